@@ -1,0 +1,15 @@
+/** The list of test projects; vitest.config.ts feeds it to `test.projects`. */
+const project = (name: string, root: string, extra: Record<string, unknown> = {}) => ({
+  extends: true as const,
+  root,
+  test: { name, include: ["test/**/*.test.ts"], ...extra },
+});
+
+export default [
+  project("core", "packages/core"),
+  project("s3", "packages/s3"),
+  project("node-storage", "packages/node-storage"),
+  project("web-storage", "packages/web-storage"),
+  project("cli", "packages/cli"),
+  project("testing", "testing"),
+];
