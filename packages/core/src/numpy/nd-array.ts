@@ -1,0 +1,112 @@
+/** A typed array of the kinds that an {@link NdArray} holds. */
+export type NdData =
+  | Int8Array
+  | Uint8Array
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array
+  | BigInt64Array
+  | BigUint64Array
+  | Float32Array
+  | Float64Array;
+
+/** The name of an element type, as numpy spells it, without byte order. */
+export type NdType =
+  | "bool"
+  | "int8"
+  | "uint8"
+  | "int16"
+  | "uint16"
+  | "int32"
+  | "uint32"
+  | "int64"
+  | "uint64"
+  | "float16"
+  | "float32"
+  | "float64";
+
+/** What `toNested` gives: numbers, bigints beyond ±(2^53 − 1), booleans, in lists nested as deep as the shape is long. */
+export type Nested = number | bigint | boolean | Nested[];
+
+/** The typed array that holds each element type: bool as 0 and 1, float16 widened to 32 bits. */
+const arrays = {
+  bool: Uint8Array,
+  int8: Int8Array,
+  uint8: Uint8Array,
+  int16: Int16Array,
+  uint16: Uint16Array,
+  int32: Int32Array,
+  uint32: Uint32Array,
+  int64: BigInt64Array,
+  uint64: BigUint64Array,
+  float16: Float32Array,
+  float32: Float32Array,
+  float64: Float64Array,
+} as const;
+
+/** numpy refuses arrays of more dimensions (NPY_MAXDIMS of numpy 2). */
+const maxDimensions = 64;
+
+/** A rectangular array of one element type, as numpy has it: a flat typed array in row-major order and a shape. */
+export class NdArray {
+  /** The element type: `float64`, `int32`, `bool`, … */
+  readonly dtype: NdType;
+  /** The length of each dimension; empty for a scalar. */
+  readonly shape: readonly number[];
+  /** The elements, row-major, in the machine's byte order. */
+  readonly data: NdData;
+
+  /**
+   * Gives a typed array a shape; the array is kept, not copied.
+   *
+   * @param shape one dimension of `data.length` unless given
+   * @param dtype what the typed array says unless given: `bool` for a Uint8Array of 0 and 1, `float16` for a Float32Array
+   * @throws RangeError where the shape does not hold exactly the elements, TypeError where `dtype` does not fit `data`
+   */
+  constructor(data: NdData, shape: readonly number[] = [data.length], dtype?: NdType) {
+    const type =
+      dtype ?? (Object.keys(arrays) as NdType[]).find((name) => name !== "bool" && fits(name, data));
+    if (!type || !Object.hasOwn(arrays, type) || !fits(type, data)) {
+      throw new TypeError("dtype and data of an NdArray do not fit each other");
+    }
+    if (shape.length > maxDimensions || shape.some((length) => !Number.isSafeInteger(length) || length < 0)) {
+      throw new RangeError(`a shape has at most ${maxDimensions} lengths, each an integer of at least 0`);
+    }
+    if (shape.reduce((product, length) => product * length, 1) !== data.length) {
+      throw new RangeError(
+        `the shape ${shape.join(" × ") || "of a scalar"} does not hold ${data.length} elements`,
+      );
+    }
+    this.dtype = type;
+    this.shape = [...shape];
+    this.data = data;
+  }
+
+  /** The elements as nested lists, like numpy's `tolist()`; a scalar without dimensions as itself. */
+  toNested(): Nested {
+    const { data, dtype, shape } = this;
+    let next = 0;
+    const nest = (dimension: number): Nested => {
+      if (dimension < shape.length) {
+        return Array.from({ length: shape[dimension]! }, () => nest(dimension + 1));
+      }
+      const element = data[next++]!;
+      if (dtype === "bool") return element !== 0;
+      // The width at which the reader turns integers into bigints.
+      return typeof element === "bigint" && Number.isSafeInteger(Number(element)) ? Number(element) : element;
+    };
+    return nest(0);
+  }
+}
+
+/**
+ * A typed array of `length` zeros for elements of a type.
+ */
+export function allocate(dtype: NdType, length: number): NdData {
+  return new arrays[dtype](length);
+}
+
+function fits(dtype: NdType, data: NdData): boolean {
+  return data instanceof arrays[dtype];
+}
