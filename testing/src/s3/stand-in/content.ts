@@ -1,0 +1,155 @@
+import { randomUUID } from "node:crypto";
+import { type FileHandle, mkdtemp, open, rm, unlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** Bodies up to this size stay in memory; larger ones go to a file. */
+const MEMORY_BYTES = 1 << 20;
+const READ_BYTES = 256 << 10;
+
+/** Bytes as they arrived in one body: in memory, or in a file that goes away with its last user. */
+interface Run {
+  readonly size: number;
+  readonly memory: Buffer | undefined;
+  readonly file: string | undefined;
+  users: number;
+}
+
+interface Slice {
+  readonly run: Run;
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * Immutable bytes of an object or a part: slices of runs, so that completing an upload and copying a range copy
+ * nothing. Whoever keeps a content holds a use of it: it is born with one, `retain` adds one, `release` ends one.
+ */
+export class Content {
+  readonly size: number;
+  readonly #slices: readonly Slice[];
+  #users = 1;
+
+  constructor(slices: readonly Slice[]) {
+    this.#slices = slices;
+    this.size = slices.reduce((sum, slice) => sum + slice.end - slice.start, 0);
+    for (const { run } of slices) run.users += 1;
+  }
+
+  /** All contents one after the other, as a content of its own. */
+  static concat(contents: readonly Content[]): Content {
+    return new Content(contents.flatMap((content) => content.#slices));
+  }
+
+  /** The bytes from `start` to before `end`, as a content of its own. */
+  slice(start: number, end: number): Content {
+    const slices: Slice[] = [];
+    let at = 0;
+    for (const { run, start: from, end: to } of this.#slices) {
+      const first = Math.max(start, at);
+      const last = Math.min(end, at + to - from);
+      if (first < last) slices.push({ run, start: from + first - at, end: from + last - at });
+      at += to - from;
+    }
+    return new Content(slices);
+  }
+
+  /** The bytes from `start` to before `end`, in pieces. The caller holds a use until the last piece is read. */
+  async *read(start = 0, end: number = this.size): AsyncGenerator<Buffer> {
+    let at = 0;
+    for (const { run, start: from, end: to } of this.#slices) {
+      const first = Math.max(start - at, 0);
+      const last = Math.min(end - at, to - from);
+      at += to - from;
+      if (first >= last) continue;
+      if (run.memory !== undefined) yield run.memory.subarray(from + first, from + last);
+      else yield* readFile(run.file ?? "", from + first, from + last);
+    }
+  }
+
+  retain(): void {
+    this.#users += 1;
+  }
+
+  release(): void {
+    this.#users -= 1;
+    if (this.#users > 0) return;
+    for (const { run } of this.#slices) {
+      run.users -= 1;
+      if (run.users === 0 && run.file !== undefined) unlink(run.file).catch(() => {});
+    }
+  }
+}
+
+async function* readFile(path: string, start: number, end: number): AsyncGenerator<Buffer> {
+  const handle = await open(path, "r");
+  try {
+    for (let at = start; at < end; ) {
+      const piece = Buffer.allocUnsafe(Math.min(READ_BYTES, end - at));
+      const { bytesRead } = await handle.read(piece, 0, piece.length, at);
+      if (bytesRead === 0) throw new Error("a spilled body is shorter than it was");
+      yield piece.subarray(0, bytesRead);
+      at += bytesRead;
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Takes one body, and keeps it only when told that it is complete. */
+export class ContentWriter {
+  readonly #spill: SpillDirectory;
+  #memory: Buffer[] = [];
+  #handle: FileHandle | undefined;
+  #path: string | undefined;
+  size = 0;
+
+  constructor(spill: SpillDirectory) {
+    this.#spill = spill;
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    this.size += bytes.length;
+    if (this.#handle === undefined) {
+      this.#memory.push(Buffer.from(bytes));
+      if (this.size <= MEMORY_BYTES) return;
+      this.#path = await this.#spill.newPath();
+      this.#handle = await open(this.#path, "wx");
+      await this.#handle.writev(this.#memory);
+      this.#memory = [];
+      return;
+    }
+    await this.#handle.write(bytes);
+  }
+
+  /** Everything written, with one use that belongs to the caller. */
+  async finish(): Promise<Content> {
+    await this.#handle?.close();
+    const memory = this.#handle === undefined ? Buffer.concat(this.#memory) : undefined;
+    if (this.size === 0) return new Content([]);
+    const run: Run = { size: this.size, memory, file: this.#path, users: 0 };
+    return new Content([{ run, start: 0, end: this.size }]);
+  }
+
+  /** Forgets what was written. */
+  async discard(): Promise<void> {
+    await this.#handle?.close().catch(() => {});
+    if (this.#path !== undefined) await unlink(this.#path).catch(() => {});
+    this.#memory = [];
+  }
+}
+
+/** The temporary directory of spilled bodies, made when the first one needs it. */
+export class SpillDirectory {
+  #directory: Promise<string> | undefined;
+
+  async newPath(): Promise<string> {
+    this.#directory ??= mkdtemp(join(tmpdir(), "peekpack-stand-in-"));
+    return join(await this.#directory, randomUUID());
+  }
+
+  async remove(): Promise<void> {
+    if (this.#directory !== undefined) await rm(await this.#directory, { recursive: true, force: true });
+    this.#directory = undefined;
+  }
+}

@@ -1,0 +1,32 @@
+import { type ReceivedBody, receiveBody, receiveText } from "./body.js";
+import type { Bucket, Storage } from "./buckets.js";
+import type { ChecksumAlgorithm } from "./checksums.js";
+import type { S3Request } from "./request.js";
+
+/** One authenticated request and what it may act upon. */
+export class Context {
+  readonly request: S3Request;
+  readonly storage: Storage;
+  readonly #payloadHash: string;
+
+  constructor(request: S3Request, storage: Storage, payloadHash: string) {
+    this.request = request;
+    this.storage = storage;
+    this.#payloadHash = payloadHash;
+  }
+
+  /** @throws S3Error NoSuchBucket */
+  get bucket(): Bucket {
+    return this.storage.bucket(this.request.bucket);
+  }
+
+  /** The request's body, verified; see {@link receiveBody}. */
+  body(also?: ChecksumAlgorithm): Promise<ReceivedBody> {
+    return receiveBody(this.request, this.#payloadHash, this.storage.spill, also);
+  }
+
+  /** The request's XML document. */
+  text(): Promise<string> {
+    return receiveText(this.request, this.#payloadHash, this.storage.spill);
+  }
+}
