@@ -1,0 +1,121 @@
+import { PeekpackError } from "../errors.js";
+
+/** Length of the magic in bytes. */
+export const MAGIC_SIZE = 30;
+/** Length of magic and both fields: the data begins here, and every position in the table counts from here. */
+export const HEADER_SIZE = 50;
+const FIELD_SIZE = 10;
+
+/** The magic: `msglc-2024` in ASCII behind 20 zero bytes. */
+export const MAGIC: Uint8Array = (() => {
+  const magic = new Uint8Array(MAGIC_SIZE);
+  const name = "msglc-2024";
+  for (let i = 0; i < name.length; i++) magic[20 + i] = name.charCodeAt(i);
+  return magic;
+})();
+
+/** The two codecs that an archive may be written in. */
+export type Protocol = "msgpack" | "cbor";
+
+/** What an archive's first 50 bytes say. */
+export interface Header {
+  readonly protocol: Protocol;
+  /** Where the table of contents starts, in bytes from the end of the header: the length of the data. */
+  readonly tocStart: number;
+  /** Length of the table of contents in bytes. */
+  readonly tocSize: number;
+}
+
+/** Writes an archive's header: 50 bytes. Both numbers are at most 2^53 − 1. */
+export function encodeHeader({ protocol, tocStart, tocSize }: Header): Uint8Array {
+  const header = new Uint8Array(HEADER_SIZE);
+  header.set(MAGIC);
+  field(header, MAGIC_SIZE, tocStart, protocol);
+  field(header, MAGIC_SIZE + FIELD_SIZE, tocSize, protocol);
+  return header;
+}
+
+/** One field: the shortest unsigned integer; msgpack puts it at the end of the 10 bytes, cbor at the start. */
+function field(target: Uint8Array, at: number, value: number, protocol: Protocol): void {
+  const cbor = protocol === "cbor";
+  const width = value < (cbor ? 24 : 0x80) ? 0 : value < 0x100 ? 1 : value < 0x10000 ? 2 : value < 2 ** 32 ? 4 : 8;
+  const start = cbor ? at : at + FIELD_SIZE - 1 - width;
+  if (width === 0) {
+    target[start] = value;
+    return;
+  }
+  target[start] = (cbor ? 0x18 : 0xcc) + Math.log2(width);
+  for (let i = width, rest = value; i > 0; i--, rest = Math.floor(rest / 0x100)) target[start + i] = rest % 0x100;
+}
+
+/** Whether `bytes` begin with the magic. */
+export function hasMagic(bytes: Uint8Array): boolean {
+  if (bytes.length < MAGIC_SIZE) return false;
+  for (let i = 0; i < MAGIC_SIZE; i++) if (bytes[i] !== MAGIC[i]) return false;
+  return true;
+}
+
+/**
+ * Reads an archive's header from its first bytes. `size`, where known, is how many bytes there are from the archive's
+ * start on; the data and the table must fit. `at` is where the archive starts, for messages.
+ * @throws PeekpackError `not-an-archive`, `truncated`, `unfinished`, `corrupt`
+ */
+export function decodeHeader(bytes: Uint8Array, size?: number, at = 0): Header {
+  const fail = (code: "not-an-archive" | "truncated" | "unfinished" | "corrupt", text: string): PeekpackError =>
+    new PeekpackError(code, text, { section: "header", offset: at });
+  for (let i = 0; i < Math.min(MAGIC_SIZE, bytes.length); i++) {
+    if (bytes[i] !== MAGIC[i]) throw fail("not-an-archive", "This is not an archive: the magic is missing.");
+  }
+  if (bytes.length < HEADER_SIZE) {
+    throw fail("truncated", `An archive's header takes ${HEADER_SIZE} bytes; there are ${bytes.length}.`);
+  }
+  const protocol = bytes[MAGIC_SIZE] === 0 ? "msgpack" : "cbor";
+  let blank = true;
+  for (let i = MAGIC_SIZE; i < HEADER_SIZE; i++) if (bytes[i] !== 0) blank = false;
+  if (blank) throw fail("unfinished", "This archive was never finished: its header is blank.");
+  const read = protocol === "cbor" ? cborField : msgpackField;
+  const tocStart = read(bytes, MAGIC_SIZE);
+  const tocSize = read(bytes, MAGIC_SIZE + FIELD_SIZE);
+  if (tocStart === undefined || tocSize === undefined) {
+    throw fail("corrupt", "The header's fields are not unsigned integers.");
+  }
+  if (tocStart === 0 || tocSize === 0) {
+    throw fail("unfinished", "This archive was never finished: its header holds a zero.");
+  }
+  const end = HEADER_SIZE + tocStart + tocSize;
+  if (!Number.isSafeInteger(end)) throw fail("corrupt", "The header's fields are beyond any real size.");
+  if (size !== undefined && end > size) {
+    throw fail("truncated", `The header announces ${end} bytes; there are ${size}.`);
+  }
+  return { protocol, tocStart, tocSize };
+}
+
+/** An unsigned integer of `width` bytes as a number: beyond 2^53 it is inexact, and refused by the sum check. */
+function unsigned(bytes: Uint8Array, at: number, width: number): number {
+  let value = 0;
+  for (let i = 0; i < width; i++) value = value * 0x100 + bytes[at + i]!;
+  return value;
+}
+
+function msgpackField(bytes: Uint8Array, start: number): number | undefined {
+  let at = start;
+  const end = start + FIELD_SIZE;
+  // Zeros fill up the front. A field of zeros only is the integer 0 itself.
+  while (at < end - 1 && bytes[at] === 0) at++;
+  const type = bytes[at]!;
+  if (type < 0x80) return at === end - 1 ? type : undefined;
+  // cc … cf: unsigned, d0 … d3: signed; both of 1, 2, 4 or 8 bytes.
+  if (type < 0xcc || type > 0xd3) return undefined;
+  const width = 1 << ((type - 0xcc) & 3);
+  if (at + 1 + width !== end) return undefined;
+  if (type >= 0xd0 && bytes[at + 1]! >= 0x80) return undefined;
+  return unsigned(bytes, at + 1, width);
+}
+
+/** The reference ignores what follows the integer inside the field, and so does this. */
+function cborField(bytes: Uint8Array, at: number): number | undefined {
+  const type = bytes[at]!;
+  if (type < 24) return type;
+  if (type > 27) return undefined;
+  return unsigned(bytes, at + 1, 1 << (type - 24));
+}

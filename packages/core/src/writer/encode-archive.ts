@@ -1,0 +1,39 @@
+import { PeekpackError } from "../errors.js";
+import { encodeHeader, HEADER_SIZE } from "../format/header.js";
+import { ArchiveEncoder, NeedsStream } from "./encoder.js";
+import { type EncodeOptions, packerFor, resolveEncodeOptions } from "./options.js";
+
+/**
+ * Encodes a value as a whole archive in memory: header, data and table of contents in one array.
+ *
+ * Lists are arrays, typed arrays and Sets; maps are plain objects and Maps. Integral numbers are written as integers
+ * ({@link float64} marks one as a float), bigints as integers, Uint8Arrays and ArrayBuffers as byte strings. What must be
+ * consumed or awaited (iterables, `mapOf`, `listOf`, lazy handles) needs {@link writeArchive}.
+ *
+ * @throws PeekpackError `unsupported-value` with the path of a value that the format cannot hold: functions, symbols, class
+ *   instances, lone surrogates, integers out of range, undefined (msgpack) …; `limit` for nesting too deep and for cycles.
+ * @throws TypeError or RangeError for options of the wrong type or value.
+ */
+export function encodeArchive(value: unknown, options?: EncodeOptions): Uint8Array {
+  const resolved = resolveEncodeOptions(options);
+  const data = packerFor(resolved.protocol, 64 * 1024);
+  const toc = packerFor(resolved.protocol, 4 * 1024);
+  data.pos = HEADER_SIZE;
+  const encoder = new ArchiveEncoder(data, toc, -HEADER_SIZE, resolved);
+  try {
+    encoder.value(value, 0);
+  } catch (error) {
+    if (!(error instanceof NeedsStream)) throw error;
+    throw new PeekpackError(
+      "unsupported-value",
+      "The value holds an iterable or a lazy handle, which writeArchive can write and encodeArchive cannot.",
+    );
+  }
+  if (toc.pos === 0) encoder.node(0, encoder.position, 1);
+  const tocStart = encoder.position;
+  const header = encodeHeader({ protocol: resolved.protocol, tocStart, tocSize: toc.pos });
+  data.raw(toc.buf.subarray(0, toc.pos));
+  data.buf.set(header);
+  // A view would keep up to twice the archive's memory alive, and would hand the rest of the buffer to whoever looks at `.buffer`.
+  return data.buf.slice(0, data.pos);
+}

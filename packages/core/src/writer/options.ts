@@ -1,0 +1,81 @@
+import type { Codec } from "../codec/codec.js";
+import type { Protocol } from "../format/header.js";
+import { CborPacker } from "./cbor-packer.js";
+import { MsgpackPacker } from "./msgpack-packer.js";
+import type { Packer } from "./packer.js";
+
+/** How values become bytes. Every option has a default; the bytes are then those of the Python package's defaults. */
+export interface EncodeOptions {
+  /** "msgpack" (default), "cbor", or an object that encodes single values of its own beside one of them. */
+  readonly codec?: Protocol | Codec | undefined;
+  /** Containers of fewer bytes than this have no entries of their own in the table. Default 8192. */
+  readonly smallObjectThreshold?: number | undefined;
+  /** Items of at most this many bytes are trivial: a list of such items is indexed by blocks. Default 20. */
+  readonly trivialSize?: number | undefined;
+  /** Which of the reference's two backends to be byte-identical with. They differ only at sizes exactly equal to the threshold, and in ranges of integers. Default "python". */
+  readonly profile?: "python" | "rust" | undefined;
+  /** "sorted" (default) writes a Set as the reference does, sorted; "insertion" keeps its order. */
+  readonly sets?: "sorted" | "insertion" | undefined;
+  /** "fraction" (default): integral numbers within ±(2^53 − 1) are integers, others floats. "all": every number is a float. */
+  readonly floats?: "fraction" | "all" | undefined;
+  /** "rows" (default) writes an NdArray as nested lists; "pickle" as the byte string that the reference's array encoder makes. */
+  readonly numpy?: "rows" | "pickle" | undefined;
+  /** Deepest nesting of containers. Default 1000; a deeper value, or a cyclic one, is refused. The reference reads 400 levels. */
+  readonly maxDepth?: number | undefined;
+}
+
+/** The options with every default filled in. */
+export interface ResolvedEncodeOptions {
+  readonly protocol: Protocol;
+  readonly custom: Codec | undefined;
+  readonly threshold: number;
+  readonly trivialSize: number;
+  readonly profile: "python" | "rust";
+  readonly sets: "sorted" | "insertion";
+  readonly floats: "fraction" | "all";
+  readonly numpy: "rows" | "pickle";
+  readonly maxDepth: number;
+}
+
+/**
+ * Fills in the defaults. A trivial size above the threshold is lowered to it, as in the reference.
+ * @throws TypeError or RangeError for an option of the wrong type or value.
+ */
+export function resolveEncodeOptions(options: EncodeOptions = {}): ResolvedEncodeOptions {
+  const { codec = "msgpack" } = options;
+  const protocol = typeof codec === "object" && codec !== null ? codec.protocol : codec;
+  oneOf("codec", protocol, ["msgpack", "cbor"]);
+  const threshold = size("smallObjectThreshold", options.smallObjectThreshold ?? 8192, 0);
+  return {
+    protocol,
+    custom: typeof codec === "object" ? codec : undefined,
+    threshold,
+    // A threshold of 0 is the reference's way to ask for an entry for everything; it lowers nothing.
+    trivialSize: Math.min(size("trivialSize", options.trivialSize ?? 20, 0), threshold || Number.MAX_SAFE_INTEGER),
+    profile: oneOf("profile", options.profile ?? "python", ["python", "rust"]),
+    sets: oneOf("sets", options.sets ?? "sorted", ["sorted", "insertion"]),
+    floats: oneOf("floats", options.floats ?? "fraction", ["fraction", "all"]),
+    numpy: oneOf("numpy", options.numpy ?? "rows", ["rows", "pickle"]),
+    maxDepth: size("maxDepth", options.maxDepth ?? 1000, 1),
+  };
+}
+
+function oneOf<T extends string>(name: string, value: T, allowed: readonly T[]): T {
+  if (!allowed.includes(value)) {
+    throw new TypeError(`${name} is one of ${allowed.map((word) => `"${word}"`).join(", ")}.`);
+  }
+  return value;
+}
+
+function size(name: string, value: number, least: number): number {
+  if (typeof value !== "number") throw new TypeError(`${name} is a number.`);
+  if (!Number.isSafeInteger(value) || value < least) {
+    throw new RangeError(`${name} is an integer of at least ${least}.`);
+  }
+  return value;
+}
+
+/** A packer for one of the two codecs, with a buffer of `bytes` bytes. */
+export function packerFor(protocol: Protocol, bytes: number): Packer {
+  return protocol === "cbor" ? new CborPacker(bytes) : new MsgpackPacker(bytes);
+}

@@ -1,0 +1,94 @@
+import { PeekpackError } from "../errors.js";
+
+/** Below this size a buffer grows fourfold: copies and fresh memory cost more than what is left unused. */
+const QUICK_GROWTH = 2 ** 24;
+
+/**
+ * Writes single items of one codec, each in its one canonical form, into a buffer that grows. The encoder above it knows
+ * containers, spans and the table of contents; a packer knows bytes.
+ */
+export abstract class Packer {
+  abstract readonly protocol: "msgpack" | "cbor";
+  /** The buffer; bytes up to `pos` are written. Replaced when it grows: never keep it across a call. */
+  buf: Uint8Array;
+  view: DataView;
+  pos = 0;
+  /** The buffer's largest size in bytes; to outgrow it throws {@link SlabFull}. */
+  limit: number = Number.POSITIVE_INFINITY;
+
+  constructor(size: number) {
+    this.buf = new Uint8Array(size);
+    this.view = new DataView(this.buf.buffer);
+  }
+
+  /** Makes room for `n` more bytes. */
+  reserve(n: number): void {
+    if (this.pos + n > this.buf.length) this.#grow(n);
+  }
+
+  #grow(n: number): void {
+    const need = this.pos + n;
+    if (need > this.limit) throw new SlabFull();
+    const size = Math.min(Math.max(need, this.buf.length * (this.buf.length < QUICK_GROWTH ? 4 : 2)), Math.max(need, this.limit));
+    this.replace(size, this.pos);
+  }
+
+  /** A fresh buffer of `size` bytes that begins with the first `keep` bytes of the old one. */
+  replace(size: number, keep: number): void {
+    const grown = new Uint8Array(size);
+    if (keep > 0) grown.set(this.buf.subarray(0, keep));
+    this.buf = grown;
+    this.view = new DataView(grown.buffer);
+  }
+
+  /** Copies bytes as they are. */
+  raw(bytes: Uint8Array): void {
+    this.reserve(bytes.length);
+    this.buf.set(bytes, this.pos);
+    this.pos += bytes.length;
+  }
+
+  abstract nil(): void;
+  abstract bool(value: boolean): void;
+  /** Any integer of at most ±(2^53 − 1). */
+  abstract int(value: number): void;
+  /** @throws PeekpackError `unsupported-value` when the codec has no form for it. */
+  abstract bigint(value: bigint, profile: "python" | "rust"): void;
+  abstract float(value: number): void;
+  /** Size in bytes of the number that was written at `at`, read back from its first byte. */
+  abstract numberSize(at: number): number;
+  /** @throws PeekpackError `unsupported-value` for a lone surrogate. */
+  abstract string(value: string): void;
+  abstract bytes(value: Uint8Array): void;
+  abstract array(count: number): void;
+  abstract map(count: number): void;
+  /** A value that only one of the codecs may know: extensions, tags, instants … `write` encodes what it holds. */
+  abstract special(value: unknown, write: (inner: unknown) => void): boolean;
+}
+
+/** Thrown when a packer would outgrow its limit: the caller goes back and takes smaller steps. */
+export class SlabFull extends Error {}
+
+const utf8 = new TextEncoder();
+
+/**
+ * Writes `text` as UTF-8 at `at` and returns its length in bytes. Room for three bytes a unit must be there.
+ * Returns -1 when the text holds a lone surrogate, which TextEncoder would replace in silence.
+ */
+export function writeUtf8(text: string, target: Uint8Array, at: number): number {
+  const { written } = utf8.encodeInto(text, target.subarray(at));
+  // A text without surrogates, or with well-formed pairs only, is safe. ASCII needs no look.
+  if (written !== text.length && !isWellFormed(text)) return -1;
+  return written;
+}
+
+function isWellFormed(text: string): boolean {
+  return typeof text.isWellFormed === "function"
+    ? text.isWellFormed()
+    : !/[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/.test(text);
+}
+
+/** What both codecs say of a string that no UTF-8 can hold. */
+export function loneSurrogate(): PeekpackError {
+  return new PeekpackError("unsupported-value", "A string with a lone surrogate cannot be written as UTF-8.");
+}
