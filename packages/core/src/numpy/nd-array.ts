@@ -1,3 +1,5 @@
+import { type Float64, float64 } from "../values.js";
+
 /** A typed array of the kinds that an {@link NdArray} holds. */
 export type NdData =
   | Int8Array
@@ -29,9 +31,14 @@ export type NdType =
 /** What `toNested` gives: numbers, bigints beyond ±(2^53 − 1), booleans, in lists nested as deep as the shape is long. */
 export type Nested = number | bigint | boolean | Nested[];
 
-/** The typed array that holds each element type: bool as 0 and 1, float16 widened to 32 bits. */
+/** What `toRows` gives: innermost rows as typed arrays (booleans as a list), a scalar as what is written for it. */
+export type Rows = NdData | boolean[] | Rows[] | number | bigint | boolean | Float64;
+
+/**
+ * The typed array that holds each element type: bool as 0 and 1, float16 widened to 32 bits. The first that fits is the
+ * type of a typed array that comes without one.
+ */
 const arrays = {
-  bool: Uint8Array,
   int8: Int8Array,
   uint8: Uint8Array,
   int16: Int16Array,
@@ -40,9 +47,10 @@ const arrays = {
   uint32: Uint32Array,
   int64: BigInt64Array,
   uint64: BigUint64Array,
-  float16: Float32Array,
   float32: Float32Array,
   float64: Float64Array,
+  float16: Float32Array,
+  bool: Uint8Array,
 } as const;
 
 /** numpy refuses arrays of more dimensions (NPY_MAXDIMS of numpy 2). */
@@ -65,8 +73,7 @@ export class NdArray {
    * @throws RangeError where the shape does not hold exactly the elements, TypeError where `dtype` does not fit `data`
    */
   constructor(data: NdData, shape: readonly number[] = [data.length], dtype?: NdType) {
-    const type =
-      dtype ?? (Object.keys(arrays) as NdType[]).find((name) => name !== "bool" && fits(name, data));
+    const type = dtype ?? (Object.keys(arrays) as NdType[]).find((name) => fits(name, data));
     if (!type || !Object.hasOwn(arrays, type) || !fits(type, data)) {
       throw new TypeError("dtype and data of an NdArray do not fit each other");
     }
@@ -85,16 +92,36 @@ export class NdArray {
 
   /** The elements as nested lists, like numpy's `tolist()`; a scalar without dimensions as itself. */
   toNested(): Nested {
-    const { data, dtype, shape } = this;
+    const plain = (row: NdData): (number | bigint | boolean)[] =>
+      this.dtype === "bool"
+        ? Array.from(row as Uint8Array, Boolean)
+        : // From the width on at which the reader turns integers into bigints.
+          Array.from(row as ArrayLike<number | bigint>, (element) =>
+            Number.isSafeInteger(Number(element)) ? Number(element) : element,
+          );
+    return this.shape.length === 0 ? plain(this.data)[0]! : this.#nest<Nested>(plain);
+  }
+
+  /** The elements as nested lists whose innermost rows are views of `data`: what the encoder writes. */
+  toRows(): Rows {
+    const plain = (row: NdData): NdData | boolean[] =>
+      this.dtype === "bool" ? Array.from(row as Uint8Array, Boolean) : row;
+    if (this.shape.length > 0) return this.#nest<Rows>(plain);
+    const element = plain(this.data)[0]!;
+    return this.dtype.startsWith("float") ? float64(element as number) : element;
+  }
+
+  #nest<T>(row: (row: NdData) => T | T[]): T | T[] {
+    const { shape, data } = this;
+    const last = shape.length - 1;
     let next = 0;
-    const nest = (dimension: number): Nested => {
-      if (dimension < shape.length) {
-        return Array.from({ length: shape[dimension]! }, () => nest(dimension + 1));
+    const nest = (dimension: number): T | T[] => {
+      const length = shape[dimension]!;
+      if (dimension === last) {
+        next += length;
+        return row(data.subarray(next - length, next));
       }
-      const element = data[next++]!;
-      if (dtype === "bool") return element !== 0;
-      // The width at which the reader turns integers into bigints.
-      return typeof element === "bigint" && Number.isSafeInteger(Number(element)) ? Number(element) : element;
+      return Array.from({ length }, () => nest(dimension + 1)) as T[];
     };
     return nest(0);
   }

@@ -1,0 +1,7 @@
+/**
+ * Whether bytes may be a pickled numpy array, as the reference recognises one: `multiarray` within the first 40
+ * bytes, here also the first byte of every pickle of protocol 2 and later. What is one, only the decoder can tell.
+ */
+export function mayBeNumpyPickle(bytes: Uint8Array): boolean {
+  return bytes[0] === 0x80 && String.fromCharCode(...bytes.subarray(0, 40)).includes("multiarray");
+}
