@@ -6,5 +6,5 @@ export {
   PeekpackError,
   publicUrl,
 } from "./errors.js";
-export type { ByteRange, Probe, RangeSource, ReadOptions } from "./source/range-source.js";
+export * from "./source/index.js";
 export { type ArchiveSink, type MemorySink, memorySink, type WriteResult } from "./writer/sink.js";

@@ -1,3 +1,6 @@
+import type { ReadReason, RequestListener } from "./request-event.js";
+import type { RequestLimiter } from "./request-limiter.js";
+
 /** A half-open range of bytes: `start` is included, `end` is not. Both count from the object's first byte. */
 export interface ByteRange {
   readonly start: number;
@@ -10,6 +13,10 @@ export interface ReadOptions {
   readonly signal?: AbortSignal | undefined;
   /** Requests of a higher priority leave first where requests queue. Default 0. */
   readonly priority?: number | undefined;
+  /** What the bytes are wanted for: shown in events, and `open` and `toc` are cached apart from data. Default `data`. */
+  readonly reason?: ReadReason | undefined;
+  /** Told of every request that this read leads to. Wrappers pass it on. */
+  readonly onRequest?: RequestListener | undefined;
 }
 
 /** What first contact with an object gives. */
@@ -29,11 +36,15 @@ export interface Probe {
 
 /**
  * The one interface of every reader: the bytes of one object, by position. Implementations hold no cursor, so that any
- * number of reads may run at once. Wrappers (retry, cache, planner …) take one and are one.
+ * number of reads may run at once. Wrappers (retry, planner, events …) take one and are one.
  */
 export interface RangeSource {
   /** For messages and cache keys: never a credential, never a query string. */
   readonly label: string;
+  /** Whether reads cost next to nothing (memory, a file), so that retries, merging and a cache would only be in the way. */
+  readonly local?: boolean | undefined;
+  /** The queue that requests to this object's origin share. Without one, each read engine makes its own. */
+  readonly limiter?: RequestLimiter | undefined;
   /**
    * First contact: size and version, without a HEAD request, with the first `head` and the last `tail` bytes.
    * @throws PeekpackError `not-found`, `denied`, `network`, `changed`, `closed`
@@ -46,6 +57,11 @@ export interface RangeSource {
    * @throws RangeError when a range is not `0 <= start <= end` in safe integers
    */
   read(ranges: readonly ByteRange[], options?: ReadOptions): Promise<Uint8Array[]>;
+  /**
+   * A source of the same object that has seen no version yet, for who wants to go on after `changed`. The old one keeps
+   * its version. HTTP caches are bypassed from then on.
+   */
+  reopen?(): RangeSource;
   /** Releases what the source holds. Later reads reject with `closed`. */
   close?(): Promise<void>;
 }

@@ -1,0 +1,42 @@
+/** Settles as `promise` does, or rejects with the signal's reason as soon as that aborts. Leaves no listener behind. */
+export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise;
+  return new Promise<T>((resolve, reject) => {
+    const leave = (): void => reject(signal.reason);
+    if (signal.aborted) leave();
+    signal.addEventListener("abort", leave);
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", leave));
+  });
+}
+
+/**
+ * Runs `work` with a signal that follows `outer`, and that aborts whatever is left of the work once it has failed.
+ * AbortSignal.any would do the first half, had it no leaks in the oldest supported Node.
+ */
+export async function withAbort<T>(
+  outer: AbortSignal | undefined,
+  work: (controller: AbortController) => Promise<T>,
+): Promise<T> {
+  outer?.throwIfAborted();
+  const controller = new AbortController();
+  const follow = (): void => controller.abort(outer?.reason);
+  outer?.addEventListener("abort", follow);
+  try {
+    return await untilAborted(work(controller), controller.signal);
+  } catch (error) {
+    controller.abort(error);
+    throw error;
+  } finally {
+    outer?.removeEventListener("abort", follow);
+  }
+}
+
+/** Runs `one` for each item at once; the first failure aborts the others and is passed on. */
+export function eachOrNone<I, T>(
+  items: readonly I[],
+  outer: AbortSignal | undefined,
+  one: (item: I, signal: AbortSignal | undefined) => Promise<T>,
+): Promise<T[]> {
+  const all = (signal?: AbortSignal): Promise<T[]> => Promise.all(items.map((item) => one(item, signal)));
+  return items.length < 2 ? all(outer) : withAbort(outer, ({ signal }) => all(signal));
+}

@@ -1,0 +1,56 @@
+import { PeekpackError } from "../errors.js";
+import { untilAborted } from "./abort.js";
+import { checkRanges, closedSource } from "./byte-range.js";
+import type { RangeSource } from "./range-source.js";
+
+/** What may accompany a Blob that serves as a source. */
+export interface BlobSourceOptions {
+  /** For messages and cache keys. Default: the name of a File, else `blob`. */
+  readonly label?: string | undefined;
+}
+
+/**
+ * Reads from a Blob or File by slices, none of which is kept. A file that changes on disk after it was picked gives
+ * `changed`, as browsers refuse to read it further.
+ */
+export function blobSource(blob: Blob, options: BlobSourceOptions = {}): RangeSource {
+  const label = options.label ?? ("name" in blob && typeof blob.name === "string" ? blob.name : "blob");
+  const { size } = blob;
+  let closed = false;
+  const slice = async (start: number, end: number, signal?: AbortSignal): Promise<Uint8Array> => {
+    signal?.throwIfAborted();
+    if (closed) throw closedSource(label);
+    if (start === end) return new Uint8Array(0);
+    let bytes: Uint8Array;
+    try {
+      bytes = new Uint8Array(await untilAborted(blob.slice(start, end).arrayBuffer(), signal));
+    } catch (error) {
+      if (signal?.aborted) throw signal.reason;
+      throw new PeekpackError("changed", `${label}: the file can no longer be read.`, {
+        section: "source",
+        cause: error,
+      });
+    }
+    return bytes;
+  };
+  return {
+    label,
+    local: true,
+    async probe(want, { signal } = {}) {
+      const [head, tail] = await Promise.all([
+        slice(0, Math.min(want.head, size), signal),
+        slice(Math.max(0, size - want.tail), size, signal),
+      ]);
+      return { size, head, tail };
+    },
+    async read(ranges, { signal } = {}) {
+      signal?.throwIfAborted();
+      if (closed) throw closedSource(label);
+      checkRanges(label, ranges, size);
+      return Promise.all(ranges.map(({ start, end }) => slice(start, end, signal)));
+    },
+    async close() {
+      closed = true;
+    },
+  };
+}

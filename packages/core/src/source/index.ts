@@ -1,0 +1,10 @@
+export { type BlobSourceOptions, blobSource } from "./blob-source.js";
+export { checkRanges } from "./byte-range.js";
+export { type BytesSourceOptions, bytesSource } from "./bytes-source.js";
+export { type HttpSourceOptions, httpSource, type SignableRequest } from "./http-source.js";
+export { type ObjectSourceOptions, objectSource } from "./object-source.js";
+export type { ByteRange, Probe, RangeSource, ReadOptions } from "./range-source.js";
+export type { RangeTransport, Refusal, TransportAnswer, TransportRequest } from "./range-transport.js";
+export type { ReadReason, RequestEvent, RequestListener } from "./request-event.js";
+export { type RequestLimiter, requestLimiter } from "./request-limiter.js";
+export { hintRetry, type RetryHint } from "./retry-hint.js";
