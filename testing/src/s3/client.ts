@@ -1,0 +1,121 @@
+import {
+  AbortMultipartUploadCommand,
+  type BucketLocationConstraint,
+  CreateBucketCommand,
+  DeleteObjectsCommand,
+  ListMultipartUploadsCommand,
+  PutBucketCorsCommand,
+  paginateListObjectsV2,
+  S3Client,
+} from "@aws-sdk/client-s3";
+import type { Credentials } from "./stand-in/signature.js";
+
+/** How to reach an S3 endpoint. */
+export interface S3Access {
+  readonly endpoint: string;
+  readonly region: string;
+  readonly credentials: Credentials & { readonly sessionToken?: string | undefined };
+}
+
+/** A client for the endpoint, with path-style addressing. The caller destroys it. */
+export function s3Client(access: S3Access, options: { readonly maxAttempts?: number } = {}): S3Client {
+  const { accessKeyId, secretAccessKey, sessionToken } = access.credentials;
+  return new S3Client({
+    endpoint: access.endpoint,
+    region: access.region,
+    credentials: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) },
+    forcePathStyle: true,
+    ...options,
+  });
+}
+
+async function withClient<T>(access: S3Access, use: (client: S3Client) => Promise<T>): Promise<T> {
+  const client = s3Client(access);
+  try {
+    return await use(client);
+  } finally {
+    client.destroy();
+  }
+}
+
+/** Makes an empty bucket of a name that no other has, beginning with `name`. @returns the bucket's name */
+export async function freshBucket(access: S3Access, name = "peekpack"): Promise<string> {
+  const random = Math.random().toString(36).slice(2, 10).padEnd(8, "0");
+  const Bucket = `${name.toLowerCase()}-${random}`;
+  const LocationConstraint = access.region as BucketLocationConstraint;
+  await withClient(access, (client) =>
+    client.send(
+      new CreateBucketCommand({
+        Bucket,
+        ...(access.region === "us-east-1" ? {} : { CreateBucketConfiguration: { LocationConstraint } }),
+      }),
+    ),
+  );
+  return Bucket;
+}
+
+/** Headers of an answer that a page must be let see to read by ranges and to tell one version from another. */
+export const EXPOSED_HEADERS: readonly string[] = [
+  "ETag",
+  "Content-Range",
+  "Content-Length",
+  "Accept-Ranges",
+  "Last-Modified",
+  "x-amz-version-id",
+  "x-amz-request-id",
+];
+
+/** Headers of a request that a page may send to read and write, signed or by a presigned URL. */
+export const ALLOWED_HEADERS: readonly string[] = [
+  "authorization",
+  "content-type",
+  "content-md5",
+  "range",
+  "if-match",
+  "if-none-match",
+  "cache-control",
+  "x-amz-*",
+  "amz-sdk-*",
+];
+
+/** Lets pages of the given origins read and write a bucket, and see the headers they need. */
+export async function setCors(access: S3Access, bucket: string, origins: readonly string[]): Promise<void> {
+  await withClient(access, (client) =>
+    client.send(
+      new PutBucketCorsCommand({
+        Bucket: bucket,
+        CORSConfiguration: {
+          CORSRules: [
+            {
+              AllowedOrigins: [...origins],
+              AllowedMethods: ["GET", "HEAD", "PUT", "POST", "DELETE"],
+              AllowedHeaders: [...ALLOWED_HEADERS],
+              ExposeHeaders: [...EXPOSED_HEADERS],
+              MaxAgeSeconds: 600,
+            },
+          ],
+        },
+      }),
+    ),
+  );
+}
+
+/** Removes every object of a bucket and ends every upload in progress. */
+export async function emptyBucket(access: S3Access, bucket: string): Promise<void> {
+  await withClient(access, async (client) => {
+    // Each page is ended before the next is asked for, so that every page is a first one.
+    for (;;) {
+      const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket }));
+      if (Uploads.length === 0) break;
+      for (const { Key, UploadId } of Uploads)
+        await client.send(new AbortMultipartUploadCommand({ Bucket: bucket, Key, UploadId }));
+    }
+    for await (const page of paginateListObjectsV2({ client }, { Bucket: bucket })) {
+      const Objects = (page.Contents ?? []).map(({ Key }) => ({ Key }));
+      if (Objects.length === 0) continue;
+      const { Errors } = await client.send(new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects } }));
+      const first = Errors?.[0];
+      if (first !== undefined) throw new Error(`cannot empty ${bucket}: ${first.Code} ${first.Message}`);
+    }
+  });
+}

@@ -1,0 +1,96 @@
+import { execFile, spawnSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { promisify } from "node:util";
+import type { S3Access } from "./client.js";
+import { freePort } from "./process-runner.js";
+import { type Runner, type Watched, waitUntilReady } from "./runner.js";
+
+const run = promisify(execFile);
+
+/** Pinned: earlier releases had faults in multipart checksums and in ListParts. RUSTFS_IMAGE names another. */
+const IMAGE = "rustfs/rustfs:1.0.1";
+const PULL_MS = 5 * 60 * 1000;
+const READY_MS = 60_000;
+
+/** Whether a docker daemon answers, within a few seconds. */
+export async function dockerAnswers(): Promise<boolean> {
+  try {
+    await run("docker", ["info", "--format", "{{.ServerVersion}}"], { timeout: 4_000 });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Runs rustfs in a container, which keeps what is stored until it is removed. */
+export class DockerRunner implements Runner, Watched {
+  readonly access: S3Access;
+  readonly #port: number;
+  readonly #name = `peekpack-${randomBytes(6).toString("hex")}`;
+  #created = false;
+  readonly #removeNow = (): void => {
+    spawnSync("docker", ["rm", "--force", "--volumes", this.#name], { stdio: "ignore" });
+  };
+
+  private constructor(access: S3Access, port: number) {
+    this.access = access;
+    this.#port = port;
+  }
+
+  static async create(access: Omit<S3Access, "endpoint">): Promise<DockerRunner> {
+    const port = await freePort();
+    return new DockerRunner({ ...access, endpoint: `http://127.0.0.1:${port}` }, port);
+  }
+
+  async start(): Promise<void> {
+    if (this.#created) {
+      await run("docker", ["restart", "--time", "0", this.#name]);
+    } else {
+      process.on("exit", this.#removeNow);
+      this.#created = true;
+      const { accessKeyId, secretAccessKey } = this.access.credentials;
+      const settings = ["RUSTFS_ACCESS_KEY", "RUSTFS_SECRET_KEY", "RUSTFS_CONSOLE_ENABLE"];
+      // Values travel in the environment: on the command line, every process could read them.
+      await run(
+        "docker",
+        [
+          ...["run", "--detach", "--name", this.#name, "--publish", `127.0.0.1:${this.#port}:9000`],
+          ...settings.flatMap((name) => ["--env", name]),
+          ...[process.env.RUSTFS_IMAGE ?? IMAGE, "/data"],
+        ],
+        {
+          timeout: PULL_MS,
+          env: {
+            ...process.env,
+            RUSTFS_ACCESS_KEY: accessKeyId,
+            RUSTFS_SECRET_KEY: secretAccessKey,
+            RUSTFS_CONSOLE_ENABLE: "false",
+          },
+        },
+      );
+    }
+    await waitUntilReady("rustfs in docker", this.access, this, READY_MS);
+  }
+
+  async kill(): Promise<void> {
+    await run("docker", ["kill", "--signal", "KILL", this.#name]).catch(() => {});
+  }
+
+  async close(): Promise<void> {
+    process.off("exit", this.#removeNow);
+    await run("docker", ["rm", "--force", "--volumes", this.#name]).catch(() => {});
+  }
+
+  ended(): string | undefined {
+    return undefined;
+  }
+
+  async log(): Promise<string> {
+    const { stdout, stderr } = await run("docker", ["logs", "--tail", "40", this.#name]).catch(() => ({
+      stdout: "",
+      stderr: "(docker gives no log)",
+    }));
+    const { accessKeyId, secretAccessKey } = this.access.credentials;
+    return `${stdout}${stderr}`.replaceAll(secretAccessKey, "***").replaceAll(accessKeyId, "***");
+  }
+}

@@ -1,0 +1,197 @@
+import { randomBytes } from "node:crypto";
+import type { S3Access } from "./client.js";
+import { DockerRunner, dockerAnswers } from "./docker-runner.js";
+import { locateRustfs, locateVersitygw } from "./locate.js";
+import { ProcessRunner, type ServerProgram } from "./process-runner.js";
+import { type Runner, waitUntilReady } from "./runner.js";
+import { startStandIn } from "./stand-in/server.js";
+
+/** The servers that the launcher can start. */
+export type S3ServerKind = "rustfs" | "versitygw" | "stand-in";
+
+export interface StartS3Options {
+  /** This server or none. Without it the first that is there is taken, in the order of {@link startS3}. */
+  readonly require?: S3ServerKind | undefined;
+  /** Whether versitygw may be built with go, which takes over a minute. Default true. */
+  readonly build?: boolean | undefined;
+  /** Takes one line a time: what is looked for, found, and waited for. Never a credential. */
+  readonly log?: ((line: string) => void) | undefined;
+}
+
+/** A running S3 server. */
+export interface S3Server extends S3Access {
+  readonly kind: S3ServerKind | "external";
+  /** In words: which server this is, and why this one. */
+  readonly how: string;
+  /** Ends the server and removes what it stored. Leaves a server alone that the launcher did not start. */
+  close(): Promise<void>;
+  /** Ends the server at once, as a crash does; what it stored stays. */
+  kill(): Promise<void>;
+  /** Starts the server again on the same port, with what it stored; a running one is killed first. */
+  restart(): Promise<void>;
+}
+
+/** No server of the required kind is there; the message says in words what was looked for. */
+export class S3ServerAbsent extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "S3ServerAbsent";
+  }
+}
+
+const REGION = "us-east-1";
+
+const newAccess = (): Omit<S3Access, "endpoint"> => ({
+  region: REGION,
+  credentials: {
+    accessKeyId: `peekpack${randomBytes(6).toString("hex")}`,
+    secretAccessKey: randomBytes(20).toString("hex"),
+  },
+});
+
+const rustfsProgram = (command: string): ServerProgram => ({
+  name: "rustfs",
+  command,
+  args: (_port, directory) => [directory],
+  env: ({ credentials }, port) => ({
+    RUSTFS_ACCESS_KEY: credentials.accessKeyId,
+    RUSTFS_SECRET_KEY: credentials.secretAccessKey,
+    RUSTFS_ADDRESS: `127.0.0.1:${port}`,
+    RUSTFS_CONSOLE_ENABLE: "false",
+  }),
+});
+
+const versitygwProgram = (command: string): ServerProgram => ({
+  name: "versitygw",
+  command,
+  args: (port, directory) => ["--port", `127.0.0.1:${port}`, "posix", directory],
+  env: ({ credentials }) => ({
+    ROOT_ACCESS_KEY: credentials.accessKeyId,
+    ROOT_SECRET_KEY: credentials.secretAccessKey,
+  }),
+});
+
+async function launch(
+  kind: S3ServerKind,
+  how: string,
+  runner: Runner & { readonly access: S3Access },
+): Promise<S3Server> {
+  try {
+    await runner.start();
+  } catch (error) {
+    await runner.close();
+    throw error;
+  }
+  return {
+    ...runner.access,
+    kind,
+    how,
+    close: () => runner.close(),
+    kill: () => runner.kill(),
+    restart: () => runner.start(),
+  };
+}
+
+async function launchStandIn(how: string): Promise<S3Server> {
+  const { endpoint, region, credentials, close, crash, restart } = await startStandIn({ region: REGION });
+  return { kind: "stand-in", how, endpoint, region, credentials, close, kill: crash, restart };
+}
+
+async function useExternal(endpoint: string): Promise<S3Server> {
+  const { env } = process;
+  const accessKeyId = env.S3_ACCESS_KEY_ID ?? env.AWS_ACCESS_KEY_ID;
+  const secretAccessKey = env.S3_SECRET_ACCESS_KEY ?? env.AWS_SECRET_ACCESS_KEY;
+  const sessionToken = env.S3_SESSION_TOKEN ?? env.AWS_SESSION_TOKEN;
+  if (!accessKeyId || !secretAccessKey)
+    throw new Error(
+      "S3_ENDPOINT is set, but neither S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY nor AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are",
+    );
+  const access: S3Access = {
+    endpoint,
+    region: env.S3_REGION ?? env.AWS_REGION ?? REGION,
+    credentials: { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) },
+  };
+  await waitUntilReady(
+    "the server at S3_ENDPOINT",
+    access,
+    { ended: () => undefined, log: () => "" },
+    15_000,
+  );
+  const refuse = async (): Promise<never> => {
+    throw new Error(
+      "the server at S3_ENDPOINT was not started here, and is not killed or restarted from here",
+    );
+  };
+  return {
+    ...access,
+    kind: "external",
+    how: "the server at S3_ENDPOINT, because that is set",
+    close: async () => {},
+    kill: refuse,
+    restart: refuse,
+  };
+}
+
+/** Tries to start rustfs: its program, else a container. @returns in words why not */
+async function tryRustfs(log: (line: string) => void): Promise<S3Server | string> {
+  const found = await locateRustfs();
+  if (found.command !== undefined) {
+    log(`starting rustfs: ${found.how}`);
+    return launch(
+      "rustfs",
+      `rustfs, because ${found.how}`,
+      await ProcessRunner.create(rustfsProgram(found.command), newAccess()),
+    );
+  }
+  if (!(await dockerAnswers())) return `${found.how}, and no docker answers`;
+  log("starting rustfs in docker: the first time, its image is fetched");
+  try {
+    return await launch(
+      "rustfs",
+      `rustfs in docker, because ${found.how}, and docker answers`,
+      await DockerRunner.create(newAccess()),
+    );
+  } catch (error) {
+    return `${found.how}, and docker could not run it: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+/** Tries to start versitygw. @returns in words why not */
+async function tryVersitygw(log: (line: string) => void, build: boolean): Promise<S3Server | string> {
+  const found = await locateVersitygw({ build, log });
+  if (found.command === undefined) return found.how;
+  log(`starting versitygw: ${found.how}`);
+  return launch(
+    "versitygw",
+    `versitygw, because ${found.how}`,
+    await ProcessRunner.create(versitygwProgram(found.command), newAccess()),
+  );
+}
+
+/**
+ * Finds or starts an S3 server. Where none is required, the first of these is taken: the server that S3_ENDPOINT
+ * names (with S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY, or the AWS_ ones), rustfs (RUSTFS_BIN, PATH, docker),
+ * versitygw (VERSITYGW_BIN, PATH, built with go), and last the stand-in in this process.
+ * @throws S3ServerAbsent when the required server is not there
+ * @throws Error with the server's last lines when it is there and does not start
+ */
+export async function startS3(options: StartS3Options = {}): Promise<S3Server> {
+  const { require, build = true } = options;
+  const log = options.log ?? (() => {});
+  if (require === "stand-in") return launchStandIn("the stand-in, because it was asked for");
+  const endpoint = process.env.S3_ENDPOINT;
+  if (require === undefined && endpoint !== undefined && endpoint !== "") return useExternal(endpoint);
+  const reasons: string[] = [];
+  for (const [kind, attempt] of [
+    ["rustfs", () => tryRustfs(log)],
+    ["versitygw", () => tryVersitygw(log, build)],
+  ] as const) {
+    if (require !== undefined && require !== kind) continue;
+    const server = await attempt();
+    if (typeof server !== "string") return server;
+    reasons.push(server);
+    log(server);
+  }
+  if (require !== undefined) throw new S3ServerAbsent(reasons.join("; "));
+  return launchStandIn(`the stand-in in this process, because there is ${reasons.join("; ")}`);
+}
