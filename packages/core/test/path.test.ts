@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from "node:util";
+import { fromTagged, loadArchives, type ReadCase, sameTagged } from "@peekpack/testing/fixtures";
 import { describe, expect, it } from "vitest";
-import { isPeekpackError } from "../src/errors.js";
+import { isPeekpackError, PeekpackError } from "../src/errors.js";
 import { type ListSelection, type Path, parsePath, resolveListSegment, slice } from "../src/reader/path.js";
 
 /** The indices that a segment selects of a list; an array also for a single index, in an array of its own. */
@@ -192,5 +194,48 @@ describe("slice", () => {
     expect(() => slice(1.5)).toThrow(TypeError);
     expect(() => slice(0, Number.NaN)).toThrow(TypeError);
     expect(() => slice("1" as unknown as number)).toThrow(TypeError);
+  });
+});
+
+describe("the reads of the fixtures", () => {
+  const archives = loadArchives().filter(
+    ({ file, value, reads }) => /-msgpack\.msglc$/.test(file) && value !== undefined && reads.length > 0,
+  );
+
+  /** What a path finds in a plain value: the least reader there is. */
+  function find(root: unknown, path: Path): unknown {
+    let value = root;
+    for (const segment of parsePath(path)) {
+      if (Array.isArray(value)) {
+        const list: unknown[] = value;
+        const selection = resolveListSegment(segment, list.length);
+        value =
+          selection.kind === "index"
+            ? list[selection.index]
+            : Array.from({ length: selection.count }, (_, i) => list[selection.start + i * selection.step]);
+      } else if (value instanceof Map) {
+        const entry = [...value].find(([key]) => isDeepStrictEqual(key, segment));
+        if (!entry) throw new PeekpackError("not-found", "no such key");
+        value = entry[1];
+      } else throw new PeekpackError("bad-path", "no container");
+    }
+    return value;
+  }
+
+  it("are many", () => {
+    expect(archives.flatMap(({ reads }) => reads).length).toBeGreaterThan(400);
+  });
+
+  it.each(archives.map((archive) => [archive.file, archive] as const))("%s", (_file, archive) => {
+    const root = fromTagged(archive.value, { maps: "map", floats: "number" });
+    const mismatches = archive.reads.filter((read: ReadCase) => {
+      try {
+        const value = find(root, read.path);
+        return !read.values.some((expected) => sameTagged(value, expected));
+      } catch (error) {
+        return !isPeekpackError(error) || !read.errors.includes(error.code);
+      }
+    });
+    expect(mismatches).toEqual([]);
   });
 });
