@@ -1,0 +1,53 @@
+import { type PlannerOptions, withPlanner } from "./planner.js";
+import type { RangeSource } from "./range-source.js";
+import { countRequest, noReads, type ReadStats } from "./read-stats.js";
+import type { RequestListener } from "./request-event.js";
+import { requestLimiter } from "./request-limiter.js";
+import { withEvents } from "./with-events.js";
+import { withLimiter } from "./with-limiter.js";
+import { type RetryOptions, withRetry } from "./with-retry.js";
+
+/** How the read engine works. Everything has a default. */
+export interface ReadEngineOptions extends PlannerOptions {
+  /** How requests are repeated; `false` for never. */
+  readonly retry?: RetryOptions | false | undefined;
+  /** How many requests may be under way at once, where the source brings no limiter. Default 6 in a browser, else 16. */
+  readonly parallel?: number | undefined;
+  /** Told of every request, and of every read that memory answers. */
+  readonly onRequest?: RequestListener | undefined;
+}
+
+/** A source with the read engine around it. */
+export interface ReadEngine extends RangeSource {
+  /** What reads have cost so far; goes on counting, also through `reopen`. */
+  readonly stats: ReadStats;
+}
+
+/**
+ * Puts the whole engine around a source: events, a limit of parallel requests, retries, then merging, caching and
+ * read-ahead. A local source (memory, Blob, file) gets events only: use it as it is where no one listens.
+ */
+export function readEngine(source: RangeSource, options: ReadEngineOptions = {}): ReadEngine {
+  return engineWith(source, options, noReads());
+}
+
+function engineWith(source: RangeSource, options: ReadEngineOptions, stats: ReadStats): ReadEngine {
+  const { onRequest, retry, parallel } = options;
+  const count: RequestListener = (event) => {
+    countRequest(stats, event);
+    onRequest?.(event);
+  };
+  let engine = withEvents(source, source.local ? count : undefined);
+  if (!source.local) {
+    const limiter =
+      source.limiter ?? requestLimiter(parallel ?? (globalThis.location === undefined ? 16 : 6));
+    engine = withLimiter(engine, limiter);
+    if (retry !== false) engine = withRetry(engine, retry);
+    engine = withPlanner(engine, options, count);
+  }
+  return {
+    ...engine,
+    ...(source.reopen && { reopen: () => engineWith(source.reopen!(), options, stats) }),
+    stats,
+  };
+}
