@@ -37,5 +37,17 @@ export interface Decoder {
    * Decodes `count` items that fill `bytes` exactly. Byte strings are copies.
    * @throws PeekpackError `corrupt`, `truncated`, `limit`
    */
-  decode(bytes: Uint8Array, count: number, options: DecodeOptions): Value[];
+  decode(bytes: Uint8Array, count: number, options: DecodeOptions): Decoded;
+  /**
+   * Checks that exactly one well-formed item fills `bytes`, within the limits: what a table of contents must be.
+   * @throws PeekpackError `corrupt`, `truncated`, `limit`
+   */
+  check(bytes: Uint8Array, limits: Limits): void;
+}
+
+/** What a decoder gives. */
+export interface Decoded {
+  readonly values: Value[];
+  /** Whether there may be byte strings among the values or in them. */
+  readonly hasBytes: boolean;
 }
