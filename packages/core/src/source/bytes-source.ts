@@ -18,7 +18,11 @@ export function bytesSource(
   options: BytesSourceOptions = {},
 ): RangeSource {
   const { label = "bytes", version } = options;
-  let all: Uint8Array | undefined = bytes instanceof Uint8Array ? bytes : new Uint8Array(checkBuffer(bytes));
+  // A Buffer would hand out Buffers, whose slice() is no copy.
+  let all: Uint8Array | undefined =
+    bytes instanceof Uint8Array
+      ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
+      : new Uint8Array(checkBuffer(bytes));
   const open = (signal: AbortSignal | undefined): Uint8Array => {
     signal?.throwIfAborted();
     if (all === undefined) throw closedSource(label);

@@ -19,7 +19,7 @@ export interface ObjectSourceOptions {
   readonly size?: number | undefined;
   /** Whether the tail may be asked for as a suffix, beside the head, before the size is known. Default true. */
   readonly suffixRanges?: boolean | undefined;
-  /** Whether `If-Match` is sent once the ETag is known; answers are compared in any case. Default true. */
+  /** Whether `If-Match` is sent once the ETag is known; answers are compared in any case. Default: not in a browser. */
   readonly ifMatch?: boolean | undefined;
   /** Whether a browser is between, which caches answers and hides headers that CORS does not expose. Default false. */
   readonly browser?: boolean | undefined;
@@ -40,7 +40,7 @@ export function objectSource(transport: RangeTransport, options: ObjectSourceOpt
 }
 
 function openObject(transport: RangeTransport, options: ObjectSourceOptions, bypass: boolean): RangeSource {
-  const { label, suffixRanges = true, ifMatch = true, browser = false, limiter } = options;
+  const { label, suffixRanges = true, browser = false, ifMatch = !browser, limiter } = options;
   const { wholeBytes = 4 * 1024 * 1024, stallMs = 20_000 } = options;
   const pin = versionPin(label, browser, options);
   const context: GetContext = { label, transport, pin, ifMatch, browser, wholeBytes, stallMs };

@@ -20,7 +20,7 @@ export interface ReadEngineOptions extends PlannerOptions {
 /** A source with the read engine around it. */
 export interface ReadEngine extends RangeSource {
   /** What reads have cost so far; goes on counting, also through `reopen`. */
-  readonly stats: ReadStats;
+  readonly stats: Readonly<ReadStats>;
 }
 
 /**
@@ -37,7 +37,7 @@ function engineWith(source: RangeSource, options: ReadEngineOptions, stats: Read
     countRequest(stats, event);
     onRequest?.(event);
   };
-  let engine = withEvents(source, source.local ? count : undefined);
+  let engine = withEvents(source, count);
   if (!source.local) {
     const limiter =
       source.limiter ?? requestLimiter(parallel ?? (globalThis.location === undefined ? 16 : 6));

@@ -1,0 +1,95 @@
+import { GetBucketCorsCommand } from "@aws-sdk/client-s3";
+import { beforeAll, describe, expect, it } from "vitest";
+import { freshBucket, setCors } from "../../s3/client.js";
+import { presign, sendRequest } from "../../s3/signing.js";
+import { put, type Subject } from "./subject.js";
+
+const ORIGIN = "http://page.example:5173";
+
+const names = (header: string | undefined): string[] =>
+  (header ?? "")
+    .split(",")
+    .map((name) => name.trim().toLowerCase())
+    .filter((name) => name !== "");
+
+/** Registers the tests of what a page of another origin may do and see. */
+export function corsTests(subject: Subject): void {
+  describe("CORS", () => {
+    beforeAll(() => setCors(subject().access, subject().bucket, [ORIGIN]));
+
+    const preflight = async (origin: string, method: string, headers?: string) => {
+      const { access, bucket } = subject();
+      return sendRequest({
+        url: `${access.endpoint}/${bucket}/cors/object`,
+        method: "OPTIONS",
+        headers: {
+          origin,
+          "access-control-request-method": method,
+          ...(headers === undefined ? {} : { "access-control-request-headers": headers }),
+        },
+      });
+    };
+
+    it("keeps the rules that were put", async () => {
+      const { client, bucket } = subject();
+      const { CORSRules = [] } = await client.send(new GetBucketCorsCommand({ Bucket: bucket }));
+      expect(CORSRules.length).toBe(1);
+      expect(CORSRules[0]?.AllowedOrigins).toEqual([ORIGIN]);
+      expect(CORSRules[0]?.AllowedMethods).toContain("PUT");
+      expect(CORSRules[0]?.ExposeHeaders).toContain("ETag");
+    });
+
+    it("answers the preflight of a signed range read, and of a write, of the allowed origin", async () => {
+      const asked = "authorization, range, x-amz-content-sha256, x-amz-date";
+      for (const method of ["GET", "PUT"]) {
+        const answer = await preflight(ORIGIN, method, asked);
+        expect([200, 204]).toContain(answer.status);
+        expect(answer.headers["access-control-allow-origin"]).toBe(ORIGIN);
+        expect(names(answer.headers["access-control-allow-methods"])).toContain(method.toLowerCase());
+        expect(names(answer.headers["access-control-allow-headers"])).toEqual(
+          expect.arrayContaining(names(asked)),
+        );
+      }
+    });
+
+    it("gives another origin no leave", async () => {
+      const answer = await preflight("http://elsewhere.example", "GET", "range");
+      expect(answer.headers["access-control-allow-origin"]).toBeUndefined();
+    });
+
+    it("lets a page see ETag and Content-Range, of answers and of refusals", async () => {
+      const { access, bucket } = subject();
+      await put(subject(), "cors/object", "0123456789");
+      const url = await presign(access, { path: `${bucket}/cors/object` });
+      const part = await sendRequest({ url, headers: { origin: ORIGIN, range: "bytes=0-3" } });
+      expect(part.status).toBe(206);
+      expect(part.headers["access-control-allow-origin"]).toBe(ORIGIN);
+      expect(names(part.headers["access-control-expose-headers"])).toEqual(
+        expect.arrayContaining(["etag", "content-range", "content-length", "accept-ranges"]),
+      );
+      const absent = await presign(access, { path: `${bucket}/cors/none` });
+      const refused = await sendRequest({ url: absent, headers: { origin: ORIGIN } });
+      expect(refused.status).toBe(404);
+      expect(refused.headers["access-control-allow-origin"]).toBe(ORIGIN);
+    });
+
+    it("says nothing to a page of another origin", async () => {
+      const { access, bucket } = subject();
+      await put(subject(), "cors/object", "0123456789");
+      const url = await presign(access, { path: `${bucket}/cors/object` });
+      const answer = await sendRequest({ url, headers: { origin: "http://elsewhere.example" } });
+      expect(answer.headers["access-control-allow-origin"]).toBeUndefined();
+    });
+
+    it("is off for a bucket without rules", async () => {
+      const { access } = subject();
+      const bucket = await freshBucket(access, "no-cors");
+      const answer = await sendRequest({
+        url: `${access.endpoint}/${bucket}/object`,
+        method: "OPTIONS",
+        headers: { origin: ORIGIN, "access-control-request-method": "GET" },
+      });
+      expect(answer.headers["access-control-allow-origin"]).toBeUndefined();
+    });
+  });
+}
