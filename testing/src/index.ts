@@ -1,5 +1,4 @@
 export {
-  ALLOWED_HEADERS,
   EXPOSED_HEADERS,
   emptyBucket,
   freshBucket,

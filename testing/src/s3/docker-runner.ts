@@ -12,16 +12,6 @@ const IMAGE = "rustfs/rustfs:1.0.1";
 const PULL_MS = 5 * 60 * 1000;
 const READY_MS = 60_000;
 
-/** Whether a docker daemon answers, within a few seconds. */
-export async function dockerAnswers(): Promise<boolean> {
-  try {
-    await run("docker", ["info", "--format", "{{.ServerVersion}}"], { timeout: 4_000 });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /** Runs rustfs in a container, which keeps what is stored until it is removed. */
 export class DockerRunner implements Runner, Watched {
   readonly access: S3Access;

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { S3Access } from "./client.js";
-import { DockerRunner, dockerAnswers } from "./docker-runner.js";
-import { locateRustfs, locateVersitygw } from "./locate.js";
+import { DockerRunner } from "./docker-runner.js";
+import { dockerAnswers, locateRustfs, locateVersitygw } from "./locate.js";
 import { ProcessRunner, type ServerProgram } from "./process-runner.js";
 import { type Runner, waitUntilReady } from "./runner.js";
 import { startStandIn } from "./stand-in/server.js";

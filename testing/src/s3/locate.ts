@@ -85,3 +85,24 @@ export async function locateVersitygw(options: {
     return { command: built, how: "versitygw was built with go" };
   });
 }
+
+/** Whether docker runs here, within a few seconds. */
+export async function dockerAnswers(): Promise<boolean> {
+  try {
+    await run("docker", ["info", "--format", "{{.ServerVersion}}"], { timeout: 4_000 });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether a real server can be started without building it, and in words how or why not. */
+export async function locateS3(
+  kind: "rustfs" | "versitygw",
+): Promise<{ readonly here: boolean; readonly how: string }> {
+  const found = kind === "rustfs" ? await locateRustfs() : await locateVersitygw({ build: false });
+  if (found.command !== undefined) return { here: true, how: found.how };
+  if (kind === "rustfs" && (await dockerAnswers()))
+    return { here: true, how: `${found.how}, but docker answers` };
+  return { here: false, how: found.how };
+}

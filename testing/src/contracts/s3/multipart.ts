@@ -6,6 +6,8 @@ import {
   type CreateMultipartUploadCommandInput,
   GetObjectCommand,
   ListMultipartUploadsCommand,
+  type ListMultipartUploadsCommandInput,
+  type ListMultipartUploadsCommandOutput,
   ListPartsCommand,
   UploadPartCommand,
   type UploadPartCommandInput,
@@ -224,28 +226,50 @@ export function multipartTests(subject: Subject): void {
       await upload.abort();
     });
 
-    it("lists uploads in progress a page at a time, by prefix", async () => {
-      const uploads: TestUpload[] = [];
-      for (const key of ["up/a", "up/a", "up/b", "up/c", "other"])
-        uploads.push(await TestUpload.create(subject, key));
+    /** Every page of the uploads below "up/", by the markers that `next` takes from the page before. */
+    const uploadPages = async (
+      next: (page: ListMultipartUploadsCommandOutput) => Partial<ListMultipartUploadsCommandInput>,
+    ): Promise<[string, string][][]> => {
       const { client, bucket: Bucket } = subject();
-      const seen: [string, string][] = [];
-      let marker: { KeyMarker?: string | undefined; UploadIdMarker?: string | undefined } = {};
-      let pages = 0;
+      const pages: [string, string][][] = [];
+      let marker: Partial<ListMultipartUploadsCommandInput> = {};
       for (;;) {
         const page = await client.send(
           new ListMultipartUploadsCommand({ Bucket, Prefix: "up/", MaxUploads: 2, ...marker }),
         );
-        pages += 1;
-        for (const { Key = "", UploadId = "" } of page.Uploads ?? []) seen.push([Key, UploadId]);
-        if (page.IsTruncated !== true) break;
-        marker = { KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker };
-        if (pages > 10) throw new Error("the listing does not end");
+        pages.push((page.Uploads ?? []).map(({ Key = "", UploadId = "" }) => [Key, UploadId]));
+        if (page.IsTruncated !== true) return pages;
+        marker = next(page);
+        if (pages.length > 10) throw new Error("the listing does not end");
       }
-      const expected = uploads.slice(0, 4).map(({ key, id }) => [key, id]);
-      expect(seen.sort()).toEqual(expected.sort());
-      expect(seen.map(([key]) => key)).toEqual(["up/a", "up/a", "up/b", "up/c"]);
+    };
+
+    const withUploads = async (keys: readonly string[], use: (ids: [string, string][]) => Promise<void>) => {
+      const uploads: TestUpload[] = [];
+      for (const key of keys) uploads.push(await TestUpload.create(subject, key));
+      await use(uploads.map(({ key, id }) => [key, id]));
       for (const upload of uploads) await upload.abort();
+    };
+
+    it("lists uploads in progress a page at a time, by prefix and key", async () => {
+      await withUploads(["other", "up/d", "up/b", "up/c", "up/a", "up/e"], async (uploads) => {
+        const pages = await uploadPages(({ NextKeyMarker }) => ({ KeyMarker: NextKeyMarker }));
+        expect(pages.map((page) => page.length)).toEqual([2, 2, 1]);
+        expect(pages.flat()).toEqual(uploads.slice(1).sort());
+      });
+    });
+
+    it("does between uploads of one key what is known of this server", async () => {
+      const { differences } = subject();
+      await withUploads(["up/a", "up/a", "up/a", "up/b"], async (uploads) => {
+        const pages = uploadPages(({ NextKeyMarker, NextUploadIdMarker }) => ({
+          KeyMarker: NextKeyMarker,
+          UploadIdMarker: NextUploadIdMarker,
+        }));
+        if (differences.uploadIdMarker === "followed")
+          expect((await pages).flat().sort()).toEqual(uploads.sort());
+        else expect(await refusal(pages)).toEqual({ status: 400, code: "InvalidArgument" });
+      });
     });
   });
 }

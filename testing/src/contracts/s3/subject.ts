@@ -11,6 +11,12 @@ export interface S3Differences {
   readonly name: string;
   /** What becomes of a PUT with an unsigned payload whose client dies half-way. S3 refuses it. */
   readonly truncatedUnsignedPut: "refused" | "committed";
+  /** What an access key id that nobody has is answered. S3: 403 InvalidAccessKeyId. */
+  readonly unknownKey: { readonly status: number; readonly code: string };
+  /** Whether ListMultipartUploads goes on from the upload id that it gave as the next marker. S3 does. */
+  readonly uploadIdMarker: "followed" | "refused";
+  /** Whether a CORS rule that allows the headers "x-amz-*" allows x-amz-date. S3 does. */
+  readonly corsHeaderPatterns: "known" | "unknown";
 }
 
 /** What the tests act upon; valid within tests, not while they are registered. */
