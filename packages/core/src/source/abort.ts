@@ -1,6 +1,6 @@
 /** Settles as `promise` does, or rejects with the signal's reason as soon as that aborts. Leaves no listener behind. */
 export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return promise;
+  if (!signal) return promise;
   return new Promise<T>((resolve, reject) => {
     const leave = (): void => reject(signal.reason);
     if (signal.aborted) leave();
@@ -39,4 +39,13 @@ export function eachOrNone<I, T>(
 ): Promise<T[]> {
   const all = (signal?: AbortSignal): Promise<T[]> => Promise.all(items.map((item) => one(item, signal)));
   return items.length < 2 ? all(outer) : withAbort(outer, ({ signal }) => all(signal));
+}
+
+/** Waits, or rejects with the signal's reason at once when that aborts. Leaves no timer behind. */
+export function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  let timer: ReturnType<typeof setTimeout>;
+  const wait = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  return untilAborted(wait, signal).finally(() => clearTimeout(timer));
 }

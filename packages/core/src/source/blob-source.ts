@@ -1,7 +1,7 @@
 import { PeekpackError } from "../errors.js";
 import { untilAborted } from "./abort.js";
-import { checkRanges, closedSource } from "./byte-range.js";
 import type { RangeSource } from "./range-source.js";
+import { checkRanges, closedSource } from "./source-error.js";
 
 /** What may accompany a Blob that serves as a source. */
 export interface BlobSourceOptions {

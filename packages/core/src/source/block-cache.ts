@@ -1,7 +1,7 @@
+import type { ByteRange } from "./range-source.js";
+
 /** Consecutive bytes of the object, in memory or on their way. */
-export interface Block {
-  readonly start: number;
-  readonly end: number;
+export interface Block extends ByteRange {
   /** The bytes, once they are here. */
   bytes?: Uint8Array | undefined;
   /** Whose budget it counts against, once it is kept. */
@@ -11,7 +11,9 @@ export interface Block {
 /** Blocks by place, none of which overlaps another. Those with bytes are kept within a budget, the latest used longest. */
 export interface BlockCache {
   /** The blocks that hold any byte of a range, in order. */
-  over(start: number, end: number): Block[];
+  over(range: ByteRange): Block[];
+  /** What no block holds of a range. */
+  holes(range: ByteRange): ByteRange[];
   /** Puts a block in its place. It must not overlap another. */
   add(block: Block): void;
   /** Takes a block out. */
@@ -33,13 +35,13 @@ export interface BlockPool {
   readonly blocks: Set<Block>;
 }
 
-/** What a block costs besides its bytes. */
-const administration = 256;
-
 /** Makes a {@link BlockPool}. */
 export function blockPool(maxBytes: number): BlockPool {
   return { maxBytes, bytes: 0, blocks: new Set() };
 }
+
+/** What a block costs, with 256 bytes for its administration. */
+const cost = ({ start, end }: Block): number => end - start + 256;
 
 /** Makes a {@link BlockCache}. */
 export function blockCache(): BlockCache {
@@ -55,43 +57,51 @@ export function blockCache(): BlockCache {
     }
     return low;
   };
-  const remove = (block: Block): void => {
-    const at = find(block.start);
-    if (list[at] === block) list.splice(at, 1);
-    if (block.pool?.blocks.delete(block)) block.pool.bytes -= block.end - block.start + administration;
-    block.pool = undefined;
-  };
-  return {
-    over(start, end) {
+  const cache: BlockCache = {
+    over({ start, end }) {
       const first = find(start);
       let last = first;
       while (last < list.length && list[last]!.start < end) last++;
-      return list.slice(first, last);
+      return start < end ? list.slice(first, last) : [];
+    },
+    holes(range) {
+      const holes: ByteRange[] = [];
+      let at = range.start;
+      for (const { start, end } of cache.over(range)) {
+        if (start > at) holes.push({ start: at, end: start });
+        at = end;
+      }
+      if (at < range.end) holes.push({ start: at, end: range.end });
+      return holes;
     },
     add(block) {
       list.splice(find(block.start), 0, block);
     },
-    remove,
+    remove(block) {
+      const at = find(block.start);
+      if (list[at] === block) list.splice(at, 1);
+      if (block.pool?.blocks.delete(block)) block.pool.bytes -= cost(block);
+    },
     keep(block, pool) {
-      const cost = block.end - block.start + administration;
-      // A block that fits only where nothing else stays is not worth the others.
-      if (cost > pool.maxBytes) {
-        remove(block);
+      // A block that would push out all others is not worth them.
+      if (cost(block) > pool.maxBytes) {
+        cache.remove(block);
         return;
       }
       block.pool = pool;
       pool.blocks.add(block);
-      pool.bytes += cost;
+      pool.bytes += cost(block);
       for (const oldest of pool.blocks) {
         if (pool.bytes <= pool.maxBytes) break;
-        remove(oldest);
+        cache.remove(oldest);
       }
     },
     touch(block) {
       if (block.pool?.blocks.delete(block)) block.pool.blocks.add(block);
     },
     clear() {
-      for (const block of list.splice(0)) remove(block);
+      for (const block of list.splice(0)) cache.remove(block);
     },
   };
+  return cache;
 }

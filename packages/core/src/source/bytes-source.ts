@@ -1,5 +1,5 @@
-import { checkRanges, closedSource } from "./byte-range.js";
 import type { RangeSource } from "./range-source.js";
+import { checkRanges, closedSource } from "./source-error.js";
 
 /** What may accompany bytes that serve as a source. */
 export interface BytesSourceOptions {

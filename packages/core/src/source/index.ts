@@ -1,7 +1,6 @@
 export { type BlobSourceOptions, blobSource } from "./blob-source.js";
-export { checkRanges } from "./byte-range.js";
 export { type BytesSourceOptions, bytesSource } from "./bytes-source.js";
-export { type HttpSourceOptions, httpSource, type SignableRequest } from "./http-source.js";
+export { type HttpSourceOptions, httpSource } from "./http-source.js";
 export { type ObjectSourceOptions, objectSource } from "./object-source.js";
 export { type PlannerOptions, withPlanner } from "./planner.js";
 export type { ByteRange, Probe, RangeSource, ReadOptions } from "./range-source.js";
@@ -11,6 +10,7 @@ export type { ReadStats } from "./read-stats.js";
 export type { ReadReason, RequestEvent, RequestListener } from "./request-event.js";
 export { type RequestLimiter, requestLimiter } from "./request-limiter.js";
 export { hintRetry, type RetryHint } from "./retry-hint.js";
+export { checkRanges } from "./source-error.js";
 export { withEvents } from "./with-events.js";
 export { withLimiter } from "./with-limiter.js";
 export { type RetryOptions, withRetry } from "./with-retry.js";

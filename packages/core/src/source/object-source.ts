@@ -1,13 +1,12 @@
 import { PeekpackError } from "../errors.js";
 import { eachOrNone, withAbort } from "./abort.js";
-import { publicCause } from "./answer.js";
-import { checkRanges, closedSource, truncated } from "./byte-range.js";
 import type { Probe, RangeSource, ReadOptions } from "./range-source.js";
 import type { RangeTransport } from "./range-transport.js";
-import { type GetContext, type GetNote, type Piece, rangedGet, type Wanted } from "./ranged-get.js";
+import { type GetNote, type ObjectState, type Piece, rangedGet, type Wanted } from "./ranged-get.js";
+import { errorOf, requestEvent } from "./request-event.js";
 import type { RequestLimiter } from "./request-limiter.js";
 import { retryHint } from "./retry-hint.js";
-import { versionPin } from "./version-pin.js";
+import { checkRanges, closedSource, publicCause, truncated } from "./source-error.js";
 
 /** How an object over HTTP is read. */
 export interface ObjectSourceOptions {
@@ -41,9 +40,8 @@ export function objectSource(transport: RangeTransport, options: ObjectSourceOpt
 
 function openObject(transport: RangeTransport, options: ObjectSourceOptions, bypass: boolean): RangeSource {
   const { label, suffixRanges = true, browser = false, ifMatch = !browser, limiter } = options;
-  const { wholeBytes = 4 * 1024 * 1024, stallMs = 20_000 } = options;
-  const pin = versionPin(label, browser, options);
-  const context: GetContext = { label, transport, pin, ifMatch, browser, wholeBytes, stallMs };
+  const { wholeBytes = 4 * 1024 * 1024, stallMs = 20_000, size, version } = options;
+  const object: ObjectState = { label, transport, ifMatch, browser, wholeBytes, stallMs, size, version };
   let whole: Uint8Array | undefined;
   let closed = false;
   /** Counts authorizations, so that all requests refused with the same one share its renewal. */
@@ -55,112 +53,106 @@ function openObject(transport: RangeTransport, options: ObjectSourceOptions, byp
     if (closed) throw closedSource(label);
   };
 
-  /** One request as an event. */
-  const attempt = (wanted: Wanted, fresh: boolean, read: ReadOptions): Promise<Piece> => {
-    const { onRequest, reason = "data", signal } = read;
+  /** One request, told as an event. */
+  const request = async (wanted: Wanted, fresh: boolean, read: ReadOptions): Promise<Piece> => {
+    const { onRequest, signal } = read;
     const note: GetNote = { bytes: 0, chunks: [] };
     const startedAt = performance.now();
-    const tell = (error?: unknown): void =>
-      onRequest?.({
-        label,
-        range: "suffix" in wanted ? note.range : wanted,
-        suffix: "suffix" in wanted ? wanted.suffix : undefined,
-        reason,
-        attempt: 1,
-        from: "network",
-        bytes: note.bytes,
-        startedAt,
-        ms: performance.now() - startedAt,
-        firstByteMs: note.firstByteMs,
-        status: note.status,
-        error: error === undefined ? undefined : error instanceof PeekpackError ? error.code : "aborted",
+    const tell = (error?: unknown): void => {
+      const { bytes, firstByteMs, status } = note;
+      const asked = "suffix" in wanted ? { range: note.range, suffix: wanted.suffix } : { range: wanted };
+      onRequest?.(
+        requestEvent(label, read, startedAt, { bytes, ...asked, firstByteMs, status, error: errorOf(error) }),
+      );
+    };
+    try {
+      const piece = await withAbort(signal, (controller) =>
+        rangedGet(object, wanted, fresh, controller, note),
+      );
+      tell();
+      return piece;
+    } catch (error) {
+      tell(error);
+      throw error;
+    }
+  };
+
+  /** A new authorization in place of number `used`: one for all who ask. */
+  const renew = async (used: number, error: unknown): Promise<boolean> => {
+    const refusal = retryHint(error)?.refusal;
+    if (!refusal || !transport.renew) return false;
+    if (used === epoch) {
+      renewal ??= transport.renew(refusal).finally(() => {
+        epoch++;
+        renewal = undefined;
       });
-    return withAbort(signal, (controller) => rangedGet(context, wanted, fresh, controller, note)).then(
-      (piece) => {
-        tell();
-        return piece;
-      },
-      (error: unknown) => {
-        tell(error);
-        throw error;
-      },
-    );
+    }
+    try {
+      return await (renewal ?? true);
+    } catch (cause) {
+      throw new PeekpackError("denied", `${label}: no new authorization.`, {
+        section: "source",
+        cause: publicCause(cause),
+      });
+    }
   };
 
   const get = async (wanted: Wanted, read: ReadOptions): Promise<Piece> => {
-    let fresh = bypass;
-    for (let renewed = false; ; ) {
-      const authorization = epoch;
+    for (let fresh = bypass, renewed = false; ; ) {
+      const used = epoch;
       try {
-        const piece = await attempt(wanted, fresh, read);
+        const piece = await request(wanted, fresh, read);
         if (piece.whole) whole = piece.bytes;
         return piece;
       } catch (error) {
-        const refusal = retryHint(error)?.refusal;
-        if (refusal !== undefined && !renewed && transport.renew !== undefined) {
-          if (authorization === epoch) {
-            renewal ??= transport
-              .renew(refusal)
-              .catch((cause: unknown) => {
-                throw new PeekpackError("denied", `${label}: no new authorization.`, {
-                  section: "source",
-                  cause: publicCause(cause),
-                });
-              })
-              .finally(() => {
-                epoch++;
-                renewal = undefined;
-              });
-          }
+        if (!renewed && (await renew(used, error))) {
           renewed = true;
-          if (await (renewal ?? true)) continue;
-        } else if (browser && !fresh && error instanceof PeekpackError && error.code === "changed") {
+        } else if (browser && !fresh && errorOf(error) === "changed") {
           // The browser's HTTP cache may hold ranges of two versions: believe the server only.
           fresh = true;
-          continue;
+        } else {
+          throw error;
         }
-        throw error;
       }
     }
   };
 
   /** The bytes from `start` to `end`, fewer only where the object ends before. */
   const part = async (start: number, end: number, read: ReadOptions): Promise<Uint8Array> => {
-    if (start === end) return new Uint8Array(0);
-    if (whole !== undefined) return whole.subarray(start, end);
+    if (start >= end) return new Uint8Array(0);
+    if (whole) return whole.subarray(start, end);
     const piece = await get({ start, end }, read);
     return piece.bytes.subarray(start - piece.start, end - piece.start);
   };
 
   const firstContact = async (want: { head: number; tail: number }, read: ReadOptions): Promise<Probe> => {
-    const { size } = pin;
-    let head: Uint8Array | undefined;
-    let tail: Uint8Array | undefined;
-    if (size !== undefined && want.head + want.tail >= size) {
-      // One request for a small object; and at least one, to see that it is there.
-      head = tail = await part(0, Math.max(1, size), read);
-    } else if (size === undefined && suffixRanges && want.tail > 0) {
-      const suffix = get({ suffix: want.tail }, read).then(
-        ({ bytes }) => bytes,
-        (error: unknown) => {
-          read.signal?.throwIfAborted();
-          if (error instanceof PeekpackError && error.code === "changed") throw error;
-          // Not every server knows suffixes; with the size at hand a closed range does.
-          return undefined;
-        },
-      );
-      [head, tail] = await Promise.all([part(0, Math.max(1, want.head), read), suffix]);
-    } else if (size !== undefined) {
-      [head, tail] = await Promise.all([part(0, want.head, read), part(size - want.tail, size, read)]);
-    } else {
-      head = await part(0, Math.max(1, want.head), read);
-    }
-    const total = pin.size!;
-    if (head.length >= total) tail = head;
-    tail ??= await part(Math.max(0, total - want.tail), total, read);
+    const known = object.size;
+    const small = known !== undefined && want.head + want.tail >= known;
+    // At least one byte, to see that the object is there; and one request for all of a small one.
+    const first = part(0, Math.max(1, small ? known : want.head), read);
+    const [head, last] = await Promise.all([
+      first,
+      known !== undefined
+        ? small
+          ? first
+          : part(known - want.tail, known, read)
+        : suffixRanges && want.tail > 0
+          ? get({ suffix: want.tail }, read).then(
+              ({ bytes }) => bytes,
+              (error: unknown) => {
+                // Not every server knows suffixes. With the size from the head, a closed range does.
+                if (read.signal?.aborted || errorOf(error) === "changed") throw error;
+                return undefined;
+              },
+            )
+          : undefined,
+    ]);
+    const size = object.size!;
+    const tail =
+      head.length >= size ? head : (last ?? (await part(Math.max(0, size - want.tail), size, read)));
     return {
-      size: total,
-      ...(pin.version === undefined ? {} : { version: pin.version }),
+      size,
+      ...(object.version !== undefined && { version: object.version }),
       head: head.subarray(0, want.head),
       tail: tail.subarray(Math.max(0, tail.length - want.tail)),
     };
@@ -169,16 +161,16 @@ function openObject(transport: RangeTransport, options: ObjectSourceOptions, byp
   return {
     label,
     limiter,
-    async probe(want, read = {}) {
-      open(read.signal);
-      return withAbort(read.signal, ({ signal }) => firstContact(want, { reason: "open", ...read, signal }));
+    async probe(want, read) {
+      open(read?.signal);
+      return withAbort(read?.signal, ({ signal }) => firstContact(want, { reason: "open", ...read, signal }));
     },
-    async read(ranges, read = {}) {
-      open(read.signal);
-      checkRanges(label, ranges, pin.size);
-      return eachOrNone(ranges, read.signal, async ({ start, end }, signal) => {
-        const bytes = await part(start, end, { ...read, signal });
-        if (bytes.length < end - start) throw truncated(label, start, end, pin.size);
+    async read(ranges, read) {
+      open(read?.signal);
+      checkRanges(label, ranges, object.size);
+      return eachOrNone(ranges, read?.signal, async (range, signal) => {
+        const bytes = await part(range.start, range.end, { ...read, signal });
+        if (bytes.length < range.end - range.start) throw truncated(label, range, object.size);
         return bytes;
       });
     },

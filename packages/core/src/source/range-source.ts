@@ -62,6 +62,11 @@ export interface RangeSource {
    * its version. HTTP caches are bypassed from then on.
    */
   reopen?(): RangeSource;
+  /**
+   * Holds every later read to a state of the object that the caller knows from before, as if this source had seen it. To
+   * be called before the first read.
+   */
+  hold?(state: { readonly size?: number | undefined; readonly version?: string | undefined }): void;
   /** Releases what the source holds. Later reads reject with `closed`. */
   close?(): Promise<void>;
 }

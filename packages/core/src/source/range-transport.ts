@@ -22,8 +22,6 @@ export interface Refusal {
   readonly code: string | undefined;
   /** Whether the server's answer speaks of expiry. */
   readonly expired: boolean;
-  /** The server's clock, from the `Date` header, in milliseconds since the epoch. */
-  readonly date: number | undefined;
 }
 
 /**

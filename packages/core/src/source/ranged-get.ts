@@ -1,9 +1,9 @@
 import { PeekpackError } from "../errors.js";
-import { errorAnswer, exposure, joined, networkFault, parseContentRange, readBody } from "./answer.js";
-import { truncated } from "./byte-range.js";
+import { errorAnswer, parseContentRange, strongTag } from "./answer.js";
+import { joined, readBody } from "./body.js";
 import type { ByteRange } from "./range-source.js";
 import type { RangeTransport, TransportAnswer } from "./range-transport.js";
-import { changedObject, type VersionPin } from "./version-pin.js";
+import { networkError, sourceError, truncated } from "./source-error.js";
 
 /** A closed range, or so many of the last bytes. */
 export type Wanted = ByteRange | { readonly suffix: number };
@@ -16,15 +16,22 @@ export interface Piece {
   readonly whole: boolean;
 }
 
-/** What the GETs of one object have in common. */
-export interface GetContext {
+/** One object: how it is reached, and the state that every answer is held to. */
+export interface ObjectState {
   readonly label: string;
   readonly transport: RangeTransport;
-  readonly pin: VersionPin;
   readonly ifMatch: boolean;
   readonly browser: boolean;
   readonly wholeBytes: number;
   readonly stallMs: number;
+  /** Size in bytes, once known. */
+  size: number | undefined;
+  /** ETag as the server spells it, or version id. */
+  version: string | undefined;
+  /** Value for `If-Match`, once the version is known to be an ETag. */
+  condition?: string;
+  /** `Last-Modified`, compared where there is no version. */
+  modified?: string | null;
 }
 
 /** What is seen of a GET while it runs. */
@@ -39,18 +46,22 @@ export interface GetNote {
   range?: ByteRange;
 }
 
+/** Ends the message about a header that is missing in a browser. */
+const exposure =
+  " that can be read: across origins the server's CORS rules must expose Content-Range and ETag";
+
 /**
  * Makes one GET and distrusts its answer: status, place, length, encoding and version are checked before anything is
  * given out. An answer that ends before `wanted` does is given out only where the object itself ends there.
  */
 export async function rangedGet(
-  context: GetContext,
+  object: ObjectState,
   wanted: Wanted,
   fresh: boolean,
   controller: AbortController,
   note: GetNote,
 ): Promise<Piece> {
-  const { label, transport, pin, browser, stallMs } = context;
+  const { label, stallMs, ifMatch, condition } = object;
   const { signal } = controller;
   const began = performance.now();
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -58,113 +69,148 @@ export async function rangedGet(
     note.bytes += count;
     clearTimeout(timer);
     timer = setTimeout(
-      () => controller.abort(networkFault(label, `no byte for ${stallMs} ms.`, { received: received(note) })),
+      () => controller.abort(networkError(label, `no byte for ${stallMs} ms`, rest(note))),
       stallMs,
     );
   };
   let answer: TransportAnswer | undefined;
   try {
     alive();
-    const range = "suffix" in wanted ? `bytes=-${wanted.suffix}` : `bytes=${wanted.start}-${wanted.end - 1}`;
-    const condition = context.ifMatch ? pin.condition : undefined;
-    answer = await transport.get({
-      headers: condition === undefined ? { range } : { range, "if-match": condition },
+    const range = `bytes=${"suffix" in wanted ? `-${wanted.suffix}` : `${wanted.start}-${wanted.end - 1}`}`;
+    answer = await object.transport.get({
+      headers: ifMatch && condition ? { range, "if-match": condition } : { range },
       signal,
       fresh,
     });
     note.status = answer.status;
     note.firstByteMs = performance.now() - began;
     alive();
-    return await checkedPiece(context, wanted, answer, note, signal, alive);
+    return await checkedPiece(object, wanted, answer, note, signal, alive);
   } catch (error) {
     // Frees the connection where the answer was given up; a body that is being read refuses, which is as well.
     answer?.body?.cancel().catch(() => {});
     if (signal.aborted) throw signal.reason;
     if (error instanceof PeekpackError) throw error;
-    throw networkFault(label, `the request failed${browser ? ", or CORS forbids it" : ""}.`, {}, error);
+    throw networkError(
+      label,
+      `the request failed${object.browser ? ", or CORS forbids it" : ""}`,
+      rest(note),
+      error,
+    );
   } finally {
     clearTimeout(timer);
   }
 }
 
 async function checkedPiece(
-  context: GetContext,
+  object: ObjectState,
   wanted: Wanted,
   answer: TransportAnswer,
   note: GetNote,
   signal: AbortSignal,
   onBytes: (count: number) => void,
 ): Promise<Piece> {
-  const { label, pin, browser, wholeBytes } = context;
+  const { label, browser, wholeBytes } = object;
   const { status, headers, body } = answer;
   const contentRange = headers.get("content-range");
   const { start, end, size } = parseContentRange(contentRange);
+  const suffix = "suffix" in wanted;
+  const first = suffix ? Math.max(0, (size ?? 0) - wanted.suffix) : wanted.start;
   if (status === 416) {
-    if (size !== undefined && pin.size !== undefined && size !== pin.size) throw changedObject(label);
-    // Only in an empty object is there nothing from the first byte on, and nothing to the last.
-    if (size === 0 || ((size ?? pin.size) === undefined && ("suffix" in wanted || wanted.start === 0))) {
-      pin.size = 0;
+    const known = object.size;
+    if (known !== undefined && size !== known && (size !== undefined || first < known)) throw changed(label);
+    // Only in an empty object is there nothing from the first byte on.
+    if (!(size ?? known ?? first)) {
+      object.size = 0;
       return { start: 0, bytes: new Uint8Array(0), whole: true };
     }
-    if ("suffix" in wanted || wanted.start < (pin.size ?? size ?? 0)) {
-      if (size === undefined && pin.size !== undefined) throw changedObject(label);
-      throw networkFault(label, "416 for a range within the object.");
-    }
-    throw truncated(label, wanted.start, wanted.end, size);
+    if (suffix || first < (size ?? known ?? 0)) throw networkError(label, "416 for bytes that there are");
+    throw truncated(label, wanted, size);
   }
-  if (status !== 200 && status !== 206) throw await errorAnswer(label, answer, signal);
+  const partial = status === 206;
+  if (!partial && status !== 200) throw await errorAnswer(label, answer, signal);
   const encoding = headers.get("content-encoding") ?? "identity";
-  if (encoding !== "identity") throw networkFault(label, `the answer is encoded (${encoding.slice(0, 20)}).`);
-  let from = 0;
-  let length: number | undefined;
-  if (status === 206) {
-    if (contentRange === null && browser) {
-      throw networkFault(label, `206 without a Content-Range${exposure}, and ETag.`, { again: false });
+  if (encoding !== "identity") throw networkError(label, `the answer is encoded (${encoding.slice(0, 20)})`);
+  let length: number;
+  if (partial) {
+    if (browser && contentRange === null) {
+      throw networkError(label, `206 without a Content-Range${exposure}`, { again: false });
     }
-    if (size === undefined || start === undefined || end === undefined) {
-      throw networkFault(label, "206 without a valid Content-Range.");
+    hold(object, headers, size);
+    if (start === undefined || start !== first || end !== (suffix ? size : Math.min(wanted.end, size!))) {
+      throw networkError(label, "206 without the Content-Range asked for");
     }
-    pin.hold(headers, size, false);
-    from = "suffix" in wanted ? Math.max(0, size - wanted.suffix) : wanted.start;
-    length = end - from;
-    if (start !== from || end !== ("suffix" in wanted ? size : Math.min(wanted.end, size))) {
-      throw networkFault(label, "206 with another range than asked for.");
-    }
-    pin.hold(headers, size, true);
-    note.range = { start, end };
-    note.resumable = pin.version !== undefined;
+    length = end! - start;
+    record(object, headers, size!);
+    note.range = { start, end: end! };
+    note.resumable = object.version !== undefined;
   } else {
-    const announced = Number.parseInt(headers.get("content-length") ?? "", 10);
-    length = Number.isNaN(announced) ? undefined : announced;
-    // An object that is small enough is kept whole; of a larger one not a byte is read.
-    if (length !== undefined && length > wholeBytes) throw ignoresRanges(context);
-    pin.hold(headers, undefined, false);
+    length = Number.parseInt(headers.get("content-length") ?? "", 10);
+    hold(object, headers);
   }
-  const bytes = await readBody(body, length ?? wholeBytes, signal, onBytes, note.chunks).catch(
-    (error: unknown) => {
-      throw networkFault(label, "the body broke off.", { received: received(note) }, error);
-    },
-  );
-  if (length === undefined) {
-    if (bytes.length > wholeBytes) throw ignoresRanges(context);
-  } else if (bytes.length > length) {
-    throw networkFault(label, "the body is longer than announced.");
-  } else if (bytes.length < length) {
-    throw networkFault(label, "the body is shorter than announced.", { received: received(note) });
+  // An object that is small enough is kept whole where ranges are ignored; of a larger one not a byte is read.
+  const limit = partial ? length : Math.min(length || 0, wholeBytes) || wholeBytes;
+  const bytes =
+    length > wholeBytes && !partial ? undefined : await readBody(body, limit, signal, onBytes, note.chunks);
+  if (!partial && !(bytes && bytes.length <= wholeBytes)) {
+    throw networkError(label, `ranges are ignored (200), and there are more than ${wholeBytes} bytes`, {
+      // Where ranges have worked before, this was an accident on the way.
+      again: object.size !== undefined,
+    });
   }
-  if (status === 200) pin.hold(headers, bytes.length, true);
-  return { start: from, bytes, whole: status === 200 };
+  if (length >= 0 && bytes!.length !== length) {
+    throw networkError(
+      label,
+      "the body is not as long as announced",
+      bytes!.length < length ? rest(note) : {},
+    );
+  }
+  if (!partial) {
+    hold(object, headers, bytes!.length);
+    record(object, headers, bytes!.length);
+  }
+  return { start: first, bytes: bytes!, whole: !partial };
 }
 
-function received({ resumable, chunks }: GetNote): Uint8Array | undefined {
-  return resumable ? joined(chunks) : undefined;
+/** What has arrived of a range, for the next try. */
+function rest({ resumable, chunks }: GetNote): { readonly received?: Uint8Array } {
+  return resumable ? { received: joined(chunks) } : {};
 }
 
-function ignoresRanges({ label, wholeBytes, pin }: GetContext): PeekpackError {
-  return networkFault(
-    label,
-    `the server ignores ranges (200), and the object is larger than ${wholeBytes} bytes.`,
-    // Where ranges have worked before, this was an accident on the way.
-    { again: pin.size !== undefined },
-  );
+function changed(label: string): PeekpackError {
+  return sourceError("changed", label, "the object is no longer the one first seen");
+}
+
+/** Holds an answer's version and size to those seen first. */
+function hold(object: ObjectState, headers: TransportAnswer["headers"], size?: number): void {
+  const { label, browser, version, modified } = object;
+  const tags = tagsOf(headers);
+  const time = headers.get("last-modified");
+  if (version !== undefined && tags.length === 0) {
+    throw networkError(label, `no ETag${browser ? exposure : ""}`, { again: !browser });
+  }
+  if (
+    (version === undefined
+      ? // Seconds are too coarse to prove that nothing changed, but a difference proves that something did.
+        modified && time && time !== modified
+      : !tags.includes(strongTag(version)!)) ||
+    (size ?? object.size) !== (object.size ?? size)
+  ) {
+    throw changed(label);
+  }
+}
+
+/** Makes the version and size of a valid answer the ones seen first, where there are none yet. */
+function record(object: ObjectState, headers: TransportAnswer["headers"], size: number): void {
+  const etag = headers.get("etag");
+  const tag = strongTag(etag);
+  object.size ??= size;
+  object.version ??= tag === undefined ? tagsOf(headers)[0] : etag!;
+  object.modified ??= headers.get("last-modified");
+  if (tag !== undefined && tag === strongTag(object.version)) object.condition = `"${tag}"`;
+}
+
+/** What an answer says about the object's state: ETag and version id, where they are strong. */
+function tagsOf(headers: TransportAnswer["headers"]): string[] {
+  return ["etag", "x-amz-version-id"].flatMap((name) => strongTag(headers.get(name)) ?? []);
 }

@@ -3,7 +3,6 @@ import type { RangeSource } from "./range-source.js";
 import { countRequest, noReads, type ReadStats } from "./read-stats.js";
 import type { RequestListener } from "./request-event.js";
 import { requestLimiter } from "./request-limiter.js";
-import { withEvents } from "./with-events.js";
 import { withLimiter } from "./with-limiter.js";
 import { type RetryOptions, withRetry } from "./with-retry.js";
 
@@ -13,7 +12,7 @@ export interface ReadEngineOptions extends PlannerOptions {
   readonly retry?: RetryOptions | false | undefined;
   /** How many requests may be under way at once, where the source brings no limiter. Default 6 in a browser, else 16. */
   readonly parallel?: number | undefined;
-  /** Told of every request, and of every read that memory answers. */
+  /** Told of every request, and of every range that memory answers. */
   readonly onRequest?: RequestListener | undefined;
 }
 
@@ -24,29 +23,31 @@ export interface ReadEngine extends RangeSource {
 }
 
 /**
- * Puts the whole engine around a source: events, a limit of parallel requests, retries, then merging, caching and
- * read-ahead. A local source (memory, Blob, file) gets events only: use it as it is where no one listens.
+ * Puts the whole engine around a source: a limit of parallel requests, then retries, then merging, caching and
+ * read-ahead. A local source (memory, Blob, file) stays as it is: its reads are no requests.
  */
 export function readEngine(source: RangeSource, options: ReadEngineOptions = {}): ReadEngine {
   return engineWith(source, options, noReads());
 }
 
 function engineWith(source: RangeSource, options: ReadEngineOptions, stats: ReadStats): ReadEngine {
-  const { onRequest, retry, parallel } = options;
-  const count: RequestListener = (event) => {
-    countRequest(stats, event);
-    onRequest?.(event);
-  };
-  let engine = withEvents(source, count);
+  const { onRequest, retry, parallel = globalThis.location === undefined ? 16 : 6 } = options;
+  let engine = source;
   if (!source.local) {
-    const limiter =
-      source.limiter ?? requestLimiter(parallel ?? (globalThis.location === undefined ? 16 : 6));
-    engine = withLimiter(engine, limiter);
+    engine = withLimiter(source, source.limiter ?? requestLimiter(parallel));
     if (retry !== false) engine = withRetry(engine, retry);
-    engine = withPlanner(engine, options, count);
+    engine = withPlanner(engine, options, (event) => {
+      countRequest(stats, event);
+      onRequest?.(event);
+    });
   }
   return {
-    ...engine,
+    label: source.label,
+    local: source.local,
+    limiter: engine.limiter,
+    probe: (want, read) => engine.probe(want, read),
+    read: (ranges, read) => engine.read(ranges, read),
+    close: async () => engine.close?.(),
     ...(source.reopen && { reopen: () => engineWith(source.reopen!(), options, stats) }),
     stats,
   };

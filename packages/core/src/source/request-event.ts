@@ -1,5 +1,5 @@
-import type { ErrorCode } from "../errors.js";
-import type { ByteRange } from "./range-source.js";
+import { type ErrorCode, isPeekpackError } from "../errors.js";
+import type { ByteRange, ReadOptions } from "./range-source.js";
 
 /** What bytes are wanted for. */
 export type ReadReason = "open" | "toc" | "data" | "read-ahead" | "retry";
@@ -34,3 +34,26 @@ export interface RequestEvent {
 
 /** Takes the events of requests. It must not throw. */
 export type RequestListener = (event: RequestEvent) => void;
+
+/** An event of a request that began at `startedAt` and ends now. */
+export function requestEvent(
+  label: string,
+  { reason = "data" }: ReadOptions,
+  startedAt: number,
+  more: Partial<RequestEvent> & { readonly bytes: number },
+): RequestEvent {
+  return {
+    label,
+    reason,
+    attempt: 1,
+    from: "network",
+    startedAt,
+    ms: performance.now() - startedAt,
+    ...more,
+  };
+}
+
+/** How an event names an error. */
+export function errorOf(error: unknown): RequestEvent["error"] {
+  return isPeekpackError(error) ? error.code : error === undefined ? error : "aborted";
+}

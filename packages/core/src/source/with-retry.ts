@@ -1,8 +1,8 @@
 import { isPeekpackError, PeekpackError } from "../errors.js";
-import { eachOrNone } from "./abort.js";
-import { joined } from "./answer.js";
-import { passedOn } from "./passed-on.js";
-import type { RangeSource, ReadOptions } from "./range-source.js";
+import { pause } from "./abort.js";
+import { joined } from "./body.js";
+import { layer } from "./layer.js";
+import type { RangeSource } from "./range-source.js";
 import { retryHint } from "./retry-hint.js";
 
 /** How often and how patiently requests are repeated. Times in milliseconds. */
@@ -36,89 +36,53 @@ const progressBytes = 65_536;
 export function withRetry(source: RangeSource, options: RetryOptions = {}): RangeSource {
   const { attempts = 5, baseMs = 100, maxMs = 10_000, retryAfterMs = 20_000, totalMs = 60_000 } = options;
   const { random = Math.random, now = () => performance.now(), sleep = pause } = options;
-
-  const persist = async <T>(
-    read: ReadOptions,
-    work: (read: ReadOptions) => Promise<T>,
-    keep?: (received: Uint8Array) => void,
-  ): Promise<T> => {
-    const began = now();
-    const { onRequest, signal } = read;
-    for (let attempt = 1, failures = 1; ; attempt++, failures++) {
-      try {
-        return await work(
-          attempt === 1
-            ? read
-            : {
-                ...read,
-                reason: "retry",
-                onRequest: onRequest && ((event) => onRequest({ ...event, attempt })),
-              },
-        );
-      } catch (error) {
-        signal?.throwIfAborted();
-        const {
-          again = isPeekpackError(error) && error.code === "network",
-          afterMs = 0,
-          received,
-        } = retryHint(error) ?? {};
-        if (!again) throw error;
-        if (received !== undefined) {
-          keep?.(received);
-          if (received.length >= progressBytes) failures = 1;
-        }
-        const wait = Math.max(
-          random() * Math.min(maxMs, baseMs * 2 ** (failures - 1)),
-          Math.min(afterMs, retryAfterMs),
-        );
-        if (failures >= attempts || now() - began + wait > totalMs) throw gaveUp(error, attempt);
-        await sleep(wait, signal);
-      }
-    }
-  };
-
-  return {
-    ...passedOn(source, (inner) => withRetry(inner, options)),
-    probe: (want, read = {}) => persist(read, (heed) => source.probe(want, heed)),
-    read: (ranges, read = {}) =>
-      eachOrNone(ranges, read.signal, async ({ start, end }, signal) => {
-        const parts: Uint8Array[] = [];
-        let at = start;
-        const last = await persist(
-          { ...read, signal },
-          (heed) => source.read([{ start: at, end }], heed),
-          (received) => {
+  return layer(
+    source,
+    async (call, read, range) => {
+      const { onRequest, signal } = read;
+      const began = now();
+      const parts: Uint8Array[] = [];
+      let from = range?.start;
+      for (let attempt = 1, failures = 1; ; attempt++, failures++) {
+        try {
+          const result = await call(
+            attempt < 2
+              ? read
+              : {
+                  ...read,
+                  reason: "retry",
+                  onRequest: onRequest && ((event) => onRequest({ ...event, attempt })),
+                },
+            from,
+          );
+          // There are parts only of a range, of which the result is the rest.
+          return parts.length > 0 ? (joined([...parts, result as Uint8Array]) as typeof result) : result;
+        } catch (error) {
+          signal?.throwIfAborted();
+          const known = isPeekpackError(error);
+          const { again = known && error.code === "network", afterMs = 0, received } = retryHint(error) ?? {};
+          if (!again) throw error;
+          if (received && from !== undefined) {
             parts.push(received);
-            at += received.length;
-          },
-        );
-        return parts.length === 0 ? last[0]! : joined([...parts, last[0]!]);
-      }),
-  };
-}
-
-function gaveUp(error: unknown, tries: number): unknown {
-  if (tries === 1 || !isPeekpackError(error)) return error;
-  const { code, message, section, offset, path } = error;
-  return new PeekpackError(code, `${message} Given up after ${tries} tries.`, {
-    section,
-    offset,
-    path,
-    cause: error,
-  });
-}
-
-/** Waits, or rejects with the signal's reason. Leaves neither timer nor listener behind. */
-export function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const end = (): void => {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", end);
-      if (signal?.aborted) reject(signal.reason);
-      else resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal?.addEventListener("abort", end);
-    if (signal?.aborted) end();
-  });
+            from += received.length;
+            if (received.length >= progressBytes) failures = 1;
+          }
+          const wait = Math.max(
+            random() * Math.min(maxMs, baseMs * 2 ** (failures - 1)),
+            Math.min(afterMs, retryAfterMs),
+          );
+          if (failures >= attempts || now() - began + wait > totalMs) {
+            if (attempt < 2 || !known) throw error;
+            const { code, message } = error;
+            throw new PeekpackError(code, `${message} Given up after ${attempt} tries.`, {
+              section: "source",
+              cause: error,
+            });
+          }
+          await sleep(wait, signal);
+        }
+      }
+    },
+    (inner) => withRetry(inner, options),
+  );
 }

@@ -1,0 +1,59 @@
+import { type ErrorCode, PeekpackError } from "../errors.js";
+import type { ByteRange } from "./range-source.js";
+import { hintRetry, type RetryHint } from "./retry-hint.js";
+
+/** An error about a source. */
+export function sourceError(code: ErrorCode, label: string, what: string, offset?: number): PeekpackError {
+  return new PeekpackError(code, `${label}: ${what}.`, { section: "source", offset });
+}
+
+/** The error for an answer that did not come, or that cannot be used. Asking again may help unless the hint says no. */
+export function networkError(label: string, what: string, hint?: RetryHint, cause?: unknown): PeekpackError {
+  return hintRetry(
+    new PeekpackError("network", `${label}: ${what}.`, {
+      section: "source",
+      cause: cause === undefined ? cause : publicCause(cause),
+    }),
+    { again: true, ...hint },
+  );
+}
+
+/** The error for whoever still reads from a source that was closed. */
+export function closedSource(label: string): PeekpackError {
+  return sourceError("closed", label, "this source is closed");
+}
+
+/** The error for an object that ends before a range does. */
+export function truncated(label: string, { start, end }: ByteRange, size?: number): PeekpackError {
+  return sourceError(
+    "truncated",
+    label,
+    `bytes ${start} to ${end} are wanted, the object ends ${size === undefined ? "before" : `at ${size}`}`,
+    size ?? start,
+  );
+}
+
+/**
+ * Checks what a caller asks for, against the object's size where that is known.
+ * @throws RangeError when a range is not `0 <= start <= end` in safe integers
+ * @throws PeekpackError `truncated` when the object ends before a range does
+ */
+export function checkRanges(label: string, ranges: readonly ByteRange[], size?: number): void {
+  for (const range of ranges) {
+    const { start, end } = range;
+    if (!(Number.isSafeInteger(start) && Number.isSafeInteger(end) && start >= 0 && start <= end)) {
+      throw new RangeError(`Not a range of bytes: ${start} to ${end}.`);
+    }
+    if (size !== undefined && end > size) throw truncated(label, range, size);
+  }
+}
+
+/** A cause fit to be shown: name, message and code of the innermost error, without queries and passwords. */
+export function publicCause(error: unknown): Error {
+  let inner = error as { cause?: unknown; name?: string; message?: unknown; code?: unknown };
+  for (let depth = 0; depth < 5 && inner?.cause instanceof Error; depth++) inner = inner.cause;
+  const text = String(inner?.message ?? inner).replace(/\?\S*|\/\/[^/\s@]*@/g, "");
+  const shown = new Error(typeof inner?.code === "string" ? `${text} (${inner.code})` : text);
+  shown.name = inner?.name ?? "Error";
+  return shown;
+}
