@@ -8,11 +8,19 @@ const likeS3 = {
   unknownKey: { status: 403, code: "InvalidAccessKeyId" },
   uploadIdMarker: "followed",
   corsHeaderPatterns: "known",
+  wrongObjectChecksum: { status: 400, code: "BadDigest" },
 } as const;
 
 const differences: Readonly<Record<S3ServerKind, S3Differences>> = {
   "stand-in": { name: "stand-in", ...likeS3 },
-  rustfs: { name: "rustfs", ...likeS3, corsHeaderPatterns: "unknown" },
+  rustfs: {
+    name: "rustfs",
+    ...likeS3,
+    // 1.0.1 takes "*" and whole names only.
+    corsHeaderPatterns: "unknown",
+    // 1.0.1 refuses the completion, but not in the words of a refusal.
+    wrongObjectChecksum: { status: 500, code: "InternalError" },
+  },
   versitygw: {
     name: "versitygw",
     ...likeS3,

@@ -2,6 +2,7 @@ import type { S3Client } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe } from "vitest";
 import { freshBucket, s3Client } from "../s3/client.js";
 import type { S3Server } from "../s3/launcher.js";
+import { multipartChecksumTests } from "./s3/checksums.js";
 import { copyTests } from "./s3/copies.js";
 import { corsTests } from "./s3/cors.js";
 import { listingTests } from "./s3/listing.js";
@@ -35,6 +36,7 @@ export function s3Contract(start: () => Promise<S3Server>, differences: S3Differ
     objectTests(subject);
     writeTests(subject);
     multipartTests(subject);
+    multipartChecksumTests(subject);
     copyTests(subject);
     listingTests(subject);
     signingTests(subject);

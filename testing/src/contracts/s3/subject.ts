@@ -17,6 +17,8 @@ export interface S3Differences {
   readonly uploadIdMarker: "followed" | "refused";
   /** Whether a CORS rule that allows the headers "x-amz-*" allows x-amz-date. S3 does. */
   readonly corsHeaderPatterns: "known" | "unknown";
+  /** What a completion is answered whose checksum of the whole object is wrong. S3: 400 BadDigest. */
+  readonly wrongObjectChecksum: { readonly status: number; readonly code: string };
 }
 
 /** What the tests act upon; valid within tests, not while they are registered. */

@@ -116,15 +116,21 @@ const incomplete = (than: "more" | "fewer"): S3Error =>
     `The request body has ${than} bytes than the Content-Length HTTP header announces`,
   );
 
-/** Takes a request's body as text: one of S3's XML documents. */
+/**
+ * Takes a request's body as text: one of S3's XML documents.
+ * @param checksums "of-object" where the request's checksum headers speak of an object and not of the document
+ */
 export async function receiveText(
   request: S3Request,
   payloadHash: string,
   spill: SpillDirectory,
+  checksums: "of-document" | "of-object" = "of-document",
 ): Promise<string> {
   if (declaredLength(request) > LARGEST_DOCUMENT)
     throw new S3Error(400, "MaxMessageLengthExceeded", "Your request was too large.");
-  const { content } = await receiveBody(request, payloadHash, spill);
+  const isClaim = (name: string): boolean => checksums === "of-object" && name.startsWith("x-amz-checksum-");
+  const headers = Object.fromEntries(Object.entries(request.headers).filter(([name]) => !isClaim(name)));
+  const { content } = await receiveBody({ ...request, headers }, payloadHash, spill);
   try {
     const pieces: Buffer[] = [];
     for await (const piece of content.read()) pieces.push(piece);

@@ -95,7 +95,7 @@ async function objectChecksum(
 /** Makes an object of an upload's parts: whole, in one step, or not at all. */
 export async function completeUpload(context: Context): Promise<Reply> {
   const { request, bucket } = context;
-  const text = await context.text();
+  const text = await context.text("of-object");
   const upload = requestedUpload(context);
   const parts = namedParts(upload, text);
   const content = Content.concat(parts.map((part) => part.content));

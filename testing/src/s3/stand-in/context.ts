@@ -25,8 +25,8 @@ export class Context {
     return receiveBody(this.request, this.#payloadHash, this.storage.spill, also);
   }
 
-  /** The request's XML document. */
-  text(): Promise<string> {
-    return receiveText(this.request, this.#payloadHash, this.storage.spill);
+  /** The request's XML document; see {@link receiveText}. */
+  text(checksums: "of-document" | "of-object" = "of-document"): Promise<string> {
+    return receiveText(this.request, this.#payloadHash, this.storage.spill, checksums);
   }
 }
