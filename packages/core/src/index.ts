@@ -1,3 +1,4 @@
+export type { Codec, Decoded, DecodeOptions, Decoder, MapStyle } from "./codec/codec.js";
 export {
   type ErrorCode,
   type ErrorDetails,
@@ -7,7 +8,17 @@ export {
   publicUrl,
 } from "./errors.js";
 export { NdArray, type NdData, type NdType, type Nested } from "./numpy/nd-array.js";
+export { Archive, type ArchiveInfo } from "./reader/archive.js";
+export { LazyList } from "./reader/lazy-list.js";
+export { LazyMap } from "./reader/lazy-map.js";
+export { DEFAULT_LIMITS, type Limits } from "./reader/limits.js";
+export type { NumberArrayOf, NumberType } from "./reader/number-array.js";
+export { type ArchiveSource, type OpenOptions, openArchive } from "./reader/open-archive.js";
 export { type Path, type PathKey, type PathSegment, Slice, slice } from "./reader/path.js";
+export { ANY, type Pattern, type Selected } from "./reader/select.js";
+export { Sequence } from "./reader/sequence.js";
 export * from "./source/index.js";
 export { Ext, Float64, float64, Simple, Tagged, Timestamp, type Value } from "./values.js";
+export { encodeArchive } from "./writer/encode-archive.js";
+export type { EncodeOptions } from "./writer/options.js";
 export { type ArchiveSink, type MemorySink, memorySink, type WriteResult } from "./writer/sink.js";

@@ -39,10 +39,10 @@ export interface Decoder {
    */
   decode(bytes: Uint8Array, count: number, options: DecodeOptions): Decoded;
   /**
-   * Checks that exactly one well-formed item fills `bytes`, within the limits: what a table of contents must be.
+   * Checks that `count` (one unless given) well-formed items fill `bytes` exactly, within the limits.
    * @throws PeekpackError `corrupt`, `truncated`, `limit`
    */
-  check(bytes: Uint8Array, limits: Limits): void;
+  check(bytes: Uint8Array, limits: Limits, count?: number): void;
 }
 
 /** What a decoder gives. */

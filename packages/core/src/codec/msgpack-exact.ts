@@ -28,8 +28,14 @@ export function decodeMsgpackExactly(bytes: Uint8Array, count: number, style: Ma
     at += 1 << width;
     return value;
   };
-  const take = (length: number): Uint8Array => bytes.slice(at, (at += length));
-  const text = (length: number): string => decodeUtf8(bytes, at, (at += length));
+  const take = (length: number): Uint8Array => {
+    at += length;
+    return bytes.slice(at - length, at);
+  };
+  const text = (length: number): string => {
+    at += length;
+    return decodeUtf8(bytes, at - length, at);
+  };
 
   for (;;) {
     while (frame.left === 0) {
@@ -91,7 +97,8 @@ export function safe(value: bigint): number | bigint {
 
 /** Extension −1 is a timestamp of 4, 8 or 12 bytes (MessagePack specification, "Timestamp extension type"). */
 function extension(type: number, data: Uint8Array, offset: number): Value {
-  if (type !== -1 || (data.length !== 4 && data.length !== 8 && data.length !== 12)) return new Ext(type, data);
+  if (type !== -1 || (data.length !== 4 && data.length !== 8 && data.length !== 12))
+    return new Ext(type, data);
   const view = new DataView(data.buffer, data.byteOffset);
   let seconds: number | bigint;
   let nanoseconds = 0;

@@ -139,7 +139,8 @@ export function scanMsgpack(bytes: Uint8Array, count: number, limits: Limits): n
           const width = 1 << (type - 0xc4);
           if (at + width > size) throw short(at, size);
           found |= BYTES;
-          at += width + (type === 0xc4 ? bytes[at]! : type === 0xc5 ? view.getUint16(at) : view.getUint32(at));
+          at +=
+            width + (type === 0xc4 ? bytes[at]! : type === 0xc5 ? view.getUint16(at) : view.getUint32(at));
           break;
         }
         case 0xc7:
@@ -147,7 +148,10 @@ export function scanMsgpack(bytes: Uint8Array, count: number, limits: Limits): n
         case 0xc9: {
           const width = 1 << (type - 0xc7);
           if (at + width > size) throw short(at, size);
-          at += width + 1 + (type === 0xc7 ? bytes[at]! : type === 0xc8 ? view.getUint16(at) : view.getUint32(at));
+          at +=
+            width +
+            1 +
+            (type === 0xc7 ? bytes[at]! : type === 0xc8 ? view.getUint16(at) : view.getUint32(at));
           found |= EXACT;
           break;
         }

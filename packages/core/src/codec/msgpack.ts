@@ -15,7 +15,7 @@ export function msgpackDecoder(): Decoder {
   const maps = new Unpackr({ ...common, mapsAsObjects: false });
   return {
     protocol: "msgpack",
-    check: (bytes, limits) => void scanMsgpack(bytes, 1, limits),
+    check: (bytes, limits, count = 1) => void scanMsgpack(bytes, count, limits),
     decode(bytes, count, options: DecodeOptions): Decoded {
       const found = scanMsgpack(bytes, count, options.limits);
       const hasBytes = (found & BYTES) !== 0;
@@ -24,7 +24,8 @@ export function msgpackDecoder(): Decoder {
         return { values: decodeMsgpackExactly(bytes, count, options.maps), hasBytes };
       }
       const unpackr = options.maps === "map" ? maps : objects;
-      const values = count === 1 ? [unpackr.unpack(bytes) as Value] : (unpackr.unpackMultiple(bytes) as Value[]);
+      const values =
+        count === 1 ? [unpackr.unpack(bytes) as Value] : (unpackr.unpackMultiple(bytes) as Value[]);
       return { values, hasBytes };
     },
   };

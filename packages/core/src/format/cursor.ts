@@ -92,7 +92,11 @@ class MsgpackCursor extends Cursor {
   /** A number of 1, 2 or 4 bytes (`width` 0, 1, 2) behind the type. */
   #sized(at: number, width: number, kind: ItemKind, item: Item): number {
     const value =
-      width === 0 ? this.bytes[at + 1]! : width === 1 ? this.view.getUint16(at + 1) : this.view.getUint32(at + 1);
+      width === 0
+        ? this.bytes[at + 1]!
+        : width === 1
+          ? this.view.getUint16(at + 1)
+          : this.view.getUint32(at + 1);
     return set(item, kind, value, at + 1 + (1 << width));
   }
 
@@ -150,7 +154,8 @@ class CborCursor extends Cursor {
     if (info === 24) return set(item, "uint", view.getUint8(at + 1), at + 2);
     if (info === 25) return set(item, "uint", view.getUint16(at + 1), at + 3);
     if (info === 26) return set(item, "uint", view.getUint32(at + 1), at + 5);
-    if (info === 27) return set(item, "uint", view.getUint32(at + 1) * 2 ** 32 + view.getUint32(at + 5), at + 9);
+    if (info === 27)
+      return set(item, "uint", view.getUint32(at + 1) * 2 ** 32 + view.getUint32(at + 5), at + 9);
     return set(item, "uint", -1, at + 1);
   }
 

@@ -38,14 +38,16 @@ export function encodeHeader({ protocol, tocStart, tocSize }: Header): Uint8Arra
 /** One field: the shortest unsigned integer; msgpack puts it at the end of the 10 bytes, cbor at the start. */
 function field(target: Uint8Array, at: number, value: number, protocol: Protocol): void {
   const cbor = protocol === "cbor";
-  const width = value < (cbor ? 24 : 0x80) ? 0 : value < 0x100 ? 1 : value < 0x10000 ? 2 : value < 2 ** 32 ? 4 : 8;
+  const width =
+    value < (cbor ? 24 : 0x80) ? 0 : value < 0x100 ? 1 : value < 0x10000 ? 2 : value < 2 ** 32 ? 4 : 8;
   const start = cbor ? at : at + FIELD_SIZE - 1 - width;
   if (width === 0) {
     target[start] = value;
     return;
   }
   target[start] = (cbor ? 0x18 : 0xcc) + Math.log2(width);
-  for (let i = width, rest = value; i > 0; i--, rest = Math.floor(rest / 0x100)) target[start + i] = rest % 0x100;
+  for (let i = width, rest = value; i > 0; i--, rest = Math.floor(rest / 0x100))
+    target[start + i] = rest % 0x100;
 }
 
 /** Whether `bytes` begin with the magic. */
@@ -61,8 +63,10 @@ export function hasMagic(bytes: Uint8Array): boolean {
  * @throws PeekpackError `not-an-archive`, `truncated`, `unfinished`, `corrupt`
  */
 export function decodeHeader(bytes: Uint8Array, size?: number, at = 0): Header {
-  const fail = (code: "not-an-archive" | "truncated" | "unfinished" | "corrupt", text: string): PeekpackError =>
-    new PeekpackError(code, text, { section: "header", offset: at });
+  const fail = (
+    code: "not-an-archive" | "truncated" | "unfinished" | "corrupt",
+    text: string,
+  ): PeekpackError => new PeekpackError(code, text, { section: "header", offset: at });
   for (let i = 0; i < Math.min(MAGIC_SIZE, bytes.length); i++) {
     if (bytes[i] !== MAGIC[i]) throw fail("not-an-archive", "This is not an archive: the magic is missing.");
   }

@@ -44,8 +44,8 @@ export class KeyTable {
       const { start, end } = content(cursor, key, item);
       at = end;
       let slot = hash(seed, cursor.bytes, start, end) & mask;
-      let known = 0;
-      for (; (known = slots[slot]!) !== 0; slot = (slot + 1) & mask) {
+      let known = slots[slot]!;
+      for (; known !== 0; known = slots[slot]!) {
         const other = content(cursor, keys[known - 1]!, item);
         if (
           sameKind(cursor, key, keys[known - 1]!) &&
@@ -53,6 +53,7 @@ export class KeyTable {
         ) {
           break;
         }
+        slot = (slot + 1) & mask;
       }
       if (known !== 0) {
         nodes[known - 1] = at;
@@ -73,7 +74,7 @@ export class KeyTable {
     const mask = this.#slots.length - 1;
     const item: Item = { kind: "other", value: 0 };
     let slot = hash(this.#seed, key, 0, key.length) & mask;
-    for (let known = 0; (known = this.#slots[slot]!) !== 0; slot = (slot + 1) & mask) {
+    for (let known = this.#slots[slot]!; known !== 0; known = this.#slots[slot]!) {
       const start = cursor.head(this.keys[known - 1]!, item);
       if (
         item.kind === "text" &&
@@ -82,6 +83,7 @@ export class KeyTable {
       ) {
         return known - 1;
       }
+      slot = (slot + 1) & mask;
     }
     return -1;
   }
@@ -103,7 +105,14 @@ function sameKind(cursor: Cursor, a: number, b: number): boolean {
   return isText === (item.kind === "text");
 }
 
-function sameBytes(a: Uint8Array, start: number, end: number, b: Uint8Array, from: number, to: number): boolean {
+function sameBytes(
+  a: Uint8Array,
+  start: number,
+  end: number,
+  b: Uint8Array,
+  from: number,
+  to: number,
+): boolean {
   if (end - start !== to - from) return false;
   for (let i = 0; i < end - start; i++) if (a[start + i] !== b[from + i]) return false;
   return true;

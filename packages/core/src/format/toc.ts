@@ -112,6 +112,13 @@ export class Toc {
     return { kind: "value", span: this.#span(p, bounds) };
   }
 
+  /** The offset of a child archive, where the node at a place is one. */
+  offset(place: number): number | undefined {
+    const item: Item = { kind: "other", value: 0 };
+    this.cursor.head(place, item);
+    return is(item, "uint") ? item.value : undefined;
+  }
+
   #span(place: number, bounds: Span): Span {
     const item: Item = { kind: "other", value: 0 };
     let at = this.cursor.head(place, item);

@@ -34,5 +34,8 @@ export function resolveLimits(given: Partial<Limits> = {}): Limits {
       throw new RangeError(`limits.${name} is a positive integer.`);
     }
   }
-  return { ...DEFAULT_LIMITS, ...Object.fromEntries(Object.entries(given).filter(([, v]) => v !== undefined)) };
+  return {
+    ...DEFAULT_LIMITS,
+    ...Object.fromEntries(Object.entries(given).filter(([, v]) => v !== undefined)),
+  };
 }

@@ -27,7 +27,8 @@ export class CborPacker extends Packer {
     const negative = value < 0n;
     const magnitude = negative ? -1n - value : value;
     if (magnitude <= BigInt(Number.MAX_SAFE_INTEGER)) {
-      return this.#head(negative ? 0x20 : 0, Number(magnitude));
+      this.#head(negative ? 0x20 : 0, Number(magnitude));
+      return;
     }
     if (profile === "rust" && (negative ? magnitude >> 63n : magnitude >> 64n) !== 0n) {
       throw new PeekpackError(
@@ -172,11 +173,13 @@ export class CborPacker extends Packer {
   }
 
   #tag(tag: number | bigint): void {
-    if (typeof tag === "number") return this.#head(0xc0, tag);
-    if (tag <= BigInt(Number.MAX_SAFE_INTEGER)) return this.#head(0xc0, Number(tag));
+    if (tag <= Number.MAX_SAFE_INTEGER) {
+      this.#head(0xc0, Number(tag));
+      return;
+    }
     this.reserve(9);
     this.buf[this.pos] = 0xdb;
-    this.view.setBigUint64(this.pos + 1, tag);
+    this.view.setBigUint64(this.pos + 1, BigInt(tag));
     this.pos += 9;
   }
 

@@ -1,7 +1,6 @@
 import { PeekpackError } from "../errors.js";
 import { NdArray } from "../numpy/nd-array.js";
 import { encodeNumpyPickle } from "../numpy/pickle-writer.js";
-import { LAZY } from "../reader/lazy.js";
 import { Float64 } from "../values.js";
 import type { ResolvedEncodeOptions } from "./options.js";
 import type { Packer } from "./packer.js";
@@ -126,7 +125,8 @@ export class ArchiveEncoder {
   #object(value: object, depth: number): boolean {
     if (Array.isArray(value)) return this.#list(value, depth);
     const proto = Object.getPrototypeOf(value);
-    if (proto === Object.prototype || proto === null) return this.#record(value as Record<string, unknown>, depth);
+    if (proto === Object.prototype || proto === null)
+      return this.#record(value as Record<string, unknown>, depth);
     if (value instanceof Map) return this.#map(value, depth);
     if (value instanceof Set) return this.#list(sortedSet(value, this.options.sets), depth);
     if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return this.#binary(value, depth);
@@ -174,7 +174,10 @@ export class ArchiveEncoder {
         this.#number(item);
         if (++i === count) return this.#closeNumbers(start, body, count, node);
       }
-      for (let at = body; at < data.pos; ) this.#push((at += data.numberSize(at)));
+      for (let at = body; at < data.pos; ) {
+        at += data.numberSize(at);
+        this.#push(at);
+      }
     }
     let trivial = true;
     try {
@@ -316,7 +319,10 @@ export class ArchiveEncoder {
     const size = data.pos - start;
     if (!this.isSmall(size)) {
       const blocks = new BlockCutter(this.#blockSize, body);
-      for (let i = 0, at = body; i < count; i++) blocks.item((at += data.numberSize(at)));
+      for (let i = 0, at = body; i < count; i++) {
+        at += data.numberSize(at);
+        blocks.item(at);
+      }
       this.blockNode(blocks.finish(), this.shift);
     }
     return this.toc.pos === node && size <= this.#trivialSize;
@@ -436,7 +442,8 @@ export class ArchiveEncoder {
     for (let i = 0, at = body; i < count; i++) {
       const size = this.data.numberSize(at);
       if (size > this.#trivialSize) trivial = false;
-      this.#push((at += size));
+      at += size;
+      this.#push(at);
     }
     return this.#close(start, body, top, this.#nodes.length, node, false, trivial);
   }
@@ -502,13 +509,14 @@ function mustStream(value: unknown): value is object {
   return (
     typeof value === "object" &&
     value !== null &&
-    (Symbol.iterator in value || Symbol.asyncIterator in value || LAZY in value)
+    (Symbol.iterator in value || Symbol.asyncIterator in value || "~location" in value)
   );
 }
 
 /** Adds the key under which a value could not be written to the error that says so. */
 export function located(error: unknown, key: unknown): unknown {
-  if (!(error instanceof PeekpackError) || (error.code !== "unsupported-value" && error.code !== "limit")) return error;
+  if (!(error instanceof PeekpackError) || (error.code !== "unsupported-value" && error.code !== "limit"))
+    return error;
   const plain = error.message.replace(/ \(at .*\)$/s, "");
   const path = [key, ...(error.path ?? [])];
   return new PeekpackError(error.code, `${plain} (at ${describePath(path)})`, { path, cause: error.cause });

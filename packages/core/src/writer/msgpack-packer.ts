@@ -71,7 +71,10 @@ export class MsgpackPacker extends Packer {
   override bigint(value: bigint): void {
     if (value >= -(2n ** 53n) && value <= 2n ** 53n) {
       const small = Number(value);
-      if (Number.isSafeInteger(small)) return this.int(small);
+      if (Number.isSafeInteger(small)) {
+        this.int(small);
+        return;
+      }
     }
     this.reserve(9);
     if (value > 0n) {
@@ -187,14 +190,18 @@ export class MsgpackPacker extends Packer {
       this.view.setUint32(this.pos + 1, count);
       this.pos += 5;
     } else {
-      throw new PeekpackError("unsupported-value", "MessagePack holds at most 2^32 - 1 items in a container.");
+      throw new PeekpackError(
+        "unsupported-value",
+        "MessagePack holds at most 2^32 - 1 items in a container.",
+      );
     }
   }
 
   override special(value: unknown): boolean {
     if (value instanceof Date) {
       const ms = value.getTime();
-      if (Number.isNaN(ms)) throw new PeekpackError("unsupported-value", "An invalid Date cannot be written.");
+      if (Number.isNaN(ms))
+        throw new PeekpackError("unsupported-value", "An invalid Date cannot be written.");
       const seconds = Math.floor(ms / 1000);
       this.#timestamp(seconds, (ms - seconds * 1000) * 1e6);
     } else if (value instanceof Timestamp) {

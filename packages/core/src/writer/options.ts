@@ -51,7 +51,10 @@ export function resolveEncodeOptions(options: EncodeOptions = {}): ResolvedEncod
     custom: typeof codec === "object" ? codec : undefined,
     threshold,
     // A threshold of 0 is the reference's way to ask for an entry for everything; it lowers nothing.
-    trivialSize: Math.min(size("trivialSize", options.trivialSize ?? 20, 0), threshold || Number.MAX_SAFE_INTEGER),
+    trivialSize: Math.min(
+      size("trivialSize", options.trivialSize ?? 20, 0),
+      threshold || Number.MAX_SAFE_INTEGER,
+    ),
     profile: oneOf("profile", options.profile ?? "python", ["python", "rust"]),
     sets: oneOf("sets", options.sets ?? "sorted", ["sorted", "insertion"]),
     floats: oneOf("floats", options.floats ?? "fraction", ["fraction", "all"]),

@@ -29,7 +29,10 @@ export abstract class Packer {
   #grow(n: number): void {
     const need = this.pos + n;
     if (need > this.limit) throw new SlabFull();
-    const size = Math.min(Math.max(need, this.buf.length * (this.buf.length < QUICK_GROWTH ? 4 : 2)), Math.max(need, this.limit));
+    const size = Math.min(
+      Math.max(need, this.buf.length * (this.buf.length < QUICK_GROWTH ? 4 : 2)),
+      Math.max(need, this.limit),
+    );
     this.replace(size, this.pos);
   }
 

@@ -33,7 +33,12 @@ function compare(a: unknown, b: unknown): number {
 /** What stands for a member in comparisons: booleans are 0 and 1, wrapped floats their number. */
 function ordered(member: unknown): unknown {
   if (typeof member === "boolean") return Number(member);
-  if (typeof member === "object" && member !== null && !(member instanceof Uint8Array) && !Array.isArray(member)) {
+  if (
+    typeof member === "object" &&
+    member !== null &&
+    !(member instanceof Uint8Array) &&
+    !Array.isArray(member)
+  ) {
     return member.valueOf();
   }
   return member;

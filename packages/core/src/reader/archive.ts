@@ -1,0 +1,280 @@
+import { isPeekpackError, PeekpackError } from "../errors.js";
+import type { RangeSource, ReadOptions } from "../source/range-source.js";
+import type { ReadStats } from "../source/read-stats.js";
+import type { Value } from "../values.js";
+import type { ArchiveCore } from "./archive-core.js";
+import type { Present } from "./children.js";
+import { encodeIndex } from "./kept-index.js";
+import { LazyList } from "./lazy-list.js";
+import { LazyMap } from "./lazy-map.js";
+import { follow, type Location, rootOf, show } from "./location.js";
+import { materialise } from "./materialise.js";
+import { type Path, parsePath } from "./path.js";
+import { rawStream } from "./raw.js";
+import { type Pattern, parsePattern, type Selected, select } from "./select.js";
+import { Sequence } from "./sequence.js";
+
+/** What is known of an archive once it is open. Sizes in bytes. */
+export interface ArchiveInfo {
+  /** The codec of the outermost archive. */
+  readonly codec: "msgpack" | "cbor";
+  /** What the root is: one value, a map or a list with a table of its own, a list of blocks, or a combination of archives. */
+  readonly kind: "value" | "map" | "list" | "blocked" | "combined-map" | "combined-list";
+  /** Size of the archive: header, data and table. */
+  readonly size: number;
+  /** Size of the data. */
+  readonly dataBytes: number;
+  /** Size of the table of contents. */
+  readonly tocBytes: number;
+  /** Offset of the archive in its object. */
+  readonly offset: number;
+  /** Size of the object that it lies in, where that is known. */
+  readonly objectSize: number | undefined;
+  /** Version (ETag or version id) of the object, where it has one. */
+  readonly version: string | undefined;
+  /** Where it is read from: no credential, no query string. */
+  readonly label: string;
+}
+
+/** What an archive is opened from, and how it is opened again when the object has changed. */
+export interface OpenState {
+  readonly core: ArchiveCore;
+  readonly info: ArchiveInfo;
+  readonly headerBytes: Uint8Array;
+}
+
+/**
+ * An open archive. Nothing but its header and table is in memory; values are read when they are asked for, by position, so that
+ * any number of reads may run at once.
+ *
+ * Paths are texts split on `/` (`"entries/0/name"`), or arrays of exact keys, indices and {@link slice}s. On a list a text
+ * segment is an index (negative from the end), or a slice `start:stop` or `start:step:stop`.
+ *
+ * Every method that takes a path rejects with `not-found` (no such key, index out of range), `bad-path` (the path does not fit
+ * what it is applied to), `corrupt` and `limit` for damaged archives, what the source rejects with, and the signal's own
+ * reason after an abort.
+ */
+export class Archive {
+  #state: OpenState;
+  readonly #reopen: (() => Promise<OpenState>) | undefined;
+  #reopening: Promise<void> | undefined;
+
+  /** Made by {@link openArchive}. */
+  constructor(state: OpenState, reopen?: () => Promise<OpenState>) {
+    this.#state = state;
+    this.#reopen = reopen;
+  }
+
+  /** What is known of the archive. */
+  get info(): ArchiveInfo {
+    return this.#state.info;
+  }
+
+  /** What reading has cost so far: requests, bytes, reads that the cache answered. */
+  get stats(): Readonly<ReadStats> {
+    return { ...(this.#state.core.shared.source as RangeSource & { stats: ReadStats }).stats };
+  }
+
+  /**
+   * What lies at a path: a handle for a container that has entries of its own in the table, else the value itself. A slice gives
+   * an array of such.
+   */
+  get(path?: Path, options?: ReadOptions): Promise<LazyMap | LazyList | Value> {
+    return this.#at(path, options, (at) => present(at, options));
+  }
+
+  /** Everything at a path and below it, as plain data. */
+  read(path?: Path, options?: ReadOptions): Promise<Value> {
+    return this.#at(path, options, (at) => materialise(at, options));
+  }
+
+  /** What {@link read} gives for each of many paths: planned together, with few requests. Rejects with the first that fails. */
+  async readMany(paths: Iterable<Path>, options?: ReadOptions): Promise<Value[]> {
+    return Promise.all(Array.from(paths, (path) => this.read(path, options)));
+  }
+
+  /**
+   * Everything that a pattern matches, as it arrives: `"entries/*​/energy"`, where `*` stands for every key or index of one
+   * level; in an array it is {@link ANY}. Values are read in groups, with few requests. Where the pattern leads nowhere, it is
+   * passed over.
+   */
+  select(pattern: Pattern, options?: ReadOptions): Sequence<Selected> {
+    const segments = parsePattern(pattern);
+    return new Sequence(() => {
+      this.#state.core.assertOpen();
+      return select(this.#state.core, segments, options);
+    });
+  }
+
+  /** Whether something lies at a path. */
+  async has(path: Path, options?: ReadOptions): Promise<boolean> {
+    try {
+      return await this.#at(path, options, async () => true);
+    } catch (error) {
+      if (isPeekpackError(error) && (error.code === "not-found" || error.code === "bad-path")) return false;
+      throw error;
+    }
+  }
+
+  /** The keys of the map at a path, or the indices of the list. Awaited, an array. */
+  keys(path?: Path, options?: ReadOptions): Sequence<Value> {
+    return this.#walk(path, options, (container) =>
+      container instanceof LazyMap || container instanceof Map
+        ? container.keys()
+        : container instanceof LazyList || Array.isArray(container)
+          ? Array.from({ length: container.length }, (_, i) => i)
+          : Object.keys(container as object),
+    );
+  }
+
+  /** Keys (or indices) and values of the container at a path, containers as handles: fetched ahead. Awaited, an array. */
+  entries(path?: Path, options?: ReadOptions): Sequence<[Value, LazyMap | LazyList | Value]> {
+    return this.#walk<[Value, LazyMap | LazyList | Value]>(path, options, (container) =>
+      container instanceof LazyMap || container instanceof LazyList
+        ? (container.entries(options) as AsyncIterable<[Value, LazyMap | LazyList | Value]>)
+        : container instanceof Map || Array.isArray(container)
+          ? container.entries()
+          : Object.entries(container as { [key: string]: Value }),
+    );
+  }
+
+  /** How many entries or items the container at a path has. */
+  size(path?: Path, options?: ReadOptions): Promise<number> {
+    return this.#at(path, options, async (at, segments) => {
+      const container = asContainer(await present(at, options), segments);
+      if (container instanceof LazyMap || container instanceof Map) return container.size;
+      if (container instanceof LazyList || Array.isArray(container)) return container.length;
+      return Object.keys(container).length;
+    });
+  }
+
+  /**
+   * The encoded bytes at a path, copied and never decoded: of a child archive, header, data and table (an archive of its own);
+   * of a value, its item in the archive's codec. Without a path: the archive itself.
+   */
+  raw(path?: Path, options?: ReadOptions): ReadableStream<Uint8Array> {
+    const { core } = this.#state;
+    core.assertOpen();
+    return rawStream(core, parsePath(path), options);
+  }
+
+  /** Header and table of contents, to open the archive again without a request: `openArchive(source, { index })`. */
+  index(): Uint8Array {
+    const { core, headerBytes, info } = this.#state;
+    return encodeIndex({
+      headerBytes,
+      toc: core.toc.bytes,
+      offset: info.offset,
+      size: info.objectSize,
+      version: info.version,
+    });
+  }
+
+  /** Closes the source. Later reads reject with `closed`. */
+  async close(): Promise<void> {
+    const { shared } = this.#state.core;
+    if (shared.closed) return;
+    shared.closed = true;
+    await shared.source.close?.();
+  }
+
+  /** For the writer, which repacks archives. */
+  "~location"(): Location {
+    return rootOf(this.#state.core);
+  }
+
+  /** Follows a path and does something there; once more after the object has changed, where that is wanted. */
+  async #at<T>(
+    path: Path | undefined,
+    options: ReadOptions | undefined,
+    work: (at: Location, segments: readonly unknown[]) => Promise<T>,
+  ): Promise<T> {
+    const segments = parsePath(path);
+    options?.signal?.throwIfAborted();
+    for (let state = this.#state; ; ) {
+      try {
+        state.core.assertOpen();
+        return await work(await follow(rootOf(state.core), segments, options), segments);
+      } catch (error) {
+        if (!isPeekpackError(error)) throw error;
+        if (error.code !== "changed" || this.#reopen === undefined) throw withPath(error, segments);
+        // All reads that met the change share one reopening; a second change in a row is the caller's to know.
+        if (this.#state === state) {
+          this.#reopening ??= this.#renew().finally(() => {
+            this.#reopening = undefined;
+          });
+          await this.#reopening;
+        }
+        if (state !== this.#state) state = this.#state;
+        else throw error;
+      }
+    }
+  }
+
+  async #renew(): Promise<void> {
+    this.#state = await this.#reopen!();
+  }
+
+  #walk<T>(
+    path: Path | undefined,
+    options: ReadOptions | undefined,
+    items: (container: Container) => Iterable<T> | AsyncIterable<T>,
+  ): Sequence<T> {
+    const open = (): Promise<Iterable<T> | AsyncIterable<T>> =>
+      this.#at(path, options, async (at, segments) => {
+        const found = items(asContainer(await present(at, options), segments));
+        // A Sequence can be awaited; wrapped, it is handed on as it is.
+        return { [Symbol.asyncIterator]: () => iterate(found) };
+      });
+    return new Sequence(async function* () {
+      yield* await open();
+    });
+  }
+}
+
+async function* iterate<T>(items: Iterable<T> | AsyncIterable<T>): AsyncGenerator<T> {
+  yield* items;
+}
+
+type Container = LazyMap | LazyList | Map<Value, Value> | Value[] | { [key: string]: Value };
+
+function asContainer(value: LazyMap | LazyList | Value, path: readonly unknown[]): Container {
+  if (value !== null && typeof value === "object") {
+    if (
+      value instanceof LazyMap ||
+      value instanceof LazyList ||
+      value instanceof Map ||
+      Array.isArray(value)
+    ) {
+      return value;
+    }
+    if (Object.getPrototypeOf(value) === Object.prototype) return value as { [key: string]: Value };
+  }
+  throw new PeekpackError("bad-path", `${show(path)}: this is neither a map nor a list.`, { path });
+}
+
+const present: Present = async (at, options) => {
+  if (at.kind === "plain") return at.value;
+  if (at.kind === "many")
+    return Promise.all(at.items.map((item) => present(item, options))) as Promise<Value>;
+  const { core, node } = at;
+  switch (node.kind) {
+    case "value":
+      return core.value(node.span, options);
+    case "archive":
+      return present(rootOf(await core.child(node.offset, options)), options);
+    case "map":
+      return new LazyMap(core, node, present);
+    case "list":
+      return new LazyList(core, { ...node, kind: "list" }, present);
+    case "blocked":
+      return new LazyList(core, node, present);
+  }
+};
+
+/** The same error with the path that the caller gave, where it has none yet. */
+function withPath(error: PeekpackError, path: readonly unknown[]): PeekpackError {
+  if (error.path !== undefined || path.length === 0) return error;
+  const { code, message, section, offset, cause } = error;
+  return new PeekpackError(code, message, { section, offset, path, cause });
+}

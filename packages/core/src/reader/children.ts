@@ -1,0 +1,87 @@
+import type { TocNode } from "../format/toc.js";
+import type { ReadOptions } from "../source/range-source.js";
+import type { Value } from "../values.js";
+import type { ArchiveCore } from "./archive-core.js";
+import type { LazyList } from "./lazy-list.js";
+import type { LazyMap } from "./lazy-map.js";
+import { type Branch, childOf, type Location } from "./location.js";
+
+/** Makes the public value of a location: a handle for a container, else the value itself. */
+export type Present = (at: Location, options?: ReadOptions) => Promise<LazyMap | LazyList | Value>;
+
+/** About so many bytes, or so many children, are read at once while a container is walked over. */
+const WINDOW_BYTES = 1024 * 1024;
+const WINDOW_COUNT = 1024;
+
+/** Indices of a node's children, cut into windows that are read at once. */
+export function* windows(core: ArchiveCore, node: Branch, from = 0, to?: number): Generator<number[]> {
+  const count = to ?? core.toc.size(node);
+  let window: number[] = [];
+  let bytes = 0;
+  for (let i = from; i < count; i++) {
+    const child = core.toc.node(core.toc.item(node, i));
+    window.push(i);
+    if (child.kind === "value") bytes += child.span.end - child.span.start;
+    if (bytes >= WINDOW_BYTES || window.length >= WINDOW_COUNT) {
+      yield window;
+      window = [];
+      bytes = 0;
+    }
+  }
+  if (window.length > 0) yield window;
+}
+
+/** The children at some indices: values read with one call to the source, containers as handles. */
+export async function presentChildren(
+  core: ArchiveCore,
+  node: Branch,
+  wanted: readonly number[],
+  present: Present,
+  options?: ReadOptions,
+): Promise<(LazyMap | LazyList | Value)[]> {
+  const nodes: TocNode[] = wanted.map((index) => core.toc.node(core.toc.item(node, index)));
+  const spans = nodes.flatMap((child) => (child.kind === "value" ? [child.span] : []));
+  const values = core.values(spans, options);
+  // The others are awaited first; this one's failure must not be taken for one that nobody handles.
+  values.catch(() => {});
+  const others = await Promise.all(
+    nodes.map((child, i) =>
+      child.kind === "value" ? undefined : present(childOf(core, core.toc.item(node, wanted[i]!)), options),
+    ),
+  );
+  const read = await values;
+  let next = 0;
+  return nodes.map((child, i) => (child.kind === "value" ? read[next++] : others[i]));
+}
+
+/** Blocks of a list, cut into windows that are read at once: first and last block, `last` not included. */
+export function* blockWindows(node: TocNode & { readonly kind: "blocked" }): Generator<[number, number]> {
+  const { bounds } = node.blocks;
+  const blocks = bounds.length - 1;
+  for (let first = 0; first < blocks; ) {
+    let last = first + 1;
+    while (last < blocks && bounds[last + 1]! - bounds[first]! <= WINDOW_BYTES) last++;
+    yield [first, last];
+    first = last;
+  }
+}
+
+/** All items of some neighbouring blocks. */
+export async function readBlocks(
+  core: ArchiveCore,
+  node: TocNode & { readonly kind: "blocked" },
+  first: number,
+  last: number,
+  options?: ReadOptions,
+): Promise<Value[]> {
+  const { bounds, before } = node.blocks;
+  const [bytes] = await core.read([{ start: bounds[first]!, end: bounds[last]! }], options);
+  // Block by block, so that a block that does not hold what it counts is found out.
+  const items: Value[] = [];
+  for (let block = first; block < last; block++) {
+    const piece = bytes!.subarray(bounds[block]! - bounds[first]!, bounds[block + 1]! - bounds[first]!);
+    for (const item of await core.decode(piece, before[block + 1]! - before[block]!, bounds[block]!))
+      items.push(item);
+  }
+  return items;
+}

@@ -1,0 +1,166 @@
+import { isPeekpackError } from "../errors.js";
+import type { ChildNode, TocNode } from "../format/toc.js";
+import type { ReadOptions } from "../source/range-source.js";
+import type { Value } from "../values.js";
+import type { ArchiveCore } from "./archive-core.js";
+import { blockItems, findChild, indices, keyAt } from "./location.js";
+import { materialise } from "./materialise.js";
+import { type PathKey, type PathSegment, resolveListSegment, Slice } from "./path.js";
+import { sameKey } from "./same-key.js";
+import { ahead } from "./sequence.js";
+
+/** In an array pattern: every key of a map, every index of a list. In a text pattern it is written `*`. */
+export const ANY: unique symbol = Symbol("peekpack.any");
+
+/** A path in which `*` (text) or {@link ANY} (array) stands for every key or index of one level. */
+export type Pattern = string | readonly (PathSegment | typeof ANY)[];
+
+/** What a pattern has found. */
+export interface Selected {
+  /** Keys and indices from the root to the value: a path. */
+  readonly path: PathKey[];
+  readonly value: Value;
+}
+
+/** A pattern's segments. @throws TypeError for what is no pattern. */
+export function parsePattern(pattern: Pattern): readonly (PathSegment | typeof ANY)[] {
+  if (typeof pattern === "string") {
+    return pattern
+      .split("/")
+      .filter((segment) => segment !== "")
+      .map((segment) => (segment === "*" ? ANY : segment));
+  }
+  if (!Array.isArray(pattern)) throw new TypeError("A pattern is a string or an array.");
+  return [...pattern];
+}
+
+type Segments = readonly (PathSegment | typeof ANY)[];
+
+interface Match {
+  readonly path: PathKey[];
+  readonly core: ArchiveCore;
+  readonly node: TocNode;
+  /** How many segments of the pattern have been followed. */
+  readonly done: number;
+}
+
+/** Matches are read together in groups of at most so many, and of about so many bytes. */
+const GROUP_COUNT = 2048;
+const GROUP_BYTES = 2 * 1024 * 1024;
+
+/**
+ * Everything that a pattern matches, in the archive's order. Places where the pattern leads nowhere are passed over.
+ * Tables are walked without a request; then values are read, and child archives opened, in groups, one group ahead.
+ */
+export async function* select(
+  core: ArchiveCore,
+  pattern: Segments,
+  options?: ReadOptions,
+): AsyncGenerator<Selected> {
+  const start: Match = { path: [], core, node: core.toc.root(), done: 0 };
+  yield* ahead(groups(walk(start, pattern)), (group) => readGroup(group, pattern, options));
+}
+
+async function readGroup(
+  group: readonly Match[],
+  pattern: Segments,
+  options?: ReadOptions,
+): Promise<Selected[]> {
+  return (await Promise.all(group.map((match) => finish(match, pattern, options)))).flat();
+}
+
+/** Follows the pattern, depth first, as far as one table leads. */
+function* walk(match: Match, pattern: Segments): Generator<Match> {
+  const { core, node, done, path } = match;
+  if (done === pattern.length || (node.kind !== "map" && node.kind !== "list")) {
+    yield match;
+    return;
+  }
+  const segment = pattern[done]!;
+  const below = (key: PathKey, child: ChildNode): Generator<Match> =>
+    walk({ path: [...path, key], core, node: core.toc.node(child), done: done + 1 }, pattern);
+  if (node.kind === "list") {
+    const wanted = listIndices(segment, core.toc.size(node));
+    for (const index of wanted) yield* below(index, core.toc.item(node, index));
+  } else if (segment === ANY) {
+    const { keys, size } = core.toc.keys(node);
+    for (let i = 0; i < size; i++) yield* below(keyAt(core, keys[i]!) as PathKey, core.toc.item(node, i));
+  } else if (!(segment instanceof Slice)) {
+    const child = findChild(core, node, segment);
+    if (child !== undefined) yield* below(segment, child);
+  }
+}
+
+function* groups(matches: Iterable<Match>): Generator<Match[]> {
+  let group: Match[] = [];
+  let bytes = 0;
+  for (const match of matches) {
+    group.push(match);
+    const { node } = match;
+    if (node.kind === "blocked") bytes += node.blocks.bounds.at(-1)! - node.blocks.bounds[0]!;
+    else if (node.kind !== "archive" && node.span !== undefined) bytes += node.span.end - node.span.start;
+    if (group.length >= GROUP_COUNT || bytes >= GROUP_BYTES) {
+      yield group;
+      group = [];
+      bytes = 0;
+    }
+  }
+  if (group.length > 0) yield group;
+}
+
+/** Reads what a match needs and follows the rest of the pattern in it. */
+async function finish(match: Match, pattern: Segments, options?: ReadOptions): Promise<Selected[]> {
+  const { core, node, path, done } = match;
+  if (done === pattern.length) {
+    return [{ path, value: await materialise({ kind: "node", core, node }, options) }];
+  }
+  if (node.kind === "archive") {
+    const child = await core.child(node.offset, options);
+    const inner = [...walk({ path, core: child, node: child.toc.root(), done }, pattern)];
+    return readGroup(inner, pattern, options);
+  }
+  if (node.kind === "blocked") {
+    const wanted = listIndices(pattern[done]!, node.blocks.length);
+    const items = await blockItems(core, node, wanted, options);
+    return items.flatMap((item, i) => [...within(item, [...path, wanted[i]!], pattern, done + 1)]);
+  }
+  // Maps and lists were walked: this is a value.
+  return [...within(await materialise({ kind: "node", core, node }, options), path, pattern, done)];
+}
+
+/** Follows the rest of the pattern in a value that was read. */
+function* within(value: Value, path: PathKey[], pattern: Segments, done: number): Generator<Selected> {
+  if (done === pattern.length) {
+    yield { path, value };
+    return;
+  }
+  const segment = pattern[done]!;
+  if (Array.isArray(value)) {
+    for (const index of listIndices(segment, value.length)) {
+      yield* within(value[index], [...path, index], pattern, done + 1);
+    }
+    return;
+  }
+  const entries =
+    value instanceof Map
+      ? [...value]
+      : value !== null && typeof value === "object" && Object.getPrototypeOf(value) === Object.prototype
+        ? Object.entries(value)
+        : [];
+  for (const [key, inner] of entries) {
+    if (segment === ANY || (!(segment instanceof Slice) && sameKey(key, segment))) {
+      yield* within(inner, [...path, key as PathKey], pattern, done + 1);
+    }
+  }
+}
+
+/** The indices that a segment of a pattern names in a list; none when it names none that are there. */
+function listIndices(segment: PathSegment | typeof ANY, length: number): number[] {
+  if (segment === ANY) return Array.from({ length }, (_, i) => i);
+  try {
+    return indices(resolveListSegment(segment, length));
+  } catch (error) {
+    if (isPeekpackError(error)) return [];
+    throw error;
+  }
+}
