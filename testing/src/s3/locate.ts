@@ -60,7 +60,7 @@ export async function locateVersitygw(options: {
 }): Promise<Located> {
   const found = await locateProgram("versitygw", "VERSITYGW_BIN");
   if (found.command !== undefined) return found;
-  const directory = join(cacheDirectory, "go-bin");
+  const directory = join(cacheDirectory(), "go-bin");
   const built = join(directory, process.platform === "win32" ? "versitygw.exe" : "versitygw");
   if (await executable(built))
     return { command: built, how: "versitygw was built with go by an earlier run" };

@@ -136,7 +136,8 @@ export class ProcessRunner implements Runner, Watched {
  */
 function guardChild(child: ChildProcess, directory: string): ChildProcess | undefined {
   if (process.platform === "win32" || child.pid === undefined) return undefined;
-  const script = 'cat >/dev/null; kill -KILL "-$1" 2>/dev/null; rm -rf "$2"';
+  // Words of the shell itself as far as may be: PATH may name nothing.
+  const script = 'while read -r _; do :; done; kill -KILL "-$1" 2>/dev/null; /bin/rm -rf "$2"';
   const guard = spawn("/bin/sh", ["-c", script, "guard", String(child.pid), directory], {
     stdio: ["pipe", "ignore", "ignore"],
     detached: true,
