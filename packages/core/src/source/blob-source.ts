@@ -1,7 +1,7 @@
 import { PeekpackError } from "../errors.js";
 import { untilAborted } from "./abort.js";
 import type { RangeSource } from "./range-source.js";
-import { checkRanges, closedSource } from "./source-error.js";
+import { changed, checkRanges, closedSource } from "./source-error.js";
 
 /** What may accompany a Blob that serves as a source. */
 export interface BlobSourceOptions {
@@ -48,6 +48,9 @@ export function blobSource(blob: Blob, options: BlobSourceOptions = {}): RangeSo
       if (closed) throw closedSource(label);
       checkRanges(label, ranges, size);
       return Promise.all(ranges.map(({ start, end }) => slice(start, end, signal)));
+    },
+    hold(state) {
+      if ((state.size ?? size) !== size) throw changed(label);
     },
     async close() {
       closed = true;

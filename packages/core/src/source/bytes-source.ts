@@ -1,5 +1,5 @@
 import type { RangeSource } from "./range-source.js";
-import { checkRanges, closedSource } from "./source-error.js";
+import { changed, checkRanges, closedSource } from "./source-error.js";
 
 /** What may accompany bytes that serve as a source. */
 export interface BytesSourceOptions {
@@ -44,6 +44,9 @@ export function bytesSource(
       const from = open(signal);
       checkRanges(label, ranges, from.length);
       return ranges.map(({ start, end }) => from.subarray(start, end));
+    },
+    hold({ size }) {
+      if (size !== undefined && size !== all?.length) throw changed(label);
     },
     async close() {
       all = undefined;

@@ -43,14 +43,22 @@ export function httpSource(
   const provider = typeof url === "function" && url;
   const given = provider ? undefined : checkedUrl(url as string, here);
   if (!(given ?? label)) throw new TypeError("A URL given as a function needs a label.");
-  let current: string | undefined = given?.href;
+  let current: Promise<string> | undefined;
+  const ask = async (): Promise<string> => {
+    try {
+      return checkedUrl(await (provider as () => Promise<string>)(), here).href;
+    } catch (error) {
+      current = undefined;
+      throw error;
+    }
+  };
   /** Of a URL that comes later nothing is known: what is right across origins is right for any. */
   const crossOrigin = here !== undefined && given?.origin !== globalThis.location.origin;
   return objectSource(
     {
       async get({ headers: more, signal, fresh }) {
-        current ??= checkedUrl(await (provider as () => Promise<string>)(), here).href;
-        return (options.fetch ?? globalThis.fetch)(current, {
+        if (provider) current ??= ask();
+        return (options.fetch ?? globalThis.fetch)(given?.href ?? (await current!), {
           ...init,
           headers: { ...headers, ...more },
           signal,
@@ -59,7 +67,8 @@ export function httpSource(
       },
       ...(provider && {
         async renew() {
-          current = checkedUrl(await provider(), here).href;
+          current = ask();
+          await current;
           return true;
         },
       }),

@@ -31,6 +31,7 @@ export function layer(
           range,
         ),
       ),
+    hold: (state) => source.hold?.(state),
     ...(source.reopen && { reopen: () => again(source.reopen!()) }),
     close: async () => source.close?.(),
   };

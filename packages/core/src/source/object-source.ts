@@ -1,12 +1,13 @@
 import { PeekpackError } from "../errors.js";
 import { eachOrNone, withAbort } from "./abort.js";
+import { strongTag } from "./answer.js";
 import type { Probe, RangeSource, ReadOptions } from "./range-source.js";
 import type { RangeTransport } from "./range-transport.js";
 import { type GetNote, type ObjectState, type Piece, rangedGet, type Wanted } from "./ranged-get.js";
 import { errorOf, requestEvent } from "./request-event.js";
 import type { RequestLimiter } from "./request-limiter.js";
 import { retryHint } from "./retry-hint.js";
-import { checkRanges, closedSource, publicCause, truncated } from "./source-error.js";
+import { changed, checkRanges, closedSource, publicCause, truncated } from "./source-error.js";
 
 /** How an object over HTTP is read. */
 export interface ObjectSourceOptions {
@@ -173,6 +174,11 @@ function openObject(transport: RangeTransport, options: ObjectSourceOptions, byp
         if (bytes.length < range.end - range.start) throw truncated(label, range, object.size);
         return bytes;
       });
+    },
+    hold({ size = object.size, version = object.version }) {
+      object.size ??= size;
+      object.version ??= version;
+      if (object.size !== size || strongTag(object.version) !== strongTag(version)) throw changed(label);
     },
     reopen: () => openObject(transport, { ...options, version: undefined, size: undefined }, true),
     async close() {

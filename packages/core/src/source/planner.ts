@@ -269,6 +269,10 @@ export function withPlanner(
       if (ranges.length === 1 && isData(read)) goAhead(ranges[0]!);
       return bytes;
     },
+    hold(state) {
+      source.hold?.(state);
+      size = state.size ?? size;
+    },
     ...(source.reopen && {
       reopen: () => withPlanner(source.reopen!(), { ...options, size: undefined }, listener),
     }),

@@ -65,6 +65,7 @@ export interface RangeSource {
   /**
    * Holds every later read to a state of the object that the caller knows from before, as if this source had seen it. To
    * be called before the first read.
+   * @throws PeekpackError `changed` when the source is held to another state already
    */
   hold?(state: { readonly size?: number | undefined; readonly version?: string | undefined }): void;
   /** Releases what the source holds. Later reads reject with `closed`. */

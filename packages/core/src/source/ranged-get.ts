@@ -3,7 +3,7 @@ import { errorAnswer, parseContentRange, strongTag } from "./answer.js";
 import { joined, readBody } from "./body.js";
 import type { ByteRange } from "./range-source.js";
 import type { RangeTransport, TransportAnswer } from "./range-transport.js";
-import { networkError, sourceError, truncated } from "./source-error.js";
+import { changed, networkError, truncated } from "./source-error.js";
 
 /** A closed range, or so many of the last bytes. */
 export type Wanted = ByteRange | { readonly suffix: number };
@@ -118,7 +118,9 @@ async function checkedPiece(
   const first = suffix ? Math.max(0, (size ?? 0) - wanted.suffix) : wanted.start;
   if (status === 416) {
     const known = object.size;
-    if (known !== undefined && size !== known && (size !== undefined || first < known)) throw changed(label);
+    if (known !== undefined && size !== known && (size !== undefined || (!suffix && first < known))) {
+      throw changed(label);
+    }
     // Only in an empty object is there nothing from the first byte on.
     if (!(size ?? known ?? first)) {
       object.size = 0;
@@ -175,10 +177,6 @@ async function checkedPiece(
 /** What has arrived of a range, for the next try. */
 function rest({ resumable, chunks }: GetNote): { readonly received?: Uint8Array } {
   return resumable ? { received: joined(chunks) } : {};
-}
-
-function changed(label: string): PeekpackError {
-  return sourceError("changed", label, "the object is no longer the one first seen");
 }
 
 /** Holds an answer's version and size to those seen first. */

@@ -47,6 +47,7 @@ function engineWith(source: RangeSource, options: ReadEngineOptions, stats: Read
     limiter: engine.limiter,
     probe: (want, read) => engine.probe(want, read),
     read: (ranges, read) => engine.read(ranges, read),
+    hold: (state) => engine.hold?.(state),
     close: async () => engine.close?.(),
     ...(source.reopen && { reopen: () => engineWith(source.reopen!(), options, stats) }),
     stats,

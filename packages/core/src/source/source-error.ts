@@ -23,6 +23,11 @@ export function closedSource(label: string): PeekpackError {
   return sourceError("closed", label, "this source is closed");
 }
 
+/** The error for an object that is in another state than the one first seen. */
+export function changed(label: string): PeekpackError {
+  return sourceError("changed", label, "the object is no longer the one first seen");
+}
+
 /** The error for an object that ends before a range does. */
 export function truncated(label: string, { start, end }: ByteRange, size?: number): PeekpackError {
   return sourceError(
