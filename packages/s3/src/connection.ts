@@ -1,0 +1,263 @@
+import { PeekpackError, publicUrl } from "@peekpack/core";
+import { Sha256Js } from "@smithy/core/checksum";
+import { HttpRequest } from "@smithy/core/protocols";
+import { FetchHttpHandler } from "@smithy/fetch-http-handler";
+import { SignatureV4 } from "@smithy/signature-v4";
+import {
+  type CredentialsProvider,
+  cachedCredentials,
+  environment,
+  environmentCredentials,
+  type S3Credentials,
+} from "./credentials.js";
+import { encodeKey, fitsUrl } from "./location.js";
+import { boundedText, xmlText } from "./xml.js";
+
+/** Where S3 is and who asks. Everything is optional: the usual AWS environment variables fill in, in Node. */
+export interface ConnectionOptions {
+  /**
+   * URL of an S3-compatible service, with or without a path below which it answers. Without it AWS is meant, unless
+   * AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL is set.
+   */
+  readonly endpoint?: string | URL | undefined;
+  /** Signing region. Default AWS_REGION, AWS_DEFAULT_REGION, then us-east-1; AWS's own answer corrects a wrong one. */
+  readonly region?: string | undefined;
+  /**
+   * Credentials or a provider of them; null for anonymous access. Default AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and
+   * AWS_SESSION_TOKEN, and anonymous access where these are not set.
+   */
+  readonly credentials?: S3Credentials | CredentialsProvider | null | undefined;
+  /** Whether the bucket stands in the path rather than in the host. Default: with an endpoint yes, on AWS no. */
+  readonly forcePathStyle?: boolean | undefined;
+  /** What sends requests. Default the global fetch, looked up at each request. */
+  readonly fetch?: ((request: Request) => Promise<Response>) | undefined;
+}
+
+/** Where S3 is and who asks, each asked for when a request needs it. */
+export interface ConnectionSettings {
+  /** Undefined for AWS. */
+  endpoint(): Promise<URL | undefined>;
+  region(): Promise<string>;
+  readonly credentials: CredentialsProvider;
+  /** Whether the bucket stands in the path; undefined leaves it to the endpoint and the bucket's name. */
+  pathStyle?(endpoint: URL | undefined): boolean | undefined;
+  readonly fetch?: ConnectionOptions["fetch"];
+}
+
+/** One request to S3, before it is addressed and signed. */
+export interface S3Request {
+  readonly method: "GET" | "HEAD" | "PUT" | "POST" | "DELETE" | "OPTIONS";
+  readonly bucket: string;
+  readonly key?: string | undefined;
+  readonly query?: Readonly<Record<string, string>> | undefined;
+  /** Names in lower case. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly body?: Uint8Array | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Passed to fetch: "no-store" where the browser's own cache is not to be trusted. */
+  readonly cache?: RequestCache | undefined;
+}
+
+/** Addresses, signs and sends requests. Keeps credentials, region and clock offset; holds no socket of its own. */
+export interface S3Connection {
+  /**
+   * Sends one request and returns the answer, whatever its status. Expired credentials, a wrong region and a wrong clock
+   * are mended and the request is repeated. Without an answer it rejects with fetch's own error, which may quote a
+   * signature: never pass it on.
+   * @throws PeekpackError `bad-path` for a key that no URL can carry
+   */
+  send(request: S3Request): Promise<Response>;
+  /** A URL that allows this request, its headers included, to whoever holds it, for so many seconds. */
+  presign(request: S3Request, expiresIn: number): Promise<string>;
+  /** The region that requests are signed for at present. */
+  region(): Promise<string>;
+  /** The credentials that requests are signed with at present; undefined for anonymous access. */
+  credentials(): Promise<S3Credentials | undefined>;
+}
+
+/** Resolves what a caller gave and what the environment says; nothing is read before it is asked for. */
+export function connectionSettings(options: ConnectionOptions): ConnectionSettings {
+  return {
+    endpoint: async () => endpointOf(options),
+    region: async () => {
+      const env = environment();
+      return options.region || env.AWS_REGION || env.AWS_DEFAULT_REGION || "us-east-1";
+    },
+    credentials: providerOf(options.credentials),
+    pathStyle: () => options.forcePathStyle,
+    fetch: options.fetch,
+  };
+}
+
+/** The endpoint that was given or stands in the environment; undefined for AWS. @throws TypeError when it is no URL */
+export function endpointOf({ endpoint }: ConnectionOptions): URL | undefined {
+  const env = environment();
+  const given = endpoint ?? (env.AWS_ENDPOINT_URL_S3 || env.AWS_ENDPOINT_URL);
+  if (!given) return undefined;
+  try {
+    return new URL(given);
+  } catch {
+    throw new TypeError("The S3 endpoint is not a URL.");
+  }
+}
+
+/** What names an object in messages and cache keys: 's3://bucket/key' on AWS, else its place at the endpoint. */
+export function objectLabel(options: ConnectionOptions, bucket: string, key: string): string {
+  const endpoint = endpointOf(options);
+  const base = endpoint === undefined ? "s3:/" : publicUrl(endpoint).replace(/\/$/, "");
+  return `${base}/${bucket}/${key}`;
+}
+
+function providerOf(given: ConnectionOptions["credentials"]): CredentialsProvider {
+  if (given === null) return () => undefined;
+  if (given === undefined) return environmentCredentials;
+  return typeof given === "function" ? given : () => given;
+}
+
+/** Opens a connection. Nothing is asked for before the first request. */
+export function openConnection(settings: ConnectionSettings): S3Connection {
+  const credentials = cachedCredentials(async () => {
+    try {
+      return await settings.credentials();
+    } catch (error) {
+      const kind = error instanceof Error ? error.name : typeof error;
+      throw new PeekpackError("denied", `The credentials provider failed (${kind}).`, { section: "source" });
+    }
+  });
+  let clockOffset = 0;
+  let corrected: string | undefined;
+  const region = async (): Promise<string> => corrected ?? settings.region();
+  const signingDate = (): Date => new Date(Date.now() + clockOffset);
+
+  const address = (request: S3Request, endpoint: URL | undefined, used: string): HttpRequest => {
+    const { bucket, key } = request;
+    if (key !== undefined && !fitsUrl(key)) {
+      throw new PeekpackError(
+        "bad-path",
+        "fetch resolves '.' and '..' segments: this key cannot be addressed.",
+        {
+          section: "source",
+        },
+      );
+    }
+    const domain = used.startsWith("cn-") ? "amazonaws.com.cn" : "amazonaws.com";
+    const base = endpoint ?? new URL(`https://s3.${used}.${domain}`);
+    // TLS certificates of AWS cover one label before the service's name, and host names have no capitals.
+    const inPath =
+      settings.pathStyle?.(endpoint) ?? (endpoint !== undefined || !/^[a-z0-9-]{3,63}$/.test(bucket));
+    const hostname = inPath ? base.hostname : `${bucket}.${base.hostname}`;
+    const prefix = base.pathname.replace(/\/$/, "") + (inPath ? `/${bucket}` : "");
+    return new HttpRequest({
+      method: request.method,
+      protocol: base.protocol,
+      hostname,
+      ...(base.port === "" ? {} : { port: Number(base.port) }),
+      path: key === undefined ? prefix || "/" : `${prefix}/${encodeKey(key)}`,
+      query: { ...request.query },
+      headers: { ...request.headers, host: base.port === "" ? hostname : `${hostname}:${base.port}` },
+      body: request.body,
+    });
+  };
+
+  const signer = (by: S3Credentials, used: string): SignatureV4 =>
+    new SignatureV4({
+      service: "s3",
+      region: used,
+      credentials: by as { accessKeyId: string; secretAccessKey: string; sessionToken?: string },
+      sha256: Sha256Js,
+      // S3 signs the path as it was sent: encoded once, nothing normalised.
+      uriEscapePath: false,
+    });
+
+  /** Mends what a refusal complains of. Whether asking again makes sense. */
+  const mend = (
+    response: Response,
+    text: string,
+    by: S3Credentials | undefined,
+    used: string,
+    aws: boolean,
+  ): boolean => {
+    const code = xmlText(text, "Code") ?? "";
+    const right = response.headers.get("x-amz-bucket-region") ?? xmlText(text, "Region");
+    if (aws && right && right !== used && /^[a-z0-9-]+$/.test(right)) {
+      corrected = right;
+      return true;
+    }
+    if (code === "RequestTimeTooSkewed") {
+      const time = Date.parse(xmlText(text, "ServerTime") ?? response.headers.get("date") ?? "");
+      if (Number.isNaN(time)) return false;
+      clockOffset = time - Date.now();
+      return true;
+    }
+    if (by !== undefined && (code === "ExpiredToken" || code === "TokenRefreshRequired")) {
+      credentials.renew(by);
+      return true;
+    }
+    return false;
+  };
+
+  return {
+    region,
+    credentials: () => credentials.current(),
+    async send(request) {
+      const { signal, cache, method } = request;
+      const endpoint = await settings.endpoint();
+      for (let mended = 0; ; mended++) {
+        const by = await credentials.current();
+        const used = await region();
+        signal?.throwIfAborted();
+        const addressed = address(request, endpoint, used);
+        const { headers, ...ready } =
+          by === undefined
+            ? addressed
+            : await signer(by, used).sign(addressed, { signingDate: signingDate() });
+        // fetch sets it from the URL; a browser refuses to be told.
+        const { host: _, ...sent } = headers;
+        const handler = new FetchHttpHandler({
+          credentials: "omit",
+          ...(cache === undefined ? {} : { cache }),
+          ...(settings.fetch === undefined ? {} : { customFetch: settings.fetch as unknown as typeof fetch }),
+        });
+        // The handler's own time-out rejects without aborting, so that none is set: the signal ends a request.
+        const { response: answer } = await handler
+          .handle(
+            new HttpRequest({ ...ready, headers: sent }),
+            signal === undefined ? {} : { abortSignal: signal },
+          )
+          .catch((error: unknown) => {
+            signal?.throwIfAborted();
+            throw error;
+          });
+        const { statusCode: status, body } = answer;
+        const bodiless = method === "HEAD" || status === 204 || status === 205 || status === 304;
+        const response = new Response(bodiless ? null : (body as BodyInit), {
+          status,
+          headers: answer.headers,
+        });
+        if (mended === 3 || ![301, 400, 403].includes(status)) return response;
+        const text = await boundedText(response);
+        if (!mend(response, text, by, used, endpoint === undefined)) {
+          return new Response(bodiless ? null : text, { status, headers: answer.headers });
+        }
+      }
+    },
+    async presign(request, expiresIn) {
+      const by = await credentials.current();
+      if (by === undefined) {
+        throw new PeekpackError("denied", "There are no credentials to presign with.", { section: "source" });
+      }
+      const used = await region();
+      const addressed = address(request, await settings.endpoint(), used);
+      const { protocol, hostname, port, path, query } = await signer(by, used).presign(
+        new HttpRequest({
+          ...addressed,
+          headers: { ...addressed.headers, "x-amz-content-sha256": "UNSIGNED-PAYLOAD" },
+          body: undefined,
+        }),
+        { expiresIn, signingDate: signingDate() },
+      );
+      const pairs = new URLSearchParams(query as Record<string, string>).toString().replaceAll("+", "%20");
+      return `${protocol}//${hostname}${port === undefined ? "" : `:${port}`}${path}?${pairs}`;
+    },
+  };
+}

@@ -1,0 +1,51 @@
+import { Crc32 } from "@smithy/core/checksum";
+
+/** CRC32 of `bytes` (polynomial 0x04C11DB7 as in zlib and S3), as an unsigned number. */
+export function crc32(bytes: Uint8Array): number {
+  const sum = new Crc32();
+  sum.update(bytes);
+  return sum.digestSync();
+}
+
+/** The form in which S3 takes a CRC32: four bytes, most significant first, base64. */
+export function crc32Base64(value: number): string {
+  return btoa(String.fromCharCode(value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255));
+}
+
+/** Reads what {@link crc32Base64} writes. Undefined for anything else. */
+export function parseCrc32(base64: string | undefined): number | undefined {
+  if (base64 === undefined || !/^[A-Za-z0-9+/]{6}==$/.test(base64)) return undefined;
+  return [...atob(base64)].reduce((value, char) => ((value << 8) | char.charCodeAt(0)) >>> 0, 0);
+}
+
+/**
+ * CRC32 of two runs of bytes one after the other, from theirs. A CRC is linear over GF(2): behind `size` more bytes the
+ * first one counts as multiplied by x^(8·size) modulo the polynomial.
+ */
+export function combineCrc32(first: number, second: number, size: number): number {
+  return (multiply(powerOfX(size * 8), first) ^ second) >>> 0;
+}
+
+// Polynomials have their lowest power in the highest bit, as CRC32 keeps them.
+const POLYNOMIAL = 0xedb88320;
+const ONE = 0x80000000;
+
+function multiply(a: number, b: number): number {
+  let product = 0;
+  for (let bit = ONE; bit !== 0; bit >>>= 1) {
+    if (a & bit) product ^= b;
+    b = b & 1 ? (b >>> 1) ^ POLYNOMIAL : b >>> 1;
+  }
+  return product >>> 0;
+}
+
+/** x^n modulo the polynomial, by squaring. `n` may exceed 32 bits. */
+function powerOfX(n: number): number {
+  let result = ONE;
+  let square = ONE >>> 1;
+  for (let left = n; left > 0; left = Math.floor(left / 2)) {
+    if (left % 2 === 1) result = multiply(square, result);
+    square = multiply(square, square);
+  }
+  return result;
+}

@@ -1,0 +1,218 @@
+import { PeekpackError } from "@peekpack/core";
+import { crc32Base64, parseCrc32 } from "./crc32.js";
+import { encodeKey } from "./location.js";
+import type { Commit, ObjectOperations } from "./object-operations.js";
+import { type FailedRequest, s3Error, systemCode } from "./s3-error.js";
+import type { StoredObject } from "./upload-target.js";
+import { boundedText, xmlElements, xmlEscape, xmlText } from "./xml.js";
+
+/** The requests of an upload, by S3's names for them. */
+export type UploadOperation =
+  | "PutObject"
+  | "CreateMultipartUpload"
+  | "UploadPart"
+  | "UploadPartCopy"
+  | "ListParts"
+  | "CompleteMultipartUpload"
+  | "AbortMultipartUpload"
+  | "HeadObject";
+
+/** One request of an upload before it is authorised. */
+export interface WireRequest {
+  readonly operation: UploadOperation;
+  readonly method: "PUT" | "POST" | "GET" | "DELETE" | "HEAD";
+  readonly query: Readonly<Record<string, string>>;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+// A page of 1,000 parts with checksums has about 300 KB.
+const LONGEST_ANSWER = 4 * 2 ** 20;
+
+/**
+ * Authorises a request; what it gives sends it. Apart, since a failure to authorise is the caller's to explain, and one
+ * to send is the network's.
+ */
+export type Wire = (request: WireRequest) => Promise<() => Promise<Response>>;
+
+/** The operations over fetch. */
+export function wireOperations(wire: Wire, label: string): ObjectOperations {
+  const send = async (
+    failed: Omit<FailedRequest, "label">,
+    request: Omit<WireRequest, "headers" | "query"> & Partial<WireRequest>,
+  ): Promise<{ readonly headers: Headers; readonly text: string }> => {
+    const { signal } = request;
+    const dispatch = await wire({ query: {}, headers: {}, ...request });
+    signal?.throwIfAborted();
+    try {
+      const response = await dispatch();
+      const text = await boundedText(response, LONGEST_ANSWER);
+      const { status, headers } = response;
+      const s3Code = xmlText(text, "Code");
+      // Complete and copies may answer 200 before they fail, and then say so in the body.
+      const failedLate = status < 300 && /<Error[\s>]/.test(text);
+      if (response.ok && !failedLate) return { headers, text };
+      const after = Number(headers.get("retry-after") ?? undefined);
+      throw s3Error(
+        { status: failedLate ? 503 : status, s3Code, retryAfter: after > 0 ? after * 1000 : undefined },
+        { ...failed, label },
+      );
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (error instanceof PeekpackError) throw error;
+      throw s3Error({ s3Code: systemCode(error) }, { ...failed, label });
+    }
+  };
+  const given = (value: string | undefined | null, failed: Omit<FailedRequest, "label">): string => {
+    if (!value) throw s3Error({ s3Code: "EmptyAnswer" }, { ...failed, label });
+    return value;
+  };
+
+  return {
+    label,
+    async put(body, { put, crc32, signal }) {
+      const { headers } = await send(
+        { doing: "put the object", put },
+        {
+          operation: "PutObject",
+          method: "PUT",
+          headers: { ...conditions(put), ...checksum(crc32) },
+          body,
+          signal,
+        },
+      );
+      return named(headers.get("etag"), headers);
+    },
+    async create({ crc32, signal }) {
+      const failed = { doing: "begin an upload" };
+      const { text } = await send(failed, {
+        operation: "CreateMultipartUpload",
+        method: "POST",
+        query: { uploads: "" },
+        headers: crc32 ? { "x-amz-checksum-algorithm": "CRC32", "x-amz-checksum-type": "FULL_OBJECT" } : {},
+        signal,
+      });
+      return given(xmlText(text, "UploadId"), failed);
+    },
+    async uploadPart(upload, number, body, { crc32, signal }) {
+      const failed = { doing: `upload part ${number}` };
+      const { headers } = await send(failed, {
+        operation: "UploadPart",
+        method: "PUT",
+        query: { partNumber: String(number), uploadId: upload.id },
+        headers: checksum(crc32),
+        body,
+        signal,
+      });
+      const etag = headers.get("etag");
+      if (etag === null && globalThis.location !== undefined) {
+        throw new PeekpackError(
+          "network",
+          `${label}: the ETag cannot be read; add ETag to the exposed headers of the bucket's CORS rules.`,
+          { section: "sink" },
+        );
+      }
+      return given(etag, failed);
+    },
+    async copyPart(upload, number, source, { signal }) {
+      const failed = { doing: `copy part ${number}`, put: { ifMatch: "" } };
+      const version =
+        source.versionId === undefined ? "" : `?versionId=${encodeURIComponent(source.versionId)}`;
+      const { text } = await send(failed, {
+        operation: "UploadPartCopy",
+        method: "PUT",
+        query: { partNumber: String(number), uploadId: upload.id },
+        headers: {
+          "x-amz-copy-source": `${source.bucket}/${encodeKey(source.key)}${version}`,
+          "x-amz-copy-source-range": `bytes=${source.start}-${source.end - 1}`,
+          ...(source.ifMatch === undefined ? {} : { "x-amz-copy-source-if-match": source.ifMatch }),
+        },
+        signal,
+      });
+      return given(xmlText(text, "ETag"), failed);
+    },
+    async listParts(upload, after, { signal }) {
+      const { text } = await send(
+        { doing: "list the parts" },
+        {
+          operation: "ListParts",
+          method: "GET",
+          query: {
+            uploadId: upload.id,
+            ...(after === undefined ? {} : { "part-number-marker": String(after) }),
+          },
+          signal,
+        },
+      );
+      const parts = xmlElements(text, "Part").map((part) => {
+        const crc32 = parseCrc32(xmlText(part, "ChecksumCRC32"));
+        return {
+          number: Number(xmlText(part, "PartNumber")),
+          size: Number(xmlText(part, "Size")),
+          etag: xmlText(part, "ETag") ?? "",
+          ...(crc32 === undefined ? {} : { crc32 }),
+        };
+      });
+      const next = Number(xmlText(text, "NextPartNumberMarker"));
+      return xmlText(text, "IsTruncated") === "true" && next > 0 ? { parts, next } : { parts };
+    },
+    async complete(upload, parts, { put, crc32, signal }) {
+      const failed = { doing: "complete the upload", put };
+      const listed = parts.map(
+        ({ number, etag }) =>
+          `<Part><PartNumber>${number}</PartNumber><ETag>${xmlEscape(etag)}</ETag></Part>`,
+      );
+      const { text, headers } = await send(failed, {
+        operation: "CompleteMultipartUpload",
+        method: "POST",
+        query: { uploadId: upload.id },
+        headers: {
+          ...conditions(put),
+          ...(crc32 === undefined ? {} : { ...checksum(crc32), "x-amz-checksum-type": "FULL_OBJECT" }),
+        },
+        body: new TextEncoder().encode(
+          `<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${listed.join("")}</CompleteMultipartUpload>`,
+        ),
+        signal,
+      });
+      return named(given(xmlText(text, "ETag"), failed), headers);
+    },
+    async abort(upload, { signal }) {
+      await send(
+        { doing: "abort the upload" },
+        { operation: "AbortMultipartUpload", method: "DELETE", query: { uploadId: upload.id }, signal },
+      );
+    },
+    async look({ signal }) {
+      try {
+        const { headers } = await send(
+          { doing: "look the object up" },
+          { operation: "HeadObject", method: "HEAD", signal },
+        );
+        return { size: Number(headers.get("content-length")), ...named(headers.get("etag"), headers) };
+      } catch (error) {
+        if (error instanceof PeekpackError && error.code === "not-found") return undefined;
+        throw error;
+      }
+    },
+  };
+}
+
+function conditions(put: Commit["put"]): Record<string, string> {
+  if (put === "overwrite") return {};
+  return put === "create" ? { "if-none-match": "*" } : { "if-match": put.ifMatch };
+}
+
+function checksum(crc32: number | undefined): Record<string, string> {
+  return crc32 === undefined ? {} : { "x-amz-checksum-crc32": crc32Base64(crc32) };
+}
+
+function named(etag: string | null, headers: Headers): Omit<StoredObject, "size"> {
+  const versionId = headers.get("x-amz-version-id");
+  return {
+    ...(etag === null ? {} : { etag }),
+    ...(versionId === null || versionId === "null" ? {} : { versionId }),
+  };
+}
