@@ -1,3 +1,19 @@
+export { liveRequired, skippedAsAbsent } from "./live.js";
+export { type LivePython, livePython } from "./python/environment.js";
+export {
+  MsglcPeer,
+  type PeerAnswer,
+  type PeerBackend,
+  type PeerCodec,
+  PeerError,
+  type PeerJoin,
+  type PeerRead,
+  type PeerSettings,
+  type PeerWrite,
+  type Place,
+  startPeer,
+} from "./python/peer.js";
+export { type RunPythonOptions, runPython } from "./python/run.js";
 export {
   EXPOSED_HEADERS,
   emptyBucket,
@@ -13,4 +29,12 @@ export {
   type StartS3Options,
   startS3,
 } from "./s3/launcher.js";
+export {
+  type PreparedRequest,
+  presign,
+  type RequestParts,
+  sendRequest,
+  signRequest,
+  type WholeResponse,
+} from "./s3/signing.js";
 export { type StandIn, type StandInOptions, startStandIn } from "./s3/stand-in/server.js";

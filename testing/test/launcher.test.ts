@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { liveRequired } from "../src/live.js";
 import { emptyBucket, freshBucket, s3Client } from "../src/s3/client.js";
 import { S3ServerAbsent, type S3ServerKind, startS3 } from "../src/s3/launcher.js";
 import { locateS3 } from "../src/s3/locate.js";
@@ -27,7 +28,7 @@ describe.each(kinds)("the launcher with %s", (kind) => {
   it("starts it, and after a kill starts it again with what it stored, on the same port", async (context) => {
     if (kind !== "stand-in") {
       const { here, how } = await locateS3(kind);
-      if (!here && process.env.PEEKPACK_REQUIRE_LIVE !== "1") context.skip(`${kind} is absent: ${how}`);
+      if (!here && !liveRequired()) context.skip(`${kind} is absent: ${how}`);
     }
     const lines: string[] = [];
     const server = await startS3({ require: kind, build: false, log: (line) => lines.push(line) });
