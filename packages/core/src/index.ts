@@ -8,6 +8,7 @@ export {
   publicUrl,
 } from "./errors.js";
 export { NdArray, type NdData, type NdType, type Nested } from "./numpy/nd-array.js";
+export { encodeNumpyPickle } from "./numpy/pickle-writer.js";
 export { Archive, type ArchiveInfo } from "./reader/archive.js";
 export { LazyList } from "./reader/lazy-list.js";
 export { LazyMap } from "./reader/lazy-map.js";
@@ -19,6 +20,15 @@ export { ANY, type Pattern, type Selected } from "./reader/select.js";
 export { Sequence } from "./reader/sequence.js";
 export * from "./source/index.js";
 export { Ext, Float64, float64, Simple, Tagged, Timestamp, type Value } from "./values.js";
+export {
+  type AppendTarget,
+  appendArchives,
+  type CombineChild,
+  type CombineChildren,
+  combineArchives,
+} from "./writer/combine.js";
 export { encodeArchive } from "./writer/encode-archive.js";
 export type { EncodeOptions } from "./writer/options.js";
 export { type ArchiveSink, type MemorySink, memorySink, type WriteResult } from "./writer/sink.js";
+export { type ListStream, listOf, type MapStream, mapOf, type StreamOptions } from "./writer/stream.js";
+export { type WriteOptions, writeArchive } from "./writer/write-archive.js";

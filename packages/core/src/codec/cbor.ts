@@ -18,7 +18,7 @@ export function cborDecoder(): Decoder {
   const maps = new CborX({ ...common, mapsAsObjects: false });
   return {
     protocol: "cbor",
-    check: (bytes, limits) => void scanCbor(bytes, 1, limits),
+    check: (bytes, limits, count = 1) => void scanCbor(bytes, count, limits),
     decode(source, count, options: DecodeOptions): Decoded {
       // A view of our own: cbor-x leaves a property on what it is given, and a Buffer's slices would not be copies.
       const bytes = new Uint8Array(source.buffer, source.byteOffset, source.length);

@@ -1,4 +1,4 @@
-import type { Codec, Decoded, Decoder, MapStyle } from "../codec/codec.js";
+import type { Codec, Decoder, MapStyle } from "../codec/codec.js";
 import { PeekpackError } from "../errors.js";
 import { decodeHeader, HEADER_SIZE, type Header, type Protocol } from "../format/header.js";
 import { type Span, Toc } from "../format/toc.js";
@@ -121,9 +121,14 @@ export class ArchiveCore {
   /** Decodes `count` items that fill `bytes`, which were read at `at`. */
   decode(bytes: Uint8Array, count: number, at: number): Value[] | Promise<Value[]> {
     const { limits, maps, numpy } = this.shared;
-    let decoded: Decoded;
+    const decoded = this.#inData(at, () => this.#decoder.decode(bytes, count, { limits, maps }));
+    return numpy && decoded.hasBytes ? reviveNumpy(decoded.values) : decoded.values;
+  }
+
+  /** Runs what reads items of the data at `at`; its errors then say where in the source. */
+  #inData<T>(at: number, work: () => T): T {
     try {
-      decoded = this.#decoder.decode(bytes, count, { limits, maps });
+      return work();
     } catch (error) {
       if (!(error instanceof PeekpackError) || error.section !== "data") throw error;
       // Bytes that end early inside a span that is whole are damage, not a short file.
@@ -134,7 +139,11 @@ export class ArchiveCore {
         cause: error.cause,
       });
     }
-    return numpy && decoded.hasBytes ? reviveNumpy(decoded.values) : decoded.values;
+  }
+
+  /** Checks that `count` well-formed items fill `bytes`, which were read at `at`. */
+  check(bytes: Uint8Array, count: number, at: number): void {
+    this.#inData(at, () => this.#decoder.check(bytes, this.shared.limits, count));
   }
 
   /** Decodes one value as it is, whatever its bytes may look like. */

@@ -57,7 +57,9 @@ export interface OpenOptions extends Omit<ReadEngineOptions, "size"> {
 export async function openArchive(source: ArchiveSource, options: OpenOptions = {}): Promise<Archive> {
   const { signal } = options;
   signal?.throwIfAborted();
-  const engine = readEngine(asSource(source), { ...options, size: objectSize(options) });
+  const given = asSource(source);
+  // A source that brings an engine of its own keeps it.
+  const engine = "stats" in given ? given : readEngine(given, { ...options, size: objectSize(options) });
   const open = (from: RangeSource, known: OpenOptions): Promise<OpenState> => openState(from, known);
   const state = await open(engine, options);
   if (options.onChange !== "reopen" || engine.reopen === undefined) return new Archive(state);
@@ -72,8 +74,8 @@ function objectSize({ offset = 0, size, index }: OpenOptions): number | undefine
   return size === undefined || offset > 0 ? undefined : size;
 }
 
-/** A RangeSource for whatever the caller has. */
-function asSource(source: ArchiveSource): RangeSource {
+/** A RangeSource for whatever the caller has. @throws TypeError when it is none of what an archive is opened from. */
+export function asSource(source: ArchiveSource): RangeSource {
   if (typeof source === "string" || source instanceof URL) return httpSource(source);
   if (source instanceof Uint8Array || source instanceof ArrayBuffer) return bytesSource(source);
   if (typeof Blob !== "undefined" && source instanceof Blob) return blobSource(source);

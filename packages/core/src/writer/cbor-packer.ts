@@ -108,6 +108,13 @@ export class CborPacker extends Packer {
     this.pos += written;
   }
 
+  override utf8(value: Uint8Array): void {
+    this.reserve(9 + value.length);
+    this.#head(0x60, value.length);
+    this.buf.set(value, this.pos);
+    this.pos += value.length;
+  }
+
   override bytes(value: Uint8Array): void {
     this.reserve(9 + value.length);
     this.#head(0x40, value.length);

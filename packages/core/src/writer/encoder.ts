@@ -1,10 +1,13 @@
 import { PeekpackError } from "../errors.js";
+import type { Item } from "../format/cursor.js";
 import { NdArray } from "../numpy/nd-array.js";
 import { encodeNumpyPickle } from "../numpy/pickle-writer.js";
 import { Float64 } from "../values.js";
+import { EncodedItem } from "./encoded-item.js";
 import type { ResolvedEncodeOptions } from "./options.js";
 import type { Packer } from "./packer.js";
 import { sortedSet } from "./sorted-set.js";
+import { ListStream, MapStream } from "./stream.js";
 
 /**
  * Thrown when the encoder meets a value that must be awaited or consumed step by step (iterables, lazy handles): only the
@@ -150,6 +153,7 @@ export class ArchiveEncoder {
     if (own !== undefined) data.raw(own);
     else if (value instanceof Float64) data.float(value.value);
     else if (value instanceof NdArray) return this.#ndArray(value, depth);
+    else if (value instanceof EncodedItem) return this.#encoded(value, depth);
     else if (!data.special(value, (inner) => this.key(inner))) {
       if (mustStream(value)) throw new NeedsStream(value);
       throw unsupported(value, data.protocol);
@@ -164,7 +168,7 @@ export class ArchiveEncoder {
     const top = this.#top;
     const nodes = this.#nodes.length;
     const node = this.toc.pos;
-    this.#deeper(depth);
+    this.deeper(depth);
     data.array(count);
     const body = data.pos;
     let i = 0;
@@ -203,7 +207,7 @@ export class ArchiveEncoder {
     const top = this.#top;
     const nodes = this.#nodes.length;
     const node = this.toc.pos;
-    this.#deeper(depth);
+    this.deeper(depth);
     data.map(count);
     const body = data.pos;
     let trivial = true;
@@ -229,7 +233,7 @@ export class ArchiveEncoder {
     const top = this.#top;
     const nodes = this.#nodes.length;
     const node = this.toc.pos;
-    this.#deeper(depth);
+    this.deeper(depth);
     data.map(map.size);
     const body = data.pos;
     let trivial = true;
@@ -246,10 +250,9 @@ export class ArchiveEncoder {
 
   /** Encodes a map's value and notes its span. */
   #entry(value: unknown, depth: number): boolean {
-    const start = this.data.pos;
+    this.#push(this.data.pos);
     const before = this.toc.pos;
     const trivial = this.value(value, depth + 1);
-    this.#push(start);
     const own = this.toc.pos - before;
     if (own === 0) this.#push(this.data.pos);
     else this.#pushNode(this.data.pos, own);
@@ -270,7 +273,8 @@ export class ArchiveEncoder {
     this.#nodes.push(length);
   }
 
-  #deeper(depth: number): void {
+  /** @throws PeekpackError `limit` when a container at this depth is one too deep. */
+  deeper(depth: number): void {
     if (depth >= this.options.maxDepth) {
       throw new PeekpackError(
         "limit",
@@ -298,18 +302,67 @@ export class ArchiveEncoder {
     trivial: boolean,
   ): boolean {
     const end = this.data.pos;
-    const size = end - start;
-    if (this.isSmall(size) || (trivial && isMap)) {
+    if (this.isSmall(end - start) || (trivial && isMap)) {
       this.toc.pos = node;
-    } else if (trivial) {
-      const blocks = new BlockCutter(this.#blockSize, body);
-      for (let at = top; at < this.#top; at++) blocks.item(this.#spans[at]!);
-      this.blockNode(blocks.finish(), this.shift);
     } else {
-      this.#indexed(start, body, end, top, nodes, node, isMap);
+      this.#shape(start, body, end, node, isMap, trivial, {
+        spans: this.#spans,
+        first: top,
+        last: this.#top,
+        nodes: this.#nodes,
+        firstNode: nodes,
+        keys: this.data.buf,
+        keysAt: body,
+        packed: false,
+        shift: this.shift,
+      });
     }
     this.#top = top;
     if (this.#nodes.length > nodes) this.#nodes.length = nodes;
+    return this.toc.pos === node && end - start <= this.#trivialSize;
+  }
+
+  #shape(
+    start: number,
+    body: number,
+    end: number,
+    node: number,
+    isMap: boolean,
+    trivial: boolean,
+    children: Children,
+  ): void {
+    if (trivial) {
+      const blocks = new BlockCutter(this.#blockSize, body);
+      for (let at = children.first; at < children.last; at++) blocks.item(children.spans[at]!);
+      this.blockNode(blocks.finish(), children.shift);
+    } else {
+      this.#indexed(start, body, end, node, isMap, children);
+    }
+  }
+
+  /**
+   * Ends a container that was written step by step: as the private way, but in positions from the origin, and with the
+   * children's places and keys in memory of their own.
+   */
+  closeStreamed(container: StreamedContainer): boolean {
+    const { start, body, node, isMap, trivial, spans, nodes, keys } = container;
+    const end = this.position;
+    const size = end - start;
+    if (this.isSmall(size) || (trivial && isMap)) {
+      this.toc.pos = node;
+    } else {
+      this.#shape(start, body, end, node, isMap, trivial, {
+        spans,
+        first: 0,
+        last: spans.length,
+        nodes,
+        firstNode: 0,
+        keys,
+        keysAt: 0,
+        packed: true,
+        shift: 0,
+      });
+    }
     return this.toc.pos === node && size <= this.#trivialSize;
   }
 
@@ -349,44 +402,39 @@ export class ArchiveEncoder {
   }
 
   /** Appends an indexed node. The children's own nodes lie from `node` on, and are taken up into it. */
-  #indexed(
-    start: number,
-    body: number,
-    end: number,
-    top: number,
-    nodes: number,
-    node: number,
-    isMap: boolean,
-  ): void {
-    const { toc, shift } = this;
-    const spans = this.#spans;
-    const keys = this.data.buf;
+  #indexed(start: number, body: number, end: number, node: number, isMap: boolean, children: Children): void {
+    const { toc } = this;
+    const { spans, first, last, nodes, keys, shift } = children;
     const from = toc.pos;
     this.node(start + shift, end + shift, 2);
     toc.string("t");
-    if (isMap) toc.map((this.#top - top) / 2);
-    else toc.array(this.#top - top);
+    if (isMap) toc.map((last - first) / 2);
+    else toc.array(last - first);
     let child = node;
     let place = body;
-    let next = nodes;
-    for (let at = top; at < this.#top; at++) {
+    let key = children.keysAt;
+    let next = children.firstNode;
+    for (let at = first; at < last; at++) {
       if (isMap) {
         const value = spans[at++]!;
-        toc.raw(keys.subarray(place, value));
+        toc.raw(keys.subarray(key, key + value - place));
+        key += value - place;
         place = value;
       }
-      const last = spans[at]!;
-      if (last >= 0) {
-        this.node(place + shift, last + shift, 1);
-        place = last;
+      const span = spans[at]!;
+      const behind = Math.abs(span);
+      if (span >= 0) {
+        this.node(place + shift, behind + shift, 1);
       } else {
-        place = -last;
-        const own = this.#nodes[next++]!;
+        const own = nodes[next++]!;
         toc.reserve(own);
         toc.buf.copyWithin(toc.pos, child, child + own);
         toc.pos += own;
         child += own;
       }
+      // Keys that still lie in the data's buffer stand between the values.
+      if (!children.packed) key += behind - place;
+      place = behind;
     }
     toc.buf.copyWithin(node, from, toc.pos);
     toc.pos -= from - node;
@@ -413,7 +461,7 @@ export class ArchiveEncoder {
     }
     const start = data.pos;
     const node = this.toc.pos;
-    this.#deeper(depth);
+    this.deeper(depth);
     data.array(length);
     const body = data.pos;
     for (let i = 0; i < length; i++) data.float(array[i] as number);
@@ -448,6 +496,69 @@ export class ArchiveEncoder {
     return this.#close(start, body, top, this.#nodes.length, node, false, trivial);
   }
 
+  /** Writes an encoded item in canonical form, and moves it behind what was written. */
+  #encoded(item: EncodedItem, depth: number): boolean {
+    const { data } = this;
+    const { cursor } = item;
+    const head: Item = { kind: "other", value: 0 };
+    const place = item.at;
+    const behind = cursor.head(place, head);
+    const start = data.pos;
+    if (head.kind === "array" || head.kind === "map") {
+      item.at = behind;
+      return this.#encodedContainer(item, head.kind === "map", head.value, depth);
+    }
+    if (head.value < 0 && (head.kind === "text" || head.kind === "bytes")) head.kind = "other";
+    const end = head.kind === "text" || head.kind === "bytes" ? behind + head.value : behind;
+    item.at = end;
+    if (head.kind === "text") data.utf8(cursor.bytes.subarray(behind, end));
+    else if (head.kind === "bytes") data.bytes(cursor.bytes.subarray(behind, end));
+    else if (head.kind === "null") data.nil();
+    else if (head.kind !== "other" && Number.isSafeInteger(head.value)) data.int(head.value);
+    else {
+      item.at = cursor.skip(place);
+      const value = item.decode(cursor.bytes.subarray(place, item.at));
+      // A number that was not found to be an integer is a float.
+      if (typeof value !== "number" || head.kind !== "other") return this.value(value, depth);
+      data.float(value);
+    }
+    return data.pos - start <= this.#trivialSize;
+  }
+
+  #encodedContainer(item: EncodedItem, isMap: boolean, announced: number, depth: number): boolean {
+    const { data } = this;
+    const { cursor } = item;
+    let count = announced;
+    if (announced < 0) {
+      // Of indefinite length: the items are counted up to the break.
+      count = 0;
+      for (let at = item.at; cursor.bytes[at] !== 0xff; at = cursor.skip(at)) count++;
+      if (isMap) count /= 2;
+    }
+    const start = data.pos;
+    const top = this.#top;
+    const nodes = this.#nodes.length;
+    const node = this.toc.pos;
+    this.deeper(depth);
+    if (isMap) data.map(count);
+    else data.array(count);
+    const body = data.pos;
+    let trivial = true;
+    for (let i = 0; i < count; i++) {
+      if (isMap) {
+        this.key(item);
+        this.#push(data.pos);
+      }
+      const before = this.toc.pos;
+      if (!this.#encoded(item, depth + 1)) trivial = false;
+      const own = this.toc.pos - before;
+      if (own === 0) this.#push(data.pos);
+      else this.#pushNode(data.pos, own);
+    }
+    if (announced < 0) item.at++;
+    return this.#close(start, body, top, nodes, node, isMap, trivial);
+  }
+
   #ndArray(array: NdArray, depth: number): boolean {
     if (this.options.numpy === "rows") return this.value(array.toRows(), depth);
     const start = this.data.pos;
@@ -457,6 +568,37 @@ export class ArchiveEncoder {
 }
 
 const { hasOwnProperty: hasOwn } = Object.prototype;
+
+/** What is known of a container's children when it ends. */
+interface Children {
+  /** For a map where each value starts and ends, for a list where each item ends; negative for a child with a node of its own. */
+  readonly spans: ArrayLike<number>;
+  readonly first: number;
+  readonly last: number;
+  /** Lengths of the nodes of those children. */
+  readonly nodes: ArrayLike<number>;
+  readonly firstNode: number;
+  /** The bytes of the keys: one after the other (`packed`), or still with the values between them. */
+  readonly keys: Uint8Array;
+  readonly keysAt: number;
+  readonly packed: boolean;
+  /** What to add to the places to get positions from the origin. */
+  readonly shift: number;
+}
+
+/** A container that is written step by step. Positions count from the origin. */
+export interface StreamedContainer {
+  readonly start: number;
+  /** Where its first child, after its head, starts. */
+  readonly body: number;
+  /** Where its node begins in the table's buffer. */
+  readonly node: number;
+  readonly isMap: boolean;
+  readonly trivial: boolean;
+  readonly spans: readonly number[];
+  readonly nodes: readonly number[];
+  readonly keys: Uint8Array;
+}
 
 /** A state of the encoder to go back to. */
 export interface Mark {
@@ -509,7 +651,11 @@ function mustStream(value: unknown): value is object {
   return (
     typeof value === "object" &&
     value !== null &&
-    (Symbol.iterator in value || Symbol.asyncIterator in value || "~location" in value)
+    (Symbol.iterator in value ||
+      Symbol.asyncIterator in value ||
+      "~location" in value ||
+      value instanceof MapStream ||
+      value instanceof ListStream)
   );
 }
 

@@ -162,6 +162,14 @@ export class MsgpackPacker extends Packer {
     }
   }
 
+  override utf8(value: Uint8Array): void {
+    this.reserve(5 + value.length);
+    if (value.length < 32) this.buf[this.pos++] = 0xa0 | value.length;
+    else this.#sized(0xd9, value.length);
+    this.buf.set(value, this.pos);
+    this.pos += value.length;
+  }
+
   override bytes(value: Uint8Array): void {
     this.reserve(5 + value.length);
     this.#sized(0xc4, value.length);

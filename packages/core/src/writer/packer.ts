@@ -62,6 +62,8 @@ export abstract class Packer {
   abstract numberSize(at: number): number;
   /** @throws PeekpackError `unsupported-value` for a lone surrogate. */
   abstract string(value: string): void;
+  /** A text that is UTF-8 already. */
+  abstract utf8(value: Uint8Array): void;
   abstract bytes(value: Uint8Array): void;
   abstract array(count: number): void;
   abstract map(count: number): void;

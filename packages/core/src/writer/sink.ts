@@ -18,6 +18,8 @@ export interface WriteResult {
  * behind and what was there before is as it was.
  */
 export interface ArchiveSink {
+  /** Where the archive will be, as the label of a source of it reads; absent where nothing else could read it. */
+  readonly label?: string | undefined;
   /**
    * Takes the next bytes after the header. The sink owns `chunk` from the call on: the caller never changes it again.
    * Resolves when the sink wants more (backpressure).

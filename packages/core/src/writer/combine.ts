@@ -1,0 +1,245 @@
+import { PeekpackError } from "../errors.js";
+import { decodeHeader, encodeHeader, HEADER_SIZE } from "../format/header.js";
+import { Archive } from "../reader/archive.js";
+import type { ArchiveCore } from "../reader/archive-core.js";
+import type { Location } from "../reader/location.js";
+import { type ArchiveSource, asSource, openArchive } from "../reader/open-archive.js";
+import type { RangeSource } from "../source/range-source.js";
+import { readEngine } from "../source/read-engine.js";
+import { CombinedToc } from "./combined-toc.js";
+import { type ResolvedEncodeOptions, resolveEncodeOptions } from "./options.js";
+import { type ArchiveSink, memorySink, type WriteResult } from "./sink.js";
+import { finishing, type WriteOptions, writeArchive } from "./write-archive.js";
+
+/** An archive to be put into a combined one: an archive that exists, or a value that is encoded as one first. */
+export type CombineChild =
+  | {
+      /** The key it gets. Either all children have one, or none: then they make a list. */
+      readonly name?: string | undefined;
+      /**
+       * An open archive (its own bytes are copied) or what one can be read from (all bytes are copied, from the first to the
+       * last, as the reference does).
+       */
+      readonly source: Archive | ArchiveSource;
+    }
+  | {
+      readonly name?: string | undefined;
+      /** What {@link writeArchive} takes. Encoded in memory, because its header comes first. */
+      readonly value: unknown;
+    };
+
+/** Children to combine: an array is checked whole before anything is written; an iterable, child by child. */
+export type CombineChildren = readonly CombineChild[] | Iterable<CombineChild> | AsyncIterable<CombineChild>;
+
+/** Bytes that are copied at a time. */
+const CHUNK = 4 * 1024 * 1024;
+
+/**
+ * Puts archives into one, back to back and byte for byte, under names or as a list. The codec of the outer archive is the
+ * option's; each child keeps its own. Children may be combined archives themselves.
+ *
+ * Children in an array are all looked at before the first byte is written. When anything fails the sink is aborted.
+ *
+ * @throws PeekpackError `duplicate-name`; `unsupported-value` for no children at all, for names on some children only, and for
+ *   an archive combined into itself; `not-an-archive`, `unfinished`, `truncated` for children that are no archives
+ * @throws TypeError for children that are none
+ */
+export async function combineArchives(
+  sink: ArchiveSink,
+  children: CombineChildren,
+  options: WriteOptions = {},
+): Promise<WriteResult> {
+  const resolved = resolveEncodeOptions(options);
+  return finishing(sink, async () => {
+    const toc = new CombinedToc(resolved.protocol);
+    const writer = new CombinedWriter(sink, toc, resolved, options);
+    await writer.add(children);
+    return writer.finish();
+  });
+}
+
+/** An archive to append to, and where the result goes. */
+export interface AppendTarget {
+  /** The combined archive as it is. */
+  readonly source: ArchiveSource;
+  /** Takes the result. It must leave the old archive readable until it has finished. */
+  readonly sink: ArchiveSink;
+  /**
+   * The sink writes behind the old archive, in its place, and puts the new header over the old one last: nothing is copied.
+   * The old table stays in the archive as bytes that nothing refers to. Default false: the whole archive is written anew,
+   * with the same bytes as the reference's append gives.
+   */
+  readonly inPlace?: boolean | undefined;
+}
+
+/**
+ * Adds children to a combined archive, in the codec that it has. Until the sink has finished the old archive is as it was.
+ * @throws PeekpackError as {@link combineArchives}, and `unsupported-value` when the target is not a combined archive, or
+ *   when children have names and the target is a list, or the other way round
+ */
+export async function appendArchives(
+  target: AppendTarget,
+  children: CombineChildren,
+  options: Omit<WriteOptions, "codec"> = {},
+): Promise<WriteResult> {
+  const { sink, inPlace = false } = target;
+  return finishing(sink, async () => {
+    const archive = await openArchive(target.source, { signal: options.signal });
+    const { core } = archive["~location"]() as Location & { kind: "node" };
+    const { protocol, tocStart, tocSize } = core.header;
+    const toc = CombinedToc.of(core);
+    const resolved = resolveEncodeOptions({ ...options, codec: protocol });
+    const writer = new CombinedWriter(sink, toc, resolved, options);
+    writer.refuse(core.shared.source.label);
+    await writer.check(children);
+    if (inPlace) writer.position = tocStart + tocSize;
+    else await writer.copy(core.shared.source, core.origin, core.origin + tocStart);
+    await writer.add(children);
+    return writer.finish();
+  });
+}
+
+/** A child that has been looked at. */
+interface Ready {
+  readonly name: string | undefined;
+  /** Where its bytes are. */
+  readonly source: RangeSource;
+  readonly start: number;
+  readonly end: number;
+}
+
+class CombinedWriter {
+  readonly #sink: ArchiveSink;
+  readonly #toc: CombinedToc;
+  readonly #options: ResolvedEncodeOptions;
+  readonly #given: WriteOptions;
+  readonly #self = new Set<string>();
+  readonly #checked = new Map<CombineChild, Ready>();
+  #checkedAll = false;
+  /** Bytes behind the header so far. */
+  position = 0;
+
+  constructor(sink: ArchiveSink, toc: CombinedToc, options: ResolvedEncodeOptions, given: WriteOptions) {
+    this.#sink = sink;
+    this.#toc = toc;
+    this.#options = options;
+    this.#given = given;
+    if (sink.label !== undefined) this.#self.add(sink.label);
+  }
+
+  /** A source that must not be among the children: the target itself. */
+  refuse(label: string): void {
+    // Sources in memory share a label and are no place that is written to.
+    if (label.includes(":")) this.#self.add(label);
+  }
+
+  /** Looks at all children of an array before anything is written. */
+  async check(children: CombineChildren): Promise<void> {
+    if (!Array.isArray(children) || this.#checkedAll) return;
+    this.#checkedAll = true;
+    const names = this.#toc.rehearse();
+    for (const child of children as readonly CombineChild[]) {
+      names.take(nameOf(child));
+      if ("source" in child) this.#checked.set(child, await this.#look(child.name, child.source));
+    }
+    if (names.count === 0) throw nothing();
+  }
+
+  async add(children: CombineChildren): Promise<void> {
+    await this.check(children);
+    for await (const child of children) {
+      const name = nameOf(child);
+      this.#toc.take(name, this.position);
+      if ("source" in child) {
+        const { source, start, end } = this.#checked.get(child) ?? (await this.#look(name, child.source));
+        await this.copy(source, start, end);
+      } else {
+        const memory = memorySink();
+        const { threshold, trivialSize, profile, sets, floats, numpy, maxDepth } = this.#options;
+        await writeArchive(memory, child.value, {
+          ...this.#given,
+          codec: this.#options.custom ?? this.#options.protocol,
+          smallObjectThreshold: threshold,
+          trivialSize,
+          profile,
+          sets,
+          floats,
+          numpy,
+          maxDepth,
+        });
+        await this.#write(memory.bytes());
+      }
+    }
+  }
+
+  /** Copies bytes of a source as they are. */
+  async copy(source: RangeSource, from: number, to: number): Promise<void> {
+    const { signal } = this.#given;
+    for (let at = from; at < to; at += CHUNK) {
+      const [bytes] = await source.read([{ start: at, end: Math.min(at + CHUNK, to) }], { signal });
+      // The sink keeps what it gets; a source's bytes may be memory that others share.
+      await this.#write(bytes!.slice());
+    }
+  }
+
+  async #write(bytes: Uint8Array): Promise<void> {
+    this.#given.signal?.throwIfAborted();
+    await this.#sink.write(bytes);
+    this.position += bytes.length;
+  }
+
+  async finish(): Promise<WriteResult> {
+    if (this.#toc.count === 0) throw nothing();
+    const tocStart = this.position;
+    const toc = this.#toc.encode();
+    await this.#write(toc);
+    return this.#sink.finish(
+      encodeHeader({ protocol: this.#options.protocol, tocStart, tocSize: toc.length }),
+    );
+  }
+
+  /** Finds the bytes of a child and checks that they are an archive. */
+  async #look(name: string | undefined, source: Archive | ArchiveSource): Promise<Ready> {
+    const { signal } = this.#given;
+    if (source instanceof Archive) {
+      const { core } = source["~location"]() as { core: ArchiveCore };
+      this.#notSelf(core.shared.source.label);
+      return { name, source: core.shared.source, start: core.start, end: core.start + core.size };
+    }
+    const given = asSource(source);
+    // Read once from end to end: retries are wanted, a cache is not.
+    const from = given.local || "stats" in given ? given : readEngine(given, { cacheBytes: 0, readAhead: 0 });
+    this.#notSelf(from.label);
+    const { size, head } = await from.probe({ head: HEADER_SIZE, tail: 0 }, { signal });
+    try {
+      decodeHeader(head, size);
+    } catch (error) {
+      if (!(error instanceof PeekpackError)) throw error;
+      const who = name === undefined ? from.label : `"${name}" (${from.label})`;
+      throw new PeekpackError(error.code, `${who} cannot be a child: ${error.message}`, {
+        section: "header",
+        cause: error,
+      });
+    }
+    return { name, source: from, start: 0, end: size };
+  }
+
+  #notSelf(label: string): void {
+    if (this.#self.has(label)) {
+      throw new PeekpackError("unsupported-value", `${label} cannot be combined into itself.`);
+    }
+  }
+}
+
+function nameOf(child: CombineChild): string | undefined {
+  if (typeof child !== "object" || child === null || "source" in child === "value" in child) {
+    throw new TypeError('A child is an object with either a "source" or a "value".');
+  }
+  const { name } = child;
+  if (name !== undefined && typeof name !== "string") throw new TypeError("A child's name is a string.");
+  return name;
+}
+
+function nothing(): PeekpackError {
+  return new PeekpackError("unsupported-value", "A combined archive needs at least one child.");
+}

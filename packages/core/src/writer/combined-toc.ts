@@ -1,0 +1,116 @@
+import { PeekpackError } from "../errors.js";
+import type { Protocol } from "../format/header.js";
+import type { ArchiveCore } from "../reader/archive-core.js";
+import { keyAt } from "../reader/location.js";
+import { packerFor } from "./options.js";
+
+/**
+ * The table of a combined archive: for each child its offset, from the end of the outer header to the child's magic,
+ * under a name or in order.
+ */
+export class CombinedToc {
+  readonly #protocol: Protocol;
+  readonly #offsets: number[] = [];
+  readonly #names = new Names();
+
+  constructor(protocol: Protocol) {
+    this.#protocol = protocol;
+  }
+
+  /**
+   * The table of a combined archive that exists, to be added to.
+   * @throws PeekpackError `unsupported-value` when it is not one.
+   */
+  static of(core: ArchiveCore): CombinedToc {
+    const root = core.toc.root();
+    const plain = (): PeekpackError =>
+      new PeekpackError(
+        "unsupported-value",
+        "This is not a combined archive: nothing can be appended to it.",
+        {
+          section: "toc",
+        },
+      );
+    if ((root.kind !== "map" && root.kind !== "list") || root.span !== undefined) throw plain();
+    const toc = new CombinedToc(core.header.protocol);
+    const count = core.toc.size(root);
+    for (let i = 0; i < count; i++) {
+      const offset = core.toc.offset(core.toc.item(root, i).place);
+      const name = root.kind === "map" ? keyAt(core, core.toc.keys(root).keys[i]!) : undefined;
+      if (offset === undefined || (root.kind === "map" && typeof name !== "string")) throw plain();
+      toc.take(name as string | undefined, offset);
+    }
+    return toc;
+  }
+
+  /** How many children there are. */
+  get count(): number {
+    return this.#offsets.length;
+  }
+
+  /**
+   * Adds a child.
+   * @throws PeekpackError `duplicate-name`; `unsupported-value` when only some children have names.
+   */
+  take(name: string | undefined, offset: number): void {
+    this.#names.take(name);
+    this.#offsets.push(offset);
+  }
+
+  /** What the names are checked against before anything is written: a copy. */
+  rehearse(): Names {
+    return this.#names.copy();
+  }
+
+  /** The table's bytes. */
+  encode(): Uint8Array {
+    const packer = packerFor(this.#protocol, 256 + this.#offsets.length * 16);
+    const { list } = this.#names;
+    packer.map(1);
+    packer.string("t");
+    if (list.length > 0) packer.map(this.#offsets.length);
+    else packer.array(this.#offsets.length);
+    for (const [i, offset] of this.#offsets.entries()) {
+      if (list.length > 0) packer.string(list[i]!);
+      packer.int(offset);
+    }
+    return packer.buf.slice(0, packer.pos);
+  }
+}
+
+/** The names of children: all or none, and each once. */
+class Names {
+  readonly list: string[];
+  readonly #seen: Set<string>;
+  /** Children so far, with or without a name. */
+  count: number;
+
+  constructor(list: readonly string[] = [], count = 0) {
+    this.list = [...list];
+    this.#seen = new Set(list);
+    this.count = count;
+  }
+
+  copy(): Names {
+    return new Names(this.list, this.count);
+  }
+
+  take(name: string | undefined): void {
+    if (this.count > 0 && (name === undefined) !== (this.list.length === 0)) {
+      throw new PeekpackError(
+        "unsupported-value",
+        "Either all children have a name, and make a map, or none has, and they make a list.",
+      );
+    }
+    if (name !== undefined) {
+      if (this.#seen.has(name)) {
+        throw new PeekpackError("duplicate-name", `There are two children of the name "${name}".`, {
+          path: [name],
+        });
+      }
+      this.#seen.add(name);
+      this.list.push(name);
+    }
+    this.count++;
+  }
+}

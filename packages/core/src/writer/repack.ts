@@ -1,0 +1,120 @@
+import { cursorOver } from "../format/cursor.js";
+import type { TocNode } from "../format/toc.js";
+import type { ArchiveCore } from "../reader/archive-core.js";
+import { blockWindows, windows } from "../reader/children.js";
+import { keyAt, type Location, rootOf } from "../reader/location.js";
+import { materialise } from "../reader/materialise.js";
+import type { Value } from "../values.js";
+import { type ArchiveWriter, Frame } from "./archive-writer.js";
+import { isCanonical } from "./canonical.js";
+import { EncodedItem } from "./encoded-item.js";
+
+/** A handle of the reader: it says where its value lies. */
+interface Lazy {
+  "~location"(): Location;
+}
+
+/** Whether a value is a lazy handle: an open archive, a LazyMap or a LazyList, also one of another copy of this package. */
+export function isLazy(value: object): value is Lazy {
+  return "~location" in value;
+}
+
+/**
+ * Writes what a lazy handle stands for, with a new table: child by child, never more of it in memory than one window of
+ * children. Bytes that are already what the encoder would write are copied; others are written anew item by item, so that
+ * a float stays a float whatever its value. Archives inside become ordinary values.
+ */
+export async function repack(writer: ArchiveWriter, handle: Lazy, depth: number): Promise<boolean> {
+  const at = handle["~location"]();
+  if (at.kind !== "node") {
+    return writer.value(await materialise(at), depth);
+  }
+  return repackNode(writer, at.core, at.node, depth);
+}
+
+async function repackNode(
+  writer: ArchiveWriter,
+  core: ArchiveCore,
+  node: TocNode,
+  depth: number,
+): Promise<boolean> {
+  switch (node.kind) {
+    case "archive": {
+      const child = rootOf(await core.child(node.offset)) as Location & { kind: "node" };
+      return repackNode(writer, child.core, child.node, depth);
+    }
+    case "value": {
+      const [bytes] = await core.read([node.span]);
+      return repackBytes(writer, core, bytes!, depth);
+    }
+    case "blocked": {
+      const { blocks } = node;
+      const frame = new Frame(writer, false, blocks.length, depth);
+      for (const [first, last] of blockWindows(node)) {
+        const span = { start: blocks.bounds[first]!, end: blocks.bounds[last]! };
+        const count = blocks.before[last]! - blocks.before[first]!;
+        const [bytes] = await core.read([span]);
+        core.check(bytes!, count, span.start);
+        const cursor = cursorOver(bytes!, core.header.protocol);
+        let place = 0;
+        for (let i = 0; i < count; i++) {
+          const end = cursor.skip(place);
+          const item = bytes!.subarray(place, end);
+          await frame.child(blocks.before[first]! + i, () =>
+            repackBytes(writer, core, item, depth + 1, true),
+          );
+          place = end;
+        }
+        await writer.flush();
+      }
+      return frame.close();
+    }
+    default: {
+      const { toc } = core;
+      const decode = (bytes: Uint8Array): Value => core.decodePlain(bytes);
+      const frame = new Frame(writer, node.kind === "map", toc.size(node), depth);
+      for (const window of windows(core, node)) {
+        const nodes = window.map((index) => toc.node(toc.item(node, index)));
+        const read = await core.read(nodes.flatMap((child) => (child.kind === "value" ? [child.span] : [])));
+        let next = 0;
+        for (const [i, child] of nodes.entries()) {
+          const bytes = child.kind === "value" ? read[next++]! : undefined;
+          const write = (): boolean | Promise<boolean> =>
+            bytes === undefined
+              ? repackNode(writer, core, child, depth + 1)
+              : repackBytes(writer, core, bytes, depth + 1);
+          if (node.kind === "map") {
+            const place = toc.keys(node).keys[window[i]!]!;
+            frame.key(new EncodedItem(toc.cursor, place, decode), keyAt(core, place));
+            await frame.child(keyAt(core, place), write);
+          } else {
+            await frame.child(window[i], write);
+          }
+        }
+        await writer.flush();
+      }
+      return frame.close();
+    }
+  }
+}
+
+/** Writes one encoded value. `checked`: its bytes are known to be well-formed. */
+function repackBytes(
+  writer: ArchiveWriter,
+  core: ArchiveCore,
+  bytes: Uint8Array,
+  depth: number,
+  checked = false,
+): boolean {
+  if (!checked) core.check(bytes, 1, 0);
+  const { encoder } = writer;
+  const { protocol } = core.header;
+  if (protocol === encoder.data.protocol && encoder.isSmall(bytes.length) && isCanonical(bytes, protocol)) {
+    encoder.data.raw(bytes);
+    return bytes.length <= encoder.options.trivialSize;
+  }
+  return encoder.value(
+    new EncodedItem(cursorOver(bytes, protocol), 0, (item) => core.decodePlain(item)),
+    depth,
+  );
+}
