@@ -31,14 +31,23 @@ export async function withAbort<T>(
   }
 }
 
-/** Runs `one` for each item at once; the first failure aborts the others and is passed on. */
+/**
+ * Runs `one` for each item at once; the first failure aborts the others and is passed on. Each has a signal of its own,
+ * as Node warns of more than ten listeners on one.
+ */
 export function eachOrNone<I, T>(
   items: readonly I[],
   outer: AbortSignal | undefined,
   one: (item: I, signal: AbortSignal | undefined) => Promise<T>,
 ): Promise<T[]> {
-  const all = (signal?: AbortSignal): Promise<T[]> => Promise.all(items.map((item) => one(item, signal)));
-  return items.length < 2 ? all(outer) : withAbort(outer, ({ signal }) => all(signal));
+  if (items.length < 2) return Promise.all(items.map((item) => one(item, outer)));
+  return withAbort(outer, ({ signal }) => {
+    const controllers = items.map(() => new AbortController());
+    signal.addEventListener("abort", () => {
+      for (const controller of controllers) controller.abort(signal.reason);
+    });
+    return Promise.all(items.map((item, i) => one(item, controllers[i]!.signal)));
+  });
 }
 
 /** Waits, or rejects with the signal's reason at once when that aborts. Leaves no timer behind. */

@@ -1,5 +1,4 @@
 import { PeekpackError } from "../errors.js";
-import { untilAborted } from "./abort.js";
 import type { RangeSource } from "./range-source.js";
 import { changed, checkRanges, closedSource } from "./source-error.js";
 
@@ -23,14 +22,14 @@ export function blobSource(blob: Blob, options: BlobSourceOptions = {}): RangeSo
     if (start === end) return new Uint8Array(0);
     let bytes: Uint8Array;
     try {
-      bytes = new Uint8Array(await untilAborted(blob.slice(start, end).arrayBuffer(), signal));
+      bytes = new Uint8Array(await blob.slice(start, end).arrayBuffer());
     } catch (error) {
-      if (signal?.aborted) throw signal.reason;
       throw new PeekpackError("changed", `${label}: the file can no longer be read.`, {
         section: "source",
         cause: error,
       });
     }
+    signal?.throwIfAborted();
     return bytes;
   };
   return {

@@ -10,6 +10,7 @@ export type { ReadStats } from "./read-stats.js";
 export type { ReadReason, RequestEvent, RequestListener } from "./request-event.js";
 export { type RequestLimiter, requestLimiter } from "./request-limiter.js";
 export { hintRetry, type RetryHint } from "./retry-hint.js";
+export { type SlowSourceOptions, slowSource } from "./slow-source.js";
 export { checkRanges } from "./source-error.js";
 export { withEvents } from "./with-events.js";
 export { withLimiter } from "./with-limiter.js";

@@ -45,6 +45,8 @@ function openObject(transport: RangeTransport, options: ObjectSourceOptions, byp
   const object: ObjectState = { label, transport, ifMatch, browser, wholeBytes, stallMs, size, version };
   let whole: Uint8Array | undefined;
   let closed = false;
+  /** What has arrived of a first contact that is not complete: the next try asks only for the rest. */
+  let contact: { head?: Uint8Array; tail?: Uint8Array } = {};
   /** Counts authorizations, so that all requests refused with the same one share its renewal. */
   let epoch = 0;
   let renewal: Promise<boolean> | undefined;
@@ -129,28 +131,35 @@ function openObject(transport: RangeTransport, options: ObjectSourceOptions, byp
   const firstContact = async (want: { head: number; tail: number }, read: ReadOptions): Promise<Probe> => {
     const known = object.size;
     const small = known !== undefined && want.head + want.tail >= known;
-    // At least one byte, to see that the object is there; and one request for all of a small one.
-    const first = part(0, Math.max(1, small ? known : want.head), read);
-    const [head, last] = await Promise.all([
-      first,
-      known !== undefined
-        ? small
-          ? first
-          : part(known - want.tail, known, read)
-        : suffixRanges && want.tail > 0
-          ? get({ suffix: want.tail }, read).then(
-              ({ bytes }) => bytes,
-              (error: unknown) => {
-                // Not every server knows suffixes. With the size from the head, a closed range does.
-                if (read.signal?.aborted || errorOf(error) === "changed") throw error;
-                return undefined;
-              },
-            )
-          : undefined,
+    const enough = (got: Uint8Array | undefined, wanted: number): boolean =>
+      got !== undefined && object.size !== undefined && got.length >= Math.min(wanted, object.size);
+    const getHead = async (): Promise<Uint8Array> => {
+      // At least one byte, to see that the object is there; and one request for all of a small one.
+      if (!enough(contact.head, want.head)) {
+        contact.head = await part(0, Math.max(1, small ? known : want.head), read);
+      }
+      return contact.head!;
+    };
+    const getTail = async (size: number): Promise<Uint8Array> => {
+      if (!enough(contact.tail, want.tail))
+        contact.tail = await part(Math.max(0, size - want.tail), size, read);
+      return contact.tail!;
+    };
+    const getSuffix = async (): Promise<void> => {
+      try {
+        contact.tail = (await get({ suffix: want.tail }, read)).bytes;
+      } catch (error) {
+        // Not every server knows suffixes. With the size from the head, a closed range does.
+        if (read.signal?.aborted || errorOf(error) === "changed") throw error;
+      }
+    };
+    const [head] = await Promise.all([
+      getHead(),
+      known === undefined ? suffixRanges && want.tail > 0 && getSuffix() : small || getTail(known),
     ]);
     const size = object.size!;
-    const tail =
-      head.length >= size ? head : (last ?? (await part(Math.max(0, size - want.tail), size, read)));
+    const tail = head.length < size ? await getTail(size) : head;
+    contact = {};
     return {
       size,
       ...(object.version !== undefined && { version: object.version }),

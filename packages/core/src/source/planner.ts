@@ -1,6 +1,7 @@
 import { isPeekpackError } from "../errors.js";
 import { type Block, blockCache, blockPool } from "./block-cache.js";
 import { joined } from "./body.js";
+import { departures } from "./departures.js";
 import { linkMeter } from "./link-meter.js";
 import { planRanges } from "./range-plan.js";
 import type { ByteRange, RangeSource, ReadOptions } from "./range-source.js";
@@ -63,6 +64,7 @@ export function withPlanner(
   const tablePool = blockPool(tableBytes);
   const meter = linkMeter();
   const heads = readHeads();
+  const leaving = departures();
   const live = new Set<Fetch>();
   let queue: Job[] = [];
   let { size } = options;
@@ -214,12 +216,12 @@ export function withPlanner(
         end(error, bytes) {
           if (job.done) return;
           job.done = true;
-          signal?.removeEventListener("abort", aborted);
+          if (signal) leaving.delete(signal, aborted);
           if (error === undefined) resolve(bytes ?? assemble(ranges, job.parts));
           else reject(error);
         },
       };
-      signal?.addEventListener("abort", aborted);
+      if (signal) leaving.add(signal, aborted);
       if (queue.push(job) === 1) void flush();
     });
 

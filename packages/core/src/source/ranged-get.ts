@@ -155,10 +155,7 @@ async function checkedPiece(
   const bytes =
     length > wholeBytes && !partial ? undefined : await readBody(body, limit, signal, onBytes, note.chunks);
   if (!partial && !(bytes && bytes.length <= wholeBytes)) {
-    throw networkError(label, `ranges are ignored (200), and there are more than ${wholeBytes} bytes`, {
-      // Where ranges have worked before, this was an accident on the way.
-      again: object.size !== undefined,
-    });
+    throw networkError(label, `ranges are ignored (200), and there are more than ${wholeBytes} bytes`);
   }
   if (length >= 0 && bytes!.length !== length) {
     throw networkError(

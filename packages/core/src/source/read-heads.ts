@@ -34,7 +34,9 @@ export function readHeads(): ReadHeads {
       if (list.length > heads) list.shift();
       head.at = end;
       if (++head.run < 3) return undefined;
-      const window = Math.min(most, Math.max(first, end - start) * 2 ** Math.min(20, head.run - 3));
+      const window = Math.floor(
+        Math.min(most, Math.max(first, end - start) * 2 ** Math.min(20, head.run - 3)),
+      );
       // Half a window early, so that the bytes are there when the reader is.
       if (head.ahead - end >= window / 2) return undefined;
       const from = Math.max(end, head.ahead);

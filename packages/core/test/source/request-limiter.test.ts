@@ -1,0 +1,99 @@
+import { countingSignal, seeded } from "@peekpack/testing/contracts/range-source";
+import { describe, expect, it } from "vitest";
+import { requestLimiter } from "../../src/index.js";
+
+/** A task that ends when told to. */
+function task(name: string, log: string[]): { run: () => Promise<string>; end: () => void } {
+  let end = (): void => {};
+  const ended = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  return {
+    end,
+    async run() {
+      log.push(name);
+      await ended;
+      return name;
+    },
+  };
+}
+const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
+
+describe("requestLimiter", () => {
+  it("lets the highest priority go first, then the oldest", async () => {
+    const log: string[] = [];
+    const limiter = requestLimiter(1);
+    const tasks = (["a", "b", "c", "d", "e"] as const).map((name) => task(name, log));
+    const priorities = [0, 0, 5, -1, 5];
+    const all = tasks.map(({ run }, i) => limiter.run(run, { priority: priorities[i] }));
+    expect(limiter.waiting).toBe(4);
+    for (const { end } of tasks) end();
+    expect(await Promise.all(all)).toEqual(["a", "b", "c", "d", "e"]);
+    expect(log).toEqual(["a", "c", "e", "b", "d"]);
+    expect([limiter.running, limiter.waiting]).toEqual([0, 0]);
+  });
+
+  it("never starts a task that was aborted while it waited, and rejects at once", async () => {
+    const log: string[] = [];
+    const limiter = requestLimiter(1);
+    const first = task("first", log);
+    const running = limiter.run(first.run);
+    const { controller, signal, listeners } = countingSignal();
+    const reason = new Error("left");
+    const waiting = limiter.run(task("second", log).run, { signal });
+    controller.abort(reason);
+    await expect(waiting).rejects.toBe(reason);
+    await expect(limiter.run(task("third", log).run, { signal })).rejects.toBe(reason);
+    expect(limiter.waiting).toBe(0);
+    first.end();
+    await running;
+    expect(log).toEqual(["first"]);
+    const fourth = task("fourth", log);
+    const other = countingSignal();
+    const last = limiter.run(fourth.run, { signal: other.signal });
+    fourth.end();
+    await last;
+    expect(other.listeners()).toBe(0);
+    void listeners;
+  });
+
+  it("goes on after a task that failed", async () => {
+    const limiter = requestLimiter(1);
+    const failing = limiter.run(() => Promise.reject(new Error("failed")));
+    const next = limiter.run(async () => "next");
+    await expect(failing).rejects.toThrow("failed");
+    expect(await next).toBe("next");
+  });
+
+  it("never runs more than allowed, whatever is aborted or fails", async () => {
+    const random = seeded(11);
+    const limiter = requestLimiter(5);
+    let running = 0;
+    let most = 0;
+    await Promise.allSettled(
+      Array.from({ length: 2000 }, async (_, i) => {
+        const controller = new AbortController();
+        if (random() < 0.3) setTimeout(() => controller.abort(), random() * 20);
+        const fails = random() < 0.2;
+        const wait = random() < 0.5;
+        if (i % 7 === 0) await turn();
+        await limiter.run(
+          async () => {
+            most = Math.max(most, ++running);
+            if (wait) await turn();
+            running--;
+            if (fails) throw new Error("failed");
+          },
+          { signal: controller.signal, priority: Math.floor(random() * 3) },
+        );
+      }),
+    );
+    expect(most).toBe(5);
+    expect([running, limiter.running, limiter.waiting]).toEqual([0, 0, 0]);
+  });
+
+  it("takes positive integers only", () => {
+    for (const parallel of [0, -1, 1.5, Number.NaN])
+      expect(() => requestLimiter(parallel)).toThrow(RangeError);
+  });
+});
