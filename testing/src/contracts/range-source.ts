@@ -263,6 +263,17 @@ export function rangeSourceContract(
         await expect(source.probe({ head: 1, tail: 1 })).rejects.toMatchObject({ code: "closed" });
       }));
 
+    it("holds to a size known from before, where it can", () =>
+      using(patterned(100), async (source) => {
+        if (source.hold === undefined) return;
+        source.hold({ size: 100 });
+        expect(plain(await source.read([{ start: 90, end: 100 }]))).toEqual([
+          [...patterned(100).subarray(90)],
+        ]);
+        await expect(source.read([{ start: 90, end: 101 }])).rejects.toMatchObject({ code: "truncated" });
+        await expect((async () => source.hold!({ size: 101 }))()).rejects.toMatchObject({ code: "changed" });
+      }));
+
     if (!versioned) return;
     it("holds to the version first seen, and reopens to see the new one", () =>
       using(patterned(100_000), async (source, subject) => {

@@ -10,7 +10,7 @@ export function parseContentRange(text: string | null): Partial<ByteRange> & { r
   const size = Number(total);
   const start = Number(first);
   const end = Number(last) + 1;
-  if (start < end && end <= size) return { start, end, size };
+  if (start < end && end <= size && Number.isSafeInteger(size)) return { start, end, size };
   return total !== undefined && first === undefined ? { size } : {};
 }
 
