@@ -1,3 +1,20 @@
+export {
+  type AnswerHeaders,
+  type BodyHeaders,
+  type Fault,
+  faults,
+  UNRESOLVABLE_ENDPOINT,
+} from "./faults/fault.js";
+export type { LinkShape } from "./faults/link.js";
+export { type FaultProxy, type FaultProxyOptions, startFaultProxy, type Totals } from "./faults/proxy.js";
+export type { RequestRecord, SeenRequest } from "./faults/request.js";
+export {
+  type ActiveRule,
+  type FaultRule,
+  type RequestPattern,
+  randomNumbers,
+  sometimes,
+} from "./faults/rules.js";
 export { liveRequired, skippedAsAbsent } from "./live.js";
 export { type LivePython, livePython } from "./python/environment.js";
 export {

@@ -50,6 +50,7 @@ export async function startStandIn(options: StandInOptions = {}): Promise<StandI
     });
     // Tests hold connections open for as long as they please.
     server.requestTimeout = 0;
+    server.keepAliveTimeout = 0;
     server.listen(port, "127.0.0.1");
     await once(server, "listening");
     return server;

@@ -1,0 +1,123 @@
+import { Agent, request as httpRequest, type IncomingMessage, type RequestOptions } from "node:http";
+import type { Writable } from "node:stream";
+import type { S3Access } from "../s3/client.js";
+import { signRequest } from "../s3/signing.js";
+
+const HOP_BY_HOP: ReadonlySet<string> = new Set(["connection", "keep-alive", "proxy-connection", "expect"]);
+
+/** A fault was asked for that the proxy cannot do as it was started: a mistake in a test. */
+export class FaultProxyMisuse extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "FaultProxyMisuse";
+  }
+}
+
+/** The server behind the proxy. */
+export class Upstream {
+  readonly endpoint: URL;
+  readonly #access: S3Access | undefined;
+  readonly #kept = new Agent({ keepAlive: true, maxSockets: 256 });
+  readonly #fresh = new Agent({ keepAlive: false });
+
+  constructor(server: string | S3Access) {
+    this.endpoint = new URL(typeof server === "string" ? server : server.endpoint);
+    this.#access = typeof server === "string" ? undefined : server;
+  }
+
+  /**
+   * Forwards a request as it is, its Host header included, so that its signature stays good.
+   * @param body the request's bytes; each is asked for when the one before was taken
+   */
+  async forward(
+    message: IncomingMessage,
+    body: AsyncIterable<Buffer>,
+    signal: AbortSignal,
+    without?: string,
+  ): Promise<IncomingMessage> {
+    const headers: string[] = [];
+    for (let at = 0; at < message.rawHeaders.length; at += 2) {
+      const [name = "", value = ""] = message.rawHeaders.slice(at, at + 2);
+      if (!HOP_BY_HOP.has(name.toLowerCase()) && name.toLowerCase() !== without) headers.push(name, value);
+    }
+    const options: RequestOptions = {
+      host: this.endpoint.hostname,
+      port: this.endpoint.port,
+      method: message.method ?? "GET",
+      path: message.url ?? "/",
+      headers: headers as never,
+      signal,
+    };
+    const withBody =
+      message.headers["content-length"] !== undefined || message.headers["transfer-encoding"] !== undefined;
+    // A kept connection may have been closed by the server meanwhile: only what has no body can be sent again.
+    if (withBody) return this.#send({ ...options, agent: this.#fresh }, body);
+    try {
+      return await this.#send({ ...options, agent: this.#kept }, undefined);
+    } catch (error) {
+      if (signal.aborted || (error as NodeJS.ErrnoException).code === "ECONNREFUSED") throw error;
+      return this.#send({ ...options, agent: this.#fresh }, undefined);
+    }
+  }
+
+  /**
+   * The answer to the same request without its Range header. Where that header is signed, the proxy signs a request of
+   * its own, for which it must know the credentials.
+   */
+  async whole(message: IncomingMessage, signal: AbortSignal): Promise<IncomingMessage> {
+    const signed = /SignedHeaders=([^,\s]*)/.exec(message.headers.authorization ?? "")?.[1]?.split(";") ?? [];
+    if (!signed.includes("range")) return this.forward(message, nothing(), signal, "range");
+    if (this.#access === undefined)
+      throw new FaultProxyMisuse(
+        "the proxy was started without credentials, and this request's range is signed",
+      );
+    const [path = ""] = (message.url ?? "").split("?", 1);
+    const { origin } = message.headers;
+    const own = await signRequest(this.#access, {
+      path: decodeURIComponent(path).slice(1),
+      headers: origin === undefined ? {} : { origin },
+    });
+    const { hostname, port, pathname } = new URL(own.url);
+    const headers = { ...own.headers };
+    return this.#send(
+      { host: hostname, port, path: pathname, headers, agent: this.#fresh, signal },
+      undefined,
+    );
+  }
+
+  close(): void {
+    this.#kept.destroy();
+    this.#fresh.destroy();
+  }
+
+  #send(options: RequestOptions, body: AsyncIterable<Buffer> | undefined): Promise<IncomingMessage> {
+    return new Promise((resolve, reject) => {
+      const outgoing = httpRequest(options, resolve);
+      outgoing.on("error", reject);
+      if (body === undefined) {
+        outgoing.end();
+        return;
+      }
+      (async () => {
+        for await (const piece of body) {
+          if (outgoing.destroyed) return;
+          if (!outgoing.write(piece)) await drained(outgoing);
+        }
+        outgoing.end();
+      })().catch((error) => outgoing.destroy(error));
+    });
+  }
+}
+
+/** Waits until more can be written, or nothing can any more. */
+export function drained(stream: Writable): Promise<void> {
+  return new Promise((go) => {
+    const done = (): void => {
+      stream.off("drain", done).off("close", done);
+      go();
+    };
+    stream.on("drain", done).on("close", done);
+  });
+}
+
+async function* nothing(): AsyncGenerator<Buffer> {}
