@@ -59,10 +59,10 @@ export function httpSource(
       async get({ headers: more, signal, fresh }) {
         if (provider) current ??= ask();
         return (options.fetch ?? globalThis.fetch)(given?.href ?? (await current!), {
+          ...(fresh && { cache: "no-store" }),
           ...init,
           headers: { ...headers, ...more },
           signal,
-          ...(fresh && here !== undefined && { cache: "no-store" }),
         });
       },
       ...(provider && {

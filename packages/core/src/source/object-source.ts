@@ -21,7 +21,11 @@ export interface ObjectSourceOptions {
   readonly suffixRanges?: boolean | undefined;
   /** Whether `If-Match` is sent once the ETag is known; answers are compared in any case. Default: not in a browser. */
   readonly ifMatch?: boolean | undefined;
-  /** Whether a browser is between, which caches answers and hides headers that CORS does not expose. Default false. */
+  /**
+   * Whether a browser is between, which hides headers that CORS does not expose, and whose HTTP cache is bypassed:
+   * Chromium lets one request for a URL at a time into its cache, so that ranges would arrive one after the other, and
+   * shows the first version's ETag with another's bytes when a server ignores If-Range. Default false.
+   */
   readonly browser?: boolean | undefined;
   /** Largest object that is kept whole where the server ignores ranges and answers 200, in bytes. Default 4 MiB. */
   readonly wholeBytes?: number | undefined;
@@ -36,10 +40,6 @@ export interface ObjectSourceOptions {
  * answer pins the version, and every later one is held to it.
  */
 export function objectSource(transport: RangeTransport, options: ObjectSourceOptions): RangeSource {
-  return openObject(transport, options, false);
-}
-
-function openObject(transport: RangeTransport, options: ObjectSourceOptions, bypass: boolean): RangeSource {
   const { label, suffixRanges = true, browser = false, ifMatch = !browser, limiter } = options;
   const { wholeBytes = 4 * 1024 * 1024, stallMs = 20_000, size, version } = options;
   const object: ObjectState = { label, transport, ifMatch, browser, wholeBytes, stallMs, size, version };
@@ -57,7 +57,7 @@ function openObject(transport: RangeTransport, options: ObjectSourceOptions, byp
   };
 
   /** One request, told as an event. */
-  const request = async (wanted: Wanted, fresh: boolean, read: ReadOptions): Promise<Piece> => {
+  const request = async (wanted: Wanted, read: ReadOptions): Promise<Piece> => {
     const { onRequest, signal } = read;
     const note: GetNote = { bytes: 0, chunks: [] };
     const startedAt = performance.now();
@@ -69,9 +69,7 @@ function openObject(transport: RangeTransport, options: ObjectSourceOptions, byp
       );
     };
     try {
-      const piece = await withAbort(signal, (controller) =>
-        rangedGet(object, wanted, fresh, controller, note),
-      );
+      const piece = await withAbort(signal, (controller) => rangedGet(object, wanted, controller, note));
       tell();
       return piece;
     } catch (error) {
@@ -101,23 +99,16 @@ function openObject(transport: RangeTransport, options: ObjectSourceOptions, byp
   };
 
   const get = async (wanted: Wanted, read: ReadOptions): Promise<Piece> => {
-    for (let fresh = bypass, renewed = false; ; ) {
-      const used = epoch;
-      try {
-        const piece = await request(wanted, fresh, read);
-        if (piece.whole) whole = piece.bytes;
-        return piece;
-      } catch (error) {
-        if (!renewed && (await renew(used, error))) {
-          renewed = true;
-        } else if (browser && !fresh && errorOf(error) === "changed") {
-          // The browser's HTTP cache may hold ranges of two versions: believe the server only.
-          fresh = true;
-        } else {
-          throw error;
-        }
-      }
+    const used = epoch;
+    let piece: Piece;
+    try {
+      piece = await request(wanted, read);
+    } catch (error) {
+      if (!(await renew(used, error))) throw error;
+      piece = await request(wanted, read);
     }
+    if (piece.whole) whole = piece.bytes;
+    return piece;
   };
 
   /** The bytes from `start` to `end`, fewer only where the object ends before. */
@@ -189,7 +180,7 @@ function openObject(transport: RangeTransport, options: ObjectSourceOptions, byp
       object.version ??= version;
       if (object.size !== size || strongTag(object.version) !== strongTag(version)) throw changed(label);
     },
-    reopen: () => openObject(transport, { ...options, version: undefined, size: undefined }, true),
+    reopen: () => objectSource(transport, { ...options, version: undefined, size: undefined }),
     async close() {
       closed = true;
       whole = undefined;

@@ -122,7 +122,7 @@ export function withPlanner(
     const read: ReadOptions = {
       signal: fetch.controller.signal,
       priority: Math.max(...reads.map(({ priority = 0 }) => priority)),
-      reason: reads[0]!.reason,
+      reason: reads[0]?.reason,
       onRequest: (event) =>
         heard(
           event,
@@ -189,9 +189,9 @@ export function withPlanner(
     for (const fetch of fetches) void start(fetch);
   };
 
-  /** Plans once no more callers come in this turn: as long as promises that settle bring new ones, it waits. */
+  /** Plans once no more callers come in this turn: as long as promises that settle bring new ones it waits, a while. */
   const flush = async (): Promise<void> => {
-    for (let seen = 0; seen < queue.length; ) {
+    for (let round = 0, seen = 0; seen < queue.length && round < 16; round++) {
       seen = queue.length;
       for (let hop = 0; hop < 4; hop++) await undefined;
     }

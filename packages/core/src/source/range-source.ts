@@ -59,7 +59,7 @@ export interface RangeSource {
   read(ranges: readonly ByteRange[], options?: ReadOptions): Promise<Uint8Array[]>;
   /**
    * A source of the same object that has seen no version yet, for who wants to go on after `changed`. The old one keeps
-   * its version. HTTP caches are bypassed from then on.
+   * its version.
    */
   reopen?(): RangeSource;
   /**

@@ -4,7 +4,7 @@ export interface TransportRequest {
   readonly headers: Readonly<Record<string, string>>;
   /** Ends the request. */
   readonly signal: AbortSignal;
-  /** Whether an HTTP cache must be bypassed (`cache: "no-store"`). */
+  /** Whether an HTTP cache must be bypassed (`cache: "no-store"`): in a browser always. */
   readonly fresh: boolean;
 }
 

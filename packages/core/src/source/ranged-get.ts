@@ -57,7 +57,6 @@ const exposure =
 export async function rangedGet(
   object: ObjectState,
   wanted: Wanted,
-  fresh: boolean,
   controller: AbortController,
   note: GetNote,
 ): Promise<Piece> {
@@ -80,7 +79,7 @@ export async function rangedGet(
     answer = await object.transport.get({
       headers: ifMatch && condition ? { range, "if-match": condition } : { range },
       signal,
-      fresh,
+      fresh: object.browser,
     });
     note.status = answer.status;
     note.firstByteMs = performance.now() - began;

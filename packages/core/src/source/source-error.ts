@@ -30,12 +30,7 @@ export function changed(label: string): PeekpackError {
 
 /** The error for an object that ends before a range does. */
 export function truncated(label: string, { start, end }: ByteRange, size?: number): PeekpackError {
-  return sourceError(
-    "truncated",
-    label,
-    `bytes ${start} to ${end} are wanted, the object ends ${size === undefined ? "before" : `at ${size}`}`,
-    size ?? start,
-  );
+  return sourceError("truncated", label, `the object ends before byte ${end}`, size ?? start);
 }
 
 /**
@@ -53,10 +48,10 @@ export function checkRanges(label: string, ranges: readonly ByteRange[], size?: 
   }
 }
 
-/** A cause fit to be shown: name, message and code of the innermost error, without queries and passwords. */
+/** A cause fit to be shown: name, message and code of the error behind it, without queries and passwords. */
 export function publicCause(error: unknown): Error {
-  let inner = error as { cause?: unknown; name?: string; message?: unknown; code?: unknown };
-  for (let depth = 0; depth < 5 && inner?.cause instanceof Error; depth++) inner = inner.cause;
+  // fetch says no more than that it failed; its cause tells why.
+  const inner = ((error as Error)?.cause ?? error) as { name?: string; message?: unknown; code?: unknown };
   const text = String(inner?.message ?? inner).replace(/\?\S*|\/\/[^/\s@]*@/g, "");
   const shown = new Error(typeof inner?.code === "string" ? `${text} (${inner.code})` : text);
   shown.name = inner?.name ?? "Error";

@@ -155,6 +155,23 @@ describe("readEngine", () => {
     });
   });
 
+  it("goes on after a connection that broke within a body, and asks only for the rest", async () => {
+    const engine = readEngine(httpSource(server.url), { retry: { baseMs: 1 } });
+    await engine.probe({ head: 100, tail: 50 });
+    server.bend = (answer, _request, response) => {
+      server.bend = undefined;
+      response.writeHead(206, answer.headers);
+      response.write(answer.body.subarray(0, 600_000), () => setTimeout(() => response.destroy(), 20));
+      return undefined;
+    };
+    const range = { start: 1_000_000, end: 2_000_000 };
+    const [part] = await engine.read([range]);
+    expect(Buffer.compare(part!, archive.subarray(range.start, range.end))).toBe(0);
+    expect(server.ranges.slice(2)).toHaveLength(2);
+    expect(Number(/bytes=(\d+)-1999999/.exec(server.ranges[3]!)![1])).toBeGreaterThan(1_000_000);
+    expect(engine.stats).toMatchObject({ retries: 1, failures: 1, bytes: 150 + 1_000_000 });
+  });
+
   it("shares a limiter between the sources of an origin", async () => {
     const limiter = requestLimiter(3);
     const engines = Array.from({ length: 4 }, () =>
