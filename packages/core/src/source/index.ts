@@ -3,6 +3,13 @@ export { type BytesSourceOptions, bytesSource } from "./bytes-source.js";
 export { type HttpSourceOptions, httpSource } from "./http-source.js";
 export { type ObjectSourceOptions, objectSource } from "./object-source.js";
 export { type PlannerOptions, withPlanner } from "./planner.js";
+export {
+  type CachedObject,
+  type CachedPiece,
+  type RangeCache,
+  type RangeCacheOptions,
+  withRangeCache,
+} from "./range-cache.js";
 export type { ByteRange, Probe, RangeSource, ReadOptions } from "./range-source.js";
 export type { RangeTransport, Refusal, TransportAnswer, TransportRequest } from "./range-transport.js";
 export { type ReadEngine, type ReadEngineOptions, readEngine } from "./read-engine.js";

@@ -71,19 +71,23 @@ export function withRangeCache(
     if (closed) throw closedSource(label);
   };
 
-  const keep = (of: CachedObject, start: number, bytes: Uint8Array): void => {
-    if (bytes.length === 0) return;
-    const write: Promise<void> = cache.write(of, { start, bytes }).finally(() => writing.delete(write));
+  const later = (work: Promise<void>): void => {
+    const write = work.finally(() => writing.delete(write));
     writing.add(write);
+  };
+
+  const keep = (of: CachedObject, start: number, bytes: Uint8Array): void => {
+    if (bytes.length > 0) later(cache.write(of, { start, bytes }));
   };
 
   /** A range of which some may be there: its bytes, as far as they are, and what is missing. */
   const look = async (of: CachedObject, range: ByteRange): Promise<Assembly> => {
     const { start, end } = range;
-    const bytes = new Uint8Array(end - start);
+    const pieces = start < end ? await cache.read(of, range) : [];
+    const bytes = new Uint8Array(pieces.length > 0 ? end - start : 0);
     const holes: ByteRange[] = [];
     let at = start;
-    for (const piece of start < end ? await cache.read(of, range) : []) {
+    for (const piece of pieces) {
       const last = Math.min(end, piece.start + piece.bytes.length);
       if (last <= at) continue;
       if (piece.start > at) holes.push({ start: at, end: piece.start });
@@ -146,7 +150,7 @@ export function withRangeCache(
     } else {
       const of = { label, version, size };
       object = of;
-      await cache.see(of);
+      later(cache.see(of));
       keep(of, 0, found.head);
       keep(of, size - found.tail.length, found.tail);
     }
@@ -186,8 +190,7 @@ export function withRangeCache(
       let next = 0;
       return ranges.map((range, i) => {
         const { bytes, holes } = found[i]!;
-        const whole = holes.length === 1 && holes[0]!.start === range.start && holes[0]!.end === range.end;
-        if (whole) return rest[next++]!;
+        if (bytes.length === 0) return holes.length > 0 ? rest[next++]! : bytes;
         let given = bytes.length;
         for (const { start, end } of holes) {
           bytes.set(rest[next++]!, start - range.start);
@@ -215,7 +218,7 @@ export function withRangeCache(
 }
 
 interface Assembly {
-  /** Zero where holes are. */
+  /** As long as the range, zero where holes are; empty where nothing of it is there. */
   readonly bytes: Uint8Array;
   readonly holes: readonly ByteRange[];
 }
