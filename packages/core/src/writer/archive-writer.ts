@@ -39,11 +39,11 @@ export class ArchiveWriter {
   /** Writes the whole archive. The sink is not aborted when it fails: that is the caller's. */
   async write(value: unknown): Promise<WriteResult> {
     const { encoder } = this;
-    const { toc } = encoder;
+    const toc = encoder.toc.packer;
     const done = this.value(value, 0);
     if (done instanceof Promise) await done;
     const tocStart = encoder.position;
-    if (toc.pos === 0) encoder.node(0, tocStart, 1);
+    if (toc.pos === 0) encoder.toc.span(0, tocStart, 1);
     await this.flush();
     await this.#sink.write(toc.buf.subarray(0, toc.pos));
     this.#signal?.throwIfAborted();
@@ -186,7 +186,7 @@ export class Frame {
     this.#count = count;
     this.#depth = depth;
     this.#start = encoder.position;
-    this.#node = encoder.toc.pos;
+    this.#node = encoder.toc.packer.pos;
     if (isMap) encoder.data.map(count);
     else encoder.data.array(count);
     this.#body = encoder.position;
@@ -233,7 +233,7 @@ export class Frame {
       );
     }
     this.#taken++;
-    const before = this.#writer.encoder.toc.pos;
+    const before = this.#writer.encoder.toc.packer.pos;
     try {
       const done = write();
       if (!(done instanceof Promise)) {
@@ -254,7 +254,7 @@ export class Frame {
   #note(trivial: boolean, before: number): void {
     const { encoder } = this.#writer;
     if (!trivial) this.#trivial = false;
-    const own = encoder.toc.pos - before;
+    const own = encoder.toc.packer.pos - before;
     this.#spans.push(own === 0 ? encoder.position : -encoder.position);
     if (own > 0) this.#nodes.push(own);
   }
@@ -267,15 +267,32 @@ export class Frame {
         `A stream was said to give ${this.#count} and has given ${this.#taken}.`,
       );
     }
-    return this.#writer.encoder.closeStreamed({
-      start: this.#start,
-      body: this.#body,
-      node: this.#node,
-      isMap: this.#isMap,
-      trivial: this.#trivial,
-      spans: this.#spans,
-      nodes: this.#nodes,
-      keys: this.#keys.buf,
-    });
+    const { encoder } = this.#writer;
+    const { toc } = encoder;
+    const end = encoder.position;
+    const size = end - this.#start;
+    if (toc.isSmall(size) || (this.#trivial && this.#isMap)) {
+      toc.packer.pos = this.#node;
+    } else {
+      // In positions from the origin: what the places were counted in has been handed to the sink.
+      toc.close({
+        isMap: this.#isMap,
+        trivial: this.#trivial,
+        start: this.#start,
+        body: this.#body,
+        end,
+        shift: 0,
+        node: this.#node,
+        spans: this.#spans,
+        first: 0,
+        last: this.#spans.length,
+        nodes: this.#nodes,
+        firstNode: 0,
+        keys: this.#keys.buf,
+        keysAt: 0,
+        packed: true,
+      });
+    }
+    return toc.packer.pos === this.#node && size <= encoder.options.trivialSize;
   }
 }

@@ -3,12 +3,17 @@ import { encodeHeader, HEADER_SIZE } from "../format/header.js";
 import { ArchiveEncoder, NeedsStream } from "./encoder.js";
 import { type EncodeOptions, packerFor, resolveEncodeOptions } from "./options.js";
 
+/** From this size on, in bytes, an archive is given as a view of the buffer that it was made in. */
+const KEPT_WHOLE = 2 ** 20;
+
 /**
  * Encodes a value as a whole archive in memory: header, data and table of contents in one array.
  *
  * Lists are arrays, typed arrays and Sets; maps are plain objects and Maps. Integral numbers are written as integers
  * ({@link float64} marks one as a float), bigints as integers, Uint8Arrays and ArrayBuffers as byte strings. What must be
  * consumed or awaited (iterables, `mapOf`, `listOf`, lazy handles) needs {@link writeArchive}.
+ *
+ * Gives an array of its own; from 1 MiB on it may be a view of a buffer up to twice as large, which nothing else refers to.
  *
  * @throws PeekpackError `unsupported-value` with the path of a value that the format cannot hold: functions, symbols, class
  *   instances, lone surrogates, integers out of range, undefined (msgpack) …; `limit` for nesting too deep and for cycles.
@@ -29,11 +34,12 @@ export function encodeArchive(value: unknown, options?: EncodeOptions): Uint8Arr
       "The value holds an iterable or a lazy handle, which writeArchive can write and encodeArchive cannot.",
     );
   }
-  if (toc.pos === 0) encoder.node(0, encoder.position, 1);
+  if (toc.pos === 0) encoder.toc.span(0, encoder.position, 1);
   const tocStart = encoder.position;
   const header = encodeHeader({ protocol: resolved.protocol, tocStart, tocSize: toc.pos });
   data.raw(toc.buf.subarray(0, toc.pos));
   data.buf.set(header);
-  // A view would keep up to twice the archive's memory alive, and would hand the rest of the buffer to whoever looks at `.buffer`.
-  return data.buf.slice(0, data.pos);
+  // To copy a large archive into an array of its exact size costs as much again as encoding it, most of it in the garbage
+  // collector (benchmarks, "encode"); a small one would keep a buffer of many times its size alive.
+  return data.pos > KEPT_WHOLE ? data.buf.subarray(0, data.pos) : data.buf.slice(0, data.pos);
 }

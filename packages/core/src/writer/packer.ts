@@ -1,7 +1,7 @@
 import { PeekpackError } from "../errors.js";
 
 /** Below this size a buffer grows fourfold: copies and fresh memory cost more than what is left unused. */
-const QUICK_GROWTH = 2 ** 24;
+const QUICK_GROWTH = 2 ** 20;
 
 /**
  * Writes single items of one codec, each in its one canonical form, into a buffer that grows. The encoder above it knows

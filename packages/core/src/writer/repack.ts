@@ -109,7 +109,11 @@ function repackBytes(
   if (!checked) core.check(bytes, 1, 0);
   const { encoder } = writer;
   const { protocol } = core.header;
-  if (protocol === encoder.data.protocol && encoder.isSmall(bytes.length) && isCanonical(bytes, protocol)) {
+  if (
+    protocol === encoder.data.protocol &&
+    encoder.toc.isSmall(bytes.length) &&
+    isCanonical(bytes, protocol)
+  ) {
     encoder.data.raw(bytes);
     return bytes.length <= encoder.options.trivialSize;
   }

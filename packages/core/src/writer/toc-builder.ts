@@ -1,0 +1,147 @@
+import { BlockCutter } from "./block-cutter.js";
+import type { ResolvedEncodeOptions } from "./options.js";
+import type { Packer } from "./packer.js";
+
+/** A container that has been written, as the table's builder needs to know it. */
+export interface Container {
+  readonly isMap: boolean;
+  /** Whether every child is trivial. */
+  readonly trivial: boolean;
+  /** Where it starts, where its first child does (after the head), and where it ends. */
+  readonly start: number;
+  readonly body: number;
+  readonly end: number;
+  /** What to add to the places here and in `spans` to get positions from the origin. */
+  readonly shift: number;
+  /** Where, in the table's buffer, the nodes of its children begin: there its own will be. */
+  readonly node: number;
+  /**
+   * From `first` up to `last`: for a map where each value starts and where it ends, for a list where each item ends. An end
+   * is negative for a child with a node of its own.
+   */
+  readonly spans: ArrayLike<number>;
+  readonly first: number;
+  readonly last: number;
+  /** From `firstNode` on: lengths of the nodes of those children. */
+  readonly nodes: ArrayLike<number>;
+  readonly firstNode: number;
+  /** The bytes of the keys from `keysAt` on: one after the other (`packed`), or still with the values between them. */
+  readonly keys: Uint8Array;
+  readonly keysAt: number;
+  readonly packed: boolean;
+}
+
+/**
+ * Builds the table of contents from the leaves up. The nodes of an open container's children lie, in order, at the end of
+ * the buffer; when the container ends they are taken up into its own node, or cut off because it is a leaf.
+ *
+ * The rules, for a container of n bytes, head included (T: the threshold):
+ *   - n < T ("python") or n ≤ T ("rust"): a leaf;
+ *   - else, if a child is not trivial: a node with an entry for every child;
+ *   - else, if it is a list and makes two blocks or more: a node of blocks; a block ends with the item that brings it to T
+ *     bytes ("python") or beyond ("rust");
+ *   - else: a leaf.
+ */
+export class TocBuilder {
+  readonly packer: Packer;
+  readonly #python: boolean;
+  readonly #threshold: number;
+
+  constructor(packer: Packer, options: ResolvedEncodeOptions) {
+    this.packer = packer;
+    this.#python = options.profile === "python";
+    this.#threshold = options.threshold;
+  }
+
+  /** Whether a container of so many bytes is a leaf whatever it holds. */
+  isSmall(size: number): boolean {
+    return this.#python ? size < this.#threshold : size <= this.#threshold;
+  }
+
+  /** The item that makes a block this long, in bytes, closes it. */
+  get blockBytes(): number {
+    return this.#python ? this.#threshold : this.#threshold + 1;
+  }
+
+  /** A cutter for a list whose first item is at `start`. */
+  cutter(start: number): BlockCutter {
+    return new BlockCutter(this.blockBytes, start);
+  }
+
+  /** Appends the node of a container that is not small, unless it is a leaf. */
+  close(container: Container): void {
+    const { isMap, trivial, spans, first, last, body, shift, node } = container;
+    if (!trivial) {
+      this.#indexed(container);
+      return;
+    }
+    this.packer.pos = node;
+    if (isMap) return;
+    const cutter = this.cutter(body);
+    for (let at = first; at < last; at++) cutter.item(spans[at]!);
+    this.blocks(cutter.finish(), shift);
+  }
+
+  /** Appends a node of blocks, given as count, start and end of each, where there are at least `least`. */
+  blocks(blocks: readonly number[], shift: number, least = 2): void {
+    if (blocks.length < 3 * least) return;
+    const { packer } = this;
+    packer.map(1);
+    packer.string("p");
+    packer.array(blocks.length / 3);
+    for (let i = 0; i < blocks.length; i += 3) {
+      packer.array(3);
+      packer.int(blocks[i]!);
+      packer.int(blocks[i + 1]! + shift);
+      packer.int(blocks[i + 2]! + shift);
+    }
+  }
+
+  /** Appends the head of a node of `entries` entries and its "p", in positions from the origin: with one, a leaf. */
+  span(start: number, end: number, entries: number): void {
+    const { packer } = this;
+    packer.map(entries);
+    packer.string("p");
+    packer.array(2);
+    packer.int(start);
+    packer.int(end);
+  }
+
+  #indexed(container: Container): void {
+    const { packer } = this;
+    const { start, body, end, shift, node, isMap, spans, first, last, nodes, keys, packed } = container;
+    const from = packer.pos;
+    this.span(start + shift, end + shift, 2);
+    packer.string("t");
+    if (isMap) packer.map((last - first) / 2);
+    else packer.array(last - first);
+    let child = node;
+    let place = body;
+    let key = container.keysAt;
+    let next = container.firstNode;
+    for (let at = first; at < last; at++) {
+      if (isMap) {
+        const value = spans[at++]!;
+        packer.raw(keys.subarray(key, key + value - place));
+        key += value - place;
+        place = value;
+      }
+      const span = spans[at]!;
+      const behind = Math.abs(span);
+      if (span >= 0) {
+        this.span(place + shift, behind + shift, 1);
+      } else {
+        const own = nodes[next++]!;
+        packer.reserve(own);
+        packer.buf.copyWithin(packer.pos, child, child + own);
+        packer.pos += own;
+        child += own;
+      }
+      // Keys that still lie in the data's buffer stand between the values.
+      if (!packed) key += behind - place;
+      place = behind;
+    }
+    packer.buf.copyWithin(node, from, packer.pos);
+    packer.pos -= from - node;
+  }
+}
