@@ -6,7 +6,10 @@ import { fingerprint, MIB, patterned, xmlCode } from "../src/contracts/s3/subjec
 import { type Fault, faults, UNRESOLVABLE_ENDPOINT } from "../src/faults/fault.js";
 import { type FaultProxy, startFaultProxy } from "../src/faults/proxy.js";
 import { sometimes } from "../src/faults/rules.js";
+import { skippedAsAbsent } from "../src/live.js";
 import { freshBucket, s3Client, setCors } from "../src/s3/client.js";
+import { startS3 } from "../src/s3/launcher.js";
+import { locateS3 } from "../src/s3/locate.js";
 import { presign, sendRequest, signRequest } from "../src/s3/signing.js";
 import { type StandIn, startStandIn } from "../src/s3/stand-in/server.js";
 
@@ -128,6 +131,36 @@ describe("the fault proxy without a rule", () => {
     expect((await get("bytes=0-0")).status).toBe(206);
   });
 });
+
+for (const kind of ["rustfs", "versitygw"] as const) {
+  const { here, how } = await locateS3(kind);
+  const absent = skippedAsAbsent(`the fault proxy before ${kind}`, here ? undefined : how);
+  describe.skipIf(absent)(`the fault proxy before ${kind}`, () => {
+    it("passes what was signed for the proxy's host, and signs what it asks for itself", async () => {
+      const server = await startS3({ require: kind, build: false });
+      const before = await startFaultProxy(server);
+      const client = s3Client(before.access, { maxAttempts: 1 });
+      try {
+        const Bucket = await freshBucket(before.access);
+        await client.send(new PutObjectCommand({ Bucket, Key: KEY, Body: bytes }));
+        const read = async () =>
+          sendRequest(
+            await signRequest(before.access, { path: `${Bucket}/${KEY}`, headers: { range: "bytes=5-9" } }),
+          );
+        expect(fingerprint((await read()).body)).toBe(fingerprint(bytes.subarray(5, 10)));
+        before.add({ fault: faults.wholeBody(), times: 1 });
+        const whole = await read();
+        expect([whole.status, fingerprint(whole.body)]).toEqual([200, fingerprint(bytes)]);
+        before.add({ fault: faults.shiftedBody(3), times: 1 });
+        expect(fingerprint((await read()).body)).toBe(fingerprint(bytes.subarray(8, 13)));
+      } finally {
+        client.destroy();
+        await before.close();
+        await server.close();
+      }
+    });
+  });
+}
 
 describe("connections that break", () => {
   it("before anything is forwarded, and before the server has done anything", async () => {

@@ -115,6 +115,45 @@ describe("the launcher's choice", () => {
   });
 });
 
+describe.skipIf(process.platform === "win32")("rustfs in docker", () => {
+  it("is run with its credentials in the environment alone, killed, restarted and removed", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "peekpack-test-"));
+    const calls = join(directory, "calls");
+    // In the place of docker: it notes how it is called, and the stand-in plays the container.
+    await writeFile(
+      join(directory, "docker"),
+      `#!/bin/sh\necho "$@" >> ${calls}\n[ "$1" = run ] && echo "secret $RUSTFS_ACCESS_KEY $RUSTFS_SECRET_KEY" >> ${calls}\ntrue\n`,
+    );
+    await chmod(join(directory, "docker"), 0o755);
+    findNothing();
+    vi.stubEnv("PATH", directory);
+    const starting = startS3({ require: "rustfs" });
+    const run = await vi.waitFor(
+      async () => {
+        const text = await readFile(calls, "utf8");
+        const [, port] = /--publish 127\.0\.0\.1:(\d+):9000/.exec(text) ?? [];
+        const [, accessKeyId, secretAccessKey] = /^secret (\S+) (\S+)$/m.exec(text) ?? [];
+        if (!port || !accessKeyId || !secretAccessKey) throw new Error("docker was not called yet");
+        return { port: Number(port), credentials: { accessKeyId, secretAccessKey } };
+      },
+      { timeout: 10_000 },
+    );
+    const container = await startStandIn(run);
+    const server = await starting;
+    expect(server.how).toMatch(/docker/);
+    expect(server.credentials).toEqual(run.credentials);
+    await server.kill();
+    await server.restart();
+    await server.close();
+    await container.close();
+    const lines = (await readFile(calls, "utf8")).trim().split("\n");
+    const commands = lines.filter((line) => !line.startsWith("secret "));
+    expect(commands.map((line) => line.split(" ")[0])).toEqual(["info", "run", "kill", "restart", "rm"]);
+    expect(commands.join("\n")).not.toContain(run.credentials.secretAccessKey);
+    await rm(directory, { recursive: true });
+  });
+});
+
 describe("a server whose parent dies", () => {
   it.skipIf(process.platform === "win32")("is ended, and its directory removed", async () => {
     const directory = await mkdtemp(join(tmpdir(), "peekpack-test-"));

@@ -93,7 +93,8 @@ class RunningProxy implements FaultProxy {
   }
 
   async listen(): Promise<void> {
-    this.#server.listen(0, "127.0.0.1");
+    // Tests open thousands of connections at once.
+    this.#server.listen(0, "127.0.0.1", 4096);
     await once(this.#server, "listening");
     this.endpoint = `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }

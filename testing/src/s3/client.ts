@@ -2,6 +2,7 @@ import {
   AbortMultipartUploadCommand,
   type BucketLocationConstraint,
   CreateBucketCommand,
+  DeleteBucketCommand,
   DeleteObjectsCommand,
   ListMultipartUploadsCommand,
   PutBucketCorsCommand,
@@ -107,4 +108,10 @@ export async function emptyBucket(access: S3Access, bucket: string): Promise<voi
       if (first !== undefined) throw new Error(`cannot empty ${bucket}: ${first.Code} ${first.Message}`);
     }
   });
+}
+
+/** Removes a bucket with everything in it. */
+export async function removeBucket(access: S3Access, bucket: string): Promise<void> {
+  await emptyBucket(access, bucket);
+  await withClient(access, (client) => client.send(new DeleteBucketCommand({ Bucket: bucket })));
 }

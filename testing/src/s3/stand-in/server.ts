@@ -51,7 +51,7 @@ export async function startStandIn(options: StandInOptions = {}): Promise<StandI
     // Tests hold connections open for as long as they please.
     server.requestTimeout = 0;
     server.keepAliveTimeout = 0;
-    server.listen(port, "127.0.0.1");
+    server.listen(port, "127.0.0.1", 4096);
     await once(server, "listening");
     return server;
   };
