@@ -16,6 +16,7 @@ export { DEFAULT_LIMITS, type Limits } from "./reader/limits.js";
 export type { NumberArrayOf, NumberType } from "./reader/number-array.js";
 export { type ArchiveSource, type OpenOptions, openArchive } from "./reader/open-archive.js";
 export { type Path, type PathKey, type PathSegment, Slice, slice } from "./reader/path.js";
+export type { At, InnerOf, KeyOf, Lazily, PathIn, Untyped } from "./reader/schema.js";
 export { ANY, type Pattern, type Selected } from "./reader/select.js";
 export { Sequence } from "./reader/sequence.js";
 export * from "./source/index.js";

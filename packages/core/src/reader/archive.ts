@@ -11,6 +11,7 @@ import { follow, type Location, rootOf, show } from "./location.js";
 import { materialise } from "./materialise.js";
 import { type Path, parsePath } from "./path.js";
 import { rawStream } from "./raw.js";
+import type { At, InnerOf, KeyOf, Lazily, PathIn, Untyped } from "./schema.js";
 import { type Pattern, parsePattern, type Selected, select } from "./select.js";
 import { Sequence } from "./sequence.js";
 
@@ -53,8 +54,11 @@ export interface OpenState {
  * Every method that takes a path rejects with `not-found` (no such key, index out of range), `bad-path` (the path does not fit
  * what it is applied to), `corrupt` and `limit` for damaged archives, what the source rejects with, and the signal's own
  * reason after an abort.
+ *
+ * With a schema, `openArchive<Schema>(…)`, paths written as literals are checked by the compiler, and values have their types. The
+ * schema is believed, not verified.
  */
-export class Archive {
+export class Archive<S = Untyped> {
   #state: OpenState;
   readonly #reopen: (() => Promise<OpenState>) | undefined;
   #reopening: Promise<void> | undefined;
@@ -79,18 +83,27 @@ export class Archive {
    * What lies at a path: a handle for a container that has entries of its own in the table, else the value itself. A slice gives
    * an array of such.
    */
-  get(path?: Path, options?: ReadOptions): Promise<LazyMap | LazyList | Value> {
-    return this.#at(path, options, (at) => present(at, options));
+  get<const P extends Path | undefined = undefined>(
+    path?: PathIn<S, P>,
+    options?: ReadOptions,
+  ): Promise<Lazily<At<S, P>>> {
+    return this.#at(path as P, options, (at) => present(at, options)) as Promise<Lazily<At<S, P>>>;
   }
 
   /** Everything at a path and below it, as plain data. */
-  read(path?: Path, options?: ReadOptions): Promise<Value> {
-    return this.#at(path, options, (at) => materialise(at, options));
+  read<const P extends Path | undefined = undefined>(
+    path?: PathIn<S, P>,
+    options?: ReadOptions,
+  ): Promise<At<S, P>> {
+    return this.#at(path as P, options, (at) => materialise(at, options)) as Promise<At<S, P>>;
   }
 
   /** What {@link read} gives for each of many paths: planned together, with few requests. Rejects with the first that fails. */
-  async readMany(paths: Iterable<Path>, options?: ReadOptions): Promise<Value[]> {
-    return Promise.all(Array.from(paths, (path) => this.read(path, options)));
+  async readMany<const P extends Path>(
+    paths: Iterable<PathIn<S, P>>,
+    options?: ReadOptions,
+  ): Promise<At<S, P>[]> {
+    return Promise.all(Array.from(paths, (path) => this.read<P>(path, options)));
   }
 
   /**
@@ -98,11 +111,14 @@ export class Archive {
    * level; in an array it is {@link ANY}. Values are read in groups, with few requests. Where the pattern leads nowhere, it is
    * passed over.
    */
-  select(pattern: Pattern, options?: ReadOptions): Sequence<Selected> {
+  select<const P extends Pattern>(
+    pattern: PathIn<S, P>,
+    options?: ReadOptions,
+  ): Sequence<Selected<At<S, P>>> {
     const segments = parsePattern(pattern);
     return new Sequence(() => {
       this.#state.core.assertOpen();
-      return select(this.#state.core, segments, options);
+      return select(this.#state.core, segments, options) as AsyncGenerator<Selected<At<S, P>>>;
     });
   }
 
@@ -117,25 +133,31 @@ export class Archive {
   }
 
   /** The keys of the map at a path, or the indices of the list. Awaited, an array. */
-  keys(path?: Path, options?: ReadOptions): Sequence<Value> {
-    return this.#walk(path, options, (container) =>
+  keys<const P extends Path | undefined = undefined>(
+    path?: PathIn<S, P>,
+    options?: ReadOptions,
+  ): Sequence<KeyOf<At<S, P>>> {
+    return this.#walk(path as P, options, (container) =>
       container instanceof LazyMap || container instanceof Map
         ? container.keys()
         : container instanceof LazyList || Array.isArray(container)
           ? Array.from({ length: container.length }, (_, i) => i)
           : Object.keys(container as object),
-    );
+    ) as Sequence<KeyOf<At<S, P>>>;
   }
 
   /** Keys (or indices) and values of the container at a path, containers as handles: fetched ahead. Awaited, an array. */
-  entries(path?: Path, options?: ReadOptions): Sequence<[Value, LazyMap | LazyList | Value]> {
-    return this.#walk<[Value, LazyMap | LazyList | Value]>(path, options, (container) =>
+  entries<const P extends Path | undefined = undefined>(
+    path?: PathIn<S, P>,
+    options?: ReadOptions,
+  ): Sequence<[KeyOf<At<S, P>>, InnerOf<At<S, P>>]> {
+    return this.#walk<[Value, LazyMap | LazyList | Value]>(path as P, options, (container) =>
       container instanceof LazyMap || container instanceof LazyList
         ? (container.entries(options) as AsyncIterable<[Value, LazyMap | LazyList | Value]>)
         : container instanceof Map || Array.isArray(container)
           ? container.entries()
           : Object.entries(container as { [key: string]: Value }),
-    );
+    ) as Sequence<[KeyOf<At<S, P>>, InnerOf<At<S, P>>]>;
   }
 
   /** How many entries or items the container at a path has. */

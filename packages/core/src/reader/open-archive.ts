@@ -9,6 +9,7 @@ import { Archive, type ArchiveInfo, type OpenState } from "./archive.js";
 import { ArchiveCore, type Shared, tocTooLarge } from "./archive-core.js";
 import { decodeIndex } from "./kept-index.js";
 import { type Limits, resolveLimits } from "./limits.js";
+import type { Untyped } from "./schema.js";
 
 /** What an archive can be opened from. Texts and URLs are read over HTTP. */
 export type ArchiveSource = RangeSource | Uint8Array | ArrayBuffer | Blob | URL | string;
@@ -54,7 +55,10 @@ export interface OpenOptions extends Omit<ReadEngineOptions, "size"> {
  * @throws PeekpackError `not-an-archive`, `unfinished`, `truncated`, `corrupt`, `limit`, and what the source rejects with
  * @throws TypeError when the source is none of these, or a codec is for another protocol; RangeError for a bad number
  */
-export async function openArchive(source: ArchiveSource, options: OpenOptions = {}): Promise<Archive> {
+export async function openArchive<S = Untyped>(
+  source: ArchiveSource,
+  options: OpenOptions = {},
+): Promise<Archive<S>> {
   const { signal } = options;
   signal?.throwIfAborted();
   const given = asSource(source);

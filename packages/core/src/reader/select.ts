@@ -16,10 +16,10 @@ export const ANY: unique symbol = Symbol("peekpack.any");
 export type Pattern = string | readonly (PathSegment | typeof ANY)[];
 
 /** What a pattern has found. */
-export interface Selected {
+export interface Selected<T = Value> {
   /** Keys and indices from the root to the value: a path. */
   readonly path: PathKey[];
-  readonly value: Value;
+  readonly value: T;
 }
 
 /** A pattern's segments. @throws TypeError for what is no pattern. */
