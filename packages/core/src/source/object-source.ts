@@ -58,23 +58,17 @@ export function objectSource(transport: RangeTransport, options: ObjectSourceOpt
 
   /** One request, told as an event. */
   const request = async (wanted: Wanted, read: ReadOptions): Promise<Piece> => {
-    const { onRequest, signal } = read;
-    const note: GetNote = { bytes: 0, chunks: [] };
-    const startedAt = performance.now();
-    const tell = (error?: unknown): void => {
-      const { bytes, firstByteMs, status } = note;
-      const asked = "suffix" in wanted ? { range: note.range, suffix: wanted.suffix } : { range: wanted };
-      onRequest?.(
-        requestEvent(label, read, startedAt, { bytes, ...asked, firstByteMs, status, error: errorOf(error) }),
-      );
-    };
+    const range = "suffix" in wanted ? wanted : { range: wanted };
+    const note: GetNote = requestEvent(label, read, performance.now(), { bytes: 0, ...range });
     try {
-      const piece = await withAbort(signal, (controller) => rangedGet(object, wanted, controller, note));
-      tell();
-      return piece;
+      return await withAbort(read.signal, (controller) => rangedGet(object, wanted, controller, note));
     } catch (error) {
-      tell(error);
+      note.error = errorOf(error);
       throw error;
+    } finally {
+      note.ms = performance.now() - note.startedAt;
+      // A copy, as a request that was left may still note its answer.
+      read.onRequest?.({ ...note });
     }
   };
 
@@ -120,36 +114,31 @@ export function objectSource(transport: RangeTransport, options: ObjectSourceOpt
   };
 
   const firstContact = async (want: { head: number; tail: number }, read: ReadOptions): Promise<Probe> => {
+    const once = async (side: "head" | "tail", fetch: () => Promise<Uint8Array>): Promise<Uint8Array> => {
+      const { size = Number.POSITIVE_INFINITY } = object;
+      const got = contact[side];
+      if (got && got.length >= Math.min(want[side], size)) return got;
+      const bytes = await fetch();
+      contact[side] = bytes;
+      return bytes;
+    };
+    const last = (size: number) => once("tail", () => part(Math.max(0, size - want.tail), size, read));
     const known = object.size;
     const small = known !== undefined && want.head + want.tail >= known;
-    const enough = (got: Uint8Array | undefined, wanted: number): boolean =>
-      got !== undefined && object.size !== undefined && got.length >= Math.min(wanted, object.size);
-    const getHead = async (): Promise<Uint8Array> => {
-      // At least one byte, to see that the object is there; and one request for all of a small one.
-      if (!enough(contact.head, want.head)) {
-        contact.head = await part(0, Math.max(1, small ? known : want.head), read);
-      }
-      return contact.head!;
-    };
-    const getTail = async (size: number): Promise<Uint8Array> => {
-      if (!enough(contact.tail, want.tail))
-        contact.tail = await part(Math.max(0, size - want.tail), size, read);
-      return contact.tail!;
-    };
-    const getSuffix = async (): Promise<void> => {
-      try {
-        contact.tail = (await get({ suffix: want.tail }, read)).bytes;
-      } catch (error) {
-        // Not every server knows suffixes. With the size from the head, a closed range does.
-        if (read.signal?.aborted || errorOf(error) === "changed") throw error;
-      }
-    };
     const [head] = await Promise.all([
-      getHead(),
-      known === undefined ? suffixRanges && want.tail > 0 && getSuffix() : small || getTail(known),
+      // At least one byte, to see that the object is there; and one request for all of a small one.
+      once("head", () => part(0, Math.max(1, small ? known : want.head), read)),
+      known !== undefined
+        ? small || last(known)
+        : suffixRanges &&
+          want.tail > 0 &&
+          once("tail", async () => (await get({ suffix: want.tail }, read)).bytes).catch((error: unknown) => {
+            // Not every server knows suffixes. With the size from the head, a closed range does.
+            if (read.signal?.aborted || errorOf(error) === "changed") throw error;
+          }),
     ]);
     const size = object.size!;
-    const tail = head.length < size ? await getTail(size) : head;
+    const tail = head.length < size ? await last(size) : head;
     contact = {};
     return {
       size,

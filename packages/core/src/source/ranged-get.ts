@@ -3,6 +3,7 @@ import { errorAnswer, parseContentRange, strongTag } from "./answer.js";
 import { joined, readBody } from "./body.js";
 import type { ByteRange } from "./range-source.js";
 import type { RangeTransport, TransportAnswer } from "./range-transport.js";
+import type { RequestEvent } from "./request-event.js";
 import { changed, networkError, truncated } from "./source-error.js";
 
 /** A closed range, or so many of the last bytes. */
@@ -34,17 +35,8 @@ export interface ObjectState {
   modified?: string | null;
 }
 
-/** What is seen of a GET while it runs. */
-export interface GetNote {
-  bytes: number;
-  /** What has arrived of the body. */
-  readonly chunks: Uint8Array[];
-  /** Whether a part of the body is worth keeping: the rest is sure to be of the same version. */
-  resumable?: boolean;
-  status?: number;
-  firstByteMs?: number;
-  range?: ByteRange;
-}
+/** What is seen of a GET while it runs: its event, in the making. */
+export type GetNote = { -readonly [Key in keyof RequestEvent]: RequestEvent[Key] };
 
 /** Ends the message about a header that is missing in a browser. */
 const exposure =
@@ -62,13 +54,16 @@ export async function rangedGet(
 ): Promise<Piece> {
   const { label, stallMs, ifMatch, condition } = object;
   const { signal } = controller;
-  const began = performance.now();
+  /** What has arrived of a body whose rest is sure to be of the same version. */
+  const kept: Uint8Array[] = [];
+  const received = (): { readonly received?: Uint8Array } =>
+    kept.length > 0 ? { received: joined(kept) } : {};
   let timer: ReturnType<typeof setTimeout> | undefined;
   const alive = (count = 0): void => {
     note.bytes += count;
     clearTimeout(timer);
     timer = setTimeout(
-      () => controller.abort(networkError(label, `no byte for ${stallMs} ms`, rest(note))),
+      () => controller.abort(networkError(label, `no byte for ${stallMs} ms`, received())),
       stallMs,
     );
   };
@@ -82,9 +77,9 @@ export async function rangedGet(
       fresh: object.browser,
     });
     note.status = answer.status;
-    note.firstByteMs = performance.now() - began;
+    note.firstByteMs = performance.now() - note.startedAt;
     alive();
-    return await checkedPiece(object, wanted, answer, note, signal, alive);
+    return await checkedPiece(object, wanted, answer, note, signal, alive, kept);
   } catch (error) {
     // Frees the connection where the answer was given up; a body that is being read refuses, which is as well.
     answer?.body?.cancel().catch(() => {});
@@ -93,7 +88,7 @@ export async function rangedGet(
     throw networkError(
       label,
       `the request failed${object.browser ? ", or CORS forbids it" : ""}`,
-      rest(note),
+      received(),
       error,
     );
   } finally {
@@ -108,6 +103,7 @@ async function checkedPiece(
   note: GetNote,
   signal: AbortSignal,
   onBytes: (count: number) => void,
+  kept: Uint8Array[],
 ): Promise<Piece> {
   const { label, browser, wholeBytes } = object;
   const { status, headers, body } = answer;
@@ -144,7 +140,6 @@ async function checkedPiece(
     length = end! - start;
     record(object, headers, size!);
     note.range = { start, end: end! };
-    note.resumable = object.version !== undefined;
   } else {
     length = Number.parseInt(headers.get("content-length") ?? "", 10);
     hold(object, headers);
@@ -152,27 +147,22 @@ async function checkedPiece(
   // An object that is small enough is kept whole where ranges are ignored; of a larger one not a byte is read.
   const limit = partial ? length : Math.min(length || 0, wholeBytes) || wholeBytes;
   const bytes =
-    length > wholeBytes && !partial ? undefined : await readBody(body, limit, signal, onBytes, note.chunks);
+    length > wholeBytes && !partial
+      ? undefined
+      : await readBody(body, limit, signal, onBytes, partial && object.version !== undefined ? kept : []);
   if (!partial && !(bytes && bytes.length <= wholeBytes)) {
     throw networkError(label, `ranges are ignored (200), and there are more than ${wholeBytes} bytes`);
   }
   if (length >= 0 && bytes!.length !== length) {
-    throw networkError(
-      label,
-      "the body is not as long as announced",
-      bytes!.length < length ? rest(note) : {},
-    );
+    throw networkError(label, "the body is not as long as announced", {
+      received: bytes!.length < length && kept.length > 0 ? bytes : undefined,
+    });
   }
   if (!partial) {
     hold(object, headers, bytes!.length);
     record(object, headers, bytes!.length);
   }
   return { start: first, bytes: bytes!, whole: !partial };
-}
-
-/** What has arrived of a range, for the next try. */
-function rest({ resumable, chunks }: GetNote): { readonly received?: Uint8Array } {
-  return resumable ? { received: joined(chunks) } : {};
 }
 
 /** Holds an answer's version and size to those seen first. */

@@ -84,6 +84,21 @@ describe("first contact", () => {
     expect(await source().probe({ head: 10, tail: 10 })).toMatchObject({ size: 0 });
   });
 
+  it("gives each of several at once what it wants", async () => {
+    const object = source();
+    const wants = [
+      { head: 10, tail: 500 },
+      { head: 3000, tail: 20 },
+      { head: 0, tail: 0 },
+      { head: 10, tail: 50_000 },
+    ];
+    const probes = await Promise.all(wants.map((want) => object.probe(want)));
+    for (const [i, { head, tail }] of wants.entries()) {
+      expect([...probes[i]!.head]).toEqual([...bytes.subarray(0, head)]);
+      expect([...probes[i]!.tail]).toEqual([...bytes.subarray(50_000 - tail)]);
+    }
+  });
+
   it("stops the tail's request when the head's fails", async () => {
     server.bend = (answer, request, response) => {
       if (request.headers.range?.startsWith("bytes=-")) {
@@ -528,7 +543,9 @@ describe("leaving", () => {
       await arrived;
       controller.abort(reason);
       await expect(read).rejects.toBe(reason);
-      expect(events).toMatchObject([{ error: "aborted", status: within ? 206 : undefined }]);
+      expect(events).toMatchObject([
+        { error: "aborted", bytes: within ? 100 : 0, ...(within && { status: 206 }) },
+      ]);
       await vi.waitFor(() => expect(server.open).toBe(0));
     }
   });
