@@ -254,7 +254,12 @@ export function openConnection(settings: ConnectionSettings): S3Connection {
           headers: { ...addressed.headers, "x-amz-content-sha256": "UNSIGNED-PAYLOAD" },
           body: undefined,
         }),
-        { expiresIn, signingDate: signingDate() },
+        {
+          expiresIn,
+          signingDate: signingDate(),
+          // Headers stay headers: not every server looks for them in the query.
+          unhoistableHeaders: new Set(Object.keys(request.headers ?? {})),
+        },
       );
       const pairs = new URLSearchParams(query as Record<string, string>).toString().replaceAll("+", "%20");
       return `${protocol}//${hostname}${port === undefined ? "" : `:${port}`}${path}?${pairs}`;

@@ -14,7 +14,7 @@ export interface PresignRequest {
   readonly query: Readonly<Record<string, string>>;
   /**
    * Headers that the request would like to carry: conditions and checksums, in lower case. Those named x-amz-* are sent
-   * only where the URL covers them, as a signed header or moved into its query.
+   * only where the URL's signature covers them as headers (the AWS presigner's `unhoistableHeaders`).
    */
   readonly headers: Readonly<Record<string, string>>;
 }
@@ -34,7 +34,7 @@ export interface PresignedTargetOptions {
 
 /**
  * An upload target for whoever holds no credentials, as a page in a browser: a callback, which asks its own server, gives
- * a presigned URL for each request. A body that the URL covers no checksum of is sent with its MD5.
+ * a presigned URL for each request. A body that the signature covers no checksum of is sent with its MD5.
  */
 export function presignedTarget(sign: Presigner, options: PresignedTargetOptions = {}): UploadTarget {
   const { label = "presigned upload", put, retry } = options;
@@ -42,18 +42,19 @@ export function presignedTarget(sign: Presigner, options: PresignedTargetOptions
   const wire = async (request: WireRequest): Promise<() => Promise<Response>> => {
     const { operation, method, query, headers, body, signal } = request;
     const url = new URL(await sign({ operation, method, query, headers }));
-    const sent = coveredHeaders(url, headers);
-    if (operation === "CreateMultipartUpload" && headers["x-amz-checksum-algorithm"] && !sent.algorithm) {
+    const sent = signedHeaders(url, headers);
+    if ("x-amz-checksum-algorithm" in headers && !("x-amz-checksum-algorithm" in sent)) {
       // Parts with checksums of an upload without are refused: better to know at once.
       throw s3Error({ status: 501, s3Code: "ChecksumNotSigned" }, { doing: "begin an upload", label });
     }
-    const checked = body === undefined || method === "POST" || sent.crc32;
-    const digest = checked ? {} : { "content-md5": btoa(String.fromCharCode(...(await md5(body)))) };
+    if (body !== undefined && !("x-amz-checksum-crc32" in sent)) {
+      sent["content-md5"] = btoa(String.fromCharCode(...(await md5(body))));
+    }
     return () =>
       (options.fetch ?? globalThis.fetch)(
         new Request(url, {
           method,
-          headers: { ...sent.headers, ...digest },
+          headers: sent,
           credentials: "omit",
           ...(body === undefined ? {} : { body: body as Uint8Array<ArrayBuffer> }),
           ...(signal === undefined ? {} : { signal }),
@@ -63,21 +64,13 @@ export function presignedTarget(sign: Presigner, options: PresignedTargetOptions
   return objectTarget(wireOperations(wire, label), { put, retry, traits });
 }
 
-/** Those headers that may accompany a presigned URL: an x-amz-* header that it does not cover makes S3 refuse. */
-function coveredHeaders(
-  url: URL,
-  wanted: Readonly<Record<string, string>>,
-): { readonly headers: Record<string, string>; readonly crc32: boolean; readonly algorithm: boolean } {
-  const inQuery = new Set([...url.searchParams.keys()].map((name) => name.toLowerCase()));
+/**
+ * Those headers that may accompany a presigned URL: S3 refuses an x-amz-* header that is not signed. One that a signer
+ * has moved into the query counts as absent, since not every server looks for it there.
+ */
+function signedHeaders(url: URL, wanted: Readonly<Record<string, string>>): Record<string, string> {
   const signed = new Set((url.searchParams.get("X-Amz-SignedHeaders") ?? "").toLowerCase().split(";"));
-  const covered = (name: string): boolean => inQuery.has(name) || signed.has(name);
-  const headers: Record<string, string> = {};
-  for (const [name, value] of Object.entries(wanted)) {
-    if (signed.has(name) || !name.startsWith("x-amz-")) headers[name] = value;
-  }
-  return {
-    headers,
-    crc32: "x-amz-checksum-crc32" in wanted && covered("x-amz-checksum-crc32"),
-    algorithm: covered("x-amz-checksum-algorithm"),
-  };
+  return Object.fromEntries(
+    Object.entries(wanted).filter(([name]) => signed.has(name) || !name.startsWith("x-amz-")),
+  );
 }

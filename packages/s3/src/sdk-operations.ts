@@ -133,7 +133,13 @@ export function sdkOperations(
           new CompleteMultipartUploadCommand({
             ...where,
             UploadId: upload.id,
-            MultipartUpload: { Parts: parts.map(({ number, etag }) => ({ PartNumber: number, ETag: etag })) },
+            MultipartUpload: {
+              Parts: parts.map(({ number, etag, crc32 }) => ({
+                PartNumber: number,
+                ETag: etag,
+                ...(crc32 === undefined ? {} : { ChecksumCRC32: crc32Base64(crc32) }),
+              })),
+            },
             ...condition(put),
             ...(crc32 === undefined
               ? {}

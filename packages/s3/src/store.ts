@@ -26,7 +26,7 @@ export interface PresignOptions {
   readonly method?: "GET" | "HEAD" | "PUT" | "POST" | "DELETE" | undefined;
   /** Query parameters that the request will have. */
   readonly query?: Readonly<Record<string, string>> | undefined;
-  /** Headers that the request must have. Those named x-amz-* move into the query. */
+  /** Headers that the request must have, in lower case. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Seconds from now, at most a week. Default 3,600. */
   readonly expiresIn?: number | undefined;

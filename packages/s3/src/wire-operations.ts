@@ -160,10 +160,10 @@ export function wireOperations(wire: Wire, label: string): ObjectOperations {
     },
     async complete(upload, parts, { put, crc32, signal }) {
       const failed = { doing: "complete the upload", put };
-      const listed = parts.map(
-        ({ number, etag }) =>
-          `<Part><PartNumber>${number}</PartNumber><ETag>${xmlEscape(etag)}</ETag></Part>`,
-      );
+      const listed = parts.map(({ number, etag, crc32 }) => {
+        const sum = crc32 === undefined ? "" : `<ChecksumCRC32>${crc32Base64(crc32)}</ChecksumCRC32>`;
+        return `<Part><PartNumber>${number}</PartNumber><ETag>${xmlEscape(etag)}</ETag>${sum}</Part>`;
+      });
       const { text, headers } = await send(failed, {
         operation: "CompleteMultipartUpload",
         method: "POST",

@@ -1,5 +1,5 @@
 import { type S3Server, S3ServerAbsent, type S3ServerKind, startS3 } from "@peekpack/testing";
-import { afterAll, describe, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 
 /**
  * Registers `tests` once for each S3 server that is here; one that is absent counts as skipped and is named. With
@@ -40,4 +40,10 @@ export function noise(length: number, seed = 1): Uint8Array {
     bytes[at] = state;
   }
   return bytes;
+}
+
+/** Expects the same bytes. The matchers of the framework take minutes over megabytes. */
+export function expectBytes(actual: Uint8Array, expected: Uint8Array): void {
+  const same = Buffer.compare(actual, expected) === 0;
+  expect({ length: actual.length, same }).toEqual({ length: expected.length, same: true });
 }
