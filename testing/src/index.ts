@@ -31,10 +31,12 @@ export {
   startPeer,
 } from "./python/peer.js";
 export { type RunPythonOptions, runPython } from "./python/run.js";
+export { roundTrips } from "./round-trips.js";
 export {
   EXPOSED_HEADERS,
   emptyBucket,
   freshBucket,
+  removeBucket,
   type S3Access,
   s3Client,
   setCors,

@@ -1,0 +1,27 @@
+import { launchOptions, locateBrowser } from "@peekpack/testing/browser";
+import { defineConfig } from "@playwright/test";
+import type { BrowserChoice } from "./e2e/browser-test.js";
+
+const browser = await locateBrowser();
+// Workers load this file too, and need not look again.
+if (browser.absent === undefined && browser.executable !== undefined) {
+  process.env.PEEKPACK_BROWSER = browser.executable;
+}
+const report = process.env.PEEKPACK_PLAYWRIGHT_OUTCOME;
+
+export default defineConfig<object, BrowserChoice>({
+  testDir: "e2e",
+  testMatch: "**/*.spec.ts",
+  outputDir: "test-results",
+  // Each worker starts S3 servers of its own.
+  workers: 1,
+  timeout: 60_000,
+  forbidOnly: process.env.CI !== undefined,
+  reporter: [["list"], ...(report === undefined ? [] : [["json", { outputFile: report }] as const])],
+  use: {
+    browserName: "chromium",
+    browserAbsent: browser.absent,
+    launchOptions: launchOptions(browser.absent === undefined ? browser.executable : undefined),
+    trace: "off",
+  },
+});

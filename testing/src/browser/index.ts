@@ -1,0 +1,6 @@
+export {
+  type LocateBrowserOptions,
+  type LocatedBrowser,
+  launchOptions,
+  locateBrowser,
+} from "./locate.js";

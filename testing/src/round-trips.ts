@@ -1,0 +1,12 @@
+import type { RequestEvent } from "@peekpack/core";
+
+/** How many requests had to wait for another's answer, one after the other: the longest chain of those that went out. */
+export function roundTrips(events: readonly RequestEvent[]): number {
+  const sent = events.filter(({ from }) => from === "network").sort((a, b) => a.startedAt - b.startedAt);
+  const depths: { readonly end: number; readonly depth: number }[] = [];
+  for (const { startedAt, ms } of sent) {
+    const before = depths.filter(({ end }) => end <= startedAt).map(({ depth }) => depth);
+    depths.push({ end: startedAt + ms, depth: 1 + Math.max(0, ...before) });
+  }
+  return Math.max(0, ...depths.map(({ depth }) => depth));
+}

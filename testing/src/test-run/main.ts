@@ -1,0 +1,83 @@
+/**
+ * `npm test`: finds or fetches what the tests need and says what they use, runs vitest (every project) and Playwright, and
+ * ends with the line `N passed, N failed, N skipped`; exit code 1 when anything failed.
+ */
+import { spawn } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { joined, type Outcome, summary } from "./outcome.js";
+import { playwrightOutcome } from "./playwright-outcome.js";
+import { setUp } from "./set-up.js";
+import { OUTCOME_FILE } from "./vitest-reporter.js";
+
+const root = fileURLToPath(new URL("../../..", import.meta.url));
+const require = createRequire(import.meta.url);
+const reporter = fileURLToPath(new URL("./vitest-reporter.js", import.meta.url));
+
+/** Runs a Node program of a package from the repository's root. @returns how it ended, undefined for exit code 0 */
+function runTool(
+  packageName: string,
+  program: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<string | undefined> {
+  const path = join(dirname(require.resolve(`${packageName}/package.json`)), program);
+  const child = spawn(process.execPath, [path, ...args], {
+    cwd: root,
+    stdio: ["ignore", "inherit", "inherit"],
+    env: { ...process.env, ...env },
+  });
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code, signal) =>
+      resolve(code === 0 ? undefined : `ended with ${signal ?? `exit code ${code}`}`),
+    );
+  });
+}
+
+/** What a runner found; a runner that left no report, or failed while no test did, counts as one failure. */
+async function outcomeOf(
+  name: string,
+  ended: string | undefined,
+  report: () => Outcome | Promise<Outcome>,
+): Promise<Outcome> {
+  try {
+    const outcome = await report();
+    if (ended === undefined || outcome.failed.length > 0) return outcome;
+    return { ...outcome, failed: [`${name} ${ended}`] };
+  } catch {
+    return { passed: 0, failed: [`${name} ${ended ?? "ended"} without a report`], skipped: [] };
+  }
+}
+
+const directory = await mkdtemp(join(tmpdir(), "peekpack-tests-"));
+try {
+  const env = await setUp();
+  const vitestFile = join(directory, "vitest.json");
+  const vitestEnded = await runTool(
+    "vitest",
+    "vitest.mjs",
+    ["run", "--reporter=default", `--reporter=${reporter}`],
+    { ...env, [OUTCOME_FILE]: vitestFile },
+  );
+  const playwrightFile = join(directory, "playwright.json");
+  const playwrightEnded = await runTool("@playwright/test", "cli.js", ["test"], {
+    ...env,
+    PEEKPACK_PLAYWRIGHT_OUTCOME: playwrightFile,
+  });
+  const outcome = joined([
+    await outcomeOf(
+      "vitest",
+      vitestEnded,
+      async () => JSON.parse(await readFile(vitestFile, "utf8")) as Outcome,
+    ),
+    await outcomeOf("Playwright", playwrightEnded, () => playwrightOutcome(playwrightFile)),
+  ]);
+  console.log(`\n${summary(outcome).join("\n")}`);
+  process.exitCode = outcome.failed.length === 0 ? 0 : 1;
+} finally {
+  await rm(directory, { recursive: true, force: true });
+}
