@@ -2,6 +2,7 @@
 // of strings (which fails on some well-formed input), does not reach it. It is also free of `new Function`.
 import { Decoder as CborX } from "cbor-x/decode-no-eval";
 import type { Value } from "../values.js";
+import { CborCursor } from "./cbor-cursor.js";
 import { decodeCborExactly } from "./cbor-exact.js";
 import { scanCbor } from "./cbor-scan.js";
 import type { Decoded, DecodeOptions, Decoder } from "./codec.js";
@@ -18,6 +19,7 @@ export function cborDecoder(): Decoder {
   const maps = new CborX({ ...common, mapsAsObjects: false });
   return {
     protocol: "cbor",
+    cursor: (bytes) => new CborCursor(bytes),
     check: (bytes, limits, count = 1) => void scanCbor(bytes, count, limits),
     decode(source, count, options: DecodeOptions): Decoded {
       // A view of our own: cbor-x leaves a property on what it is given, and a Buffer's slices would not be copies.

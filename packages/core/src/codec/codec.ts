@@ -1,3 +1,4 @@
+import type { Cursor } from "../format/cursor.js";
 import type { Protocol } from "../format/header.js";
 import type { Limits } from "../reader/limits.js";
 import type { Value } from "../values.js";
@@ -38,6 +39,8 @@ export interface Decoder {
    * @throws PeekpackError `corrupt`, `truncated`, `limit`
    */
   decode(bytes: Uint8Array, count: number, options: DecodeOptions): Decoded;
+  /** A cursor over bytes that were checked. */
+  cursor(bytes: Uint8Array): Cursor;
   /**
    * Checks that `count` (one unless given) well-formed items fill `bytes` exactly, within the limits.
    * @throws PeekpackError `corrupt`, `truncated`, `limit`

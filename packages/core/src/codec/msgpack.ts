@@ -1,6 +1,7 @@
 import { Unpackr } from "#msgpackr";
 import type { Value } from "../values.js";
 import type { Decoded, DecodeOptions, Decoder } from "./codec.js";
+import { MsgpackCursor } from "./msgpack-cursor.js";
 import { decodeMsgpackExactly } from "./msgpack-exact.js";
 import { BYTES, DEEP, EXACT, ODD_KEYS, scanMsgpack } from "./msgpack-scan.js";
 
@@ -15,6 +16,7 @@ export function msgpackDecoder(): Decoder {
   const maps = new Unpackr({ ...common, mapsAsObjects: false });
   return {
     protocol: "msgpack",
+    cursor: (bytes) => new MsgpackCursor(bytes),
     check: (bytes, limits, count = 1) => void scanMsgpack(bytes, count, limits),
     decode(bytes, count, options: DecodeOptions): Decoded {
       const found = scanMsgpack(bytes, count, options.limits);

@@ -1,6 +1,5 @@
 import { PeekpackError } from "../errors.js";
-import { type Cursor, cursorOver, type Item, is } from "./cursor.js";
-import type { Protocol } from "./header.js";
+import { type Cursor, type Item, is } from "./cursor.js";
 import { KeyTable } from "./key-table.js";
 
 /** A run of bytes from the origin of its archive: `end` is not included. */
@@ -60,9 +59,10 @@ export class Toc {
   /** By place of the node; the least recently used first. */
   readonly #learned = new Map<number, KeyTable | Uint32Array>();
 
-  constructor(bytes: Uint8Array, protocol: Protocol, dataSize: number, budget: number) {
-    this.bytes = bytes;
-    this.cursor = cursorOver(bytes, protocol);
+  /** A table over the bytes of a cursor. `dataSize`: where positions end. `budget`: memory for what is learned, in bytes. */
+  constructor(cursor: Cursor, dataSize: number, budget: number) {
+    this.bytes = cursor.bytes;
+    this.cursor = cursor;
     this.bounds = { start: 0, end: dataSize };
     this.#budget = budget;
   }

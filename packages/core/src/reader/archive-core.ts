@@ -1,11 +1,11 @@
 import type { Codec, Decoder, MapStyle } from "../codec/codec.js";
 import { PeekpackError } from "../errors.js";
+import type { Cursor } from "../format/cursor.js";
 import { decodeHeader, HEADER_SIZE, type Header, type Protocol } from "../format/header.js";
 import { type Span, Toc } from "../format/toc.js";
 import type { RangeSource, ReadOptions } from "../source/range-source.js";
 import type { Value } from "../values.js";
 import type { Limits } from "./limits.js";
-import { reviveNumpy } from "./numpy-values.js";
 
 /** What an archive shares with the archives inside it. */
 export interface Shared {
@@ -55,7 +55,7 @@ export class ArchiveCore {
     this.start = start;
     this.nesting = nesting;
     this.#decoder = decoder;
-    this.toc = new Toc(toc, header.protocol, header.tocStart, shared.tocCacheBytes);
+    this.toc = new Toc(decoder.cursor(toc), header.tocStart, shared.tocCacheBytes);
   }
 
   /** Makes an archive of its header and its table's bytes, which are checked here. */
@@ -122,7 +122,9 @@ export class ArchiveCore {
   decode(bytes: Uint8Array, count: number, at: number): Value[] | Promise<Value[]> {
     const { limits, maps, numpy } = this.shared;
     const decoded = this.#inData(at, () => this.#decoder.decode(bytes, count, { limits, maps }));
-    return numpy && decoded.hasBytes ? reviveNumpy(decoded.values) : decoded.values;
+    return numpy && decoded.hasBytes
+      ? import("./numpy-values.js").then(({ reviveNumpy }) => reviveNumpy(decoded.values))
+      : decoded.values;
   }
 
   /** Runs what reads items of the data at `at`; its errors then say where in the source. */
@@ -144,6 +146,11 @@ export class ArchiveCore {
   /** Checks that `count` well-formed items fill `bytes`, which were read at `at`. */
   check(bytes: Uint8Array, count: number, at: number): void {
     this.#inData(at, () => this.#decoder.check(bytes, this.shared.limits, count));
+  }
+
+  /** A cursor over bytes of this archive that were checked. */
+  cursor(bytes: Uint8Array): Cursor {
+    return this.#decoder.cursor(bytes);
   }
 
   /** Decodes one value as it is, whatever its bytes may look like. */
@@ -285,6 +292,7 @@ function withCodec(base: Decoder, codec: Codec | undefined): Decoder {
   if (codec?.decode === undefined || codec.protocol !== base.protocol) return base;
   return {
     protocol: base.protocol,
+    cursor: (bytes) => base.cursor(bytes),
     check: (bytes, limits) => base.check(bytes, limits),
     decode(bytes, count, options) {
       base.check(bytes, options.limits, count);

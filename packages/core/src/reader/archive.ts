@@ -10,9 +10,8 @@ import { LazyMap } from "./lazy-map.js";
 import { follow, type Location, rootOf, show } from "./location.js";
 import { materialise } from "./materialise.js";
 import { type Path, parsePath } from "./path.js";
-import { rawStream } from "./raw.js";
+import { type Pattern, parsePattern, type Selected } from "./pattern.js";
 import type { At, InnerOf, KeyOf, Lazily, PathIn, Untyped } from "./schema.js";
-import { type Pattern, parsePattern, type Selected, select } from "./select.js";
 import { Sequence } from "./sequence.js";
 
 /** What is known of an archive once it is open. Sizes in bytes. */
@@ -116,9 +115,13 @@ export class Archive<S = Untyped> {
     options?: ReadOptions,
   ): Sequence<Selected<At<S, P>>> {
     const segments = parsePattern(pattern);
-    return new Sequence(() => {
-      this.#state.core.assertOpen();
-      return select(this.#state.core, segments, options) as AsyncGenerator<Selected<At<S, P>>>;
+    const state = (): OpenState => this.#state;
+    // Not every reader selects: a chunk of its own.
+    return new Sequence(async function* () {
+      const { core } = state();
+      core.assertOpen();
+      const { select } = await import("./select.js");
+      yield* select(core, segments, options) as AsyncGenerator<Selected<At<S, P>>>;
     });
   }
 
@@ -177,7 +180,22 @@ export class Archive<S = Untyped> {
   raw(path?: Path, options?: ReadOptions): ReadableStream<Uint8Array> {
     const { core } = this.#state;
     core.assertOpen();
-    return rawStream(core, parsePath(path), options);
+    const segments = parsePath(path);
+    let chunks: AsyncGenerator<Uint8Array, undefined> | undefined;
+    return new ReadableStream<Uint8Array>(
+      {
+        async pull(controller) {
+          chunks ??= (await import("./raw.js")).rawChunks(core, segments, options);
+          const { value } = await chunks.next();
+          if (value === undefined) controller.close();
+          else controller.enqueue(value);
+        },
+        async cancel() {
+          await chunks?.return(undefined);
+        },
+      },
+      { highWaterMark: 0 },
+    );
   }
 
   /** Header and table of contents, to open the archive again without a request: `openArchive(source, { index })`. */

@@ -6,7 +6,7 @@ import { blockWindows, type Present, presentChildren, readBlocks, windows } from
 import type { LazyMap } from "./lazy-map.js";
 import { type Branch, blockItems, childOf, type Location } from "./location.js";
 import { materialise } from "./materialise.js";
-import { type NumberArrayOf, type NumberType, numberArray, readNumbers, setNumber } from "./number-array.js";
+import type { NumberArrayOf, NumberType } from "./number-array.js";
 import { ahead, Sequence } from "./sequence.js";
 
 /** A node that stands for a list. */
@@ -95,25 +95,8 @@ export class LazyList {
    * @throws TypeError for a type that is none.
    */
   async toTypedArray<T extends NumberType>(type: T, options?: ReadOptions): Promise<NumberArrayOf<T>> {
-    const node = this.#node;
-    const core = this.#core;
-    const target = numberArray(type, this.length);
-    if (node.kind === "blocked") {
-      const { before } = node.blocks;
-      const loading = ahead(blockWindows(node), async ([first, last]) => {
-        const { bounds } = node.blocks;
-        const [bytes] = await core.read([{ start: bounds[first]!, end: bounds[last]! }], options);
-        return [{ first, last, bytes: bytes! }];
-      });
-      for await (const { first, last, bytes } of loading) {
-        const count = before[last]! - before[first]!;
-        readNumbers(bytes, core.header.protocol, count, type, target, before[first]!);
-      }
-    } else {
-      let index = 0;
-      for await (const item of this.values(options)) setNumber(target, type, index++, item);
-    }
-    return target;
+    const { readColumn } = await import("./number-column.js");
+    return readColumn(this.#core, this.#node, type, () => this.values(options), options);
   }
 
   /** For the writer, which repacks handles. */

@@ -1,5 +1,5 @@
 import { PeekpackError } from "../errors.js";
-import { cursorOver, type Item } from "../format/cursor.js";
+import type { Item } from "../format/cursor.js";
 import type { Protocol } from "../format/header.js";
 import type { TocNode } from "../format/toc.js";
 import type { ByteRange, ReadOptions } from "../source/range-source.js";
@@ -21,36 +21,24 @@ interface RawBytes {
  * The encoded bytes at a path: a child archive whole, or a value as it stands in the data. Nothing is decoded. Chunks of
  * at most 1 MiB, each read when it is asked for.
  */
-export function rawStream(
+export async function* rawChunks(
   core: ArchiveCore,
   segments: readonly PathSegment[],
   options?: ReadOptions,
-): ReadableStream<Uint8Array> {
-  const { signal } = options ?? {};
-  let raw: RawBytes | undefined;
-  let at = 0;
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        signal?.throwIfAborted();
-        if (raw === undefined) {
-          raw = await locate(core, segments, options);
-          at = raw.range.start;
-          if (raw.front.length > 0) controller.enqueue(raw.front);
-        }
-        const end = Math.min(at + CHUNK, raw.range.end);
-        if (end > at) {
-          core.assertOpen();
-          const [bytes] = await core.shared.source.read([{ start: at, end }], options);
-          // A copy: what the source gives may be memory that it shares.
-          controller.enqueue(bytes!.slice());
-          at = end;
-        }
-        if (at >= raw.range.end) controller.close();
-      },
-    },
-    { highWaterMark: 0 },
-  );
+): AsyncGenerator<Uint8Array, undefined> {
+  const { front, range } = await locate(core, segments, options);
+  if (front.length > 0) yield front;
+  for (let at = range.start; at < range.end; at += CHUNK) {
+    options?.signal?.throwIfAborted();
+    core.assertOpen();
+    const [bytes] = await core.shared.source.read(
+      [{ start: at, end: Math.min(at + CHUNK, range.end) }],
+      options,
+    );
+    // A copy: what the source gives may be memory that it shares.
+    yield bytes!.slice();
+  }
+  return undefined;
 }
 
 const NOTHING = new Uint8Array(0);
@@ -112,7 +100,7 @@ async function blocked(
   await blockItems(core, node, [index], options);
   const start = origin + bounds[block]!;
   const [bytes] = await core.shared.source.read([{ start, end: origin + bounds[block + 1]! }], options);
-  const cursor = cursorOver(bytes!, core.header.protocol);
+  const cursor = core.cursor(bytes!);
   let place = 0;
   for (let skipped = before[block]!; skipped < index; skipped++) place = cursor.skip(place);
   const range = { start: start + place, end: start + cursor.skip(place) };
@@ -131,7 +119,7 @@ async function inside(
 ): Promise<RawBytes> {
   const [bytes] = await core.shared.source.read([range], options);
   core.decodePlain(bytes!);
-  const cursor = cursorOver(bytes!, core.header.protocol);
+  const cursor = core.cursor(bytes!);
   const item: Item = { kind: "other", value: 0 };
   let place = 0;
   for (let i = from; i < segments.length; i++) {

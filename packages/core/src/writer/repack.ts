@@ -1,4 +1,3 @@
-import { cursorOver } from "../format/cursor.js";
 import type { TocNode } from "../format/toc.js";
 import type { ArchiveCore } from "../reader/archive-core.js";
 import { blockWindows, windows } from "../reader/children.js";
@@ -55,7 +54,7 @@ async function repackNode(
         const count = blocks.before[last]! - blocks.before[first]!;
         const [bytes] = await core.read([span]);
         core.check(bytes!, count, span.start);
-        const cursor = cursorOver(bytes!, core.header.protocol);
+        const cursor = core.cursor(bytes!);
         let place = 0;
         for (let i = 0; i < count; i++) {
           const end = cursor.skip(place);
@@ -117,8 +116,5 @@ function repackBytes(
     encoder.data.raw(bytes);
     return bytes.length <= encoder.options.trivialSize;
   }
-  return encoder.value(
-    new EncodedItem(cursorOver(bytes, protocol), 0, (item) => core.decodePlain(item)),
-    depth,
-  );
+  return encoder.value(new EncodedItem(core.cursor(bytes), 0, (item) => core.decodePlain(item)), depth);
 }
