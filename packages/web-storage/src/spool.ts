@@ -1,0 +1,85 @@
+import { PeekpackError } from "@peekpack/core";
+import type { Database } from "./database.js";
+import type { HeldLock } from "./locks.js";
+import type { PartStore } from "./part-store.js";
+import type { SealedPart, SpoolHead, SpoolJournal, SpoolRecord } from "./spool-journal.js";
+
+/** Size of an archive's header in bytes. */
+export const HEADER_SIZE = 50;
+
+/** What a spool that is worked on holds: its lock, first of all. */
+export interface SpoolPlace {
+  readonly lock: HeldLock;
+  readonly database: Database;
+  readonly journal: SpoolJournal;
+  readonly parts: PartStore;
+}
+
+/** A spool that is worked on. */
+export interface Spool extends SpoolPlace {
+  readonly head: SpoolHead;
+  readonly sealed: ReadonlyMap<number, SealedPart>;
+  readonly uploaded: SpoolRecord["uploaded"];
+  /** Whether parts were removed here, so that the server has the only copy of them. Set before the first one is. */
+  partsRemoved: boolean;
+  /** Changes the head, in the journal first. */
+  change(change: Partial<SpoolHead>, anew?: boolean): Promise<void>;
+  /** Notes a part that is whole on the disk. */
+  note(number: number, part: SealedPart): Promise<void>;
+  /** Removes all that there is of the spool, and forgets it. */
+  remove(): Promise<void>;
+  /** Lets others work on it. */
+  leave(): void;
+}
+
+/** Takes a spool up, as its record has it. */
+export function takeUp(place: SpoolPlace, record: SpoolRecord): Spool {
+  const { journal, parts, lock, database } = place;
+  const sealed = new Map(record.sealed);
+  let { head } = record;
+  const spool: Spool = {
+    ...place,
+    get head() {
+      return head;
+    },
+    sealed,
+    uploaded: record.uploaded,
+    // Which of the confirmed ones are still here does not matter: that one may be missing does.
+    partsRemoved: record.uploaded.size > 0,
+    async change(change, anew) {
+      const next = { ...head, ...change, updated: Date.now() };
+      await journal.write(next, anew);
+      head = next;
+    },
+    async note(number, part) {
+      await journal.sealed(head.id, number, part);
+      sealed.set(number, part);
+    },
+    async remove() {
+      // From here on it is rubbish, whatever happens.
+      await spool.change({ state: "done" });
+      await parts.removeAll(head.id);
+      await journal.remove(head.id);
+    },
+    leave() {
+      parts.close();
+      database.close();
+      lock.release();
+    },
+  };
+  return spool;
+}
+
+/** Bytes of the whole archive, or of what is sealed of it. */
+export function spoolSize({ head, sealed }: Pick<SpoolRecord, "head" | "sealed">): number {
+  let size = head.header?.length ?? 0;
+  for (const part of sealed.values()) size += part.size;
+  return size;
+}
+
+/** The error for a spool that another page or worker is at work on. */
+export function busy(): PeekpackError {
+  return new PeekpackError("conflict", "Another page or worker is at work on this spool.", {
+    section: "spool",
+  });
+}
