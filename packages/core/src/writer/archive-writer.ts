@@ -1,6 +1,6 @@
 import { PeekpackError } from "../errors.js";
 import { encodeHeader } from "../format/header.js";
-import { ArchiveEncoder, located, NeedsStream } from "./encoder.js";
+import { ArchiveEncoder, asTooDeep, located, NeedsStream } from "./encoder.js";
 import type { ResolvedEncodeOptions } from "./options.js";
 import { packerFor } from "./options.js";
 import { type Packer, SlabFull } from "./packer.js";
@@ -40,8 +40,11 @@ export class ArchiveWriter {
   async write(value: unknown): Promise<WriteResult> {
     const { encoder } = this;
     const toc = encoder.toc.packer;
-    const done = this.value(value, 0);
-    if (done instanceof Promise) await done;
+    try {
+      await this.value(value, 0);
+    } catch (error) {
+      throw asTooDeep(error);
+    }
     const tocStart = encoder.position;
     if (toc.pos === 0) encoder.toc.span(0, tocStart, 1);
     await this.flush();
@@ -57,7 +60,7 @@ export class ArchiveWriter {
     try {
       return this.encoder.value(value, depth);
     } catch (error) {
-      if (!(error instanceof NeedsStream || error instanceof SlabFull)) throw error;
+      if (!(error instanceof NeedsStream || error instanceof SlabFull)) throw asTooDeep(error);
       this.encoder.rewind(mark);
     } finally {
       this.#data.limit = Number.POSITIVE_INFINITY;
@@ -205,7 +208,7 @@ export class Frame {
     const { data } = encoder;
     const start = data.pos;
     try {
-      encoder.key(key);
+      encoder.key(key, this.#depth + 1);
     } catch (error) {
       if (error instanceof NeedsStream) {
         throw located(

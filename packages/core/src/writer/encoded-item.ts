@@ -74,7 +74,7 @@ function writeContainer(
   let trivial = true;
   for (let i = 0; i < count; i++) {
     if (isMap) {
-      encoder.key(item);
+      encoder.key(item, depth + 1);
       encoder.note(encoder.data.pos);
     }
     const before = encoder.toc.packer.pos;

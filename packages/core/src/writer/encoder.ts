@@ -125,15 +125,15 @@ export class ArchiveEncoder {
     return data.pos - start <= this.#trivialSize;
   }
 
-  /** Encodes a map's key. It has no node of its own: its bytes are repeated in the map's. */
-  key(key: unknown): void {
+  /** Encodes a map's key, at the depth of its value. It has no node of its own: its bytes are repeated in the map's. */
+  key(key: unknown, depth: number): void {
     if (typeof key === "string") {
       this.data.string(key);
       return;
     }
     // A container as a key leaves spans and nodes on the stacks; they are not wanted.
     const before = this.mark();
-    this.value(key, 0);
+    this.value(key, depth);
     this.rewind({ ...before, data: this.data.pos });
   }
 
@@ -167,11 +167,17 @@ export class ArchiveEncoder {
     else if (value instanceof NdArray) {
       if (this.options.numpy === "rows") return this.#rows(value.toRows(), depth);
       data.bytes(encodeNumpyPickle(value));
-    } else if (!data.special(value, (inner) => this.key(inner))) {
+    } else if (!data.special(value, (inner) => this.#tagged(inner, depth))) {
       if (mustStream(value)) throw new NeedsStream(value);
       throw unsupported(value, data.protocol);
     }
     return data.pos - start <= this.#trivialSize;
+  }
+
+  /** Encodes what a tag stands before: one level deeper, and without nodes of its own, as a key. */
+  #tagged(inner: unknown, depth: number): void {
+    this.deeper(depth);
+    this.key(inner, depth + 1);
   }
 
   /** Rows of an array; those of bytes are lists of numbers here. */
@@ -259,7 +265,7 @@ export class ArchiveEncoder {
     let trivial = true;
     for (const [key, value] of map) {
       try {
-        this.key(key);
+        this.key(key, depth + 1);
         this.note(this.data.pos);
         const before = this.toc.packer.pos;
         if (!this.value(value, depth + 1)) trivial = false;
@@ -390,6 +396,14 @@ function mustStream(value: unknown): value is object {
       value instanceof MapStream ||
       value instanceof ListStream)
   );
+}
+
+/** The error to hand on instead of one that the encoder was left with: recursion has ended where the engine's stack does. */
+export function asTooDeep(error: unknown): unknown {
+  // V8 and JavaScriptCore: "Maximum call stack size exceeded"; SpiderMonkey: "too much recursion".
+  return error instanceof Error && error.name !== "Error" && /call stack|recursion/.test(error.message)
+    ? new PeekpackError("limit", "The value is nested deeper than the stack allows, or contains itself.")
+    : error;
 }
 
 /** Adds the key under which a value could not be written to the error that says so. */
