@@ -1,10 +1,14 @@
 import { PeekpackError } from "../errors.js";
 import { encodeHeader, HEADER_SIZE } from "../format/header.js";
-import { ArchiveEncoder, NeedsStream } from "./encoder.js";
+import { ArchiveEncoder, asTooDeep, NeedsStream } from "./encoder.js";
 import { type EncodeOptions, packerFor, resolveEncodeOptions } from "./options.js";
 
-/** From this size on, in bytes, an archive is given as a view of the buffer that it was made in. */
-const KEPT_WHOLE = 2 ** 20;
+/**
+ * The buffer of the last call, for the next one: a speed trick, and the only state of this module. To grow a buffer anew for
+ * every archive costs as much as encoding it, most of it in the garbage collector (benchmarks, "encode"). It is held
+ * weakly, so that it is gone when memory is short, and taken away while it is in use.
+ */
+let spare: WeakRef<Uint8Array<ArrayBuffer>> | undefined;
 
 /**
  * Encodes a value as a whole archive in memory: header, data and table of contents in one array.
@@ -13,7 +17,7 @@ const KEPT_WHOLE = 2 ** 20;
  * ({@link float64} marks one as a float), bigints as integers, Uint8Arrays and ArrayBuffers as byte strings. What must be
  * consumed or awaited (iterables, `mapOf`, `listOf`, lazy handles) needs {@link writeArchive}.
  *
- * Gives an array of its own; from 1 MiB on it may be a view of a buffer up to twice as large, which nothing else refers to.
+ * Gives an array of exactly its size.
  *
  * @throws PeekpackError `unsupported-value` with the path of a value that the format cannot hold: functions, symbols, class
  *   instances, lone surrogates, integers out of range, undefined (msgpack) …; `limit` for nesting too deep and for cycles.
@@ -21,14 +25,15 @@ const KEPT_WHOLE = 2 ** 20;
  */
 export function encodeArchive(value: unknown, options?: EncodeOptions): Uint8Array {
   const resolved = resolveEncodeOptions(options);
-  const data = packerFor(resolved.protocol, 64 * 1024);
+  const data = packerFor(resolved.protocol, spare?.deref() ?? 64 * 1024);
+  spare = undefined;
   const toc = packerFor(resolved.protocol, 4 * 1024);
   data.pos = HEADER_SIZE;
   const encoder = new ArchiveEncoder(data, toc, -HEADER_SIZE, resolved);
   try {
     encoder.value(value, 0);
   } catch (error) {
-    if (!(error instanceof NeedsStream)) throw error;
+    if (!(error instanceof NeedsStream)) throw asTooDeep(error);
     throw new PeekpackError(
       "unsupported-value",
       "The value holds an iterable or a lazy handle, which writeArchive can write and encodeArchive cannot.",
@@ -39,7 +44,6 @@ export function encodeArchive(value: unknown, options?: EncodeOptions): Uint8Arr
   const header = encodeHeader({ protocol: resolved.protocol, tocStart, tocSize: toc.pos });
   data.raw(toc.buf.subarray(0, toc.pos));
   data.buf.set(header);
-  // To copy a large archive into an array of its exact size costs as much again as encoding it, most of it in the garbage
-  // collector (benchmarks, "encode"); a small one would keep a buffer of many times its size alive.
-  return data.pos > KEPT_WHOLE ? data.buf.subarray(0, data.pos) : data.buf.slice(0, data.pos);
+  spare = new WeakRef(data.buf);
+  return data.buf.slice(0, data.pos);
 }

@@ -78,7 +78,7 @@ function size(name: string, value: number, least: number): number {
   return value;
 }
 
-/** A packer for one of the two codecs, with a buffer of `bytes` bytes. */
-export function packerFor(protocol: Protocol, bytes: number): Packer {
+/** A packer for one of the two codecs, with a buffer, or one of `bytes` bytes. */
+export function packerFor(protocol: Protocol, bytes: number | Uint8Array<ArrayBuffer>): Packer {
   return protocol === "cbor" ? new CborPacker(bytes) : new MsgpackPacker(bytes);
 }

@@ -1,7 +1,7 @@
 import { PeekpackError } from "../errors.js";
 
 /** Below this size a buffer grows fourfold: copies and fresh memory cost more than what is left unused. */
-const QUICK_GROWTH = 2 ** 20;
+const QUICK_GROWTH = 2 ** 24;
 
 /**
  * Writes single items of one codec, each in its one canonical form, into a buffer that grows. The encoder above it knows
@@ -10,14 +10,15 @@ const QUICK_GROWTH = 2 ** 20;
 export abstract class Packer {
   abstract readonly protocol: "msgpack" | "cbor";
   /** The buffer; bytes up to `pos` are written. Replaced when it grows: never keep it across a call. */
-  buf: Uint8Array;
+  buf: Uint8Array<ArrayBuffer>;
   view: DataView;
   pos = 0;
   /** The buffer's largest size in bytes; to outgrow it throws {@link SlabFull}. */
   limit: number = Number.POSITIVE_INFINITY;
 
-  constructor(size: number) {
-    this.buf = new Uint8Array(size);
+  /** Takes a buffer, or makes one of so many bytes. */
+  constructor(buffer: number | Uint8Array<ArrayBuffer>) {
+    this.buf = typeof buffer === "number" ? new Uint8Array(buffer) : buffer;
     this.view = new DataView(this.buf.buffer);
   }
 
