@@ -83,7 +83,7 @@ describe("vectors: values and the exact bytes of their archives", () => {
 function asRead(node: TaggedJson): TaggedJson {
   if (Array.isArray(node)) return node.map(asRead);
   if (node === null || typeof node !== "object") return node;
-  const members = node["$set"];
+  const members = node.$set;
   if (members !== undefined) {
     return sortedSet(fromTagged({ $set: members }) as Set<unknown>, "sorted").map((member) =>
       toTagged(member),

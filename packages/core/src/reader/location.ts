@@ -99,7 +99,10 @@ export function indices(selection: ListSelection): number[] {
 
 /** Looks a segment up in a map's node. */
 export function findChild(core: ArchiveCore, node: Branch, segment: PathSegment): ChildNode | undefined {
-  if (typeof segment === "string") return core.toc.child(node, encodeKey(segment));
+  if (typeof segment === "string") {
+    // A lone surrogate has no UTF-8, so that no key holds one; TextEncoder would look for U+FFFD instead.
+    return /\p{Cs}/u.test(segment) ? undefined : core.toc.child(node, encodeKey(segment));
+  }
   if (segment instanceof Slice) return undefined;
   const { cursor } = core.toc;
   const table = core.toc.keys(node);
