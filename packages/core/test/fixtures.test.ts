@@ -12,12 +12,10 @@ import {
   loadRealData,
   loadVectors,
   type ReadCase,
-  type TaggedJson,
-  toTagged,
 } from "@peekpack/testing/fixtures";
 import { describe, expect, it } from "vitest";
 import { type Archive, encodeArchive, isPeekpackError, openArchive, PeekpackError } from "../src/index.js";
-import { sortedSet } from "../src/writer/sorted-set.js";
+import { asRead } from "./as-read.js";
 
 const PROFILES = ["python", "rust"] as const;
 
@@ -78,19 +76,6 @@ describe("vectors: values and the exact bytes of their archives", () => {
     });
   }
 });
-
-/** What is read where sets were written: lists in the reference's order (the bytes are compared above). */
-function asRead(node: TaggedJson): TaggedJson {
-  if (Array.isArray(node)) return node.map(asRead);
-  if (node === null || typeof node !== "object") return node;
-  const members = node.$set;
-  if (members !== undefined) {
-    return sortedSet(fromTagged({ $set: members }) as Set<unknown>, "sorted").map((member) =>
-      toTagged(member),
-    );
-  }
-  return Object.fromEntries(Object.entries(node).map(([key, inner]) => [key, asRead(inner as TaggedJson)]));
-}
 
 describe("archives made by the reference", () => {
   const open = (row: ArchiveCase): Promise<Archive> => openArchive(row.bytes(), { offset: row.offset });

@@ -164,7 +164,8 @@ export class CborPacker extends Packer {
       if (Number.isNaN(value.getTime())) {
         throw new PeekpackError("unsupported-value", "An invalid Date cannot be written.");
       }
-      this.#date(value, 0);
+      const ms = value.getTime() % 1000;
+      this.#date(value, (ms < 0 ? ms + 1000 : ms) * 1e6);
     } else if (value instanceof Timestamp) {
       this.#date(value.toDate(), value.nanoseconds);
     } else if (value instanceof Tagged) {
@@ -196,10 +197,11 @@ export class CborPacker extends Packer {
     if (text.length !== 24) {
       throw new PeekpackError("unsupported-value", "CBOR dates as text hold the years 0000 to 9999 only.");
     }
-    const fraction =
-      nanoseconds === 0 ? text.slice(19, 23) : `.${String(nanoseconds).padStart(9, "0")}`.replace(/0+$/, "");
+    // As cbor2 has it: no fraction, or six digits. Nine where six do not hold it.
+    const digits = String(nanoseconds).padStart(9, "0").replace(/000$/, "");
+    const fraction = nanoseconds === 0 ? "" : `.${digits}`;
     this.#head(0xc0, 0);
-    this.string(`${text.slice(0, 19)}${fraction === ".000" ? "" : fraction}Z`);
+    this.string(`${text.slice(0, 19)}${fraction}Z`);
   }
 }
 

@@ -1,0 +1,2 @@
+export { Random, seedOfRun } from "./random.js";
+export { randomTree, type TreeOptions } from "./random-tree.js";

@@ -1,0 +1,46 @@
+import { randomNumbers } from "../faults/rules.js";
+
+/** Random choices that are the same for the same seed. */
+export class Random {
+  readonly #next: () => number;
+
+  constructor(seed: number) {
+    this.#next = randomNumbers(seed);
+  }
+
+  /** A number from 0 to before 1. */
+  unit(): number {
+    return this.#next();
+  }
+
+  /** An integer from `low` to `high`, both included. */
+  integer(low: number, high: number): number {
+    return low + Math.floor(this.#next() * (high - low + 1));
+  }
+
+  chance(probability: number): boolean {
+    return this.#next() < probability;
+  }
+
+  pick<T>(choices: readonly T[]): T {
+    return choices[Math.floor(this.#next() * choices.length)]!;
+  }
+
+  /** A length that is small more often than not: up to `most`. */
+  length(most: number): number {
+    return Math.floor(this.#next() ** 3 * (most + 1));
+  }
+
+  bytes(length: number): Uint8Array {
+    return Uint8Array.from({ length }, () => this.integer(0, 255));
+  }
+}
+
+/** The seed that the environment names in PEEKPACK_SEED, to see a failure again; else a new one. */
+export function seedOfRun(): number {
+  const named = process.env.PEEKPACK_SEED;
+  if (named === undefined || named === "") return Math.floor(Math.random() * 2 ** 31);
+  const seed = Number(named);
+  if (!Number.isSafeInteger(seed)) throw new RangeError(`PEEKPACK_SEED is an integer, not ${named}.`);
+  return seed;
+}
