@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { type FileHandle, mkdtemp, open, rm, unlink } from "node:fs/promises";
+import { mkdtempSync, rmSync } from "node:fs";
+import { type FileHandle, open, rm, unlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -113,7 +114,7 @@ export class ContentWriter {
     if (this.#handle === undefined) {
       this.#memory.push(Buffer.from(bytes));
       if (this.size <= MEMORY_BYTES) return;
-      this.#path = await this.#spill.newPath();
+      this.#path = this.#spill.newPath();
       this.#handle = await open(this.#path, "wx");
       await this.#handle.writev(this.#memory);
       this.#memory = [];
@@ -141,15 +142,26 @@ export class ContentWriter {
 
 /** The temporary directory of spilled bodies, made when the first one needs it. */
 export class SpillDirectory {
-  #directory: Promise<string> | undefined;
+  #directory: string | undefined;
+  #removed = false;
+  /** A process that ends without closing its stand-in leaves nothing behind either. */
+  readonly #removeNow = (): void => {
+    if (this.#directory !== undefined) rmSync(this.#directory, { recursive: true, force: true });
+  };
 
-  async newPath(): Promise<string> {
-    this.#directory ??= mkdtemp(join(tmpdir(), "peekpack-stand-in-"));
-    return join(await this.#directory, randomUUID());
+  /** @throws Error once the directory was removed: a body may still have been arriving */
+  newPath(): string {
+    if (this.#removed) throw new Error("the stand-in is closed");
+    if (this.#directory === undefined) {
+      this.#directory = mkdtempSync(join(tmpdir(), "peekpack-stand-in-"));
+      process.on("exit", this.#removeNow);
+    }
+    return join(this.#directory, randomUUID());
   }
 
   async remove(): Promise<void> {
-    if (this.#directory !== undefined) await rm(await this.#directory, { recursive: true, force: true });
-    this.#directory = undefined;
+    this.#removed = true;
+    process.off("exit", this.#removeNow);
+    if (this.#directory !== undefined) await rm(this.#directory, { recursive: true, force: true });
   }
 }
