@@ -150,7 +150,7 @@ export function randomTree(random: Random, options: TreeOptions): TaggedJson {
       case 5:
         return column();
       case 6: {
-        const members = new Set(
+        const members = new Set<TaggedJson>(
           random.chance(0.5)
             ? Array.from({ length: count }, () => random.integer(-500, 500))
             : Array.from({ length: count }, () => text(random.length(5))),
