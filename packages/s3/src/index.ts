@@ -10,7 +10,12 @@ export {
   type PresignRequest,
   presignedTarget,
 } from "./presigned-target.js";
-export type { ProgressListener, UploadProgress } from "./progress.js";
+export {
+  type ProgressListener,
+  type ProgressReporter,
+  progressReporter,
+  type UploadProgress,
+} from "./progress.js";
 export { S3Error } from "./s3-error.js";
 export { type S3ClientConfiguration, type S3SourceOptions, s3Source } from "./s3-source.js";
 export { type PresignOptions, type S3Store, type S3StoreOptions, s3Store } from "./store.js";

@@ -1,0 +1,180 @@
+import { execFileSync } from "node:child_process";
+import {
+  appendFile,
+  chmod,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  unlink,
+  writeFile,
+} from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { encodeArchive, openArchive, writeArchive } from "@peekpack/core";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { fileSink, fileSource } from "../src/index.js";
+
+let directory: string;
+let path: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "peekpack-file-"));
+  path = join(directory, "an archive ü");
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+const names = async (): Promise<string[]> => (await readdir(directory)).sort();
+
+describe("fileSource", () => {
+  it("reads ranges, clips the probe, and tells the end", async () => {
+    await writeFile(path, "0123456789");
+    const source = fileSource(path);
+    const probe = await source.probe({ head: 3, tail: 100 });
+    expect(probe).toMatchObject({ size: 10, version: expect.any(String) });
+    expect(Buffer.from(probe.head).toString()).toBe("012");
+    expect(Buffer.from(probe.tail).toString()).toBe("0123456789");
+    const [a, none, b] = await source.read([
+      { start: 8, end: 10 },
+      { start: 4, end: 4 },
+      { start: 0, end: 2 },
+    ]);
+    expect([a, none, b].map((bytes) => Buffer.from(bytes!).toString())).toEqual(["89", "", "01"]);
+    await expect(source.read([{ start: 9, end: 11 }])).rejects.toMatchObject({ code: "truncated" });
+    await expect(source.read([{ start: 3, end: 2 }])).rejects.toThrow(RangeError);
+    await source.close?.();
+    await expect(source.read([{ start: 0, end: 1 }])).rejects.toMatchObject({ code: "closed" });
+  });
+
+  it.each([
+    ["is written to in place", () => writeFile(path, "9876543210")],
+    ["grows", () => appendFile(path, "more")],
+    ["is cut", () => writeFile(path, "0123")],
+    [
+      "is replaced by another of the same size",
+      async () => {
+        await writeFile(`${path}2`, "9876543210");
+        await rename(`${path}2`, path);
+      },
+    ],
+  ])("notices a file that %s", async (_, change) => {
+    await writeFile(path, "0123456789");
+    const source = fileSource(path);
+    await source.read([{ start: 0, end: 3 }]);
+    await change();
+    await expect(source.read([{ start: 0, end: 3 }])).rejects.toMatchObject({ code: "changed" });
+    await expect(source.probe({ head: 1, tail: 0 })).rejects.toMatchObject({ code: "changed" });
+    await source.reopen!().read([{ start: 0, end: 3 }]);
+    await source.close?.();
+  });
+
+  it("holds to a state known from before", async () => {
+    await writeFile(path, "0123456789");
+    const { version } = await fileSource(path).probe({ head: 0, tail: 0 });
+    const source = fileSource(path);
+    source.hold!({ size: 10, version });
+    await source.read([{ start: 0, end: 1 }]);
+    const other = fileSource(path);
+    other.hold!({ version: "another" });
+    await expect(other.read([{ start: 0, end: 1 }])).rejects.toMatchObject({ code: "changed" });
+  });
+
+  it("tells a missing file", async () => {
+    await expect(fileSource(path).probe({ head: 1, tail: 1 })).rejects.toMatchObject({ code: "not-found" });
+    await writeFile(path, "0123456789");
+    const source = fileSource(path);
+    await source.read([{ start: 0, end: 1 }]);
+    await unlink(path);
+    await expect(source.read([{ start: 0, end: 1 }])).rejects.toMatchObject({ code: "not-found" });
+  });
+
+  it("leaves no file open that is closed, or that nobody reads from", async ({ skip }) => {
+    skip(process.platform !== "linux", "open files are counted in /proc");
+    await writeFile(path, encodeArchive({ a: 1 }));
+    const open = async (): Promise<number> =>
+      execFileSync("ls", ["-l", `/proc/${process.pid}/fd`])
+        .toString()
+        .split(basename(directory)).length - 1;
+    const source = fileSource(path);
+    await source.read([{ start: 0, end: 1 }]);
+    expect(await open()).toBe(1);
+    await source.close?.();
+    expect(await open()).toBe(0);
+    const forgotten = fileSource(path);
+    await forgotten.read([{ start: 0, end: 1 }]);
+    await expect.poll(open, { timeout: 10_000 }).toBe(0);
+    await forgotten.read([{ start: 0, end: 1 }]);
+  });
+
+  it("serves an archive", async () => {
+    await writeArchive(fileSink(path), { hello: ["world"] });
+    const archive = await openArchive(fileSource(path));
+    expect(await archive.read("hello/0")).toBe("world");
+    await archive.close();
+  });
+});
+
+describe("fileSink", () => {
+  it("keeps to its put mode", async () => {
+    const write = (value: unknown, put?: Parameters<typeof fileSink>[1]) =>
+      writeArchive(fileSink(path, put), value);
+    await expect(write(1, { put: { ifMatch: "none" } })).rejects.toMatchObject({ code: "changed" });
+    const { version } = await write(1, { put: "create" });
+    expect((await fileSource(path).probe({ head: 0, tail: 0 })).version).toBe(version);
+    await expect(write(2, { put: "create" })).rejects.toMatchObject({ code: "exists" });
+    expect(await readFile(path)).toEqual(Buffer.from(encodeArchive(1)));
+    await write(2, { put: { ifMatch: version! } });
+    await expect(write(3, { put: { ifMatch: version! } })).rejects.toMatchObject({ code: "changed" });
+    expect(await readFile(path)).toEqual(Buffer.from(encodeArchive(2)));
+    await write(3);
+    expect(await readFile(path)).toEqual(Buffer.from(encodeArchive(3)));
+    expect(await names()).toEqual(["an archive ü"]);
+    expect(() => fileSink(path, { put: "replace" as never })).toThrow(TypeError);
+  });
+
+  it("refuses what appeared while it wrote", async () => {
+    const sink = fileSink(path, { put: "create" });
+    await sink.write(new Uint8Array(10));
+    await writeFile(path, "another's");
+    await expect(sink.finish(new Uint8Array(50))).rejects.toMatchObject({ code: "exists" });
+    expect(await readFile(path, "utf8")).toBe("another's");
+    expect(await names()).toEqual(["an archive ü"]);
+  });
+
+  it("keeps the permissions of the file that it replaces, and gives a new one the usual", async () => {
+    await writeArchive(fileSink(path), 1);
+    expect((await stat(path)).mode & 0o777).toBe(0o666 & ~process.umask());
+    await chmod(path, 0o640);
+    await writeArchive(fileSink(path), 2);
+    expect((await stat(path)).mode & 0o777).toBe(0o640);
+  });
+
+  it("writes through a symbolic link", async () => {
+    await writeFile(path, "old");
+    await symlink(path, join(directory, "link"));
+    await writeArchive(fileSink(join(directory, "link")), 1);
+    expect(await readFile(path)).toEqual(Buffer.from(encodeArchive(1)));
+    expect(await names()).toEqual(["an archive ü", "link"]);
+  });
+
+  it("tells a directory that is not there", async () => {
+    await expect(writeArchive(fileSink(join(directory, "none", "x")), 1)).rejects.toMatchObject({
+      code: "not-found",
+    });
+  });
+
+  it("stops at its limit, and before the disk would be full", async () => {
+    const stream = function* (): Generator<string> {
+      for (let index = 0; index < 100; index++) yield "x".repeat(100_000);
+    };
+    await expect(writeArchive(fileSink(path, { maxBytes: 500_000 }), stream())).rejects.toMatchObject({
+      code: "quota",
+    });
+    await expect(writeArchive(fileSink(path, { expectedSize: 2 ** 60 }), 1)).rejects.toMatchObject({
+      code: "quota",
+    });
+    expect(await names()).toEqual([]);
+  });
+});
