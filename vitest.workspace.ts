@@ -12,4 +12,5 @@ export default [
   project("web-storage", "packages/web-storage"),
   project("cli", "packages/cli"),
   project("testing", "testing"),
+  project("quickstart-node", "examples/quickstart-node"),
 ];

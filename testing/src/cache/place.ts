@@ -1,9 +1,9 @@
 import { fileURLToPath } from "node:url";
 
-const beside = fileURLToPath(new URL("../../../node_modules/.cache/peekpack", import.meta.url));
+const inRepository = fileURLToPath(new URL("../../../.cache", import.meta.url));
 
 /**
- * Where tests keep what is dear to make: beside the packages, so that it is ignored by git and goes away with them, or
+ * Where tests keep what is dear to make: in the repository, where git ignores it and `npm ci` does not remove it, or
  * where PEEKPACK_CACHE says.
  */
-export const cacheDirectory = (): string => process.env.PEEKPACK_CACHE || beside;
+export const cacheDirectory = (): string => process.env.PEEKPACK_CACHE || inRepository;
