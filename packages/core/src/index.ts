@@ -7,6 +7,7 @@ export {
   PeekpackError,
   publicUrl,
 } from "./errors.js";
+export { decodeHeader, HEADER_SIZE, type Header, type Protocol } from "./format/header.js";
 export { NdArray, type NdData, type NdType, type Nested } from "./numpy/nd-array.js";
 export { encodeNumpyPickle } from "./numpy/pickle-writer.js";
 export { Archive, type ArchiveInfo } from "./reader/archive.js";
@@ -28,6 +29,7 @@ export {
   type CombineChildren,
   combineArchives,
 } from "./writer/combine.js";
+export { type CombinedLayout, combinedLayout } from "./writer/combined-layout.js";
 export { encodeArchive } from "./writer/encode-archive.js";
 export type { EncodeOptions } from "./writer/options.js";
 export { type ArchiveSink, type MemorySink, memorySink, type WriteResult } from "./writer/sink.js";

@@ -1,0 +1,48 @@
+import { PeekpackError } from "../errors.js";
+import { encodeHeader, HEADER_SIZE, type Protocol } from "../format/header.js";
+import type { Archive } from "../reader/archive.js";
+import type { Location } from "../reader/location.js";
+import type { ByteRange } from "../source/range-source.js";
+import { CombinedToc } from "./combined-toc.js";
+
+/** What a combined archive is made of besides its children: it lies as header, `kept`, children in order, table. */
+export interface CombinedLayout {
+  /** The header: 50 bytes. */
+  readonly header: Uint8Array;
+  /** The table of contents. */
+  readonly table: Uint8Array;
+  /** Size of the whole archive in bytes. */
+  readonly size: number;
+  /** Where, in the object of the archive that is appended to, the children lie that it has already. */
+  readonly kept: ByteRange | undefined;
+}
+
+/**
+ * Works out the header and the table of a combined archive whose children's bytes are put together elsewhere, for example by
+ * the server that has them. `size` is a child's whole size in bytes. With `onto`, children are appended to a combined
+ * archive, in its own codec.
+ *
+ * @throws PeekpackError `duplicate-name`; `unsupported-value` for no children at all, for names on some only, and where `onto` is
+ *   not a combined archive
+ */
+export function combinedLayout(
+  children: readonly { readonly name?: string | undefined; readonly size: number }[],
+  options: { readonly codec?: Protocol | undefined; readonly onto?: Archive | undefined } = {},
+): CombinedLayout {
+  const { onto } = options;
+  const core = onto === undefined ? undefined : (onto["~location"]() as Location & { kind: "node" }).core;
+  const protocol = core?.header.protocol ?? options.codec ?? "msgpack";
+  const toc = core === undefined ? new CombinedToc(protocol) : CombinedToc.of(core);
+  const kept = core && { start: core.origin, end: core.origin + core.header.tocStart };
+  let position = kept === undefined ? 0 : kept.end - kept.start;
+  for (const { name, size } of children) {
+    toc.take(name, position);
+    position += size;
+  }
+  if (toc.count === 0) {
+    throw new PeekpackError("unsupported-value", "A combined archive needs at least one child.");
+  }
+  const table = toc.encode();
+  const header = encodeHeader({ protocol, tocStart: position, tocSize: table.length });
+  return { header, table, size: HEADER_SIZE + position + table.length, kept };
+}
