@@ -1,4 +1,5 @@
 import { open } from "node:fs/promises";
+import { resolve } from "node:path";
 import { PeekpackError, type WriteResult } from "@peekpack/core";
 import type { PutMode, UploadTarget } from "@peekpack/s3";
 import { withFileErrors } from "./file-error.js";
@@ -45,10 +46,16 @@ export async function pendingUploads(options: PendingOptions = {}): Promise<Pend
   const { directory = defaultSpoolDirectory(), foreign = false } = options;
   return withFileErrors(`look for spools in ${directory}`, "spool", async () => {
     const pending: PendingUpload[] = [];
-    for (const place of await SpoolPlace.list(directory)) {
+    const here = resolve(directory);
+    const common = defaultSpoolDirectory();
+    for (const place of await SpoolPlace.list(here)) {
       const owner = await place.owner();
-      if (owner === "running" || (owner === "unknown" && !foreign)) continue;
-      pending.push(await describe(place));
+      if (owner !== "running" && (owner !== "unknown" || foreign)) pending.push(await describe(place));
+    }
+    // What is left on servers of spools that were here.
+    for (const place of here === common ? [] : await SpoolPlace.list(common)) {
+      const from = (await new SpoolJournal(place.journal).state())?.from;
+      if (from === here && (await place.owner()) === "released") pending.push(await describe(place));
     }
     return pending;
   });

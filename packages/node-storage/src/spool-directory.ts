@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
 import { link, lstat, mkdir, open, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir, userInfo } from "node:os";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { PeekpackError } from "@peekpack/core";
 import { isErrno } from "./file-error.js";
 import { fateOf, ownIdentity, type ProcessIdentity } from "./process-identity.js";
@@ -24,6 +24,11 @@ export class SpoolPlace {
     this.path = path;
   }
 
+  /** The directory of spools that it lies in. */
+  get directory(): string {
+    return dirname(this.path);
+  }
+
   get body(): string {
     return join(this.path, "body");
   }
@@ -34,6 +39,7 @@ export class SpoolPlace {
 
   /** Makes a new spool, owned by this process. */
   static async create(directory: string): Promise<SpoolPlace> {
+    directory = resolve(directory);
     await mkdir(directory, { recursive: true, mode: 0o700 });
     if (directory === defaultSpoolDirectory()) await checkPrivate(directory);
     const place = new SpoolPlace(
@@ -46,6 +52,7 @@ export class SpoolPlace {
 
   /** The spools below a directory, which need not be there. */
   static async list(directory: string): Promise<SpoolPlace[]> {
+    directory = resolve(directory);
     const entries = await readdir(directory, { withFileTypes: true }).catch((error: unknown) => {
       if (isErrno(error, "ENOENT")) return [];
       throw error;
@@ -103,14 +110,9 @@ export class SpoolPlace {
     }
   }
 
-  /** Removes the body and keeps the journal. */
-  async removeBody(): Promise<void> {
-    await rm(this.body, { force: true });
-  }
-
   async remove(): Promise<void> {
     // The body first: should this be cut short, what is left is small and still known as a spool.
-    await this.removeBody();
+    await rm(this.body, { force: true });
     await rm(this.path, { recursive: true, force: true });
   }
 

@@ -1,4 +1,5 @@
-import { open, readFile } from "node:fs/promises";
+import { constants } from "node:fs";
+import { copyFile, open, readFile } from "node:fs/promises";
 import type { OpenUpload, PutMode, UploadedPart, UploadState } from "@peekpack/s3";
 
 /** What a spool's journal says. */
@@ -20,6 +21,8 @@ export interface JournalState {
   readonly committing: boolean;
   /** Why the write failed, in short, where it did and the spool was kept. */
   readonly failure: string | undefined;
+  /** The directory of spools that the spool was in, where only its journal is left and was put elsewhere. */
+  readonly from: string | undefined;
 }
 
 /** One line of a journal. Never holds a credential, nor a URL with a query. */
@@ -30,7 +33,8 @@ type Line =
   | { readonly part: UploadedPart }
   | { readonly committing: true }
   | { readonly abandoned: string; readonly gone: boolean }
-  | { readonly failure: string };
+  | { readonly failure: string }
+  | { readonly from: string };
 
 /** A journal that lines are added to: each is on its way to the disk before the call resolves. */
 export class SpoolJournal {
@@ -70,6 +74,15 @@ export class SpoolJournal {
 
   async failed(failure: string): Promise<void> {
     await this.#add({ failure }, false);
+  }
+
+  /** Writes what this journal says into a new one elsewhere, and that it came from this directory of spools. */
+  async copyTo(path: string, from: string): Promise<SpoolJournal> {
+    await this.#last;
+    await copyFile(this.#path, path, constants.COPYFILE_EXCL);
+    const copy = new SpoolJournal(path);
+    await copy.#add({ from }, true);
+    return copy;
   }
 
   /** What the journal says by now. Undefined where not even its beginning was written. */
@@ -130,6 +143,8 @@ async function readJournal(path: string): Promise<JournalState | undefined> {
         state = { ...state, upload: undefined, committing: false };
     } else if ("failure" in line) {
       state = { ...state, failure: line.failure };
+    } else if ("from" in line) {
+      state = { ...state, from: line.from };
     }
   }
   if (state?.upload === undefined) return state;
@@ -143,6 +158,7 @@ const EMPTY = {
   upload: undefined,
   committing: false,
   failure: undefined,
+  from: undefined,
 } as const;
 
 function parse(row: string): Line | undefined {

@@ -85,7 +85,7 @@ export function spoolSink(target: UploadTarget, options: SpoolSinkOptions = {}):
       }),
     finish: (header) =>
       step(async (spool): Promise<WriteResult> => {
-        const { file, place, journal } = spool;
+        const { file, journal } = spool;
         await (durable ? file.sync() : file.flush());
         const bodySize = file.size;
         await journal.sealed(header, bodySize, durable);
@@ -96,7 +96,7 @@ export function spoolSink(target: UploadTarget, options: SpoolSinkOptions = {}):
           stored = await uploadSpool(target, spoolContent(header, bodySize, file), journal, upload);
         } catch (error) {
           await file.close();
-          if (await keepFailed(place, journal, durable, error).catch(() => false)) opening = undefined;
+          if (await keepFailed(spool, durable, error).catch(() => false)) opening = undefined;
           throw error;
         }
         state = "finished";
@@ -168,21 +168,22 @@ export function uploadSpool(
 }
 
 /**
- * Leaves behind of a failed upload what is still of use: the whole spool where that was asked for, and the journal where
- * the server could not confirm that the multipart upload is gone. Whether anything was kept.
+ * Leaves behind of a failed upload what is still of use: the whole spool where that was asked for; else the journal alone,
+ * where the server could not confirm that the multipart upload is gone. That goes to the default directory, so that the
+ * spool's own is left empty. Whether the spool stays where it is.
  */
-export async function keepFailed(
-  place: SpoolPlace,
-  journal: SpoolJournal,
-  durable: boolean,
-  error: unknown,
-): Promise<boolean> {
-  const orphan = (await journal.state())?.upload !== undefined;
-  if (!durable && !orphan) return false;
-  if (!durable) await place.removeBody();
-  await journal.failed(isPeekpackError(error) ? error.code : "stopped");
-  await place.release();
-  return true;
+async function keepFailed({ place, journal }: OpenSpool, durable: boolean, error: unknown): Promise<boolean> {
+  const failure = isPeekpackError(error) ? error.code : "stopped";
+  if (durable) {
+    await journal.failed(failure);
+    await place.release();
+    return true;
+  }
+  if ((await journal.state())?.upload === undefined) return false;
+  const kept = await SpoolPlace.create(defaultSpoolDirectory());
+  await (await journal.copyTo(kept.journal, place.directory)).failed(failure);
+  await kept.release();
+  return false;
 }
 
 export function writeResult(stored: StoredObject, target: UploadTarget): WriteResult {
