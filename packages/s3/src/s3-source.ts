@@ -14,6 +14,10 @@ export interface S3SourceOptions {
   readonly size?: number | undefined;
   /** ETag that the object must have. */
   readonly ifMatch?: string | undefined;
+  /** A request is given up when no byte arrives for so long, in milliseconds. Default 20,000. */
+  readonly stallMs?: number | undefined;
+  /** Largest object that is kept whole where the server ignores ranges, in bytes. Default 4 MiB. */
+  readonly wholeBytes?: number | undefined;
 }
 
 /** Reads one object over a connection: signed GET requests with a range, never a HEAD. */
@@ -21,7 +25,7 @@ export function readObject(
   connection: S3Connection,
   { bucket, key }: ObjectLocation,
   label: string,
-  { version, size, ifMatch }: S3SourceOptions,
+  { version, size, ifMatch, stallMs, wholeBytes }: S3SourceOptions,
   limiter?: RequestLimiter,
 ): RangeSource {
   // Version ids never have quotes, ETags always do.
@@ -43,6 +47,8 @@ export function readObject(
       label,
       size,
       limiter,
+      stallMs,
+      wholeBytes,
       version: ifMatch ?? (versionId === undefined ? version : undefined),
       browser: globalThis.location !== undefined,
     },
