@@ -18,6 +18,7 @@ export {
 } from "./progress.js";
 export { S3Error } from "./s3-error.js";
 export { type S3ClientConfiguration, type S3SourceOptions, s3Source } from "./s3-source.js";
+export type { StoreChild, StoreCombineOptions, StoreCombineResult } from "./server-combine.js";
 export { type PresignOptions, type S3Store, type S3StoreOptions, s3Store } from "./store.js";
 export {
   type UploadContent,

@@ -55,6 +55,8 @@ export interface ObjectOperations {
     commit: Commit,
   ): Promise<Omit<StoredObject, "size">>;
   abort(upload: OpenUpload, options: TransferOptions): Promise<void>;
+  /** Removes the object. */
+  remove?(options: TransferOptions): Promise<void>;
   /** What is at the object's place now; undefined where nothing is. */
   look(options: TransferOptions): Promise<StoredObject | undefined>;
 }

@@ -103,9 +103,12 @@ export function objectTarget(operations: ObjectOperations, options: ObjectTarget
         () => putEtag(body),
       );
     },
-    createUpload(options = {}) {
+    createUpload({ checksums = true, ...options } = {}) {
+      const begin = checksums
+        ? withChecksums
+        : <T>(send: (crc: boolean) => Promise<T>): Promise<T> => send(false);
       return request("begin an upload", options, ({ signal }) =>
-        withChecksums(async (crc) => ({ id: await operations.create({ signal, crc32: crc }), crc32: crc })),
+        begin(async (crc) => ({ id: await operations.create({ signal, crc32: crc }), crc32: crc })),
       );
     },
     uploadPart(upload, number, body, options = {}) {
@@ -115,6 +118,18 @@ export function objectTarget(operations: ObjectOperations, options: ObjectTarget
         return { number, size: body.length, etag, ...sum };
       });
     },
+    ...(operations.copyPart && {
+      copyPart(upload, number, source, options = {}) {
+        return request(`copy part ${number}`, options, async ({ signal }) => {
+          const etag = await operations.copyPart!(upload, number, source, { signal });
+          return { number, size: source.end - source.start, etag };
+        });
+      },
+    }),
+    ...(operations.remove && {
+      removeObject: (options = {}) =>
+        request("remove the object", options, ({ signal }) => operations.remove!({ signal })),
+    }),
     async listParts(upload, options = {}) {
       const parts: UploadedPart[] = [];
       for (let after: number | undefined; ; ) {

@@ -155,6 +155,11 @@ export function sdkOperations(
         client.send(new AbortMultipartUploadCommand({ ...where, UploadId: upload.id }), options),
       );
     },
+    async remove({ signal }) {
+      await send({ doing: "remove the object" }, signal, (client, { DeleteObjectCommand }, options) =>
+        client.send(new DeleteObjectCommand(where), options),
+      );
+    },
     async look({ signal }) {
       try {
         const there = await send(

@@ -1,9 +1,10 @@
 import { type RangeSource, type RequestLimiter, requestLimiter } from "@peekpack/core";
 import { type ConnectionOptions, connectionSettings, objectLabel, openConnection } from "./connection.js";
-import { parseLocation } from "./location.js";
+import { type ObjectLocation, parseLocation } from "./location.js";
 import type { RetryOptions } from "./persistence.js";
 import { checkPutMode } from "./put-mode.js";
 import { readObject, type S3SourceOptions } from "./s3-source.js";
+import type { CombinePlace, StoreChild, StoreCombineOptions, StoreCombineResult } from "./server-combine.js";
 import type { StoreWriter, WriterKind } from "./store-writer.js";
 import type { PutMode, UploadTarget } from "./upload-target.js";
 
@@ -38,6 +39,28 @@ export interface S3Store {
   source(path: string, options?: S3SourceOptions): RangeSource;
   /** Where a spool uploads to. @throws TypeError when the path or the put mode is none */
   target(path: string, options?: { readonly put?: PutMode | undefined }): UploadTarget;
+  /**
+   * Puts archives into one. Those that lie on this service are copied by the server and pinned to the version that was looked
+   * at: nothing of them is read here but headers, and edges shorter than the least part. A child is `{ name?, source }` or
+   * `{ name?, value }` as for `combineArchives`; a `source` that is a text is a path in this store, unless it is an http(s) URL.
+   * All children are looked at before anything is sent; nothing appears before all is there.
+   * @throws PeekpackError as `combineArchives` and {@link UploadTarget} do; `changed` when a child changes meanwhile
+   */
+  combine(
+    path: string,
+    children: Iterable<StoreChild> | AsyncIterable<StoreChild>,
+    options?: StoreCombineOptions,
+  ): Promise<StoreCombineResult>;
+  /**
+   * Adds children to a combined archive, in its own codec: what it holds is copied by the server, so that a few MiB move
+   * whatever its size. The object is replaced only if it is still the one that was read.
+   * @throws PeekpackError as {@link combine}, and `changed` when somebody else was faster: read anew and append again
+   */
+  append(
+    path: string,
+    children: Iterable<StoreChild> | AsyncIterable<StoreChild>,
+    options?: Omit<StoreCombineOptions, "put" | "codec">,
+  ): Promise<StoreCombineResult>;
   /** A URL that allows one kind of request on the object to whoever holds it. @throws PeekpackError `denied` without credentials */
   presign(path: string, options?: PresignOptions): Promise<string>;
 }
@@ -69,16 +92,35 @@ export function s3Store(options: S3StoreOptions = {}): S3Store {
     return loading;
   };
 
+  const source = (location: ObjectLocation, choice: S3SourceOptions = {}): RangeSource =>
+    readObject(connection, location, objectLabel(options, location.bucket, location.key), choice, limiter);
+
+  /** What combining needs of this store, for one object. */
+  const combinePlace = (path: string): CombinePlace => {
+    const location = parseLocation(path);
+    const base = objectLabel(options, "", "").slice(0, -1);
+    return {
+      location,
+      label: objectLabel(options, location.bucket, location.key),
+      parse: parseLocation,
+      locate: (label) => (label.startsWith(base) ? parseLocation(label.slice(base.length)) : undefined),
+      source: (at, version) => source(at, { version }),
+      target: async (at, put) => (await writer()).target(at, objectLabel(options, at.bucket, at.key), put),
+    };
+  };
+
   return {
+    async combine(path, children, choice) {
+      const place = combinePlace(path);
+      checkPutMode(choice?.put);
+      return (await import("./server-combine.js")).combineOnServer(place, children, choice);
+    },
+    async append(path, children, choice) {
+      const place = combinePlace(path);
+      return (await import("./server-combine.js")).appendOnServer(place, children, choice);
+    },
     source(path, choice = {}) {
-      const location = parseLocation(path);
-      return readObject(
-        connection,
-        location,
-        objectLabel(options, location.bucket, location.key),
-        choice,
-        limiter,
-      );
+      return source(parseLocation(path), choice);
     },
     target(path, choice = {}) {
       const location = parseLocation(path);

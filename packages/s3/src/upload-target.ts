@@ -1,3 +1,5 @@
+import type { CopySource } from "./object-operations.js";
+
 /**
  * How a write treats an object that is already there: `overwrite` replaces whatever is there, `create` refuses to
  * (`If-None-Match: *`), and `ifMatch` replaces only the version with this ETag.
@@ -8,6 +10,12 @@ export type PutMode = "overwrite" | "create" | { readonly ifMatch: string };
 export interface TransferOptions {
   /** Ends the request and all further attempts; the call rejects with the signal's own reason. */
   readonly signal?: AbortSignal | undefined;
+}
+
+/** What may accompany the beginning of an upload. */
+export interface CreateUploadOptions extends TransferOptions {
+  /** Whether parts carry checksums, where the endpoint takes them. Default true; false where parts are copied. */
+  readonly checksums?: boolean | undefined;
 }
 
 /** What may accompany the request that makes the object appear. */
@@ -66,12 +74,22 @@ export interface UploadTarget {
    */
   putObject(body: Uint8Array, options?: CommitOptions): Promise<StoredObject>;
   /** Begins a multipart upload. Nothing is visible of it until it is completed. */
-  createUpload(options?: TransferOptions): Promise<OpenUpload>;
+  createUpload(options?: CreateUploadOptions): Promise<OpenUpload>;
   /** Uploads one part, in any order; a number that is already there is replaced. */
   uploadPart(
     upload: OpenUpload,
     number: number,
     body: Uint8Array,
+    options?: TransferOptions,
+  ): Promise<UploadedPart>;
+  /**
+   * Has the server copy a range of another object as a part. Absent where the target cannot.
+   * @throws PeekpackError `changed` when the source is no longer the one that is pinned
+   */
+  copyPart?(
+    upload: OpenUpload,
+    number: number,
+    source: CopySource,
     options?: TransferOptions,
   ): Promise<UploadedPart>;
   /** Lists every part that the server has, ascending. @throws PeekpackError `not-found` when the upload is no more */
@@ -87,6 +105,8 @@ export interface UploadTarget {
     parts: readonly UploadedPart[],
     options?: CommitOptions,
   ): Promise<StoredObject>;
+  /** Removes the object, for the temporary ones of a large combination. Absent where the target cannot. */
+  removeObject?(options?: TransferOptions): Promise<void>;
   /** Gives the upload up, and the parts that the server has. An upload that is gone is no error. */
   abortUpload(upload: OpenUpload, options?: TransferOptions): Promise<void>;
 }

@@ -15,6 +15,7 @@ export type UploadOperation =
   | "ListParts"
   | "CompleteMultipartUpload"
   | "AbortMultipartUpload"
+  | "DeleteObject"
   | "HeadObject";
 
 /** One request of an upload before it is authorised. */
@@ -184,6 +185,9 @@ export function wireOperations(wire: Wire, label: string): ObjectOperations {
         { doing: "abort the upload" },
         { operation: "AbortMultipartUpload", method: "DELETE", query: { uploadId: upload.id }, signal },
       );
+    },
+    async remove({ signal }) {
+      await send({ doing: "remove the object" }, { operation: "DeleteObject", method: "DELETE", signal });
     },
     async look({ signal }) {
       try {

@@ -12,6 +12,8 @@ export interface SeenRequest {
   /** Of an UploadPart. */
   readonly partNumber: number | undefined;
   readonly ifMatch: string | undefined;
+  /** Whether the server is to copy from another object. */
+  readonly copies: boolean;
 }
 
 /** One request that the proxy saw, and what became of it. No query, no header of authorization is kept. */
@@ -56,5 +58,6 @@ export function describeRequest(message: IncomingMessage): SeenRequest {
     range: header(message, "range"),
     partNumber: part === null ? undefined : Number(part),
     ifMatch: header(message, "if-match"),
+    copies: header(message, "x-amz-copy-source") !== undefined,
   };
 }

@@ -73,6 +73,11 @@ export class Archive<S = Untyped> {
     return this.#state.info;
   }
 
+  /** What the archive is read from: the source given, with the read engine around it. */
+  get source(): RangeSource {
+    return this.#state.core.shared.source;
+  }
+
   /** What reading has cost so far: requests, bytes, reads that the cache answered. */
   get stats(): Readonly<ReadStats> {
     return { ...(this.#state.core.shared.source as RangeSource & { stats: ReadStats }).stats };
