@@ -1,1 +1,1 @@
-export {};
+export { main, type Streams } from "./command-line.js";

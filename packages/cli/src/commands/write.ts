@@ -1,0 +1,67 @@
+import { constants } from "node:buffer";
+import { readFile } from "node:fs/promises";
+import { addAbortSignal } from "node:stream";
+import { PeekpackError, writeArchive } from "@peekpack/core";
+import type { Arguments } from "../arguments.js";
+import {
+  type Command,
+  type Context,
+  ENCODE_OPTIONS,
+  encodeOptions,
+  PLACE_OPTIONS,
+  PUT_OPTIONS,
+  putMode,
+} from "../command.js";
+import { Places } from "../place.js";
+import { fromTagged } from "../tagged.js";
+
+/** `peekpack write`: JSON as an archive. */
+export const write: Command = {
+  name: "write",
+  synopsis: "INPUT.json OUT",
+  summary: "Write JSON as an archive",
+  details: [
+    "INPUT.json may be - for standard input; OUT is a file, s3://bucket/key, or - for standard output. The archive",
+    "appears whole or not at all. Numbers are read as JavaScript reads them: 1.0 is the integer 1, integers beyond",
+    "2^53 - 1 are floats, and of keys those like 10 come first. With --tagged the notation that loses nothing is read.",
+  ].join("\n"),
+  options: {
+    ...PLACE_OPTIONS,
+    ...ENCODE_OPTIONS,
+    ...PUT_OPTIONS,
+    tagged: { help: "read the notation that cat --tagged prints" },
+  },
+  positionals: [2, 2],
+  run,
+};
+
+async function run(args: Arguments, context: Context): Promise<undefined> {
+  const [input = "", out = ""] = args.positionals;
+  const options = { ...encodeOptions(args), signal: context.signal };
+  const sink = new Places(args, context).sink(out, putMode(args));
+  const json = parseJson(await readInput(input, context), input);
+  await writeArchive(sink, args.flag("tagged") ? fromTagged(json) : json, options);
+}
+
+async function readInput(input: string, { stdin, signal }: Context): Promise<Uint8Array> {
+  if (input !== "-") return readFile(input, { signal });
+  if (signal !== undefined) addAbortSignal(signal, stdin);
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of stdin) chunks.push(chunk as Uint8Array);
+  return Buffer.concat(chunks);
+}
+
+function parseJson(bytes: Uint8Array, input: string): unknown {
+  const name = input === "-" ? "standard input" : input;
+  if (bytes.length > constants.MAX_STRING_LENGTH) {
+    throw new PeekpackError(
+      "limit",
+      `${name} has more than the ${constants.MAX_STRING_LENGTH} bytes that are parsed`,
+    );
+  }
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch (error) {
+    throw new PeekpackError("corrupt", `${name} is no JSON: ${(error as Error).message}`, { cause: error });
+  }
+}

@@ -1,0 +1,299 @@
+/**
+ * Values as JSON text, piece by piece: what is lazy is read while it is written, so that an archive of any size passes
+ * through little memory.
+ *
+ * Plain JSON follows what Protocol Buffers' JSON mapping does with what JSON lacks: byte strings are base64 text, integers
+ * beyond ±(2^53 − 1) decimal text, instants ISO 8601 text, and NaN and the infinities `"NaN"`, `"Infinity"`, `"-Infinity"`.
+ * Sets and numpy arrays are lists. The rest: undefined is null, `{"ext": type, "data": base64}`,
+ * `{"tag": number, "value": …}`, `{"simple": number}`. Keys that are not text become it: numbers in decimal, byte strings in
+ * base64, anything else as its own JSON.
+ */
+import {
+  Ext,
+  float64,
+  LazyList,
+  LazyMap,
+  NdArray,
+  Simple,
+  Tagged,
+  Timestamp,
+  type Value,
+} from "@peekpack/core";
+import { nodeBytes, placeInTable } from "./table.js";
+import { type TaggedJson, toTagged } from "./tagged.js";
+
+/** What can be written: a value, or a handle of one. */
+export type Writable = LazyMap | LazyList | Value;
+
+export interface JsonForm {
+  /** The notation of `tagged.ts`, which loses nothing, instead of plain JSON. */
+  readonly tagged?: boolean;
+  /** Spaces for each level; 0 (default): everything in one line. */
+  readonly indent?: number;
+}
+
+/** Characters that are collected before they are handed out. */
+const PIECE = 64 * 1024;
+/** Encoded bytes up to which a container is read in one piece, and not entry by entry. */
+const WHOLE = 1024 * 1024;
+/** Bytes that become text at a time: a multiple of 3, so that base64 needs no padding in between. */
+const BYTES = 48 * 1024;
+
+/** The text of a value. */
+export function jsonText(value: Writable, form: JsonForm = {}): AsyncGenerator<string> {
+  return new JsonWriter(form).run(value);
+}
+
+/** The text of a value that is in memory and small. */
+export function shortJson(value: Value, form: JsonForm = {}): string {
+  return new JsonWriter(form).short(value);
+}
+
+class JsonWriter {
+  readonly #tagged: boolean;
+  readonly #indent: number;
+  #level = 0;
+  #text = "";
+
+  constructor({ tagged = false, indent = 0 }: JsonForm) {
+    this.#tagged = tagged;
+    this.#indent = indent;
+  }
+
+  async *run(value: Writable): AsyncGenerator<string> {
+    // A slice gives a list of handles; nowhere else do handles lie inside a value.
+    if (Array.isArray(value)) yield* this.#lazyList(value as Writable[]);
+    else yield* this.#lazy(value);
+    yield this.#take();
+  }
+
+  short(value: Value): string {
+    let text = "";
+    for (const piece of this.#plain(value)) text += piece;
+    return text + this.#take();
+  }
+
+  async *#lazy(value: Writable): AsyncGenerator<string> {
+    if (!(value instanceof LazyMap || value instanceof LazyList)) yield* this.#plain(value);
+    else if ((nodeBytes(placeInTable(value).node) ?? Number.POSITIVE_INFINITY) <= WHOLE) {
+      yield* this.#plain(await value.toValue());
+    } else if (value instanceof LazyMap) yield* this.#lazyMap(value);
+    else yield* this.#lazyList(value);
+  }
+
+  async *#lazyMap(map: LazyMap): AsyncGenerator<string> {
+    this.#openMap();
+    let count = 0;
+    for await (const [key, item] of map) {
+      yield* this.#key(key, count++);
+      yield* this.#lazy(item);
+      this.#endEntry();
+      if (this.#text.length > PIECE) yield this.#take();
+    }
+    this.#closeMap(count);
+  }
+
+  async *#lazyList(list: LazyList | readonly Writable[]): AsyncGenerator<string> {
+    this.#open("[");
+    let count = 0;
+    for await (const item of list) {
+      this.#next(count++);
+      yield* this.#lazy(item);
+      if (this.#text.length > PIECE) yield this.#take();
+    }
+    this.#close("]", count);
+  }
+
+  /** Generators only where there is something below: a call for every number would cost more than the number. */
+  *#plain(value: Value): Generator<string> {
+    if (typeof value === "string") yield* this.#string(value);
+    else if (value === null || typeof value !== "object") this.#text += this.#scalar(value);
+    else if (Array.isArray(value)) yield* this.#list(value);
+    else if (value instanceof Map) yield* this.#map(value);
+    else if (value instanceof Uint8Array) yield* this.#bytes(value);
+    else if (value instanceof Set) yield* this.#wrapped("$set", this.#list(value));
+    else if (value instanceof NdArray) yield* this.#array(value);
+    else if (value instanceof Tagged) yield* this.#tag(value);
+    else if (value instanceof Ext) yield* this.#extension(value);
+    else if (value instanceof Date || value instanceof Timestamp || value instanceof Simple) {
+      this.#text += this.#tagged ? JSON.stringify(toTagged(value)) : plainInstant(value);
+    } else yield* this.#map(Object.entries(value));
+  }
+
+  *#list(list: Iterable<Value>): Generator<string> {
+    this.#open("[");
+    let count = 0;
+    for (const item of list) {
+      this.#next(count++);
+      if (typeof item === "number") this.#text += this.#scalar(item);
+      else yield* this.#plain(item);
+      if (this.#text.length > PIECE) yield this.#take();
+    }
+    this.#close("]", count);
+  }
+
+  *#map(entries: Iterable<readonly [Value, Value]>): Generator<string> {
+    this.#openMap();
+    let count = 0;
+    for (const [key, item] of entries) {
+      yield* this.#key(key, count++);
+      yield* this.#plain(item);
+      this.#endEntry();
+      if (this.#text.length > PIECE) yield this.#take();
+    }
+    this.#closeMap(count);
+  }
+
+  #openMap(): void {
+    this.#open(this.#tagged ? '{"$map":[' : "{");
+  }
+
+  *#key(key: Value, count: number): Generator<string> {
+    this.#next(count);
+    if (this.#tagged) {
+      this.#text += "[";
+      yield* this.#plain(key);
+      this.#text += this.#indent > 0 ? ", " : ",";
+    } else {
+      yield* this.#string(keyText(key));
+      this.#text += this.#indent > 0 ? ": " : ":";
+    }
+  }
+
+  #endEntry(): void {
+    if (this.#tagged) this.#text += "]";
+  }
+
+  #closeMap(count: number): void {
+    this.#close(this.#tagged ? "]}" : "}", count);
+  }
+
+  #scalar(value: Value): string {
+    if (this.#tagged) return JSON.stringify(toTagged(value));
+    if (typeof value === "number") {
+      if (!Number.isFinite(value)) return `"${value}"`;
+      return Object.is(value, -0) ? "-0.0" : String(value);
+    }
+    return typeof value === "bigint" ? `"${value}"` : String(value ?? null);
+  }
+
+  *#string(text: string): Generator<string> {
+    if (text.length <= PIECE) {
+      this.#text += JSON.stringify(text);
+      return;
+    }
+    this.#text += '"';
+    for (let at = 0; at < text.length; ) {
+      let end = Math.min(at + PIECE, text.length);
+      // Both halves of a surrogate pair stay together.
+      if (end < text.length && (text.charCodeAt(end) & 0xfc00) === 0xdc00) end++;
+      this.#text += JSON.stringify(text.slice(at, end)).slice(1, -1);
+      yield this.#take();
+      at = end;
+    }
+    this.#text += '"';
+  }
+
+  *#bytes(bytes: Uint8Array): Generator<string> {
+    this.#text += this.#tagged ? '{"$bytes":"' : '"';
+    yield* this.#digits(bytes);
+    this.#text += this.#tagged ? '"}' : '"';
+  }
+
+  /** Hexadecimal in the notation, else base64. */
+  *#digits(bytes: Uint8Array): Generator<string> {
+    const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    for (let at = 0; at < buffer.length; at += BYTES) {
+      this.#text += buffer.subarray(at, at + BYTES).toString(this.#tagged ? "hex" : "base64");
+      if (this.#text.length > PIECE) yield this.#take();
+    }
+  }
+
+  *#extension({ type, data }: Ext): Generator<string> {
+    this.#text += this.#tagged ? `{"$ext":[${type},"` : `{"ext":${type},"data":"`;
+    yield* this.#digits(data);
+    this.#text += this.#tagged ? '"]}' : '"}';
+  }
+
+  *#tag({ tag, value }: Tagged): Generator<string> {
+    const number = this.#scalar(tag);
+    this.#text += this.#tagged ? `{"$tag":[${number},` : `{"tag":${number},"value":`;
+    yield* this.#plain(value);
+    this.#text += this.#tagged ? "]}" : "}";
+  }
+
+  *#array(array: NdArray): Generator<string> {
+    if (!this.#tagged) {
+      yield* this.#plain(array.toNested() as Value);
+      return;
+    }
+    const { dtype, shape, data } = array;
+    this.#text += `{"$ndarray":{"dtype":${JSON.stringify(dtype)},"shape":${JSON.stringify(shape)},"data":`;
+    this.#open("[");
+    let count = 0;
+    for (const element of data) {
+      this.#next(count++);
+      this.#text += JSON.stringify(noteElement(dtype, element));
+      if (this.#text.length > PIECE) yield this.#take();
+    }
+    this.#close("]", count);
+    this.#text += "}}";
+  }
+
+  /** What the notation puts into an object, and plain JSON writes as it is. */
+  *#wrapped(tag: string, content: Generator<string>): Generator<string> {
+    if (this.#tagged) this.#text += `{"${tag}":`;
+    yield* content;
+    if (this.#tagged) this.#text += "}";
+  }
+
+  #open(bracket: string): void {
+    this.#text += bracket;
+    this.#level++;
+  }
+
+  #next(count: number): void {
+    if (count > 0) this.#text += ",";
+    this.#line();
+  }
+
+  #close(bracket: string, count: number): void {
+    this.#level--;
+    if (count > 0) this.#line();
+    this.#text += bracket;
+  }
+
+  #line(): void {
+    if (this.#indent > 0) this.#text += `\n${" ".repeat(this.#indent * this.#level)}`;
+  }
+
+  #take(): string {
+    const text = this.#text;
+    this.#text = "";
+    return text;
+  }
+}
+
+function noteElement(dtype: string, element: number | bigint): TaggedJson {
+  if (dtype === "bool") return element !== 0;
+  return toTagged(dtype.startsWith("float") ? float64(Number(element)) : element);
+}
+
+function plainInstant(value: Date | Timestamp | Simple): string {
+  if (value instanceof Simple) return `{"simple":${value.value}}`;
+  if (value instanceof Date) return JSON.stringify(value.toISOString());
+  const date = value.toDate();
+  const fraction = String(value.nanoseconds).padStart(9, "0");
+  // Beyond a Date's years there is no ISO text.
+  return Number.isNaN(date.getTime())
+    ? `{"seconds":"${value.seconds}","nanoseconds":${value.nanoseconds}}`
+    : JSON.stringify(date.toISOString().replace(/\.\d+Z$/, `.${fraction}Z`));
+}
+
+/** A key as the text that plain JSON needs. */
+function keyText(key: Value): string {
+  if (typeof key === "string") return key;
+  const text = shortJson(key);
+  // Byte strings, bigints and instants are text already, in quotes.
+  return text.startsWith('"') ? (JSON.parse(text) as string) : text;
+}

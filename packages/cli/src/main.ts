@@ -1,0 +1,10 @@
+#!/usr/bin/env node
+import { main } from "./command-line.js";
+
+const controller = new AbortController();
+// Once: whoever cannot wait for the tidying up interrupts again.
+for (const name of ["SIGINT", "SIGTERM"] as const) {
+  process.once(name, () => controller.abort(new Error(`ended by ${name}`)));
+}
+const { stdin, stdout, stderr } = process;
+process.exitCode = await main(process.argv.slice(2), { stdin, stdout, stderr, signal: controller.signal });
