@@ -36,7 +36,7 @@ export function meteredFetch(options: MeteredFetchOptions = {}): MeteredFetch {
   };
   const send = async (request: Request): Promise<Response> => {
     if (request.body === null || typeof XMLHttpRequest === "undefined") return globalThis.fetch(request);
-    const body = await request.arrayBuffer();
+    const body = await request.blob();
     try {
       return await sendBody(request, body, stallMs, (sent) => note(request, sent));
     } finally {
@@ -56,7 +56,7 @@ export function meteredFetch(options: MeteredFetchOptions = {}): MeteredFetch {
 
 function sendBody(
   { url, method, headers, signal, credentials }: Request,
-  body: ArrayBuffer,
+  body: Blob,
   stallMs: number,
   onSent: (bytes: number) => void,
 ): Promise<Response> {

@@ -19,7 +19,9 @@ export function onlineTarget(target: UploadTarget): UploadTarget {
       try {
         return await request(again);
       } catch (error) {
-        const failed = isPeekpackError(error) && error.code === "network";
+        signal?.throwIfAborted();
+        // Also what the target's caller was asked for, as a presigned URL, may have failed for the same reason.
+        const failed = !isPeekpackError(error) || error.code === "network";
         if (!failed || !line.broken()) throw error;
       } finally {
         line.end();

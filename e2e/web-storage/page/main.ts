@@ -1,0 +1,164 @@
+/** A page that spools, uploads, resumes and reads, as the tests tell it to: they call `peek.call` in it. */
+import { isPeekpackError, listOf, type WriteResult, writeArchive } from "@peekpack/core";
+import type { ProgressListener, UploadProgress } from "@peekpack/s3";
+import {
+  discardUpload,
+  type PendingUpload,
+  pendingUploads,
+  persistStorage,
+  resumeUpload,
+  type SpoolOptions,
+  spoolSink,
+  storageRoom,
+} from "@peekpack/web-storage";
+import { rows } from "../rows.js";
+import { faults } from "./faults.js";
+import { kept } from "./kept.js";
+import { openTarget, type TargetChoice } from "./targets.js";
+
+/** What is written, and how. */
+export interface WriteJob {
+  readonly target: TargetChoice;
+  readonly rows: number;
+  readonly rowBytes: number;
+  readonly spool?: Omit<SpoolOptions, "signal" | "onProgress" | "meter" | "worker"> & {
+    readonly worker?: false;
+  };
+  /** The generator stops before this row, until the page is closed or the job aborted. */
+  readonly stopAtRow?: number;
+}
+
+/** What became of a job. */
+export interface JobReport extends WriteResult {
+  readonly storage: string | undefined;
+  readonly phases: readonly string[];
+  /** What was sent to S3: 'UploadPart 3', … */
+  readonly sent: readonly string[];
+  /** How many of the numbers that progress told of uploaded bytes were no whole number of parts. */
+  readonly betweenParts: number;
+}
+
+/** A job that the test does not wait for. */
+interface Job {
+  readonly end: Promise<JobReport>;
+  readonly held: Promise<void>;
+  readonly progress: () => UploadProgress | undefined;
+  abort(): void;
+}
+
+const jobs = new Map<string, Job>();
+
+function begin(
+  choice: TargetChoice,
+  partSize: number,
+  work: (made: {
+    readonly opened: ReturnType<typeof openTarget>;
+    readonly signal: AbortSignal;
+    readonly onProgress: ProgressListener;
+    readonly stopped: () => void;
+  }) => Promise<{ readonly result: WriteResult; readonly storage: string | undefined }>,
+): Job {
+  const controller = new AbortController();
+  const opened = openTarget(choice);
+  const phases: string[] = [];
+  let betweenParts = 0;
+  let latest: UploadProgress | undefined;
+  let stopped = (): void => {};
+  const stop = new Promise<void>((resolve) => {
+    stopped = resolve;
+  });
+  const onProgress: ProgressListener = (progress) => {
+    if (phases.at(-1) !== progress.phase) phases.push(progress.phase);
+    const { bytesUploaded, totalBytes } = progress;
+    if (bytesUploaded !== totalBytes && bytesUploaded % partSize !== 0) betweenParts++;
+    latest = progress;
+  };
+  const end = work({ opened, signal: controller.signal, onProgress, stopped }).then(
+    ({ result, storage }) => ({
+      ...result,
+      storage,
+      phases,
+      betweenParts,
+      sent: opened.sent,
+    }),
+  );
+  end.catch(() => {});
+  return {
+    end,
+    held: Promise.race([opened.held, stop, faults.reached]),
+    progress: () => latest,
+    abort: () => controller.abort(new DOMException("the test aborts", "AbortError")),
+  };
+}
+
+const methods = {
+  /** Begins to write; `end`, `held`, `progress` and `abort` follow it. */
+  write(name: string, { target: choice, rows: count, rowBytes, spool = {}, stopAtRow }: WriteJob): void {
+    const job = begin(choice, spool.partSize ?? 1, async ({ opened, signal, onProgress, stopped }) => {
+      const sink = spoolSink(opened.target, { ...spool, signal, meter: opened.meter, onProgress });
+      async function* generate() {
+        for (const row of rows(count, rowBytes)) {
+          if (row.i === stopAtRow) {
+            stopped();
+            await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+          }
+          yield row;
+        }
+      }
+      const value = { rows: listOf(generate(), { count }) };
+      const result = await writeArchive(sink, value, { signal });
+      return { result, storage: sink.storage };
+    });
+    jobs.set(name, job);
+  },
+  /** Begins to resume; `end`, `held`, `progress` and `abort` follow it. */
+  resume(name: string, pending: PendingUpload, choice: TargetChoice): void {
+    const job = begin(choice, 1, async ({ opened, signal, onProgress }) => {
+      const result = await resumeUpload(pending, opened.target, { signal, meter: opened.meter, onProgress });
+      return { result, storage: pending.storage };
+    });
+    jobs.set(name, job);
+  },
+  end: (name: string) => jobs.get(name)!.end,
+  /** Waits until a job is held. */
+  async held(name: string): Promise<void> {
+    const { held, end } = jobs.get(name)!;
+    await Promise.race([held, end]);
+  },
+  progress: (name: string) => jobs.get(name)!.progress(),
+  abort: (name: string) => jobs.get(name)!.abort(),
+  pending: (directory: string) => pendingUploads({ directory }),
+  discard: (pending: PendingUpload, choice: TargetChoice) =>
+    discardUpload(pending, openTarget(choice).target),
+  room: () => storageRoom(),
+  persist: () => persistStorage(),
+  lie: () => faults.lie(),
+  kept,
+  stopAtCommitOf: (state: string) => faults.stopAtCommitOf(state),
+  refuseWorkers: () => faults.refuseWorkers(),
+  refuseOpfs: () => faults.refuseOpfs(),
+} satisfies Record<string, (...args: never[]) => unknown>;
+
+export type Methods = typeof methods;
+
+/** How a call ended; errors as data, since their class does not leave the page. */
+export type Outcome<T> =
+  | { readonly value: T; readonly error?: undefined }
+  | {
+      readonly error: { readonly name: string; readonly code?: string; readonly message: string };
+      readonly value?: undefined;
+    };
+
+async function call(name: keyof Methods, args: readonly unknown[]): Promise<Outcome<unknown>> {
+  try {
+    return { value: await (methods[name] as (...args: unknown[]) => unknown)(...args) };
+  } catch (error) {
+    const { name: type, message } = error as Error;
+    return { error: { name: type, message, ...(isPeekpackError(error) ? { code: error.code } : {}) } };
+  }
+}
+
+declare global {
+  var peek: { readonly call: typeof call };
+}
+globalThis.peek = { call };
