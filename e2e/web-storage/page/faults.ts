@@ -8,8 +8,8 @@ export interface Faults {
   refuseWorkers(): void;
   /** As in some private windows. */
   refuseOpfs(): void;
-  /** The browser says that there is room without end. */
-  lie(): void;
+  /** What the browser says that there is room for, in bytes. */
+  sayRoom(free: number): void;
 }
 
 function makeFaults(): Faults {
@@ -45,8 +45,8 @@ function makeFaults(): Faults {
       StorageManager.prototype.getDirectory = () =>
         Promise.reject(new DOMException("refused", "SecurityError"));
     },
-    lie() {
-      StorageManager.prototype.estimate = async () => ({ usage: 0, quota: 2 ** 40 });
+    sayRoom(free) {
+      StorageManager.prototype.estimate = async () => ({ usage: 0, quota: free });
     },
   };
 }

@@ -132,7 +132,7 @@ const methods = {
     discardUpload(pending, openTarget(choice).target),
   room: () => storageRoom(),
   persist: () => persistStorage(),
-  lie: () => faults.lie(),
+  sayRoom: (free: number) => faults.sayRoom(free),
   kept,
   stopAtCommitOf: (state: string) => faults.stopAtCommitOf(state),
   refuseWorkers: () => faults.refuseWorkers(),
