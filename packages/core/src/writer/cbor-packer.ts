@@ -1,8 +1,6 @@
 import { PeekpackError } from "../errors.js";
 import { Simple, Tagged, Timestamp } from "../values.js";
-import { loneSurrogate, Packer, writeUtf8 } from "./packer.js";
-
-const SHORT_STRING = 48;
+import { Packer } from "./packer.js";
 
 /** CBOR, each item in its shortest definite form; floats as the reference writes them (64 bits but for NaN and ±∞). */
 export class CborPacker extends Packer {
@@ -69,57 +67,16 @@ export class CborPacker extends Packer {
     return info < 24 ? 1 : 1 + (1 << (info - 24));
   }
 
-  override string(value: string): void {
-    const { length } = value;
-    if (length <= SHORT_STRING) {
-      if (this.pos + 9 + length * 3 > this.buf.length) this.reserve(9 + length * 3);
-      const { buf } = this;
-      let at = this.pos;
-      if (length < 24) {
-        buf[at++] = 0x60 | length;
-      } else {
-        buf[at++] = 0x78;
-        buf[at++] = length;
-      }
-      let i = 0;
-      for (; i < length; i++) {
-        const unit = value.charCodeAt(i);
-        if (unit >= 0x80) break;
-        buf[at++] = unit;
-      }
-      if (i === length) {
-        this.pos = at;
-        return;
-      }
-    }
-    this.#longString(value);
+  override textHeadSize(length: number): number {
+    return length < 24 ? 1 : length < 0x100 ? 2 : length < 0x10000 ? 3 : length < 0x100000000 ? 5 : 9;
   }
 
-  #longString(value: string): void {
-    this.reserve(9 + value.length * 3);
-    const guess = headSize(value.length);
-    const written = writeUtf8(value, this.buf, this.pos + guess);
-    if (written < 0) throw loneSurrogate();
-    const header = headSize(written);
-    if (header !== guess) {
-      this.buf.copyWithin(this.pos + header, this.pos + guess, this.pos + guess + written);
-    }
-    this.#head(0x60, written);
-    this.pos += written;
+  override textHead(length: number): void {
+    this.#head(0x60, length);
   }
 
-  override utf8(value: Uint8Array): void {
-    this.reserve(9 + value.length);
-    this.#head(0x60, value.length);
-    this.buf.set(value, this.pos);
-    this.pos += value.length;
-  }
-
-  override bytes(value: Uint8Array): void {
-    this.reserve(9 + value.length);
-    this.#head(0x40, value.length);
-    this.buf.set(value, this.pos);
-    this.pos += value.length;
+  override bytesHead(length: number): void {
+    this.#head(0x40, length);
   }
 
   override array(count: number): void {
@@ -203,8 +160,4 @@ export class CborPacker extends Packer {
     this.#head(0xc0, 0);
     this.string(`${text.slice(0, 19)}${fraction}Z`);
   }
-}
-
-function headSize(length: number): number {
-  return length < 24 ? 1 : length < 0x100 ? 2 : length < 0x10000 ? 3 : length < 0x100000000 ? 5 : 9;
 }

@@ -1,9 +1,6 @@
 import { PeekpackError } from "../errors.js";
 import { Ext, Timestamp } from "../values.js";
-import { loneSurrogate, Packer, writeUtf8 } from "./packer.js";
-
-/** Up to this many units a loop over char codes is faster than a call into TextEncoder. */
-const SHORT_STRING = 48;
+import { Packer } from "./packer.js";
 
 /** MessagePack, each item in its shortest form (format.md, section 4 of the format's description). */
 export class MsgpackPacker extends Packer {
@@ -102,44 +99,17 @@ export class MsgpackPacker extends Packer {
     return type === 0xcb ? 9 : 1 + (1 << ((type - 0xcc) & 3));
   }
 
-  override string(value: string): void {
-    const { length } = value;
-    if (length <= SHORT_STRING) {
-      if (this.pos + 5 + length * 3 > this.buf.length) this.reserve(5 + length * 3);
-      const { buf } = this;
-      let at = this.pos;
-      if (length < 32) {
-        buf[at++] = 0xa0 | length;
-      } else {
-        buf[at++] = 0xd9;
-        buf[at++] = length;
-      }
-      let i = 0;
-      for (; i < length; i++) {
-        const unit = value.charCodeAt(i);
-        if (unit >= 0x80) break;
-        buf[at++] = unit;
-      }
-      if (i === length) {
-        this.pos = at;
-        return;
-      }
-    }
-    this.#longString(value);
+  override textHeadSize(length: number): number {
+    return length < 32 ? 1 : length < 0x100 ? 2 : length < 0x10000 ? 3 : 5;
   }
 
-  #longString(value: string): void {
-    this.reserve(5 + value.length * 3);
-    const guess = stringHeader(value.length);
-    const written = writeUtf8(value, this.buf, this.pos + guess);
-    if (written < 0) throw loneSurrogate();
-    const header = stringHeader(written);
-    if (header !== guess) {
-      this.buf.copyWithin(this.pos + header, this.pos + guess, this.pos + guess + written);
-    }
-    if (header === 1) this.buf[this.pos] = 0xa0 | written;
-    else this.#sized(0xd9, written);
-    this.pos += header === 1 ? 1 + written : written;
+  override textHead(length: number): void {
+    if (length < 32) this.buf[this.pos++] = 0xa0 | length;
+    else this.#sized(0xd9, length);
+  }
+
+  override bytesHead(length: number): void {
+    this.#sized(0xc4, length);
   }
 
   /** Writes a type byte of the family that begins at `base` (8, 16 and 32 bits of length) and the length. */
@@ -160,21 +130,6 @@ export class MsgpackPacker extends Packer {
     } else {
       throw new PeekpackError("unsupported-value", "MessagePack holds at most 4 GiB in one item.");
     }
-  }
-
-  override utf8(value: Uint8Array): void {
-    this.reserve(5 + value.length);
-    if (value.length < 32) this.buf[this.pos++] = 0xa0 | value.length;
-    else this.#sized(0xd9, value.length);
-    this.buf.set(value, this.pos);
-    this.pos += value.length;
-  }
-
-  override bytes(value: Uint8Array): void {
-    this.reserve(5 + value.length);
-    this.#sized(0xc4, value.length);
-    this.buf.set(value, this.pos);
-    this.pos += value.length;
   }
 
   override array(count: number): void {
@@ -253,10 +208,6 @@ export class MsgpackPacker extends Packer {
     }
     this.#ext(-1, new Uint8Array(data.buffer, 0, length));
   }
-}
-
-function stringHeader(length: number): number {
-  return length < 32 ? 1 : length < 0x100 ? 2 : length < 0x10000 ? 3 : 5;
 }
 
 function outOfRange(value: bigint): PeekpackError {

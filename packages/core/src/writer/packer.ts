@@ -3,6 +3,11 @@ import { PeekpackError } from "../errors.js";
 /** Below this size a buffer grows fourfold: copies and fresh memory cost more than what is left unused. */
 const QUICK_GROWTH = 2 ** 24;
 
+/** Up to this many units a loop over char codes is faster than a call into TextEncoder. */
+const SHORT_STRING = 48;
+/** The longest head of an item, in both codecs. */
+const HEAD = 9;
+
 /**
  * Writes single items of one codec, each in its one canonical form, into a buffer that grows. The encoder above it knows
  * containers, spans and the table of contents; a packer knows bytes.
@@ -52,6 +57,58 @@ export abstract class Packer {
     this.pos += bytes.length;
   }
 
+  /** @throws PeekpackError `unsupported-value` for a lone surrogate. */
+  string(value: string): void {
+    const { length } = value;
+    if (length > SHORT_STRING) {
+      this.#longString(value);
+      return;
+    }
+    const start = this.pos;
+    if (start + HEAD + length > this.buf.length) this.reserve(HEAD + length);
+    this.textHead(length);
+    const { buf } = this;
+    let at = this.pos;
+    for (let i = 0; i < length; i++) {
+      const unit = value.charCodeAt(i);
+      if (unit >= 0x80) {
+        this.pos = start;
+        this.#longString(value);
+        return;
+      }
+      buf[at++] = unit;
+    }
+    this.pos = at;
+  }
+
+  #longString(value: string): void {
+    this.reserve(HEAD + value.length * 3);
+    const guess = this.textHeadSize(value.length);
+    const written = writeUtf8(value, this.buf, this.pos + guess);
+    if (written < 0) throw loneSurrogate();
+    const head = this.textHeadSize(written);
+    if (head !== guess) {
+      this.buf.copyWithin(this.pos + head, this.pos + guess, this.pos + guess + written);
+    }
+    this.textHead(written);
+    this.pos += written;
+  }
+
+  /** A text that is UTF-8 already. */
+  utf8(value: Uint8Array): void {
+    this.reserve(HEAD + value.length);
+    this.textHead(value.length);
+    this.buf.set(value, this.pos);
+    this.pos += value.length;
+  }
+
+  bytes(value: Uint8Array): void {
+    this.reserve(HEAD + value.length);
+    this.bytesHead(value.length);
+    this.buf.set(value, this.pos);
+    this.pos += value.length;
+  }
+
   abstract nil(): void;
   abstract bool(value: boolean): void;
   /** Any integer of at most ±(2^53 − 1). */
@@ -61,11 +118,12 @@ export abstract class Packer {
   abstract float(value: number): void;
   /** Size in bytes of the number that was written at `at`, read back from its first byte. */
   abstract numberSize(at: number): number;
-  /** @throws PeekpackError `unsupported-value` for a lone surrogate. */
-  abstract string(value: string): void;
-  /** A text that is UTF-8 already. */
-  abstract utf8(value: Uint8Array): void;
-  abstract bytes(value: Uint8Array): void;
+  /** The head of a text of so many bytes. Room for it must be there. */
+  abstract textHead(length: number): void;
+  /** Size in bytes of that head. */
+  abstract textHeadSize(length: number): number;
+  /** The head of a byte string of so many bytes. Room for it must be there. */
+  abstract bytesHead(length: number): void;
   abstract array(count: number): void;
   abstract map(count: number): void;
   /** A value that only one of the codecs may know: extensions, tags, instants … `write` encodes what it holds. */
@@ -81,7 +139,7 @@ const utf8 = new TextEncoder();
  * Writes `text` as UTF-8 at `at` and returns its length in bytes. Room for three bytes a unit must be there.
  * Returns -1 when the text holds a lone surrogate, which TextEncoder would replace in silence.
  */
-export function writeUtf8(text: string, target: Uint8Array, at: number): number {
+function writeUtf8(text: string, target: Uint8Array, at: number): number {
   const { written } = utf8.encodeInto(text, target.subarray(at));
   // A text without surrogates, or with well-formed pairs only, is safe. ASCII needs no look.
   if (written !== text.length && !isWellFormed(text)) return -1;
@@ -95,6 +153,6 @@ function isWellFormed(text: string): boolean {
 }
 
 /** What both codecs say of a string that no UTF-8 can hold. */
-export function loneSurrogate(): PeekpackError {
+function loneSurrogate(): PeekpackError {
   return new PeekpackError("unsupported-value", "A string with a lone surrogate cannot be written as UTF-8.");
 }
