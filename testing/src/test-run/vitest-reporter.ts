@@ -13,12 +13,14 @@ export const OUTCOME_FILE = "PEEKPACK_VITEST_OUTCOME";
  * could not be loaded.
  */
 export default class OutcomeReporter implements Reporter {
-  /** What was announced as `SKIPPED: what: why`. */
-  readonly #announced = new Map<string, string>();
+  /** What was announced as `SKIPPED: what: why`, and in which file. */
+  readonly #announced: { readonly file: string | undefined; readonly what: string; readonly why: string }[] =
+    [];
 
-  onUserConsoleLog({ content }: UserConsoleLog): void {
-    for (const [, what, why] of content.matchAll(/^SKIPPED: (.+?): (.+)$/gm))
-      this.#announced.set(what!, why!);
+  onUserConsoleLog({ content, taskId: file }: UserConsoleLog): void {
+    for (const [, what, why] of content.matchAll(/^SKIPPED: (.+?): (.+)$/gm)) {
+      this.#announced.push({ file, what: what!, why: why! });
+    }
   }
 
   onTestRunEnd(modules: readonly TestModule[], unhandled: readonly SerializedError[]): void {
@@ -48,13 +50,17 @@ export default class OutcomeReporter implements Reporter {
     writeFileSync(file, JSON.stringify(outcome));
   }
 
-  /** Its note, the words after "is absent" in its name, or what was announced of something that its name holds. */
+  /** Its note, the words after "is absent" in its name, or what its file announced: of it, if it did, else first. */
   #reason(test: TestCase): string | undefined {
     const result = test.result();
     if (result.state === "skipped" && result.note) return result.note;
     const absent = /\bis absent: (.+)$/.exec(test.name)?.[1];
     if (absent !== undefined) return absent;
-    for (const [what, why] of this.#announced) if (test.fullName.includes(what)) return why;
-    return undefined;
+    // What is written while a file loads has the file's name for an id.
+    const { moduleId, id, relativeModuleId } = test.module;
+    const here = this.#announced.filter(
+      ({ file }) => file === id || file === relativeModuleId || file === moduleId,
+    );
+    return (here.find(({ what }) => test.fullName.includes(what)) ?? here[0])?.why;
   }
 }
