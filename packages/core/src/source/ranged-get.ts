@@ -162,7 +162,7 @@ async function checkedPiece(
     hold(object, headers, bytes!.length);
     record(object, headers, bytes!.length);
   }
-  return { start: first, bytes: bytes!, whole: !partial };
+  return { start: partial ? first : 0, bytes: bytes!, whole: !partial };
 }
 
 /** Holds an answer's version and size to those seen first. */

@@ -292,6 +292,25 @@ describe("a server that ignores ranges", () => {
     },
   );
 
+  it("gives the bytes of the place that was asked for, also when it begins to ignore ranges later", async () => {
+    const object = source();
+    await object.probe({ head: 100, tail: 50 });
+    server.bend = (_answer, _request, response) => {
+      response.writeHead(200, { etag: _answer.headers.etag });
+      response.end(server.bytes);
+      return undefined;
+    };
+    const ranges = [
+      { start: 20_000, end: 20_100 },
+      { start: 49_000, end: 50_000 },
+    ];
+    const parts = await object.read(ranges);
+    expect(parts.map((part) => [...part])).toEqual(
+      ranges.map(({ start, end }) => [...bytes.subarray(start, end)]),
+    );
+    await expect(object.read([{ start: 49_000, end: 50_001 }])).rejects.toMatchObject({ code: "truncated" });
+  });
+
   it.each([true, false])(
     "gets its body cancelled where the object is large (Content-Length: %s)",
     async (length) => {
