@@ -64,6 +64,11 @@ export function database(shape: DatabaseShape): Database {
         const [result] = await Promise.all([work(transaction), done]);
         return result;
       } catch (error) {
+        try {
+          transaction.abort();
+        } catch {
+          // It has ended already.
+        }
         await done.catch(() => {});
         throw error ?? transaction.error;
       }

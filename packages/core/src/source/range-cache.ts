@@ -1,5 +1,5 @@
 import { isPeekpackError } from "../errors.js";
-import { untilAborted } from "./abort.js";
+import { withAbort } from "./abort.js";
 import type { ByteRange, Probe, RangeSource, ReadOptions } from "./range-source.js";
 import { requestEvent } from "./request-event.js";
 import { checkRanges, closedSource } from "./source-error.js";
@@ -162,7 +162,8 @@ export function withRangeCache(
     contact ??= probe({ head: 0, tail: 0 }, { ...read, signal: undefined, reason: "open" }).finally(() => {
       contact = undefined;
     });
-    await untilAborted(contact, read.signal);
+    const shared = contact;
+    await withAbort(read.signal, () => shared);
   };
 
   return {
@@ -171,7 +172,7 @@ export function withRangeCache(
     async probe(want, given) {
       const read: ReadOptions = { reason: "open", ...given };
       open(read);
-      return untilAborted(probe(want, read), read.signal);
+      return withAbort(read.signal, ({ signal }) => probe(want, { ...read, signal }));
     },
     async read(ranges, read = {}) {
       open(read);
@@ -182,7 +183,7 @@ export function withRangeCache(
       if (!of) return source.read(ranges, read);
       checkRanges(label, ranges, of.size);
       const startedAt = performance.now();
-      const found = await untilAborted(Promise.all(ranges.map((range) => look(of, range))), read.signal);
+      const found = await withAbort(read.signal, () => Promise.all(ranges.map((range) => look(of, range))));
       const holes = found.flatMap((assembly) => assembly.holes);
       const rest = holes.length > 0 ? await source.read(holes, read) : [];
       open(read);
