@@ -1,3 +1,5 @@
+import { PeekpackError } from "@peekpack/core";
+
 const MiB = 2 ** 20;
 
 /** What S3 allows, in bytes and counts. From the service quotas in the Amazon S3 User Guide. */
@@ -40,4 +42,41 @@ export function choosePartSize({ size, partSize }: PartChoice): number {
   }
   if (partSize < needed) throw new RangeError(`10,000 parts of ${partSize} bytes do not hold ${size} bytes.`);
   return partSize;
+}
+
+/** How large each part is. */
+export interface PartSizing {
+  /** Size of part `number`, from 1, in bytes. @throws PeekpackError `limit` beyond the last number */
+  of(number: number): number;
+}
+
+/** Growing parts are larger by the first one's size after so many. */
+const GROWTH_STEP = 1000;
+
+/**
+ * Sizes the parts of an object whose size nobody knows yet: all equal, or growing with their number.
+ * @throws RangeError when `partSize` is not within S3's limits, or 10,000 parts cannot hold `maxSize`
+ */
+export function partSizing(options: {
+  readonly partSize?: number | undefined;
+  readonly maxSize?: number | undefined;
+  readonly growing?: boolean | undefined;
+}): PartSizing {
+  const { partSize, maxSize, growing = false } = options;
+  const steps = S3_LIMITS.parts / GROWTH_STEP;
+  // Sizes 1, 2, … 10 times the first are on the average 5.5 times as large.
+  const held = growing && maxSize !== undefined ? Math.ceil(maxSize / ((steps + 1) / 2)) : maxSize;
+  const first = choosePartSize({ size: held, partSize });
+  return {
+    of(number) {
+      if (number > S3_LIMITS.parts) {
+        throw new PeekpackError(
+          "limit",
+          `10,000 parts are full: declare maxSize, or choose a partSize larger than ${first} bytes.`,
+          { section: "sink" },
+        );
+      }
+      return growing ? Math.min(S3_LIMITS.maxPart, first * Math.ceil(number / GROWTH_STEP)) : first;
+    },
+  };
 }

@@ -1,11 +1,14 @@
-import { type RangeSource, type RequestLimiter, requestLimiter } from "@peekpack/core";
+import { type ArchiveSink, type RangeSource, type RequestLimiter, requestLimiter } from "@peekpack/core";
+import type { CapabilityOptions, StoreCapabilities } from "./capabilities.js";
 import { type ConnectionOptions, connectionSettings, objectLabel, openConnection } from "./connection.js";
-import { type ObjectLocation, parseLocation } from "./location.js";
+import { type ObjectLocation, parseLocation, parsePrefix } from "./location.js";
+import type { MultipartSinkOptions } from "./multipart-sink.js";
 import type { RetryOptions } from "./persistence.js";
 import { checkPutMode } from "./put-mode.js";
 import { readObject, type S3SourceOptions } from "./s3-source.js";
 import type { CombinePlace, StoreChild, StoreCombineOptions, StoreCombineResult } from "./server-combine.js";
 import type { StoreWriter, WriterKind } from "./store-writer.js";
+import type { OrphanedUpload, SweepOptions } from "./sweep.js";
 import type { PutMode, UploadTarget } from "./upload-target.js";
 
 /** How a store reaches S3, and how it reads and writes. */
@@ -33,10 +36,22 @@ export interface PresignOptions {
   readonly expiresIn?: number | undefined;
 }
 
+/** How an archive is sent up while it is produced. */
+export interface StoreSinkOptions extends MultipartSinkOptions {
+  /** How an object that is there already is treated. Default `overwrite`. */
+  readonly put?: PutMode | undefined;
+}
+
 /** An S3 service as a place of archives. Paths are 'bucket/key' or 's3://bucket/key', keys as S3 stores them. */
 export interface S3Store {
   /** Reads an object by ranges. @throws TypeError when the path is none */
   source(path: string, options?: S3SourceOptions): RangeSource;
+  /**
+   * Sends an archive up while it is produced, without a disk: a small one as one PUT, else in parts. It appears whole, when it
+   * is finished, or not at all. Memory: `concurrency` + 2 parts.
+   * @throws TypeError when the path or the put mode is none
+   */
+  sink(path: string, options?: StoreSinkOptions): ArchiveSink;
   /** Where a spool uploads to. @throws TypeError when the path or the put mode is none */
   target(path: string, options?: { readonly put?: PutMode | undefined }): UploadTarget;
   /**
@@ -61,6 +76,19 @@ export interface S3Store {
     children: Iterable<StoreChild> | AsyncIterable<StoreChild>,
     options?: Omit<StoreCombineOptions, "put" | "codec">,
   ): Promise<StoreCombineResult>;
+  /**
+   * Aborts multipart uploads below 'bucket' or 'bucket/prefix' that this store's identity has begun and nobody has completed, as
+   * crashed writers leave them. Only on request, and only those that are old enough.
+   * @returns what was aborted, or with `dryRun` would be
+   */
+  sweep(prefix: string, options: SweepOptions): Promise<OrphanedUpload[]>;
+  /**
+   * Finds out what the endpoint can do, and explains in words what is missing and what that costs. About thirty small
+   * requests below 'bucket' or 'bucket/prefix', where an object of 16 bytes is written and removed. Without a place: the bucket
+   * that this store was last used with.
+   * @throws TypeError without a place where the store was not used yet
+   */
+  capabilities(place?: string, options?: CapabilityOptions): Promise<StoreCapabilities>;
   /** A URL that allows one kind of request on the object to whoever holds it. @throws PeekpackError `denied` without credentials */
   presign(path: string, options?: PresignOptions): Promise<string>;
 }
@@ -78,6 +106,13 @@ export function s3Store(options: S3StoreOptions = {}): S3Store {
   const inPage = globalThis.location !== undefined;
   const limiter: RequestLimiter = requestLimiter(options.parallel ?? (inPage ? 6 : 16));
   const kind = options.writer ?? (isNode() ? "sdk" : "fetch");
+
+  let lastBucket: string | undefined;
+  const locate = (path: string): ObjectLocation => {
+    const location = parseLocation(path);
+    lastBucket = location.bucket;
+    return location;
+  };
 
   // The writing half is a module of its own, so that a bundle which only reads can leave it behind.
   let loading: Promise<StoreWriter> | undefined;
@@ -97,7 +132,7 @@ export function s3Store(options: S3StoreOptions = {}): S3Store {
 
   /** What combining needs of this store, for one object. */
   const combinePlace = (path: string): CombinePlace => {
-    const location = parseLocation(path);
+    const location = locate(path);
     const base = objectLabel(options, "", "").slice(0, -1);
     return {
       location,
@@ -120,16 +155,41 @@ export function s3Store(options: S3StoreOptions = {}): S3Store {
       return (await import("./server-combine.js")).appendOnServer(place, children, choice);
     },
     source(path, choice = {}) {
-      return source(parseLocation(path), choice);
+      return source(locate(path), choice);
     },
     target(path, choice = {}) {
-      const location = parseLocation(path);
+      const location = locate(path);
       const label = objectLabel(options, location.bucket, location.key);
       const put = checkPutMode(choice.put);
       return lateTarget(label, put, async () => (await writer()).target(location, label, put));
     },
+    sink(path, { put: given, ...choice } = {}) {
+      const location = locate(path);
+      const label = objectLabel(options, location.bucket, location.key);
+      const put = checkPutMode(given);
+      return lateSink(label, async () => {
+        const [{ multipartSink }, made] = await Promise.all([import("./multipart-sink.js"), writer()]);
+        return multipartSink(made.target(location, label, put), choice);
+      });
+    },
+    async sweep(prefix, choice) {
+      const place = parsePrefix(prefix);
+      const label = objectLabel(options, place.bucket, place.prefix);
+      const target = async (key: string): Promise<UploadTarget> =>
+        (await writer()).target({ ...place, key }, objectLabel(options, place.bucket, key), "overwrite");
+      const { sweepUploads } = await import("./sweep.js");
+      return sweepUploads({ ...place, connection, label, target, retry: options.retry }, choice);
+    },
+    async capabilities(prefix = lastBucket, choice) {
+      if (prefix === undefined) throw new TypeError("Name a bucket to look at: 'bucket' or 'bucket/prefix'.");
+      const place = parsePrefix(prefix);
+      const anonymous = openConnection({ ...settings, credentials: () => undefined });
+      const label = objectLabel(options, place.bucket, place.prefix);
+      const { findCapabilities } = await import("./capabilities.js");
+      return findCapabilities({ ...place, connection, anonymous, label }, choice);
+    },
     presign(path, { method = "GET", query, headers, expiresIn = 3600 } = {}) {
-      return connection.presign({ method, query, headers, ...parseLocation(path) }, expiresIn);
+      return connection.presign({ method, query, headers, ...locate(path) }, expiresIn);
     },
   };
 }
@@ -153,6 +213,21 @@ function lateTarget(label: string, put: PutMode, make: () => Promise<UploadTarge
     listParts: async (...args) => (await target()).listParts(...args),
     completeUpload: async (...args) => (await target()).completeUpload(...args),
     abortUpload: async (...args) => (await target()).abortUpload(...args),
+  };
+}
+
+/** A sink that is made when it is first used. */
+function lateSink(label: string, make: () => Promise<ArchiveSink>): ArchiveSink {
+  let made: Promise<ArchiveSink> | undefined;
+  const sink = (): Promise<ArchiveSink> => {
+    made ??= make();
+    return made;
+  };
+  return {
+    label,
+    write: async (chunk) => (await sink()).write(chunk),
+    finish: async (header) => (await sink()).finish(header),
+    abort: async (reason) => (await sink()).abort(reason),
   };
 }
 
