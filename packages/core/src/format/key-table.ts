@@ -16,6 +16,9 @@ export class KeyTable {
   /** Distinct keys. */
   readonly size: number;
 
+  /** Most memory that one child takes, in bytes: two places, and up to four slots. */
+  static readonly MOST_BYTES = 24;
+
   private constructor(keys: Uint32Array, nodes: Uint32Array, slots: Uint32Array, seed: number, size: number) {
     this.keys = keys;
     this.nodes = nodes;
@@ -87,6 +90,26 @@ export class KeyTable {
     }
     return -1;
   }
+}
+
+/** The place of the node under a text key, given as UTF-8, found by going through `count` keys and nodes; −1 when there is none. */
+export function findKey(cursor: Cursor, place: number, count: number, key: Uint8Array): number {
+  const item: Item = { kind: "other", value: 0 };
+  let found = -1;
+  for (let i = 0, at = place; i < count; i++) {
+    const start = cursor.head(at, item);
+    const node = cursor.skip(at);
+    // What stands twice is what it is the last time.
+    if (
+      item.kind === "text" &&
+      item.value === key.length &&
+      sameBytes(key, 0, key.length, cursor.bytes, start, start + key.length)
+    ) {
+      found = node;
+    }
+    at = cursor.skip(node);
+  }
+  return found;
 }
 
 /** The bytes of a text, or of any other key with its head: what makes two keys the same. */

@@ -1,6 +1,6 @@
 import { PeekpackError } from "../errors.js";
 import { type Cursor, type Item, is } from "./cursor.js";
-import { KeyTable } from "./key-table.js";
+import { findKey, KeyTable } from "./key-table.js";
 
 /** A run of bytes from the origin of its archive: `end` is not included. */
 export interface Span {
@@ -40,6 +40,15 @@ export interface Blocks {
 export interface ChildNode {
   readonly place: number;
   readonly bounds: Span;
+}
+
+/** The children of a node, to walk over. */
+export interface Children {
+  /** How many there are; keys that stand twice in a map count once. */
+  readonly size: number;
+  /** Places of the keys of a map, in its order; none for a list. */
+  readonly keys: Uint32Array | undefined;
+  at(index: number): ChildNode;
 }
 
 /**
@@ -171,27 +180,43 @@ export class Toc {
     return node.span ?? this.bounds;
   }
 
-  /** The child of a list at an index that is known to be in range. */
+  /** All children of a node. To be held while many are visited: what the budget does not keep is learned anew each time. */
+  children(node: TocNode & { kind: "list" | "map" }): Children {
+    const learned = this.#learn(node);
+    const bounds = this.#within(node);
+    const { nodes, keys, size } =
+      learned instanceof KeyTable ? learned : { nodes: learned, keys: undefined, size: node.count };
+    return { size, keys, at: (index) => ({ place: nodes[index]!, bounds }) };
+  }
+
+  /** The child of a list or map at an index that is known to be in range. */
   item(node: TocNode & { kind: "list" | "map" }, index: number): ChildNode {
-    const places = this.#learn(node);
-    const place = places instanceof KeyTable ? places.nodes[index]! : places[index]!;
+    if (node.kind === "map" || this.#keeps(node)) return this.children(node).at(index);
+    let place = node.children;
+    for (let i = 0; i < index; i++) place = this.cursor.skip(place);
     return { place, bounds: this.#within(node) };
   }
 
   /** The number of distinct children. Keys that stand twice in a map count once. */
   size(node: TocNode & { kind: "list" | "map" }): number {
-    return node.kind === "list" ? node.count : this.keys(node).size;
-  }
-
-  /** The keys of a map, to look up and to walk over. */
-  keys(node: TocNode & { kind: "list" | "map" }): KeyTable {
-    return this.#learn(node) as KeyTable;
+    return node.kind === "list" ? node.count : this.children(node).size;
   }
 
   /** The child of a map under a text key, if there is one. */
   child(node: TocNode & { kind: "list" | "map" }, key: Uint8Array): ChildNode | undefined {
-    const index = this.keys(node).find(this.cursor, key);
-    return index < 0 ? undefined : this.item(node, index);
+    const bounds = this.#within(node);
+    if (this.#keeps(node)) {
+      const table = this.#learn(node) as KeyTable;
+      const index = table.find(this.cursor, key);
+      return index < 0 ? undefined : { place: table.nodes[index]!, bounds };
+    }
+    const place = findKey(this.cursor, node.children, node.count, key);
+    return place < 0 ? undefined : { place, bounds };
+  }
+
+  /** Whether what is learned of a node's children is kept, so that to learn it pays. */
+  #keeps(node: TocNode & { kind: "list" | "map" }): boolean {
+    return node.count * (node.kind === "map" ? KeyTable.MOST_BYTES : 4) <= this.#budget;
   }
 
   #learn(node: TocNode & { kind: "map" | "list" }): KeyTable | Uint32Array {

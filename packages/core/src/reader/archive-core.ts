@@ -13,7 +13,7 @@ export interface Shared {
   readonly limits: Limits;
   readonly maps: MapStyle;
   readonly numpy: boolean;
-  /** Memory for what look-ups learn about tables of contents, in bytes, for each archive. */
+  /** Memory for what look-ups learn about the table of contents, and for the tables of archives inside, in bytes, for each archive. */
   readonly tocCacheBytes: number;
   /** Takes over decoding in archives of its protocol. */
   readonly codec: Codec | undefined;
@@ -39,7 +39,10 @@ export class ArchiveCore {
   /** How many archives this one lies in. */
   readonly nesting: number;
   readonly #decoder: Decoder;
-  readonly #children = new Map<number, Promise<ArchiveCore>>();
+  /** Archives inside this one that are open, the least recently used first, and those that are being opened. */
+  readonly #children = new Map<number, ArchiveCore>();
+  readonly #opening = new Map<number, Promise<ArchiveCore>>();
+  #childBytes = 0;
   #offsets: Float64Array | undefined;
 
   private constructor(
@@ -171,20 +174,37 @@ export class ArchiveCore {
     return Promise.all(read.map(async (bytes, i) => (await this.decode(bytes, 1, spans[i]!.start))[0]));
   }
 
-  /** Opens the archive inside this one whose magic is at a position. Opened once; a failure is not kept. */
-  child(offset: number, options?: ReadOptions): Promise<ArchiveCore> {
-    const known = this.#children.get(offset);
-    // Opening a child is shared work: one caller's abort must not fail the others. It is short, so that it goes on.
-    const opening =
-      known ??
-      this.#openChild(offset, options === undefined ? undefined : { ...options, signal: undefined }).catch(
-        (error: unknown) => {
-          this.#children.delete(offset);
-          throw error;
-        },
-      );
-    if (known === undefined) this.#children.set(offset, opening);
+  /**
+   * Opens the archive inside this one whose magic is at a position. Those used last are kept open, as far as their tables
+   * fit the budget.
+   */
+  async child(offset: number, options?: ReadOptions): Promise<ArchiveCore> {
+    const kept = this.#children.get(offset);
+    if (kept !== undefined) {
+      this.#children.delete(offset);
+      this.#children.set(offset, kept);
+      return kept;
+    }
+    let opening = this.#opening.get(offset);
+    if (opening === undefined) {
+      // This is shared work: one caller's abort must not fail the others. It is short, so that it goes on.
+      opening = this.#openChild(offset, options === undefined ? undefined : { ...options, signal: undefined })
+        .then((child) => this.#keep(offset, child))
+        .finally(() => this.#opening.delete(offset));
+      this.#opening.set(offset, opening);
+    }
     return abortable(opening, options?.signal);
+  }
+
+  #keep(offset: number, child: ArchiveCore): ArchiveCore {
+    this.#children.set(offset, child);
+    this.#childBytes += child.toc.bytes.length;
+    for (const [oldest, { toc }] of this.#children) {
+      if (this.#childBytes <= this.shared.tocCacheBytes || oldest === offset) break;
+      this.#childBytes -= toc.bytes.length;
+      this.#children.delete(oldest);
+    }
+    return child;
   }
 
   async #openChild(offset: number, options: ReadOptions | undefined): Promise<ArchiveCore> {
@@ -245,12 +265,9 @@ export class ArchiveCore {
   #childOffsets(): Float64Array {
     const root = this.toc.root();
     if (root.kind !== "map" && root.kind !== "list") return new Float64Array(0);
-    const count = this.toc.size(root);
-    const offsets = new Float64Array(count);
-    for (let i = 0; i < count; i++) {
-      const { place } = this.toc.item(root, i);
-      offsets[i] = this.toc.offset(place) ?? Number.POSITIVE_INFINITY;
-    }
+    const { size, at } = this.toc.children(root);
+    const offsets = new Float64Array(size);
+    for (let i = 0; i < size; i++) offsets[i] = this.toc.offset(at(i).place) ?? Number.POSITIVE_INFINITY;
     return offsets.sort();
   }
 }
@@ -293,7 +310,7 @@ function withCodec(base: Decoder, codec: Codec | undefined): Decoder {
   return {
     protocol: base.protocol,
     cursor: (bytes) => base.cursor(bytes),
-    check: (bytes, limits) => base.check(bytes, limits),
+    check: (bytes, limits, count) => base.check(bytes, limits, count),
     decode(bytes, count, options) {
       base.check(bytes, options.limits, count);
       const values = codec.decode!(bytes, count, options);

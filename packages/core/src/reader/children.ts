@@ -4,7 +4,7 @@ import type { Value } from "../values.js";
 import type { ArchiveCore } from "./archive-core.js";
 import type { LazyList } from "./lazy-list.js";
 import type { LazyMap } from "./lazy-map.js";
-import { type Branch, childOf, type Location } from "./location.js";
+import type { Branch, Location } from "./location.js";
 
 /** Makes the public value of a location: a handle for a container, else the value itself. */
 export type Present = (at: Location, options?: ReadOptions) => Promise<LazyMap | LazyList | Value>;
@@ -13,14 +13,22 @@ export type Present = (at: Location, options?: ReadOptions) => Promise<LazyMap |
 const WINDOW_BYTES = 1024 * 1024;
 const WINDOW_COUNT = 1024;
 
-/** Indices of a node's children, cut into windows that are read at once. */
-export function* windows(core: ArchiveCore, node: Branch, from = 0, to?: number): Generator<number[]> {
-  const count = to ?? core.toc.size(node);
-  let window: number[] = [];
+/** A child while its container is walked over. */
+export interface Child {
+  readonly index: number;
+  readonly node: TocNode;
+  /** Place of its key in the table; −1 in a list. */
+  readonly key: number;
+}
+
+/** A node's children, cut into windows that are read at once. */
+export function* windows(core: ArchiveCore, node: Branch): Generator<Child[]> {
+  const children = core.toc.children(node);
+  let window: Child[] = [];
   let bytes = 0;
-  for (let i = from; i < count; i++) {
-    const child = core.toc.node(core.toc.item(node, i));
-    window.push(i);
+  for (let index = 0; index < children.size; index++) {
+    const child = core.toc.node(children.at(index));
+    window.push({ index, node: child, key: children.keys?.[index] ?? -1 });
     if (child.kind === "value") bytes += child.span.end - child.span.start;
     if (bytes >= WINDOW_BYTES || window.length >= WINDOW_COUNT) {
       yield window;
@@ -31,23 +39,19 @@ export function* windows(core: ArchiveCore, node: Branch, from = 0, to?: number)
   if (window.length > 0) yield window;
 }
 
-/** The children at some indices: values read with one call to the source, containers as handles. */
+/** What some nodes stand for: values read with one call to the source, containers as handles. */
 export async function presentChildren(
   core: ArchiveCore,
-  node: Branch,
-  wanted: readonly number[],
+  nodes: readonly TocNode[],
   present: Present,
   options?: ReadOptions,
 ): Promise<(LazyMap | LazyList | Value)[]> {
-  const nodes: TocNode[] = wanted.map((index) => core.toc.node(core.toc.item(node, index)));
   const spans = nodes.flatMap((child) => (child.kind === "value" ? [child.span] : []));
   const values = core.values(spans, options);
   // The others are awaited first; this one's failure must not be taken for one that nobody handles.
   values.catch(() => {});
   const others = await Promise.all(
-    nodes.map((child, i) =>
-      child.kind === "value" ? undefined : present(childOf(core, core.toc.item(node, wanted[i]!)), options),
-    ),
+    nodes.map((node) => (node.kind === "value" ? undefined : present({ kind: "node", core, node }, options))),
   );
   const read = await values;
   let next = 0;
@@ -55,12 +59,16 @@ export async function presentChildren(
 }
 
 /** Blocks of a list, cut into windows that are read at once: first and last block, `last` not included. */
-export function* blockWindows(node: TocNode & { readonly kind: "blocked" }): Generator<[number, number]> {
+export function* blockWindows(
+  core: ArchiveCore,
+  node: TocNode & { readonly kind: "blocked" },
+): Generator<[number, number]> {
   const { bounds } = node.blocks;
   const blocks = bounds.length - 1;
+  const most = Math.min(WINDOW_BYTES, core.shared.limits.maxValueBytes);
   for (let first = 0; first < blocks; ) {
     let last = first + 1;
-    while (last < blocks && bounds[last + 1]! - bounds[first]! <= WINDOW_BYTES) last++;
+    while (last < blocks && bounds[last + 1]! - bounds[first]! <= most) last++;
     yield [first, last];
     first = last;
   }

@@ -53,9 +53,11 @@ export class LazyList {
     const first = place(start, 0);
     const wanted = Array.from({ length: Math.max(0, place(end, length) - first) }, (_, i) => first + i);
     const node = this.#node;
-    return node.kind === "blocked"
-      ? blockItems(this.#core, node, wanted, options)
-      : presentChildren(this.#core, node, wanted, this.#present, options);
+    const core = this.#core;
+    if (node.kind === "blocked") return blockItems(core, node, wanted, options);
+    const children = core.toc.children(node);
+    const nodes = wanted.map((index) => core.toc.node(children.at(index)));
+    return presentChildren(core, nodes, this.#present, options);
   }
 
   /** The items in order: fetched ahead, many at once. Every loop is its own. */
@@ -64,8 +66,11 @@ export class LazyList {
     const node = this.#node;
     return new Sequence<LazyMap | LazyList | Value>(() =>
       node.kind === "blocked"
-        ? ahead(blockWindows(node), ([first, last]) => readBlocks(core, node, first, last, options))
-        : ahead(windows(core, node), (window) => presentChildren(core, node, window, this.#present, options)),
+        ? ahead(blockWindows(core, node), ([first, last]) => readBlocks(core, node, first, last, options))
+        : ahead(windows(core, node), (window) => {
+            const nodes = window.map((child) => child.node);
+            return presentChildren(core, nodes, this.#present, options);
+          }),
     );
   }
 

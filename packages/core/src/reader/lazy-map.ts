@@ -39,8 +39,8 @@ export class LazyMap {
 
   /** The keys, in the archive's order. Costs no request. */
   keys(): Value[] {
-    const { keys, size } = this.#core.toc.keys(this.#node);
-    return Array.from({ length: size }, (_, i) => keyAt(this.#core, keys[i]!));
+    const { keys } = this.#core.toc.children(this.#node);
+    return Array.from(keys!, (place) => keyAt(this.#core, place));
   }
 
   /** The values, in the archive's order: fetched ahead, many at once. */
@@ -61,9 +61,9 @@ export class LazyMap {
     const node = this.#node;
     return new Sequence(() =>
       ahead(windows(core, node), async (window) => {
-        const values = await presentChildren(core, node, window, this.#present, options);
-        const { keys } = core.toc.keys(node);
-        return values.map((value, i) => make(keyAt(core, keys[window[i]!]!), value));
+        const nodes = window.map((child) => child.node);
+        const values = await presentChildren(core, nodes, this.#present, options);
+        return values.map((value, i) => make(keyAt(core, window[i]!.key), value));
       }),
     );
   }

@@ -61,10 +61,14 @@ export function step(
       return core.child(node.offset, options).then((child) => step(rootOf(child), segment, path, options));
     case "value":
       return core.value(node.span, options).then((value) => within(value, segment, path));
-    case "list":
-      return pick(resolveListSegment(segment, node.count, path), (index) =>
-        childOf(core, core.toc.item(node, index)),
-      );
+    case "list": {
+      const item = (index: number): Location => childOf(core, core.toc.item(node, index));
+      const selection = resolveListSegment(segment, node.count, path);
+      return pick(selection, item, () => {
+        const children = core.toc.children(node);
+        return indices(selection).map((index) => childOf(core, children.at(index)));
+      });
+    }
     case "blocked": {
       const selection = resolveListSegment(segment, node.blocks.length, path);
       return blockItems(core, node, indices(selection), options).then((values) =>
@@ -105,12 +109,12 @@ export function findChild(core: ArchiveCore, node: Branch, segment: PathSegment)
   }
   if (segment instanceof Slice) return undefined;
   const { cursor } = core.toc;
-  const table = core.toc.keys(node);
+  const { keys, size, at } = core.toc.children(node);
   const item: Item = { kind: "other", value: 0 };
-  for (let i = 0; i < table.size; i++) {
-    const place = table.keys[i]!;
+  for (let i = 0; i < size; i++) {
+    const place = keys![i]!;
     cursor.head(place, item);
-    if (!is(item, "text") && sameKey(keyAt(core, place), segment)) return core.toc.item(node, i);
+    if (!is(item, "text") && sameKey(keyAt(core, place), segment)) return at(i);
   }
   return undefined;
 }

@@ -19,7 +19,7 @@ export async function readColumn<T extends NumberType>(
   const target = numberArray(type, node.kind === "blocked" ? node.blocks.length : node.count);
   if (node.kind === "blocked") {
     const { before, bounds } = node.blocks;
-    const loading = ahead(blockWindows(node), async ([first, last]) => {
+    const loading = ahead(blockWindows(core, node), async ([first, last]) => {
       const [bytes] = await core.read([{ start: bounds[first]!, end: bounds[last]! }], options);
       return [{ first, last, bytes: bytes! }];
     });

@@ -26,7 +26,7 @@ export interface OpenOptions extends Omit<ReadEngineOptions, "size"> {
   readonly headBytes?: number | undefined;
   /** How much of the end is read together with it, in the hope that it holds the table. Default 512 KiB. 0: none. */
   readonly tailBytes?: number | undefined;
-  /** Memory for what look-ups learn about the table of contents. Default 32 MiB. */
+  /** Memory for what look-ups learn about the table of contents, and for the tables of archives inside. Default 32 MiB. */
   readonly tocCacheBytes?: number | undefined;
   /** Bounds on what the archive may ask of its reader. */
   readonly limits?: Partial<Limits> | undefined;

@@ -21,6 +21,8 @@ interface Match {
 /** Matches are read together in groups of at most so many, and of about so many bytes. */
 const GROUP_COUNT = 2048;
 const GROUP_BYTES = 2 * 1024 * 1024;
+/** What a child archive counts in a group: its size is not known before it is opened. */
+const ARCHIVE_BYTES = 16 * 1024;
 
 /**
  * Everything that a pattern matches, in the archive's order. Places where the pattern leads nowhere are passed over.
@@ -32,15 +34,36 @@ export async function* select(
   options?: ReadOptions,
 ): AsyncGenerator<Selected> {
   const start: Match = { path: [], core, node: core.toc.root(), done: 0 };
-  yield* ahead(groups(walk(start, pattern)), (group) => readGroup(group, pattern, options));
+  yield* ahead(opened(walk(start, pattern), pattern, options), async (group) =>
+    (await Promise.all(group.map((match) => finish(match, pattern, options)))).flat(),
+  );
 }
 
-async function readGroup(
-  group: readonly Match[],
+/** Matches in groups. Where one is a child archive and the pattern goes on, the matches in it take its place. */
+async function* opened(
+  matches: Iterable<Match>,
   pattern: Segments,
   options?: ReadOptions,
-): Promise<Selected[]> {
-  return (await Promise.all(group.map((match) => finish(match, pattern, options)))).flat();
+): AsyncGenerator<readonly Match[]> {
+  for (const group of groups(matches)) {
+    const children = await Promise.all(
+      group.map(({ core, node, done }) =>
+        node.kind === "archive" && done < pattern.length ? core.child(node.offset, options) : undefined,
+      ),
+    );
+    if (children.every((child) => child === undefined)) {
+      yield group;
+      continue;
+    }
+    const inner = function* (): Generator<Match> {
+      for (const [i, match] of group.entries()) {
+        const core = children[i];
+        if (core === undefined) yield match;
+        else yield* walk({ ...match, core, node: core.toc.root() }, pattern);
+      }
+    };
+    yield* opened(inner(), pattern, options);
+  }
 }
 
 /** Follows the pattern, depth first, as far as one table leads. */
@@ -53,12 +76,11 @@ function* walk(match: Match, pattern: Segments): Generator<Match> {
   const segment = pattern[done]!;
   const below = (key: PathKey, child: ChildNode): Generator<Match> =>
     walk({ path: [...path, key], core, node: core.toc.node(child), done: done + 1 }, pattern);
-  if (node.kind === "list") {
-    const wanted = listIndices(segment, core.toc.size(node));
-    for (const index of wanted) yield* below(index, core.toc.item(node, index));
-  } else if (segment === ANY) {
-    const { keys, size } = core.toc.keys(node);
-    for (let i = 0; i < size; i++) yield* below(keyAt(core, keys[i]!) as PathKey, core.toc.item(node, i));
+  if (node.kind === "list" || segment === ANY) {
+    const { size, keys, at } = core.toc.children(node);
+    for (const index of listIndices(segment, size)) {
+      yield* below(keys === undefined ? index : (keyAt(core, keys[index]!) as PathKey), at(index));
+    }
   } else if (!(segment instanceof Slice)) {
     const child = findChild(core, node, segment);
     if (child !== undefined) yield* below(segment, child);
@@ -72,7 +94,8 @@ function* groups(matches: Iterable<Match>): Generator<Match[]> {
     group.push(match);
     const { node } = match;
     if (node.kind === "blocked") bytes += node.blocks.bounds.at(-1)! - node.blocks.bounds[0]!;
-    else if (node.kind !== "archive" && node.span !== undefined) bytes += node.span.end - node.span.start;
+    else if (node.kind === "archive") bytes += ARCHIVE_BYTES;
+    else if (node.span !== undefined) bytes += node.span.end - node.span.start;
     if (group.length >= GROUP_COUNT || bytes >= GROUP_BYTES) {
       yield group;
       group = [];
@@ -82,16 +105,11 @@ function* groups(matches: Iterable<Match>): Generator<Match[]> {
   if (group.length > 0) yield group;
 }
 
-/** Reads what a match needs and follows the rest of the pattern in it. */
+/** Reads what a match needs and follows the rest of the pattern in it. No archive is left to be opened. */
 async function finish(match: Match, pattern: Segments, options?: ReadOptions): Promise<Selected[]> {
   const { core, node, path, done } = match;
   if (done === pattern.length) {
     return [{ path, value: await materialise({ kind: "node", core, node }, options) }];
-  }
-  if (node.kind === "archive") {
-    const child = await core.child(node.offset, options);
-    const inner = [...walk({ path, core: child, node: child.toc.root(), done }, pattern)];
-    return readGroup(inner, pattern, options);
   }
   if (node.kind === "blocked") {
     const wanted = listIndices(pattern[done]!, node.blocks.length);

@@ -33,20 +33,23 @@ export class Sequence<T> implements AsyncIterable<T>, PromiseLike<T[]> {
  * Walks over pieces that are loaded one after the other, each before it is needed: while the items of one are handed out,
  * the next is on its way.
  */
-export async function* ahead<P, T>(pieces: Iterable<P>, load: (piece: P) => Promise<T[]>): AsyncGenerator<T> {
-  const iterator = pieces[Symbol.iterator]();
-  const next = (): Promise<T[]> | undefined => {
-    const { value, done } = iterator.next();
-    if (done) return undefined;
-    const loading = load(value);
-    // It fails when its turn has come, not before.
-    loading.catch(() => {});
-    return loading;
+export async function* ahead<P, T>(
+  pieces: Iterable<P> | AsyncIterable<P>,
+  load: (piece: P) => Promise<T[]>,
+): AsyncGenerator<T> {
+  const iterator =
+    Symbol.asyncIterator in pieces ? pieces[Symbol.asyncIterator]() : pieces[Symbol.iterator]();
+  const next = async (): Promise<T[] | undefined> => {
+    const { value, done } = await iterator.next();
+    return done ? undefined : load(value);
   };
   let loading = next();
-  while (loading !== undefined) {
+  for (;;) {
     const items = await loading;
+    if (items === undefined) return;
     loading = next();
+    // It fails when its turn has come, not before.
+    loading.catch(() => {});
     yield* items;
   }
 }

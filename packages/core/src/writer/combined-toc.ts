@@ -33,11 +33,11 @@ export class CombinedToc {
       );
     if ((root.kind !== "map" && root.kind !== "list") || root.span !== undefined) throw plain();
     const toc = new CombinedToc(core.header.protocol);
-    const count = core.toc.size(root);
-    for (let i = 0; i < count; i++) {
-      const offset = core.toc.offset(core.toc.item(root, i).place);
-      const name = root.kind === "map" ? keyAt(core, core.toc.keys(root).keys[i]!) : undefined;
-      if (offset === undefined || (root.kind === "map" && typeof name !== "string")) throw plain();
+    const { size, keys, at } = core.toc.children(root);
+    for (let i = 0; i < size; i++) {
+      const offset = core.toc.offset(at(i).place);
+      const name = keys && keyAt(core, keys[i]!);
+      if (offset === undefined || (keys && typeof name !== "string")) throw plain();
       toc.take(name as string | undefined, offset);
     }
     return toc;

@@ -49,7 +49,7 @@ async function repackNode(
     case "blocked": {
       const { blocks } = node;
       const frame = new Frame(writer, false, blocks.length, depth);
-      for (const [first, last] of blockWindows(node)) {
+      for (const [first, last] of blockWindows(core, node)) {
         const span = { start: blocks.bounds[first]!, end: blocks.bounds[last]! };
         const count = blocks.before[last]! - blocks.before[first]!;
         const [bytes] = await core.read([span]);
@@ -73,21 +73,21 @@ async function repackNode(
       const decode = (bytes: Uint8Array): Value => core.decodePlain(bytes);
       const frame = new Frame(writer, node.kind === "map", toc.size(node), depth);
       for (const window of windows(core, node)) {
-        const nodes = window.map((index) => toc.node(toc.item(node, index)));
-        const read = await core.read(nodes.flatMap((child) => (child.kind === "value" ? [child.span] : [])));
+        const spans = window.flatMap((child) => (child.node.kind === "value" ? [child.node.span] : []));
+        const read = await core.read(spans);
         let next = 0;
-        for (const [i, child] of nodes.entries()) {
+        for (const { index, node: child, key } of window) {
           const bytes = child.kind === "value" ? read[next++]! : undefined;
           const write = (): boolean | Promise<boolean> =>
             bytes === undefined
               ? repackNode(writer, core, child, depth + 1)
               : repackBytes(writer, core, bytes, depth + 1);
           if (node.kind === "map") {
-            const place = toc.keys(node).keys[window[i]!]!;
-            frame.key(new EncodedItem(toc.cursor, place, decode), keyAt(core, place));
-            await frame.child(keyAt(core, place), write);
+            const name = keyAt(core, key);
+            frame.key(new EncodedItem(toc.cursor, key, decode), name);
+            await frame.child(name, write);
           } else {
-            await frame.child(window[i], write);
+            await frame.child(index, write);
           }
         }
         await writer.flush();
