@@ -1,0 +1,18 @@
+/** Entry of the worker in which `workerArchive` reads and decodes. */
+import { type ArchiveSource, httpSource, openArchive, withRangeCache } from "@peekpack/core";
+import { type PersistentCacheOptions, persistentCache } from "./persistent-cache.js";
+import { serveArchives } from "./serve-archives.js";
+
+/** What this worker opens. */
+export interface WorkerOpening {
+  readonly from: string | Blob | Uint8Array | ArrayBuffer;
+  readonly cache?: PersistentCacheOptions | undefined;
+}
+
+serveArchives<WorkerOpening>(({ from, cache }, options) => {
+  const source: ArchiveSource =
+    typeof from === "string" && cache !== undefined
+      ? withRangeCache(httpSource(from), persistentCache(cache))
+      : from;
+  return openArchive(source, options);
+});
