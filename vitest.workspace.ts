@@ -13,4 +13,5 @@ export default [
   project("cli", "packages/cli"),
   project("testing", "testing"),
   project("quickstart-node", "examples/quickstart-node"),
+  project("parallel-writers", "examples/parallel-writers"),
 ];
