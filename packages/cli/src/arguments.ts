@@ -78,6 +78,6 @@ export function parseArguments(argv: readonly string[], specs: OptionSpecs): Arg
   } catch (error) {
     // Anything else would be a mistake in the options above.
     if (!(error instanceof TypeError && "code" in error)) throw error;
-    throw new UsageError(error.message);
+    throw new UsageError(error.message.replaceAll("\n", " "));
   }
 }

@@ -15,8 +15,7 @@ import type { Writable } from "./json-text.js";
 import { keyLabel } from "./key-label.js";
 import {
   archiveOffsets,
-  childKey,
-  childNode,
+  childrenOf,
   itemCount,
   nodeBytes,
   placeInTable,
@@ -108,11 +107,11 @@ export function describe(value: Writable): Description {
 function* tableEntries(handle: LazyMap | LazyList): Generator<Entry> {
   const { core, node } = placeInTable(handle);
   const branch = node as TableBranch;
-  const count = core.toc.size(branch);
+  const children = childrenOf(core, branch);
   // Only a combination of archives has children without a span.
   const offsets = branch.span === undefined ? archiveOffsets(core, branch) : undefined;
-  for (let i = 0; i < count; i++) {
-    yield { key: childKey(core, branch, i), ...describeNode(core, childNode(core, branch, i), offsets) };
+  for (let i = 0; i < children.size; i++) {
+    yield { key: children.key(i), ...describeNode(core, children.node(i), offsets) };
   }
 }
 

@@ -1,6 +1,9 @@
 import {
   type Archive,
   type ArchiveSink,
+  appendArchives,
+  combineArchives,
+  type EncodeOptions,
   httpSource,
   openArchive,
   publicUrl,
@@ -9,6 +12,7 @@ import {
 import { fileSink, fileSource, spoolSink } from "@peekpack/node-storage";
 import { type PutMode, type S3Store, s3Store } from "@peekpack/s3";
 import { type Arguments, UsageError } from "./arguments.js";
+import type { ChildPlace } from "./child-place.js";
 import type { Context } from "./command.js";
 
 /** Where an argument says that an archive is, or is to be. */
@@ -20,7 +24,7 @@ type Place =
   | { readonly kind: "stream" };
 
 /** Whether a text begins with a scheme, and so is no name of a file. */
-export function hasScheme(text: string): boolean {
+function hasScheme(text: string): boolean {
   return /^[a-z][a-z0-9+.-]+:\/\//i.test(text);
 }
 
@@ -37,6 +41,7 @@ function placeOf(text: string): Place {
 export class Places {
   readonly #args: Arguments;
   readonly #context: Context;
+  readonly #opened: RangeSource[] = [];
   #s3: S3Store | undefined;
 
   constructor(args: Arguments, context: Context) {
@@ -46,7 +51,12 @@ export class Places {
 
   /** A source of the bytes of an archive. Nothing is read yet. */
   source(text: string): RangeSource {
-    const place = placeOf(text);
+    const source = this.#source(placeOf(text));
+    this.#opened.push(source);
+    return source;
+  }
+
+  #source(place: Place): RangeSource {
     return asUsage(() => {
       switch (place.kind) {
         case "file":
@@ -67,18 +77,6 @@ export class Places {
     return openArchive(this.source(text), { maps: "map", offset, signal: this.#context.signal });
   }
 
-  /**
-   * An archive that is to be replaced by another made from it: its source, and a sink that replaces exactly the state
-   * that the source gives.
-   */
-  async replacement(text: string): Promise<{ readonly source: RangeSource; readonly sink: ArchiveSink }> {
-    const { kind } = placeOf(text);
-    if (kind !== "file" && kind !== "s3") throw new UsageError("only a file or an S3 object can be replaced");
-    const source = this.source(text);
-    const { version } = (await openArchive(source, { signal: this.#context.signal })).info;
-    return { source, sink: this.sink(text, version === undefined ? "overwrite" : { ifMatch: version }) };
-  }
-
   /** A sink that makes an archive appear, whole or not at all. */
   sink(text: string, put: PutMode = "overwrite"): ArchiveSink {
     const place = placeOf(text);
@@ -97,8 +95,79 @@ export class Places {
     });
   }
 
+  /**
+   * Puts archives into one. Onto S3, those that lie on the same service are copied there by the server.
+   * @returns in words, why the server did not copy although it might have
+   */
+  async combine(
+    out: string,
+    children: readonly ChildPlace[],
+    options: { readonly codec: EncodeOptions["codec"]; readonly put: PutMode },
+  ): Promise<string | undefined> {
+    const { signal } = this.#context;
+    const { codec, put } = options;
+    const place = placeOf(out);
+    if (place.kind === "s3") {
+      const store = this.#storeFor(place.path);
+      return (await store.combine(place.path, this.#onS3(children), { codec, put, signal })).notice;
+    }
+    const sink = this.sink(out, put);
+    await combineArchives(sink, this.#sources(children), { codec, signal });
+    return undefined;
+  }
+
+  /**
+   * Adds archives to a combined one, which is replaced only when it is still the one that was read. On S3 the server
+   * copies what it has.
+   * @returns in words, why the server did not copy although it might have
+   */
+  async append(target: string, children: readonly ChildPlace[]): Promise<string | undefined> {
+    const { signal } = this.#context;
+    const place = placeOf(target);
+    if (place.kind === "s3") {
+      const store = this.#storeFor(place.path);
+      return (await store.append(place.path, this.#onS3(children), { signal })).notice;
+    }
+    if (place.kind !== "file") throw new UsageError("archives are appended to a file or an S3 object");
+    const sources = this.#sources(children);
+    const source = this.source(target);
+    const { version } = (await openArchive(source, { signal })).info;
+    const sink = this.sink(target, version === undefined ? "overwrite" : { ifMatch: version });
+    await appendArchives({ source, sink }, sources, { signal });
+    return undefined;
+  }
+
+  /** Closes what was opened for reading. */
+  async close(): Promise<void> {
+    for (const source of this.#opened) await source.close?.();
+  }
+
+  #sources(children: readonly ChildPlace[]): { name: string | undefined; source: RangeSource }[] {
+    return children.map(({ name, archive }) => ({ name, source: this.source(archive) }));
+  }
+
+  /** Children for the store, which takes its own objects by their paths, and reads URLs with retries of its own. */
+  #onS3(children: readonly ChildPlace[]): { name: string | undefined; source: RangeSource | string }[] {
+    return children.map(({ name, archive }) => {
+      const place = placeOf(archive);
+      // The source is made all the same: it refuses what is no path.
+      const source = this.source(archive);
+      return { name, source: place.kind === "s3" ? place.path : place.kind === "url" ? place.url : source };
+    });
+  }
+
+  /** The store, for a path that it can write to. */
+  #storeFor(path: string): S3Store {
+    return asUsage(() => {
+      const store = this.#store();
+      store.target(path);
+      return store;
+    });
+  }
+
   #store(): S3Store {
-    this.#s3 ??= s3Store({ endpoint: this.#args.text("endpoint") });
+    // Signed here: the AWS SDK would take longer to load than most commands take, and warns on stderr about old Node versions.
+    this.#s3 ??= s3Store({ endpoint: this.#args.text("endpoint"), writer: "fetch" });
     return this.#s3;
   }
 }

@@ -16,20 +16,34 @@ export function placeInTable(handle: Archive | LazyMap | LazyList): TablePlace {
   return handle["~location"]() as TablePlace;
 }
 
-/** The child of a node at an index that is in range. */
-export function childNode({ toc }: TableCore, node: TableBranch, index: number): TableNode {
-  return toc.node(toc.item(node, index));
+/** The children of a node. To be held while many are visited. */
+export interface TableChildren {
+  readonly size: number;
+  /** @throws PeekpackError `corrupt` when there is no node */
+  node(index: number): TableNode;
+  /** Of a map the key, of a list the index. */
+  key(index: number): Value;
+  /** The bytes of a map's key as they stand in the table; undefined in a list. */
+  keyBytes(index: number): Uint8Array | undefined;
 }
 
-/** The bytes of a map's key as they stand in the table. */
-export function keyBytes({ toc }: TableCore, node: TableBranch, index: number): Uint8Array {
-  const place = toc.keys(node).keys[index]!;
-  return toc.bytes.subarray(place, toc.cursor.skip(place));
-}
-
-/** The key of a child: of a map as it is, of a list the index. */
-export function childKey(core: TableCore, node: TableBranch, index: number): Value {
-  return node.kind === "list" ? index : core.decodePlain(keyBytes(core, node, index));
+/** The children of a node, in the order of the table. */
+export function childrenOf(core: TableCore, node: TableBranch): TableChildren {
+  const { toc } = core;
+  const { size, keys, at } = toc.children(node);
+  const keyBytes = (index: number): Uint8Array | undefined => {
+    const place = keys?.[index];
+    return place === undefined ? undefined : toc.bytes.subarray(place, toc.cursor.skip(place));
+  };
+  return {
+    size,
+    node: (index) => toc.node(at(index)),
+    key: (index) => {
+      const bytes = keyBytes(index);
+      return bytes === undefined ? index : core.decodePlain(bytes);
+    },
+    keyBytes,
+  };
 }
 
 /** How many items a container has; undefined where only its value could tell. */
@@ -46,16 +60,15 @@ export function nodeBytes(node: TableNode): number | undefined {
 }
 
 /** Positions of the archives that are children of a node, ascending, and the end of the data behind them. */
-export function archiveOffsets(core: TableCore, node: TableBranch): Float64Array {
-  const count = core.toc.size(node);
-  const offsets = new Float64Array(count + 1);
+export function archiveOffsets({ toc, header }: TableCore, node: TableBranch): Float64Array {
+  const { size, at } = toc.children(node);
+  const offsets = new Float64Array(size + 1);
   let found = 0;
-  for (let i = 0; i < count; i++) {
-    const { place } = core.toc.item(node, i);
-    const offset = core.toc.offset(place);
+  for (let i = 0; i < size; i++) {
+    const offset = toc.offset(at(i).place);
     if (offset !== undefined) offsets[found++] = offset;
   }
-  offsets[found++] = core.header.tocStart;
+  offsets[found++] = header.tocStart;
   return offsets.subarray(0, found).sort();
 }
 

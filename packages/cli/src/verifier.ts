@@ -9,13 +9,12 @@ import {
 } from "@peekpack/core";
 import { shortJson, type Writable } from "./json-text.js";
 import {
-  childKey,
-  childNode,
+  childrenOf,
   containerHead,
   isRoot,
-  keyBytes,
   placeInTable,
   type TableBranch,
+  type TableChildren,
   type TableCore,
   type TableNode,
 } from "./table.js";
@@ -132,11 +131,11 @@ class Verifier {
 
   /** Child archives, some opened at a time. */
   async #combination(core: TableCore, node: TableBranch, path: Where): Promise<void> {
-    const count = core.toc.size(node);
-    for (let from = 0; from < count; from += OPENED) {
-      const children = Array.from({ length: Math.min(OPENED, count - from) }, (_, i) => {
-        const below = [...path, childKey(core, node, from + i)];
-        return { below, child: this.#atOnce(below, () => childNode(core, node, from + i)) };
+    const all = childrenOf(core, node);
+    for (let from = 0; from < all.size; from += OPENED) {
+      const children = Array.from({ length: Math.min(OPENED, all.size - from) }, (_, i) => {
+        const below = [...path, all.key(from + i)];
+        return { below, child: this.#atOnce(below, () => all.node(from + i)) };
       });
       // A child that does not open is met again, in its turn.
       await Promise.allSettled(
@@ -151,7 +150,8 @@ class Verifier {
     const span = node.span!;
     const head = containerHead(core, await this.#read(core, span.start, Math.min(span.start + 9, span.end)));
     if (head?.kind !== node.kind) throw fault(core, span.start, path, `here is no ${node.kind}`);
-    const children = this.#children(core, node, path);
+    const table = childrenOf(core, node);
+    const children = this.#inOrder(core, node, table, path);
     let at = span.start + head.length;
     let replaced = 0;
     for (let i = 0; i < children.length; ) {
@@ -177,7 +177,7 @@ class Verifier {
         const below = child.path();
         if (child.start < at) throw fault(core, child.start, below, "this overlaps with what lies before it");
         const gap = bytes.subarray(at - start, child.start - start);
-        replaced += this.#gap(core, node, child, gap, at, below);
+        replaced += this.#gap(core, table, child, gap, at, below);
         if (inOne) {
           await this.#decode(
             core,
@@ -206,10 +206,10 @@ class Verifier {
   }
 
   /** The children of a container in the order of the data. */
-  #children(core: TableCore, node: TableBranch, path: Where): Child[] {
-    const children = Array.from({ length: core.toc.size(node) }, (_, index): Child => {
-      const below = (): Where => [...path, childKey(core, node, index)];
-      const child = this.#atOnce(below, () => childNode(core, node, index));
+  #inOrder(core: TableCore, node: TableBranch, table: TableChildren, path: Where): Child[] {
+    const children = Array.from({ length: table.size }, (_, index): Child => {
+      const below = (): Where => [...path, table.key(index)];
+      const child = this.#atOnce(below, () => table.node(index));
       const { start, end } = extent(child) ?? { start: -1, end: -1 };
       if (start < 0) throw fault(core, node.span!.start, below(), "an archive lies inside a value");
       return { index, node: child, start, end, path: below };
@@ -222,26 +222,31 @@ class Verifier {
    * Checks what lies between the previous child and this one: in a map the key, and before a list of blocks the list's head.
    * @returns how many whole entries lie there too: a key that stands twice has only its last value in the table
    */
-  #gap(core: TableCore, node: TableBranch, child: Child, bytes: Uint8Array, at: number, path: Where): number {
+  #gap(
+    core: TableCore,
+    table: TableChildren,
+    child: Child,
+    bytes: Uint8Array,
+    at: number,
+    path: Where,
+  ): number {
     const blocked = child.node.kind === "blocked" ? child.node : undefined;
     const head = blocked === undefined ? 0 : this.#listHead(core, blocked, bytes);
     if (head === undefined)
       throw fault(core, at, path, "the blocks are not those of a list that begins before them");
     const gap = bytes.subarray(0, bytes.length - head);
-    if (node.kind === "list") {
+    const wanted = table.keyBytes(child.index);
+    if (wanted === undefined) {
       if (gap.length === 0) return 0;
       throw fault(core, at, path, `${gap.length} bytes lie between this item and the one before`);
     }
-    const wanted = keyBytes(core, node, child.index);
     if (gap.length === wanted.length && Buffer.compare(gap, wanted) === 0) return 0;
     for (let replaced = 0; replaced <= REPLACED && replaced * 2 < gap.length; replaced++) {
       const items = this.#split(core, gap, replaced * 2 + 1, at);
       if (items === undefined) continue;
-      const keys = new Set(
-        Array.from({ length: core.toc.size(node) }, (_, i) => note(childKey(core, node, i))),
-      );
+      const keys = new Set(Array.from({ length: table.size }, (_, i) => note(table.key(i))));
       const names = items.filter((_, i) => i % 2 === 0).map(note);
-      if (names.at(-1) === note(childKey(core, node, child.index)) && names.every((name) => keys.has(name))) {
+      if (names.at(-1) === note(table.key(child.index)) && names.every((name) => keys.has(name))) {
         return replaced;
       }
     }

@@ -1,6 +1,5 @@
-import { appendArchives } from "@peekpack/core";
 import type { Arguments } from "../arguments.js";
-import { openChildren } from "../children.js";
+import { childPlaces } from "../child-place.js";
 import { type Command, type Context, PLACE_OPTIONS } from "../command.js";
 import { Places } from "../place.js";
 
@@ -11,7 +10,7 @@ export const append: Command = {
   summary: "Add archives to a combined one",
   details: [
     "Names as in combine: ARCHIVE decides whether there must be any. It is replaced when all has been written, and only",
-    "when it is still the one that was read.",
+    "when it is still the one that was read. On S3 the server copies what it has.",
   ].join("\n"),
   options: PLACE_OPTIONS,
   positionals: [2, Number.POSITIVE_INFINITY],
@@ -21,11 +20,10 @@ export const append: Command = {
 async function run(args: Arguments, context: Context): Promise<undefined> {
   const [target = "", ...names] = args.positionals;
   const places = new Places(args, context);
-  const children = openChildren(names, places);
-  const { source, sink } = await places.replacement(target);
   try {
-    await appendArchives({ source, sink }, children, { signal: context.signal });
+    const notice = await places.append(target, childPlaces(names));
+    if (notice !== undefined) context.stderr.write(`peekpack: note: ${notice}\n`);
   } finally {
-    for (const each of [source, ...children.map((child) => child.source)]) await each.close?.();
+    await places.close();
   }
 }

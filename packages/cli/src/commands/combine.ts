@@ -1,6 +1,5 @@
-import { combineArchives } from "@peekpack/core";
 import type { Arguments } from "../arguments.js";
-import { openChildren } from "../children.js";
+import { childPlaces } from "../child-place.js";
 import {
   type Command,
   type Context,
@@ -19,6 +18,7 @@ export const combine: Command = {
   details: [
     "Either all archives have names, and make a map, or none, and make a list. A file whose own name has an = is given",
     "with its folder, as in ./a=b. OUT is a file, s3://bucket/key, or - for standard output; it appears whole or not at all.",
+    "What lies on the same S3 service as OUT is copied there by the server.",
   ].join("\n"),
   options: {
     ...PLACE_OPTIONS,
@@ -31,13 +31,12 @@ export const combine: Command = {
 
 async function run(args: Arguments, context: Context): Promise<undefined> {
   const [out = "", ...names] = args.positionals;
+  const { codec } = encodeOptions(args);
   const places = new Places(args, context);
-  const options = { ...encodeOptions(args), signal: context.signal };
-  const sink = places.sink(out, putMode(args));
-  const children = openChildren(names, places);
   try {
-    await combineArchives(sink, children, options);
+    const notice = await places.combine(out, childPlaces(names), { codec, put: putMode(args) });
+    if (notice !== undefined) context.stderr.write(`peekpack: note: ${notice}\n`);
   } finally {
-    for (const { source } of children) await source.close?.();
+    await places.close();
   }
 }

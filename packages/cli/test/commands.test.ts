@@ -1,0 +1,526 @@
+/** What each command does, in this process. */
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  Ext,
+  encodeArchive,
+  float64,
+  isPeekpackError,
+  LazyList,
+  LazyMap,
+  NdArray,
+  openArchive,
+  Simple,
+  Tagged,
+  Timestamp,
+} from "@peekpack/core";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { jsonText } from "../src/json-text.js";
+import { toTagged } from "../src/tagged.js";
+import { verifyAt } from "../src/verifier.js";
+import { codeOf, ok, run } from "./run.js";
+
+let folder = "";
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "peekpack-cli-"));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+/** Writes an archive of a value and gives the name of the file. */
+async function archive(value: unknown, options?: Parameters<typeof encodeArchive>[1]): Promise<string> {
+  const file = join(folder, `${Math.random().toString(36).slice(2)}.msglc`);
+  await writeFile(file, encodeArchive(value, options));
+  return file;
+}
+
+const text = async (argv: readonly string[], input = ""): Promise<string> =>
+  (await ok(argv, input)).toString();
+
+describe("usage", () => {
+  const wrong: [string, string[]][] = [
+    ["no command", []],
+    ["an unknown command", ["frobnicate"]],
+    ["too few arguments", ["cat"]],
+    ["too many arguments", ["cat", "a", "b", "c"]],
+    ["an unknown option", ["cat", "--nope", "a"]],
+    ["an option without its value", ["cat", "a", "--offset"]],
+    ["an offset that is none", ["cat", "a", "--offset", "-1"]],
+    ["a path given twice", ["cat", "a", "b", "--path-json", "[]"]],
+    ["a path that is no JSON", ["cat", "a", "--path-json", "a/b"]],
+    ["a path that is no list", ["cat", "a", "--path-json", '"a"']],
+    ["a path of maps", ["cat", "a", "--path-json", '[{"a":1}]']],
+    ["a codec that is none", ["write", "a", "b", "--codec", "json"]],
+    ["a threshold that is none", ["write", "a", "b", "--threshold", "1.5"]],
+    ["a put mode that is none", ["write", "a", "b", "--put", "always"]],
+    ["writing to a URL", ["write", "a", "https://example.org/x"]],
+    ["another scheme", ["cat", "gopher://example.org/x"]],
+    ["a URL with a password", ["cat", "https://user:password@example.org/x?token=secret"]],
+    ["S3 without a key", ["cat", "s3://bucket"]],
+    ["an endpoint that is no URL", ["cat", "s3://bucket/key", "--endpoint", "nonsense"]],
+    ["an archive from standard input", ["cat", "-"]],
+    ["names for some children only", ["combine", "out", "a=b", "c"]],
+    ["nothing to combine", ["combine", "out"]],
+    ["appending to a URL", ["append", "https://example.org/x", "a=b"]],
+    ["extracting without a place", ["extract", "a", "b"]],
+    ["extracting with two paths", ["extract", "a", "b", "c", "--path-json", "[]"]],
+  ];
+  it.each(wrong)("%s: status 2 and a short text", async (_, argv) => {
+    const { status, stdout, stderr } = await run(argv);
+    expect(status).toBe(2);
+    expect(stdout.length).toBe(0);
+    expect(stderr).toMatch(/^peekpack: usage: .+\nusage: peekpack /);
+    expect(stderr).not.toMatch(/password|secret|token|\n +at /);
+  });
+
+  it("help and version, of the whole and of each command", async () => {
+    expect(await text(["--version"])).toMatch(/^peekpack \d+\.\d+\.\d+\n$/);
+    const overview = await text(["--help"]);
+    for (const name of ["info", "ls", "cat", "verify", "write", "combine", "append", "extract", "explore"]) {
+      expect(overview).toContain(`\n  ${name} `);
+      expect(await text([name, "--help"])).toContain(`usage: peekpack ${name} `);
+      expect(await text([name, "--version"])).toMatch(/^peekpack \d/);
+    }
+  });
+});
+
+describe("cat", () => {
+  it("turns what JSON lacks into text, lists and objects", async () => {
+    const value = [
+      Uint8Array.of(1, 2, 255),
+      2n ** 63n,
+      -(2n ** 60n),
+      Number.NaN,
+      Number.POSITIVE_INFINITY,
+      Number.NEGATIVE_INFINITY,
+      -0,
+      1.5,
+      new Date(Date.UTC(2024, 1, 29, 12)),
+      new Timestamp(1, 2),
+      new Timestamp(2 ** 50, 0),
+    ];
+    expect(JSON.parse(await text(["cat", await archive(value)]))).toEqual([
+      "AQL/",
+      "9223372036854775808",
+      "-1152921504606846976",
+      "NaN",
+      "Infinity",
+      "-Infinity",
+      -0,
+      1.5,
+      "2024-02-29T12:00:00.000Z",
+      "1970-01-01T00:00:01.000000002Z",
+      { seconds: String(2 ** 50), nanoseconds: 0 },
+    ]);
+    const cbor = [
+      undefined,
+      new Simple(7),
+      new Tagged(1000, [Uint8Array.of(0)]),
+      new Tagged(2n ** 60n, null),
+    ];
+    expect(JSON.parse(await text(["cat", await archive(cbor, { codec: "cbor" })]))).toEqual([
+      null,
+      { simple: 7 },
+      { tag: 1000, value: ["AA=="] },
+      { tag: String(2n ** 60n), value: null },
+    ]);
+    expect(JSON.parse(await text(["cat", await archive([new Ext(5, Uint8Array.of(9))])]))).toEqual([
+      { ext: 5, data: "CQ==" },
+    ]);
+    const array = new NdArray(Float64Array.of(1, Number.NaN, 3, 4), [2, 2]);
+    expect(JSON.parse(await text(["cat", await archive([array], { numpy: "pickle" })]))).toEqual([
+      [
+        [1, "NaN"],
+        [3, 4],
+      ],
+    ]);
+  });
+
+  it("makes text of every key, and keeps the order", async () => {
+    const map = new Map<unknown, unknown>([
+      ["10", 1],
+      ["9", 2],
+      [3, 3],
+      [2n ** 60n, 4],
+      [1.5, 5],
+      [true, 6],
+      [null, 7],
+      [Uint8Array.of(0, 255), 8],
+      ["__proto__", 9],
+      ['"', 10],
+    ]);
+    const expected = `{"10":1,"9":2,"3":3,"${2n ** 60n}":4,"1.5":5,"true":6,"null":7,"AP8=":8,"__proto__":9,"\\"":10}\n`;
+    for (const smallObjectThreshold of [8192, 1]) {
+      expect(await text(["cat", await archive(map, { smallObjectThreshold, trivialSize: 0 })])).toBe(
+        expected,
+      );
+    }
+  });
+
+  it("writes the same text for lazy containers of any size and for values in memory", async () => {
+    const words = Array.from({ length: 3000 }, (_, i) => ({
+      id: i,
+      text: "ä\u{1f600}".repeat(i % 90),
+      n: [i / 3],
+    }));
+    const value = { words, numbers: Array.from({ length: 200_000 }, (_, i) => i), "a/b": [{}, []] };
+    const file = await archive(value, { smallObjectThreshold: 256 });
+    expect(await text(["cat", file])).toBe(`${JSON.stringify(value)}\n`);
+    expect(await text(["cat", "--indent", "2", file])).toBe(`${JSON.stringify(value, undefined, 2)}\n`);
+    expect(JSON.parse(await text(["cat", "--tagged", file]))).toEqual(toTagged(value));
+    expect(await text(["cat", file, "words/1:3/0/id"])).toBe("1\n");
+    expect(JSON.parse(await text(["cat", file, "words/-2:"]))).toEqual(words.slice(-2));
+    expect(await text(["cat", "--path-json", '["a/b",0]', file])).toBe("{}\n");
+  });
+
+  it("hands out long texts and byte strings in pieces that fit together", async () => {
+    const long = `${"x".repeat(65_535)}\u{1f600}${"\n".repeat(70_000)}\u{1f600}`;
+    const bytes = Uint8Array.from({ length: 200_001 }, (_, i) => i);
+    const pieces: string[] = [];
+    for await (const piece of jsonText([long, bytes])) pieces.push(piece);
+    expect(pieces.length).toBeGreaterThan(4);
+    expect(JSON.parse(pieces.join(""))).toEqual([long, Buffer.from(bytes).toString("base64")]);
+    const file = await archive([long, bytes]);
+    expect(JSON.parse(await text(["cat", "--tagged", file]))).toEqual(toTagged([long, bytes]));
+  });
+});
+
+describe("ls and info", () => {
+  const value = new Map<unknown, unknown>([
+    ["name", "peek"],
+    ["list", Array.from({ length: 50 }, (_, i) => `item number ${i} of the list`)],
+    ["a/b", { x: "y".repeat(300) }],
+    ["", 1],
+    ["1", 2],
+    [1, 3],
+    ["\u001b[31m", 4],
+    [Uint8Array.of(1), 5],
+  ]);
+
+  it("list what the table says, with keys that cannot be mistaken", async () => {
+    const file = await archive(value, { smallObjectThreshold: 64 });
+    const lines = (await text(["ls", file])).trimEnd().split("\n");
+    expect(lines.map((line) => line.trim().split(/\s+/))).toEqual([
+      ["value", "-", "5", "name"],
+      ["list", "50", expect.stringMatching(/^\d+$/), "list"],
+      ["map", "1", expect.stringMatching(/^\d+$/), '"a/b"'],
+      ["value", "-", "1", '""'],
+      ["value", "-", "1", '"1"'],
+      ["value", "-", "1", "1"],
+      ["value", "-", "1", '"\\u001b[31m"'],
+      ["value", "-", "1", '{"$bytes":"01"}'],
+    ]);
+    const entries = JSON.parse(await text(["ls", "--json", file])) as object[];
+    expect(entries).toHaveLength(8);
+    expect(entries[0]).toEqual({ key: "name", kind: "value", bytes: 5 });
+    expect(entries[7]).toEqual({ key: { $bytes: "01" }, kind: "value", bytes: 1 });
+    expect(entries[1]).toMatchObject({ key: "list", kind: "list", items: 50 });
+  });
+
+  it("list values that have no entries in the table", async () => {
+    const file = await archive([null, true, 1, "ä", Uint8Array.of(1), [1], { a: 1 }]);
+    const entries = JSON.parse(await text(["ls", "--json", file])) as { kind: string }[];
+    expect(entries.map(({ kind }) => kind)).toEqual([
+      "null",
+      "boolean",
+      "number",
+      "text",
+      "bytes",
+      "list",
+      "map",
+    ]);
+    expect(entries[3]).toEqual({ key: 3, kind: "text", bytes: 2 });
+    expect(entries[6]).toEqual({ key: 6, kind: "map", items: 1 });
+    expect(await text(["ls", "--json", file, "5"])).toBe('[\n{"key":0,"kind":"number"}\n]\n');
+    expect(await text(["ls", file, "1:3"])).toMatch(/^boolean .* 0\nnumber .* 1\n$/);
+    const blocked = await archive(Array.from({ length: 20_000 }, (_, i) => i));
+    expect((await text(["ls", blocked])).trimEnd().split("\n")).toHaveLength(20_000);
+    expect(codeOf(await run(["ls", file, "2"]))).toBe("bad-path");
+    expect(codeOf(await run(["ls", file, "9"]))).toBe("not-found");
+  });
+
+  it("tell what an archive is, and what lies in it", async () => {
+    const file = await archive(value, { smallObjectThreshold: 64, codec: "cbor" });
+    const { size } = JSON.parse(await text(["info", "--json", file])) as { size: number };
+    expect(size).toBe((await readFile(file)).length);
+    expect(await text(["info", file])).toMatch(/^label +file:.*\ncodec +cbor\nkind +map\nitems +8\n/);
+    expect(JSON.parse(await text(["info", "--json", file, "list"]))).toMatchObject({
+      kind: "list",
+      items: 50,
+    });
+    expect(JSON.parse(await text(["info", "--json", file, "name"]))).toEqual({ kind: "text", bytes: 4 });
+    const combined = join(folder, "combined.msglc");
+    await ok(["combine", combined, `x=${file}`]);
+    expect(JSON.parse(await text(["info", "--json", combined, "x"]))).toMatchObject({
+      kind: "map",
+      codec: "cbor",
+      size,
+      offset: 50,
+    });
+  });
+});
+
+describe("write", () => {
+  it("reads JSON as JavaScript does", async () => {
+    const json =
+      '\ufeff{"b": 1.0, "10": 12345678901234567890, "2": [1e3, -0, "\\ud83d\\ude00"], "__proto__": {}}';
+    const bytes = await ok(["write", "-", "-"], json);
+    expect(Buffer.compare(bytes, encodeArchive(JSON.parse(json.slice(1))))).toBe(0);
+  });
+
+  it("takes all options, and puts a file in place whole or not at all", async () => {
+    const input = join(folder, "input.json");
+    const out = join(folder, "out.msglc");
+    const value = { list: Array.from({ length: 100 }, (_, i) => i) };
+    await writeFile(input, JSON.stringify(value));
+    const options = ["--codec", "cbor", "--threshold", "16", "--trivial", "4", "--profile", "rust"];
+    await ok(["write", ...options, input, out]);
+    const expected = encodeArchive(value, {
+      codec: "cbor",
+      smallObjectThreshold: 16,
+      trivialSize: 4,
+      profile: "rust",
+    });
+    expect(Buffer.compare(await readFile(out), expected)).toBe(0);
+    expect(codeOf(await run(["write", "--put", "create", input, out]))).toBe("exists");
+    await ok(["write", "--put", "overwrite", input, out]);
+    const before = await readFile(out);
+    expect(codeOf(await run(["write", "--tagged", "-", out], '{"$map": [["a", {"$nonsense": 1}]]}'))).toBe(
+      "unsupported-value",
+    );
+    expect(codeOf(await run(["write", "-", out], '{"a": '))).toBe("corrupt");
+    expect(codeOf(await run(["write", "-", out], Uint8Array.of(0x22, 0xff, 0x22) as never))).toBe("corrupt");
+    expect(codeOf(await run(["write", join(folder, "none.json"), out]))).toBe("not-found");
+    expect(codeOf(await run(["write", input, join(folder, "none", "out")]))).toBe("not-found");
+    expect(Buffer.compare(await readFile(out), before)).toBe(0);
+    expect((await readdir(folder)).sort()).toEqual(["input.json", "out.msglc"]);
+  });
+
+  it("refuses what is nested too deeply, in one line", async () => {
+    for (const depth of [2000, 100_000]) {
+      const outcome = await run(["write", "--tagged", "-", "-"], "[".repeat(depth) + "]".repeat(depth));
+      expect(["limit", "unsupported-value"]).toContain(codeOf(outcome));
+      expect(outcome.stdout.length).toBe(0);
+    }
+  });
+});
+
+describe("combine, append, extract", () => {
+  it("make maps and lists, refuse what does not fit, and leave the old archive alone", async () => {
+    const a = await archive({ x: 1 });
+    const b = await archive([1, 2, 3], { codec: "cbor" });
+    const map = join(folder, "map.msglc");
+    const list = join(folder, "list.msglc");
+    await ok(["combine", "--codec", "cbor", map, `a=${a}`, `b=${b}`]);
+    expect(JSON.parse(await text(["cat", map]))).toEqual({ a: { x: 1 }, b: [1, 2, 3] });
+    await ok(["combine", list, a, b, map]);
+    expect(JSON.parse(await text(["cat", list]))).toEqual([
+      { x: 1 },
+      [1, 2, 3],
+      { a: { x: 1 }, b: [1, 2, 3] },
+    ]);
+    await ok(["append", map, `c=${list}`]);
+    await ok(["append", list, b]);
+    expect(await text(["cat", map, "c/2/b/-1"])).toBe("3\n");
+    expect(await text(["cat", list, "3"])).toBe("[1,2,3]\n");
+    expect(await text(["verify", map])).toMatch(/^ok: \d+ values, \d+ bytes, 9 archives\n$/);
+
+    const before = await readFile(map);
+    expect(codeOf(await run(["append", map, `a=${b}`]))).toBe("duplicate-name");
+    expect(codeOf(await run(["append", map, b]))).toBe("unsupported-value");
+    expect(codeOf(await run(["append", a, `x=${b}`]))).toBe("unsupported-value");
+    expect(codeOf(await run(["append", join(folder, "none"), `x=${b}`]))).toBe("not-found");
+    expect(codeOf(await run(["combine", map, `a=${a}`, `a=${b}`]))).toBe("duplicate-name");
+    expect(codeOf(await run(["combine", map, `a=${a}`, `b=${join(folder, "none")}`]))).toBe("not-found");
+    await writeFile(join(folder, "junk"), "x".repeat(100));
+    expect(codeOf(await run(["combine", map, `a=${a}`, `b=${join(folder, "junk")}`]))).toBe("not-an-archive");
+    expect(codeOf(await run(["combine", map, `a=${a}`, `self=${map}`]))).toBe("unsupported-value");
+    expect(codeOf(await run(["append", map, `self=${map}`]))).toBe("unsupported-value");
+    expect(codeOf(await run(["combine", "--put", "create", map, `a=${a}`]))).toBe("exists");
+    expect(Buffer.compare(await readFile(map), before)).toBe(0);
+    expect((await readdir(folder)).filter((name) => name.startsWith("."))).toEqual([]);
+  });
+
+  it("take files whose names have an = when they come with their folder", async () => {
+    const odd = join(folder, "k=v.msglc");
+    await writeFile(odd, encodeArchive(7));
+    const out = join(folder, "out.msglc");
+    await ok(["combine", out, odd, odd]);
+    expect(await text(["cat", out])).toBe("[7,7]\n");
+    await ok(["combine", out, `n=${odd}`]);
+    expect(await text(["cat", out])).toBe('{"n":7}\n');
+  });
+
+  it("give values tables of their own, floats and order kept", async () => {
+    const inner = new Map<unknown, unknown>([
+      ["10", float64(1)],
+      ["9", [float64(2), -0, 3]],
+    ]);
+    const records = Array.from({ length: 40 }, (_, i) => ({ energy: float64(i), n: i, text: "t".repeat(i) }));
+    for (const codec of ["msgpack", "cbor"] as const) {
+      const file = await archive(
+        { inner, records, s: "x" },
+        { codec, smallObjectThreshold: 128, trivialSize: 4 },
+      );
+      const wrapped = join(folder, "wrapped.msglc");
+      // In an outer archive of the other codec, so that the innermost one must be asked for the codec.
+      await ok(["combine", "--codec", codec === "cbor" ? "msgpack" : "cbor", wrapped, `w=${file}`]);
+      await writeFile(join(folder, "leaf.msglc"), encodeArchive([inner, 5], { codec }));
+      await ok(["append", wrapped, `leaf=${join(folder, "leaf.msglc")}`]);
+      const extract = (path: string): Promise<Buffer> =>
+        ok(["extract", "--codec", codec, wrapped, path, "-"]);
+      const expected: [string, unknown][] = [
+        ["w/inner", inner],
+        ["w/inner/9", [float64(2), -0, 3]],
+        ["w/inner/10", float64(1)],
+        ["w/records", records],
+        ["w/records/-1", records.at(-1)],
+        ["w/s", "x"],
+        ["leaf/0", inner],
+        ["leaf/0/9/0", float64(2)],
+      ];
+      for (const [path, value] of expected) {
+        expect(Buffer.compare(await extract(path), encodeArchive(value, { codec })), path).toBe(0);
+      }
+      expect(Buffer.compare(await extract("w"), await readFile(file))).toBe(0);
+      expect(Buffer.compare(await extract("leaf"), await readFile(join(folder, "leaf.msglc")))).toBe(0);
+      expect(Buffer.compare(await extract(""), await readFile(wrapped))).toBe(0);
+      const out = join(folder, "out.msglc");
+      await ok(["extract", "--path-json", '["w","records",3]', wrapped, out]);
+      expect(JSON.parse(await text(["cat", out]))).toEqual({ energy: 3, n: 3, text: "ttt" });
+      // Without --codec: that of the archive given.
+      expect(JSON.parse(await text(["info", "--json", out]))).toMatchObject({
+        codec: codec === "cbor" ? "msgpack" : "cbor",
+      });
+      expect(codeOf(await run(["extract", wrapped, "w/none", out]))).toBe("not-found");
+      expect(codeOf(await run(["extract", wrapped, "w/records/0:2", out]))).toBe("bad-path");
+    }
+  });
+});
+
+describe("verify", () => {
+  const value = new Map<unknown, unknown>([
+    ["numbers", Array.from({ length: 60 }, (_, i) => i)],
+    ["map", { text: "some text that is long", list: [1.5, [true, null]], more: "and more of it" }],
+    [7, Uint8Array.of(1, 2, 3)],
+    ["list", [["a list in a list", 1], "a text in the list"]],
+  ]);
+
+  it.each(["msgpack", "cbor"] as const)("finds whatever lets table and data part, in %s", async (codec) => {
+    const original = encodeArchive(value, { codec, smallObjectThreshold: 16, trivialSize: 3 });
+    expect((await verifyAt(await openArchive(original), [])).values).toBeGreaterThan(60);
+    let passed = 0;
+    let found = 0;
+    for (let at = 30; at < original.length; at++) {
+      for (const change of [1, 0x10, 0x80]) {
+        const bytes = original.slice();
+        bytes[at]! ^= change;
+        try {
+          await verifyAt(await openArchive(bytes), []);
+        } catch (error) {
+          // Nothing but typed errors, whatever the bytes are.
+          if (!isPeekpackError(error)) throw error;
+          found++;
+          continue;
+        }
+        passed++;
+        // What it lets pass reads the same through the table as from the data as a whole.
+        const archive = await openArchive(bytes, { maps: "map" });
+        const whole = await archive.read();
+        let walked = "";
+        for await (const piece of jsonText(await walk(archive), { tagged: true })) walked += piece;
+        expect(JSON.parse(walked)).toEqual(toTagged(whole));
+      }
+    }
+    expect(passed).toBeGreaterThan(50);
+    expect(found).toBeGreaterThan(300);
+  });
+
+  /** Everything, read entry by entry. */
+  async function walk(archive: Awaited<ReturnType<typeof openArchive>>): Promise<never> {
+    const inner = async (handle: unknown): Promise<unknown> => {
+      if (!(handle instanceof LazyMap || handle instanceof LazyList)) return handle;
+      const entries: [unknown, unknown][] = [];
+      for await (const [key, item] of handle.entries() as AsyncIterable<[unknown, unknown]>) {
+        entries.push([key, await inner(item)]);
+      }
+      return handle instanceof LazyList ? entries.map(([, item]) => item) : new Map(entries);
+    };
+    return (await inner(await archive.get())) as never;
+  }
+
+  it("names the place of the first fault", async () => {
+    const records = Array.from({ length: 30 }, (_, i) => ({ id: i, name: `the name of record ${i}` }));
+    const bytes = encodeArchive({ records }, { smallObjectThreshold: 16, trivialSize: 4 });
+    const at = Buffer.from(bytes).indexOf("the name of record 17");
+    bytes[at] = 0xff;
+    const file = join(folder, "bad.msglc");
+    await writeFile(file, bytes);
+    const outcome = await run(["verify", file]);
+    expect(codeOf(outcome)).toBe("corrupt");
+    expect(outcome.stderr).toContain("records/17/name: ");
+    expect(outcome.stderr).toMatch(/\(byte \d+\)/);
+    expect(codeOf(await run(["verify", file, "records/17"]))).toBe("corrupt");
+    expect(await text(["verify", file, "records/16"])).toMatch(/^ok: /);
+    expect(await text(["verify", file, "records/0:5"])).toMatch(/^ok: /);
+    const combined = join(folder, "combined.msglc");
+    await ok(["combine", combined, `good=${await archive([1])}`, `bad=${file}`]);
+    expect((await run(["verify", combined])).stderr).toContain("bad/records/17/name: ");
+    expect(await text(["verify", combined, "good"])).toMatch(/^ok: /);
+  });
+
+  it("finds a root that does not cover the data", async () => {
+    const bytes = encodeArchive([1, 2, 3]);
+    // The table is 81 a1 "p" 92 start end; the data becomes one byte longer than the root.
+    const longer = Buffer.concat([bytes.subarray(0, 54), Buffer.of(0xc0), bytes.subarray(54)]);
+    longer[39] = 5;
+    await writeFile(join(folder, "x"), longer);
+    expect((await run(["verify", join(folder, "x")])).stderr).toMatch(
+      /^peekpack: corrupt: the root covers 0 to 4/,
+    );
+  });
+});
+
+describe("explore", () => {
+  it("walks through an archive from a pipe", async () => {
+    const file = await archive(
+      { entries: [{ name: "first" }, { name: "second", "a/b": "y".repeat(40) }], n: 1 },
+      { smallObjectThreshold: 8 },
+    );
+    const lines = [
+      "pwd",
+      "ls",
+      "cd entries/1",
+      "pwd",
+      "cat name",
+      "cat ../0",
+      'cat ["a/b"]',
+      "info",
+      "cd ..",
+      "pwd",
+    ];
+    const output = await text(
+      ["explore", file],
+      [...lines, "cd", "pwd", "", "help", "exit", "nonsense"].join("\n"),
+    );
+    expect(output).toContain('["entries","1"]\n"second"\n{\n  "name": "first"\n}\n');
+    expect(output).toMatch(/^\[\]\nlist +2 +\d+ {2}entries\nvalue +- +1 {2}n\n/);
+    expect(output).toContain(`"${"y".repeat(40)}"\nkind        map\nitems       2\n`);
+    expect(output).toContain('["entries"]\n[]\ncd [PATH]');
+  });
+
+  it("goes on after a failure, and says so in the end", async () => {
+    const file = await archive({ a: [1, 2] });
+    const { status, stdout, stderr } = await run(
+      ["explore", file],
+      "cd a/0\ncat none\nnonsense\ncat [\ncat a\n",
+    );
+    expect(status).toBe(1);
+    expect(stdout.toString()).toBe("[\n  1,\n  2\n]\n");
+    const codes = stderr
+      .trimEnd()
+      .split("\n")
+      .map((line) => /^peekpack: ([a-z-]+): /.exec(line)?.[1]);
+    expect(codes).toEqual(["bad-path", "not-found", "bad-path", "bad-path"]);
+  });
+});

@@ -1,0 +1,45 @@
+import { Readable, Writable } from "node:stream";
+import { main } from "../src/index.js";
+
+/** What a command has done. */
+export interface Outcome {
+  readonly status: number;
+  readonly stdout: Buffer;
+  readonly stderr: string;
+}
+
+/** Runs a command line in this process. */
+export async function run(argv: readonly string[], input: string | Uint8Array = ""): Promise<Outcome> {
+  const out = collector();
+  const err = collector();
+  const stdin = Readable.from([Buffer.from(input)]);
+  const status = await main(argv, { stdin, stdout: out.stream, stderr: err.stream });
+  return { status, stdout: out.bytes(), stderr: err.bytes().toString() };
+}
+
+/** Runs a command line that must succeed without a word on stderr, and gives its output. */
+export async function ok(argv: readonly string[], input: string | Uint8Array = ""): Promise<Buffer> {
+  const { status, stdout, stderr } = await run(argv, input);
+  if (status !== 0 || stderr !== "") throw new Error(`peekpack ${argv.join(" ")}: ${status} ${stderr}`);
+  return stdout;
+}
+
+/** The code in the one line that a failed command prints. */
+export function codeOf({ status, stderr }: Outcome): string {
+  const match = /^peekpack: ([a-z-]+): [^\n]+\n$/.exec(stderr);
+  if (status !== 1 || match === null) throw new Error(`no failure in one line: ${status} ${stderr}`);
+  return match[1]!;
+}
+
+function collector(): { readonly stream: Writable; bytes(): Buffer } {
+  const chunks: Buffer[] = [];
+  return {
+    stream: new Writable({
+      write(chunk: Buffer, _encoding, done) {
+        chunks.push(chunk);
+        done();
+      },
+    }),
+    bytes: () => Buffer.concat(chunks),
+  };
+}
