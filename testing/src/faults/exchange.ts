@@ -133,8 +133,10 @@ export class Exchange {
       await sleep(SETTLE_MS);
       return this.#reset();
     }
+    // The response lets go of its connection when it ends, as the next one may want it.
+    const { socket } = response;
     await new Promise<void>((done) => response.once("close", done).end(done));
-    if (answer.misfit) response.socket?.destroySoon();
+    if (answer.misfit) socket?.destroySoon();
   }
 
   /** Resets the connection, or holds it up. @returns whether it goes on */

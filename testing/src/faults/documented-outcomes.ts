@@ -1,0 +1,25 @@
+import { readFile } from "node:fs/promises";
+
+/** What core's README says will come of a fault: `the right bytes`, or the code of an error. */
+export interface DocumentedOutcome {
+  readonly once: string;
+  /** Of every request while the archive is opened. */
+  readonly opening: string;
+  /** Of every request once it is open. */
+  readonly reading: string;
+}
+
+/** Reads the table of faults and outcomes in core's README. */
+export async function documentedOutcomes(): Promise<ReadonlyMap<string, DocumentedOutcome>> {
+  const text = await readFile(new URL("../../../packages/core/README.md", import.meta.url), "utf8");
+  const [, table = ""] = text.split(
+    "| What goes wrong | Met once | Always, while opening | Always, once open |\n",
+  );
+  const rows = new Map<string, DocumentedOutcome>();
+  for (const line of table.split("\n").slice(1)) {
+    const [, name, once, opening, reading] = line.split("|").map((cell) => cell.trim().replaceAll("`", ""));
+    if (name === undefined || once === undefined || opening === undefined || reading === undefined) break;
+    rows.set(name, { once, opening, reading });
+  }
+  return rows;
+}

@@ -1,0 +1,66 @@
+import type { Authorization } from "../contracts/faulty-reads.js";
+import { type Fault, faults, UNRESOLVABLE_ENDPOINT } from "./fault.js";
+
+/** A fault that a reader may meet, by the name that core's README has for it. */
+export interface ReadingFault {
+  /** What goes wrong. Made anew for each test. `replace` puts another object in the place of the one that is read. */
+  readonly fault: (replace: () => Promise<void>) => Fault;
+  /** How requests are authorized. Default: signed each. */
+  readonly by?: Authorization | undefined;
+  /** Largest object that is kept whole where ranges are ignored. Default 4 MiB, which is more than any test's. */
+  readonly wholeBytes?: number | undefined;
+}
+
+/** A way to an endpoint that does not answer, by the name that core's README has for it. */
+export interface StrayRequests {
+  readonly endpoint: string;
+}
+
+/** Connections to it are refused: a port that only the superuser may listen on, and that no one does. */
+const REFUSING_ENDPOINT = "http://127.0.0.1:9";
+
+/** Every fault of the proxy that a request without a body can meet. */
+export const readingFaults: Readonly<Record<string, ReadingFault | StrayRequests>> = {
+  "connection reset before the answer": { fault: faults.resetBefore },
+  "connection reset when the server has answered": { fault: faults.resetAnswered },
+  "connection reset after the headers": { fault: faults.resetAfterHeaders },
+  "connection reset within the body": { fault: () => faults.resetWithin() },
+  "connection reset after the body": { fault: faults.resetAfter },
+  "no answer": { fault: () => faults.stallBefore() },
+  "no body after the headers": { fault: () => faults.stallAfterHeaders() },
+  "a body that stops": { fault: () => faults.stallWithin() },
+  "500 InternalError": { fault: faults.serverError },
+  "503 SlowDown": { fault: faults.slowDown },
+  "429 with Retry-After in seconds": { fault: () => faults.tooManyRequests(1) },
+  "429 with Retry-After as a date": { fault: () => faults.tooManyRequests(new Date(Date.now() + 2000)) },
+  "403, a URL that has expired": { fault: faults.expired, by: "url" },
+  "403, a URL that has expired, and that comes from a function": {
+    fault: faults.expired,
+    by: "url function",
+  },
+  "400 ExpiredToken": { fault: faults.expiredToken },
+  "200 with the whole object, of at most 4 MiB": { fault: faults.wholeBody },
+  "200 with the whole object, of more than 4 MiB": { fault: faults.wholeBody, wholeBytes: 50_000 },
+  "a shorter range than asked for": { fault: () => faults.shortBody(5) },
+  "a body shorter than its Content-Length": {
+    fault: () => faults.shortBody(5, { contentLength: "kept", contentRange: "kept" }),
+  },
+  "a body shorter than its Content-Range": { fault: () => faults.shortBody(5, { contentRange: "kept" }) },
+  "a longer range than asked for": { fault: () => faults.longBody(5) },
+  "a body longer than its Content-Length": {
+    fault: () => faults.longBody(5, { contentLength: "kept", contentRange: "kept" }),
+  },
+  "a body longer than its Content-Range": { fault: () => faults.longBody(5, { contentRange: "kept" }) },
+  "another range than asked for": { fault: () => faults.shiftedBody(7) },
+  "a wrong Content-Range": { fault: () => faults.wrongContentRange(3) },
+  "a wrong size in Content-Range": { fault: () => faults.wrongTotal(100) },
+  "a garbled Content-Range": { fault: faults.garbledContentRange },
+  "no Content-Range": { fault: faults.missingContentRange },
+  "no ETag": { fault: faults.missingETag },
+  "a weak ETag": { fault: faults.weakETag },
+  "the ETag of another object": { fault: faults.changedETag },
+  "a gzipped body": { fault: faults.gzip },
+  "an object that is replaced": { fault: faults.before },
+  "a name that no DNS knows": { endpoint: UNRESOLVABLE_ENDPOINT },
+  "a connection that is refused": { endpoint: REFUSING_ENDPOINT },
+};

@@ -1,0 +1,176 @@
+import { PutObjectCommand } from "@aws-sdk/client-s3";
+import { encodeArchive, type Value } from "@peekpack/core";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import {
+  type FaultyOutcome,
+  type FaultyPlace,
+  faultyArchive,
+  faultyDocument,
+  OPERATIONS,
+  readUnderFault,
+} from "../src/contracts/faulty-reads.js";
+import { documentedOutcomes } from "../src/faults/documented-outcomes.js";
+import { faults } from "../src/faults/fault.js";
+import { type FaultProxy, startFaultProxy } from "../src/faults/proxy.js";
+import { readingFaults } from "../src/faults/reading-faults.js";
+import { skippedAsAbsent } from "../src/live.js";
+import { freshBucket, s3Client } from "../src/s3/client.js";
+import { type S3Server, type S3ServerKind, startS3 } from "../src/s3/launcher.js";
+import { locateS3 } from "../src/s3/locate.js";
+
+const outcomes = await documentedOutcomes();
+const archive = faultyArchive();
+const other = encodeArchive(faultyDocument() as Value, { smallObjectThreshold: 512 });
+
+it("core's README has every fault of the injector, and no other", () => {
+  expect([...outcomes.keys()].sort()).toEqual(Object.keys(readingFaults).sort());
+});
+
+/** Against real servers: one fault of each kind. */
+const FEW = [
+  "connection reset before the answer",
+  "connection reset within the body",
+  "a body that stops",
+  "503 SlowDown",
+  "403, a URL that has expired, and that comes from a function",
+  "400 ExpiredToken",
+  "200 with the whole object, of at most 4 MiB",
+  "a body shorter than its Content-Length",
+  "another range than asked for",
+  "no Content-Range",
+  "a gzipped body",
+  "an object that is replaced",
+];
+
+/** Longer than an answer may take on a busy machine, unless the wait itself is what is tested. */
+const stallMs = (name: string): number => (/no answer|no body|stops/.test(name) ? 150 : 3000);
+
+readsUnderFaults("stand-in");
+for (const kind of ["rustfs", "versitygw"] as const) {
+  const { here, how } = await locateS3(kind);
+  if (skippedAsAbsent(`reading under faults from ${kind}`, here ? undefined : how)) {
+    describe.skip(`reading under faults from ${kind}`, () => {
+      it(`is absent: ${how}`, () => {});
+    });
+  } else {
+    readsUnderFaults(kind, FEW);
+  }
+}
+
+function readsUnderFaults(kind: S3ServerKind, chosen: readonly string[] = [...outcomes.keys()]): void {
+  describe(`reading from ${kind}`, () => {
+    let server: S3Server;
+    let bucket: string;
+    let proxy: FaultProxy;
+    beforeAll(async () => {
+      server = await startS3({ require: kind, build: false });
+      bucket = await freshBucket(server, "faulty-reads");
+    });
+    afterAll(() => server.close());
+    beforeEach(async () => {
+      proxy = await startFaultProxy(server);
+      await put(archive);
+    });
+    afterEach(() => proxy.close());
+
+    async function put(body: Uint8Array): Promise<void> {
+      const client = s3Client(server);
+      await client.send(new PutObjectCommand({ Bucket: bucket, Key: "an archive", Body: body }));
+      client.destroy();
+    }
+
+    describe.each(Object.entries(readingFaults).filter(([name]) => chosen.includes(name)))(
+      "%s",
+      (name, met) => {
+        const place = (): FaultyPlace => ({
+          ...proxy.access,
+          path: `${bucket}/an archive`,
+          by: "signature",
+          stallMs: stallMs(name),
+          ...("endpoint" in met
+            ? { astray: met.endpoint }
+            : { by: met.by ?? "signature", wholeBytes: met.wholeBytes }),
+        });
+        /** Puts the fault in force, for so many requests. */
+        const arm = (times: number) => async (): Promise<void> => {
+          if ("endpoint" in met) return;
+          const fault = met.fault(async () => {
+            // The first request must have been answered from the old object.
+            while (proxy.requests[0]?.tookMs === undefined) await new Promise(setImmediate);
+            await put(other);
+          });
+          const nth = fault.kind === "do" && proxy.requests.length === 0 ? { when: { nth: 2 } } : {};
+          proxy.add({ fault, times, ...nth });
+        };
+        for (const operation of OPERATIONS) {
+          const when = operation === "open" ? "from the start" : "once open";
+          it(`met once: ${operation}`, async () => {
+            const done = await readUnderFault(place(), operation, when, arm(1));
+            expect(done.outcome, done.message).toBe(outcomes.get(name)?.once);
+            tellsNoSecret(done);
+          });
+          it(`met always: ${operation}`, async () => {
+            const done = await readUnderFault(place(), operation, when, arm(Number.POSITIVE_INFINITY));
+            const { opening, reading } = outcomes.get(name)!;
+            expect(done.outcome, done.message).toBe(operation === "open" ? opening : reading);
+            tellsNoSecret(done);
+          });
+        }
+      },
+    );
+
+    it.each(chosen)("a presigned URL stays secret: %s", async (name) => {
+      const met = readingFaults[name]!;
+      for (const by of ["url", "url function"] as const) {
+        for (const when of ["from the start", "once open"] as const) {
+          const place: FaultyPlace = {
+            ...proxy.access,
+            path: `${bucket}/an archive`,
+            by,
+            stallMs: stallMs(name),
+            ...("endpoint" in met && { astray: met.endpoint }),
+          };
+          const done = await readUnderFault(place, "leaf", when, async () => {
+            if ("fault" in met) proxy.add({ fault: met.fault(() => put(other)) });
+          });
+          expect(done.outcome).toMatch(/^(the right bytes|network|changed|denied)$/);
+          tellsNoSecret(done);
+          proxy.clear();
+        }
+      }
+    });
+
+    it.each(OPERATIONS)(
+      "other bytes under the right headers end in a value or in a typed error: %s",
+      async (operation) => {
+        const place: FaultyPlace = {
+          ...proxy.access,
+          path: `${bucket}/an archive`,
+          by: "signature",
+          stallMs: stallMs(""),
+        };
+        const fault = faults.shiftedBody(7, { contentRange: "kept" });
+        const when = operation === "open" ? "from the start" : "once open";
+        const done = await readUnderFault(place, operation, when, async () => void proxy.add({ fault }));
+        expect(["wrong bytes", "corrupt", "not-an-archive", "truncated"]).toContain(done.outcome);
+        tellsNoSecret(done);
+      },
+    );
+
+    function tellsNoSecret({ told }: FaultyOutcome): void {
+      expect(told).toContain(bucket);
+      const { accessKeyId, secretAccessKey } = server.credentials;
+      for (const secret of [
+        accessKeyId,
+        secretAccessKey,
+        "X-Amz-",
+        "x-amz-",
+        "Signature=",
+        "AWS4-HMAC",
+        "?",
+      ]) {
+        expect(told).not.toContain(secret);
+      }
+    }
+  });
+}
