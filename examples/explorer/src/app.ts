@@ -1,0 +1,194 @@
+import { failureOf, isLeaving } from "./archive/failure.js";
+import { type Place, type PublicPlace, placeName, publicPlace } from "./archive/place.js";
+import { openSession } from "./archive/session.js";
+import { Traffic } from "./archive/traffic.js";
+import { Explorer } from "./explorer.js";
+import { typedSegments } from "./archive/segments.js";
+import { OpeningView } from "./opening/opening-view.js";
+import { type Link, readLink } from "./share/link.js";
+import { el, fill } from "./ui/dom.js";
+import { size } from "./ui/format.js";
+import { mark } from "./ui/icons.js";
+import { Toast } from "./ui/notice.js";
+import { themeButton } from "./ui/theme.js";
+
+const TITLE = "peekpack explorer";
+
+/** The whole page: first where to find an archive, then the archive. */
+export class App {
+  readonly #root: HTMLElement;
+  readonly #stage: HTMLElement = el("div", "stage");
+  readonly #toast: Toast = new Toast();
+  #opening: OpeningView | undefined;
+  #explorer: Explorer | undefined;
+  #loading: AbortController | undefined;
+  /** The place that is open, as the page's address names it. */
+  #shown: string | undefined;
+
+  constructor(root: HTMLElement) {
+    this.#root = root;
+    fill(root, this.#stage, this.#toast.element, el("div", { class: "drop-veil", attributes: { "aria-hidden": "true" } }, el("p", { text: "Drop to open" })));
+    this.#takeDrops();
+    addEventListener("popstate", () => this.#follow(readLink(location.hash)));
+  }
+
+  start(): void {
+    this.#follow(readLink(location.hash));
+  }
+
+  /** Shows what the page's address says. */
+  #follow(link: Link | undefined): void {
+    if (link === undefined) {
+      this.#home();
+      return;
+    }
+    const { place, path, pattern } = link;
+    if (this.#explorer !== undefined && this.#shown === JSON.stringify(place)) {
+      if (pattern === undefined) void this.#explorer.goTo(typedSegments(path));
+      else this.#explorer.select(pattern);
+      return;
+    }
+    const open = openable(place);
+    if (open === undefined) {
+      this.#home();
+      this.#opening?.ask(place);
+      // Once the secrets are there, the link's path is gone to.
+      this.#pending = link;
+    } else {
+      void this.#open(open, path, pattern);
+    }
+  }
+
+  #pending: Link | undefined;
+
+  #home(): void {
+    this.#leave();
+    document.title = TITLE;
+    this.#opening = new OpeningView((place) => {
+      const waits = this.#pending;
+      this.#pending = undefined;
+      const same = waits !== undefined && isSameObject(waits.place, publicPlace(place));
+      void this.#open(place, same ? waits.path : "", same ? waits.pattern : undefined);
+    });
+    fill(
+      this.#stage,
+      el("header", "top plain", el("div", "brand", mark(), el("span", { class: "brand-name", text: "peekpack" })), el("div", "top-actions", themeButton())),
+      this.#opening.element,
+    );
+  }
+
+  #leave(): void {
+    this.#loading?.abort();
+    this.#explorer?.close();
+    this.#explorer = undefined;
+    this.#shown = undefined;
+    this.#opening?.close();
+    this.#opening = undefined;
+  }
+
+  async #open(place: Place, path: string, pattern: string | undefined): Promise<void> {
+    const before = this.#opening;
+    this.#loading?.abort();
+    const controller = new AbortController();
+    this.#loading = controller;
+    const { signal } = controller;
+    const shown = publicPlace(place);
+    const traffic = new Traffic();
+    const arrived = el("p", { class: "dim", text: "Asking for its header and its table of contents …" });
+    const unlisten = traffic.changed.listen(() => {
+      if (traffic.bytes > 0) arrived.textContent = `${size(traffic.bytes)} have arrived …`;
+    });
+    const stop = el("button", { class: "button quiet", text: "Stop", attributes: { type: "button" }, on: { click: () => controller.abort() } });
+    const veil = el(
+      "div",
+      { class: "loading", attributes: { role: "status" } },
+      el("div", "loading-inner", el("span", "spinner large"), el("h2", { text: `Opening ${placeName(shown)}` }), arrived, stop),
+    );
+    this.#stage.append(veil);
+    stop.focus();
+    try {
+      const session = await openSession(place, traffic, signal);
+      if (signal.aborted) {
+        await session.archive.close();
+        signal.throwIfAborted();
+      }
+      this.#leave();
+      this.#shown = JSON.stringify(shown);
+      let first = true;
+      const explorer = new Explorer(session, this.#toast, {
+        moved: (link) => {
+          // One step back leads to the page before, not through every row.
+          if (first && link !== location.hash) history.pushState(null, "", link);
+          else history.replaceState(null, "", link);
+          first = false;
+        },
+        leave: () => {
+          history.pushState(null, "", location.pathname + location.search);
+          this.#home();
+        },
+      });
+      this.#explorer = explorer;
+      fill(this.#stage, explorer.element);
+      await explorer.start(path, pattern, signal);
+    } catch (error) {
+      if (isLeaving(error, signal)) {
+        if (this.#opening === undefined && this.#explorer === undefined) this.#home();
+      } else {
+        if (before === undefined || this.#opening !== before) this.#home();
+        this.#opening?.failed(failureOf(error), shown);
+      }
+    } finally {
+      unlisten();
+      veil.remove();
+      if (this.#loading === controller) this.#loading = undefined;
+    }
+  }
+
+  /** Files may be dropped anywhere, at any time. */
+  #takeDrops(): void {
+    let depth = 0;
+    const root = this.#root;
+    const isFile = (event: DragEvent): boolean => event.dataTransfer?.types.includes("Files") ?? false;
+    const over = (change: number): void => {
+      depth = Math.max(0, depth + change);
+      root.classList.toggle("dropping", depth > 0);
+    };
+    document.addEventListener("dragenter", (event) => {
+      if (isFile(event)) over(1);
+    });
+    document.addEventListener("dragleave", (event) => {
+      if (isFile(event)) over(-1);
+    });
+    document.addEventListener("dragover", (event) => {
+      if (isFile(event)) event.preventDefault();
+    });
+    document.addEventListener("drop", (event) => {
+      if (!isFile(event)) return;
+      event.preventDefault();
+      over(-depth);
+      const file = event.dataTransfer?.files[0];
+      if (file !== undefined) void this.#open({ kind: "file", file }, "", undefined);
+    });
+  }
+}
+
+/** A place to open without asking; undefined when a link cannot tell all that is needed. */
+function openable(place: PublicPlace): Place | undefined {
+  switch (place.kind) {
+    case "url":
+      return place.cut ? undefined : { kind: "url", url: place.url };
+    case "s3":
+      return place.signed ? undefined : { ...place, credentials: undefined };
+    case "demo":
+      return place;
+    case "file":
+      return undefined;
+  }
+}
+
+/** Whether two places are one object, secrets aside. */
+function isSameObject(one: PublicPlace, other: PublicPlace): boolean {
+  if (one.kind === "s3" && other.kind === "s3") return one.path === other.path && one.endpoint === other.endpoint;
+  if (one.kind === "url" && other.kind === "url") return one.url === other.url;
+  return placeName(one) === placeName(other);
+}

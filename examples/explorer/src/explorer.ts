@@ -1,0 +1,238 @@
+import { LazyList, LazyMap, type PathKey } from "@peekpack/core";
+import type { Entry } from "./archive/entry.js";
+import { failureOf, isLeaving } from "./archive/failure.js";
+import { placeAddress } from "./archive/place.js";
+import { isPattern, keyText, pathText, type TypedSegment, typedSegments } from "./archive/segments.js";
+import type { Session } from "./archive/session.js";
+import { CommandBar } from "./search/command-bar.js";
+import { resultsView } from "./select/results-view.js";
+import { Selection } from "./select/selection.js";
+import { shareDialog } from "./share/share-dialog.js";
+import { writeLink } from "./share/link.js";
+import { TrafficPane } from "./traffic/traffic-pane.js";
+import { TreeView } from "./tree/tree-view.js";
+import { el, setAttributes } from "./ui/dom.js";
+import { size } from "./ui/format.js";
+import { icon, mark } from "./ui/icons.js";
+import type { Toast } from "./ui/notice.js";
+import { shortcutsDialog } from "./ui/shortcuts.js";
+import { splitter } from "./ui/splitter.js";
+import { themeButton } from "./ui/theme.js";
+import { ValuePane } from "./value/value-pane.js";
+
+export interface ExplorerActions {
+  /** Where the reader is has changed: the page's address follows. */
+  moved(link: string): void;
+  /** Back to the page before an archive is open. */
+  leave(): void;
+}
+
+type PaneName = "tree" | "value" | "traffic";
+
+/** The page while an archive is open. */
+export class Explorer {
+  readonly element: HTMLElement;
+  readonly #session: Session;
+  readonly #actions: ExplorerActions;
+  readonly #toast: Toast;
+  readonly #tree: TreeView;
+  readonly #value: ValuePane;
+  readonly #traffic: TrafficPane;
+  readonly #bar: CommandBar;
+  readonly #panes: HTMLElement;
+  readonly #nav: HTMLElement;
+  readonly #pressedKey = (event: KeyboardEvent): void => this.#pressed(event);
+  #going: AbortController | undefined;
+  #selection: Selection | undefined;
+
+  constructor(session: Session, toast: Toast, actions: ExplorerActions) {
+    this.#session = session;
+    this.#toast = toast;
+    this.#actions = actions;
+    const { root, archive, traffic, place, name } = session;
+    this.#tree = new TreeView(root);
+    this.#traffic = new TrafficPane(traffic);
+    this.#traffic.map.archive = archive;
+    this.#value = new ValuePane(archive.info.size, {
+      goTo: (entry) => void this.goTo(typed(entry.path as PathKey[])),
+      select: (pattern) => this.select(pattern),
+      read: () => this.#tree.refresh(),
+      say: (text) => toast.say(text),
+    });
+    this.#bar = new CommandBar(root, {
+      go: (path) => void this.goTo(path),
+      select: (pattern) => this.select(pattern),
+      leave: () => this.#tree.focus(),
+    });
+    this.#tree.selected.listen(({ entry, soon }) => this.#chosen(entry, soon));
+    this.#tree.hovered.listen((entry) => {
+      this.#traffic.map.highlight = (entry ?? this.#tree.current).span;
+    });
+    const { info } = archive;
+    const header = el(
+      "header",
+      "top",
+      el(
+        "button",
+        { class: "brand", attributes: { type: "button", title: "Open another archive", "aria-label": "peekpack: open another archive" }, on: { click: actions.leave } },
+        mark(),
+        el("span", { class: "brand-name", text: "peekpack" }),
+      ),
+      el(
+        "div",
+        { class: "source", attributes: { title: placeAddress(place) } },
+        el("span", { class: "source-name", text: name }),
+        el("span", { class: "source-facts", text: `${size(info.size)} · ${info.codec === "cbor" ? "CBOR" : "MessagePack"}` }),
+      ),
+      this.#bar.element,
+      el(
+        "div",
+        "top-actions",
+        el(
+          "button",
+          { class: "icon-button", attributes: { type: "button", title: "Share", "aria-label": "Share a link" }, on: { click: () => this.#share() } },
+          icon("link"),
+        ),
+        themeButton(),
+      ),
+    );
+    const treePane = el("section", { class: "tree-pane", attributes: { "aria-label": "Tree" } }, this.#tree.element);
+    this.#panes = el("div", "panes", treePane);
+    this.#panes.append(splitter(this.#panes, "Width of the tree", 42), this.#value.element);
+    const tab = (pane: PaneName, text: string): HTMLElement =>
+      el("button", { class: "nav-button", text, attributes: { type: "button", "data-pane": pane }, on: { click: () => this.#bring(pane) } });
+    this.#nav = el("nav", { class: "pane-nav", attributes: { "aria-label": "Panes" } }, tab("tree", "Tree"), tab("value", "Value"), tab("traffic", "Bytes"));
+    this.element = el("div", "explorer", header, this.#panes, this.#traffic.element, this.#nav);
+    this.#bring("tree");
+    document.addEventListener("keydown", this.#pressedKey);
+  }
+
+  /** Unfolds the root and goes where a link points to. */
+  async start(path: string, pattern: string | undefined, signal: AbortSignal): Promise<void> {
+    await this.#tree.start(signal);
+    if (path !== "") await this.goTo(typedSegments(path));
+    else this.#tree.choose(this.#session.root);
+    if (pattern !== undefined && isPattern(pattern)) this.select(pattern);
+    if (path === "") this.#bring("tree");
+    this.#tree.focus();
+  }
+
+  /** Goes to a path, reading what lies on the way. */
+  async goTo(path: readonly TypedSegment[]): Promise<void> {
+    this.#going?.abort();
+    const controller = new AbortController();
+    this.#going = controller;
+    const { signal } = controller;
+    try {
+      const entry = await this.#tree.goTo(path, signal);
+      if (entry.foldable !== true || entry.outline === undefined) this.#bring("value");
+      if (!this.#bar.element.contains(document.activeElement)) return;
+      this.#tree.focus();
+    } catch (error) {
+      if (!isLeaving(error, signal)) this.#toast.say(failureOf(error).message);
+    } finally {
+      if (this.#going === controller) this.#going = undefined;
+    }
+  }
+
+  /** Shows all that a pattern matches. */
+  select(pattern: string): void {
+    this.#selection?.stop();
+    const { archive, traffic } = this.#session;
+    const selection = new Selection(archive, traffic, pattern);
+    this.#selection = selection;
+    this.#value.showInstead(
+      resultsView(selection, {
+        goTo: (path) => void this.goTo(typed(path)),
+        say: (text) => this.#toast.say(text),
+        leave: () => this.#leaveSelection(),
+      }),
+    );
+    this.#bar.text = pattern;
+    this.#bring("value");
+    this.#tell();
+    void selection.run();
+  }
+
+  close(): void {
+    document.removeEventListener("keydown", this.#pressedKey);
+    this.#going?.abort();
+    this.#selection?.stop();
+    this.#tree.close();
+    this.#value.close();
+    this.#traffic.close();
+    void this.#session.archive.close();
+  }
+
+  #leaveSelection(): void {
+    this.#selection?.stop();
+    this.#selection = undefined;
+    this.#tree.choose(this.#tree.current);
+    this.#tree.focus();
+  }
+
+  #chosen(entry: Entry, soon: boolean): void {
+    this.#selection?.stop();
+    this.#selection = undefined;
+    this.#bar.text = pathText(entry.path);
+    this.#traffic.map.highlight = entry.span;
+    this.#value.show(entry, soon);
+    this.#tell();
+    const value = entry.content?.value;
+    const lazy = value instanceof LazyMap || value instanceof LazyList || entry.foldable === true;
+    if (!soon && !lazy && entry.parent !== undefined) this.#bring("value");
+  }
+
+  get #link(): string {
+    return writeLink({
+      place: this.#session.place,
+      path: pathText(this.#tree.current.path),
+      pattern: this.#selection?.pattern,
+    });
+  }
+
+  #tell(): void {
+    this.#actions.moved(this.#link);
+    const at = this.#tree.current;
+    document.title = at.parent === undefined ? this.#session.name : `${keyText(at.key)} · ${this.#session.name}`;
+  }
+
+  #share(): void {
+    shareDialog(this.#session.place, new URL(this.#link, location.href).href, (text) => this.#toast.say(text));
+  }
+
+  /** On a small screen one pane is seen at a time. */
+  #bring(pane: PaneName): void {
+    this.element.dataset.pane = pane;
+    for (const button of this.#nav.querySelectorAll<HTMLElement>("[data-pane]")) {
+      setAttributes(button, { "aria-current": button.dataset.pane === pane ? "true" : undefined });
+    }
+  }
+
+  #pressed(event: KeyboardEvent): void {
+    if (event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey) return;
+    const typing = event.target instanceof HTMLInputElement || document.querySelector("dialog[open]") !== null;
+    if (typing) return;
+    switch (event.key) {
+      case "/":
+        this.#bar.focus();
+        break;
+      case "?":
+        shortcutsDialog();
+        break;
+      case "Escape":
+        if (this.#going !== undefined) this.#going.abort();
+        else if (this.#selection !== undefined) this.#leaveSelection();
+        else if (!this.#value.stop()) this.#tree.focus();
+        break;
+      default:
+        return;
+    }
+    event.preventDefault();
+  }
+}
+
+/** A path of exact keys as the tree takes it. */
+function typed(path: readonly PathKey[]): TypedSegment[] {
+  return path.map((key) => ({ text: keyText(key), exact: typeof key === "string" }));
+}

@@ -1,0 +1,77 @@
+import { NdArray, type Value } from "@peekpack/core";
+import { isPlainMap } from "../archive/entry.js";
+
+/** A column of numbers. What is no number is NaN. */
+export interface Series {
+  readonly name: string;
+  readonly values: Float64Array;
+}
+
+/** More columns than this are shown as a map of heat, not as lines. */
+export const MOST_LINES = 12;
+/** So many rows are looked at to tell whether a list holds numbers. */
+const SAMPLE = 64;
+
+/**
+ * The columns of numbers that a value holds: a list of numbers is one, a list of equally long lists of numbers one for each
+ * place, a list of maps one for each key under which numbers stand. Empty when it holds none.
+ */
+export function seriesOf(value: Value): Series[] {
+  if (value instanceof NdArray) return arraySeries(value);
+  if (isTyped(value)) return [{ name: "", values: Float64Array.from(value as ArrayLike<number>, Number) }];
+  if (!Array.isArray(value) || value.length < 2) return [];
+  const sample = value.slice(0, SAMPLE);
+  if (sample.every(isNumber)) return [{ name: "", values: Float64Array.from(value, toNumber) }];
+  if (sample.every((row) => Array.isArray(row) || row instanceof NdArray)) return rowSeries(value);
+  if (sample.every(isPlainMap)) {
+    const rows = value as { [key: string]: Value }[];
+    const names = new Set(rows.slice(0, SAMPLE).flatMap((row) => Object.keys(row)));
+    return [...names]
+      .filter((name) => rows.slice(0, SAMPLE).some((row) => isNumber(row[name])))
+      .filter((name) => rows.slice(0, SAMPLE).every((row) => row[name] == null || isNumber(row[name])))
+      .map((name) => ({ name, values: Float64Array.from(rows, (row) => toNumber(row[name])) }));
+  }
+  return [];
+}
+
+/** Numbers in rows and columns, where a value is such a thing and larger than a few columns. */
+export function gridOf(value: Value): { rows: number; columns: number; at(row: number, column: number): number } | undefined {
+  const series = seriesOf(value);
+  const rows = series[0]?.values.length ?? 0;
+  if (series.length < 4 || rows < 4 || series.some(({ name }, i) => name !== String(i))) return undefined;
+  return { rows, columns: series.length, at: (row, column) => series[column]!.values[row]! };
+}
+
+function arraySeries({ data, shape }: NdArray): Series[] {
+  if (shape.length === 1) return [{ name: "", values: Float64Array.from(data as ArrayLike<number>, Number) }];
+  if (shape.length !== 2) return [];
+  const [rows, columns] = shape as [number, number];
+  if (columns > 512 || rows < 2) return [];
+  return Array.from({ length: columns }, (_, column) => ({
+    name: String(column),
+    values: Float64Array.from({ length: rows }, (_, row) => Number(data[row * columns + column])),
+  }));
+}
+
+function rowSeries(rows: Value[]): Series[] {
+  const plain = rows.map((row) => (row instanceof NdArray ? (row.toNested() as Value) : row));
+  const width = Array.isArray(plain[0]) ? plain[0].length : 0;
+  if (width === 0 || width > 512) return [];
+  if (!plain.every((row) => Array.isArray(row) && row.length === width && row.every(isNumber))) return [];
+  return Array.from({ length: width }, (_, column) => ({
+    name: String(column),
+    values: Float64Array.from(plain, (row) => toNumber((row as Value[])[column])),
+  }));
+}
+
+export function isNumber(value: unknown): value is number | bigint {
+  return typeof value === "number" || typeof value === "bigint";
+}
+
+function toNumber(value: unknown): number {
+  return isNumber(value) ? Number(value) : Number.NaN;
+}
+
+function isTyped(value: unknown): boolean {
+  return ArrayBuffer.isView(value) && !(value instanceof Uint8Array) && !(value instanceof DataView);
+}

@@ -1,0 +1,33 @@
+import { el } from "../ui/dom.js";
+
+export interface Field {
+  readonly element: HTMLElement;
+  readonly input: HTMLInputElement;
+  readonly value: string;
+}
+
+/** A labelled line to type into. */
+export function field(
+  label: string,
+  attributes: Readonly<Record<string, string | boolean>>,
+  hint?: string,
+): Field {
+  const input = el("input", {
+    class: "field",
+    attributes: { type: "text", spellcheck: "false", autocapitalize: "off", autocorrect: "off", autocomplete: "off", ...attributes },
+  });
+  const element = el(
+    "label",
+    "labelled",
+    el("span", { class: "label", text: label }),
+    input,
+    hint !== undefined && el("span", { class: "hint", text: hint }),
+  );
+  return {
+    element,
+    input,
+    get value() {
+      return input.value.trim();
+    },
+  };
+}

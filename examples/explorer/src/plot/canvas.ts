@@ -1,0 +1,51 @@
+import { el, styleValue } from "../ui/dom.js";
+import { beforeNextFrame } from "../ui/signal.js";
+
+/** What may be painted with: sizes in CSS pixels. */
+export interface Paint {
+  readonly context: CanvasRenderingContext2D;
+  readonly width: number;
+  readonly height: number;
+  /** A colour of the page's style. */
+  colour(name: `--${string}`): string;
+}
+
+/** A canvas that follows its size, the screen's resolution and the theme, and is painted at most once a frame. */
+export class Canvas {
+  readonly element: HTMLCanvasElement;
+  readonly paintSoon: () => void;
+  readonly #paint: (paint: Paint) => void;
+  readonly #sizes: ResizeObserver;
+  readonly #theme: MutationObserver;
+  readonly #scheme = matchMedia("(prefers-color-scheme: dark)");
+
+  constructor(name: string, paint: (paint: Paint) => void) {
+    this.element = el("canvas", { class: name });
+    this.#paint = paint;
+    this.paintSoon = beforeNextFrame(() => this.paint());
+    this.#sizes = new ResizeObserver(() => this.paint());
+    this.#sizes.observe(this.element);
+    this.#theme = new MutationObserver(this.paintSoon);
+    this.#theme.observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
+    this.#scheme.addEventListener("change", this.paintSoon);
+  }
+
+  paint(): void {
+    const { element } = this;
+    const { clientWidth: width, clientHeight: height } = element;
+    if (width === 0 || height === 0) return;
+    const ratio = devicePixelRatio || 1;
+    element.width = Math.round(width * ratio);
+    element.height = Math.round(height * ratio);
+    const context = element.getContext("2d")!;
+    context.scale(ratio, ratio);
+    context.font = `11px ${styleValue(element, "--mono")}`;
+    this.#paint({ context, width, height, colour: (name) => styleValue(element, name) });
+  }
+
+  close(): void {
+    this.#sizes.disconnect();
+    this.#theme.disconnect();
+    this.#scheme.removeEventListener("change", this.paintSoon);
+  }
+}

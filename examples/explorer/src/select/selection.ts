@@ -1,0 +1,92 @@
+import { ANY, type Archive, type PathKey, type PathSegment, type Value } from "@peekpack/core";
+import { type Failure, failureOf, isLeaving } from "../archive/failure.js";
+import { typedSegments } from "../archive/segments.js";
+import type { Traffic } from "../archive/traffic.js";
+import { Signal } from "../ui/signal.js";
+
+export type SelectionState = "reading" | "paused" | "stopped" | "done" | "failed";
+
+/** After so many bytes a selection waits for the reader's word. */
+const ALLOWANCE = 16 * 1024 * 1024;
+const MOST_MATCHES = 1_000_000;
+/** Listeners hear of new matches so often, in milliseconds. */
+const TELL_MS = 120;
+
+/** What a pattern matches, as it arrives. Stops at an allowance of bytes, and goes on when it is told to. */
+export class Selection {
+  readonly pattern: string;
+  readonly paths: PathKey[][] = [];
+  readonly values: Value[] = [];
+  readonly changed: Signal = new Signal();
+  state: SelectionState = "reading";
+  failure: Failure | undefined;
+  readonly #archive: Archive;
+  readonly #traffic: Traffic;
+  readonly #stopping = new AbortController();
+  #proceed: (() => void) | undefined;
+
+  constructor(archive: Archive, traffic: Traffic, pattern: string) {
+    this.#archive = archive;
+    this.#traffic = traffic;
+    this.pattern = pattern;
+  }
+
+  /** Reads. Called once. */
+  async run(): Promise<void> {
+    const { signal } = this.#stopping;
+    let limit = this.#traffic.bytes + ALLOWANCE;
+    let told = 0;
+    try {
+      for await (const { path, value } of this.#archive.select(patternOf(this.pattern), { signal })) {
+        this.paths.push(path);
+        this.values.push(value);
+        if (performance.now() - told > TELL_MS) {
+          told = performance.now();
+          this.changed.tell();
+          // Lets the page paint between groups that arrive together.
+          await new Promise((resolve) => setTimeout(resolve));
+        }
+        if (this.paths.length >= MOST_MATCHES) throw new RangeError("More than a million matches are not kept.");
+        if (this.#traffic.bytes > limit) {
+          await this.#pause();
+          limit = this.#traffic.bytes + ALLOWANCE;
+        }
+        signal.throwIfAborted();
+      }
+      this.state = "done";
+    } catch (error) {
+      if (isLeaving(error, signal)) this.state = "stopped";
+      else {
+        this.state = "failed";
+        this.failure = failureOf(error);
+      }
+    }
+    this.changed.tell();
+  }
+
+  /** Reads on after a pause. */
+  proceed(): void {
+    this.state = "reading";
+    this.#proceed?.();
+    this.changed.tell();
+  }
+
+  /** Reads no further; what was found stays. */
+  stop(): void {
+    this.#stopping.abort();
+    this.#proceed?.();
+  }
+
+  #pause(): Promise<void> {
+    this.state = "paused";
+    this.changed.tell();
+    return new Promise((resolve) => {
+      this.#proceed = resolve;
+    });
+  }
+}
+
+/** A typed pattern as core takes it: quoted segments are exact keys. */
+export function patternOf(typed: string): (PathSegment | typeof ANY)[] {
+  return typedSegments(typed).map(({ text, exact }) => (text === "*" && !exact ? ANY : text));
+}

@@ -1,0 +1,82 @@
+import type { PublicPlace } from "../archive/place.js";
+
+/** What the address of the page says: which archive, and where in it. Never a credential, never a query string. */
+export interface Link {
+  readonly place: PublicPlace;
+  /** As in {@link pathText}. */
+  readonly path: string;
+  /** A pattern whose matches are shown. */
+  readonly pattern: string | undefined;
+}
+
+/** A link as the fragment of the page's address, "#" included. Browsers do not send fragments to servers. */
+export function writeLink({ place, path, pattern }: Link): string {
+  const fields: [string, string][] = [];
+  switch (place.kind) {
+    case "url":
+      fields.push(["url", place.url]);
+      if (place.cut) fields.push(["cut", "1"]);
+      break;
+    case "s3":
+      fields.push(["s3", place.path]);
+      if (place.endpoint !== undefined) fields.push(["endpoint", place.endpoint]);
+      if (place.region !== undefined) fields.push(["region", place.region]);
+      if (place.signed) fields.push(["signed", "1"]);
+      break;
+    case "file":
+      fields.push(["file", place.name]);
+      break;
+    case "demo":
+      fields.push(["demo", "1"]);
+  }
+  if (path !== "") fields.push(["path", path]);
+  if (pattern !== undefined) fields.push(["select", pattern]);
+  return `#${fields.map(([name, value]) => `${name}=${encoded(value)}`).join("&")}`;
+}
+
+/** Reads what {@link writeLink} wrote. Undefined for a fragment that names no archive. */
+export function readLink(fragment: string): Link | undefined {
+  const fields = new Map(
+    fragment
+      .replace(/^#/, "")
+      .split("&")
+      .map((field) => {
+        const cut = field.indexOf("=");
+        return [field.slice(0, cut < 0 ? undefined : cut), cut < 0 ? "" : decoded(field.slice(cut + 1))];
+      }),
+  );
+  const place = placeOf(fields);
+  return place && { place, path: fields.get("path") ?? "", pattern: fields.get("select") };
+}
+
+function placeOf(fields: ReadonlyMap<string, string>): PublicPlace | undefined {
+  const url = fields.get("url");
+  if (url !== undefined) {
+    if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) return undefined;
+    const { origin, pathname, search } = new URL(url);
+    // Somebody may have pasted more than a link of this page has: it is not taken on.
+    return { kind: "url", url: origin + pathname, cut: fields.has("cut") || search !== "" };
+  }
+  const path = fields.get("s3");
+  if (path !== undefined) {
+    const endpoint = fields.get("endpoint");
+    if (endpoint !== undefined && !/^https?:\/\//.test(endpoint)) return undefined;
+    return { kind: "s3", path, endpoint, region: fields.get("region"), signed: fields.has("signed") };
+  }
+  const name = fields.get("file");
+  if (name !== undefined) return { kind: "file", name };
+  return fields.has("demo") ? { kind: "demo" } : undefined;
+}
+
+/** Percent-encoded, but for what a fragment may hold and people read more easily. */
+function encoded(value: string): string {
+  return encodeURIComponent(value).replaceAll("%2F", "/").replaceAll("%3A", ":").replaceAll("%2C", ",");
+}
+
+function decoded(value: string): string {
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    return value;
+  }
+}

@@ -1,0 +1,81 @@
+import { type PublicPlace, placeAddress } from "../archive/place.js";
+import { el } from "../ui/dom.js";
+import { icon } from "../ui/icons.js";
+
+/** Shows the link to where the reader is, with what it does not hold. */
+export function shareDialog(place: PublicPlace, link: string, say: (text: string) => void): HTMLDialogElement {
+  const field = el("input", {
+    class: "field",
+    attributes: { type: "text", readonly: true, value: link, "aria-label": "Link", spellcheck: "false" },
+    on: { focus: () => field.select() },
+  });
+  const dialog = el(
+    "dialog",
+    { class: "dialog", attributes: { "aria-labelledby": "share-title" } },
+    el(
+      "form",
+      { class: "dialog-body", attributes: { method: "dialog" } },
+      el("h2", { text: titleOf(place), attributes: { id: "share-title" } }),
+      ...textOf(place).map((text) => el("p", { text })),
+      place.kind !== "file" &&
+        el(
+          "div",
+          "field-row",
+          field,
+          el(
+            "button",
+            {
+              class: "button primary",
+              attributes: { type: "button" },
+              on: {
+                click: () =>
+                  navigator.clipboard.writeText(link).then(
+                    () => {
+                      say("The link was copied.");
+                      dialog.close();
+                    },
+                    () => field.select(),
+                  ),
+              },
+            },
+            icon("copy"),
+            "Copy",
+          ),
+        ),
+      el("div", "dialog-foot", el("button", { class: "button quiet", text: "Close" })),
+    ),
+  );
+  dialog.addEventListener("close", () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+  if (place.kind !== "file") field.focus();
+  return dialog;
+}
+
+function titleOf(place: PublicPlace): string {
+  if (place.kind === "file") return "A file cannot be shared by a link";
+  if (place.kind === "url" && place.cut) return "A presigned URL is not shareable";
+  return "Link to this value";
+}
+
+function textOf(place: PublicPlace): string[] {
+  switch (place.kind) {
+    case "file":
+      return ["It lies on this computer only. Put it where others can reach it, and open it from there."];
+    case "demo":
+      return ["Whoever opens it gets the same made-up data at the same place."];
+    case "url":
+      return place.cut
+        ? [
+            "The address that you opened has a query string, as presigned URLs do. It may grant access, so it is kept out of the page's address and of this link.",
+            `The link below names ${placeAddress(place)} and the path. Whoever opens it is asked for an address of their own.`,
+          ]
+        : [`It opens ${placeAddress(place)} at the same path, for everyone who can read it there.`];
+    case "s3":
+      return [
+        place.signed
+          ? `It names ${placeAddress(place)} and the path. Your credentials are not in it: whoever opens it is asked for their own.`
+          : `It opens ${placeAddress(place)} at the same path, for everyone who may read it without credentials.`,
+      ];
+  }
+}

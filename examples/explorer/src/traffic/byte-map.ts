@@ -1,0 +1,137 @@
+import type { Archive } from "@peekpack/core";
+import type { Span } from "../archive/touched.js";
+import type { Traffic } from "../archive/traffic.js";
+import { Canvas, type Paint } from "../plot/canvas.js";
+import { count, share, size } from "../ui/format.js";
+
+const CELL = 9;
+const GAP = 2;
+const PITCH = CELL + GAP;
+
+/** Every byte of the object as a field of cells: which were read, which are on their way, where the chosen value lies. */
+export class ByteMap {
+  readonly element: HTMLCanvasElement;
+  readonly #canvas: Canvas;
+  readonly #traffic: Traffic;
+  readonly #unlisten: () => void;
+  #toc: Span | undefined;
+  #highlight: Span | undefined;
+
+  constructor(traffic: Traffic) {
+    this.#traffic = traffic;
+    this.#canvas = new Canvas("byte-map", (paint) => this.#paint(paint));
+    this.element = this.#canvas.element;
+    this.element.setAttribute("role", "img");
+    this.element.addEventListener("pointermove", ({ offsetX, offsetY }) => this.#explain(offsetX, offsetY));
+    this.#unlisten = traffic.changed.listen(() => {
+      this.#canvas.paintSoon();
+      this.element.setAttribute(
+        "aria-label",
+        `Byte map: ${size(traffic.touched.bytes)} of ${size(traffic.size ?? 0)} were read`,
+      );
+    });
+  }
+
+  /** Marks where an archive keeps its table of contents. */
+  set archive({ info }: Archive) {
+    const end = info.offset + info.size;
+    this.#toc = { start: end - info.tocBytes, end };
+    this.#canvas.paintSoon();
+  }
+
+  /** Marks the bytes of a value. */
+  set highlight(span: Span | undefined) {
+    this.#highlight = span;
+    this.#canvas.paintSoon();
+  }
+
+  close(): void {
+    this.#unlisten();
+    this.#canvas.close();
+  }
+
+  #layout(width: number, height: number): { columns: number; cells: number; bytes: number } {
+    const columns = Math.max(1, Math.floor((width + GAP) / PITCH));
+    const rows = Math.max(1, Math.floor((height + GAP) / PITCH));
+    const whole = this.#traffic.size ?? 0;
+    const cells = Math.max(1, Math.min(columns * rows, whole));
+    return { columns, cells, bytes: whole / cells };
+  }
+
+  #paint({ context, width, height, colour }: Paint): void {
+    const { touched, kept, pending, size: whole } = this.#traffic;
+    const { columns, cells, bytes } = this.#layout(width, height);
+    const empty = colour("--cell");
+    const table = colour("--cell-toc");
+    const lit = colour("--lit");
+    const cached = colour("--kept");
+    const place = (cell: number): [number, number] => [(cell % columns) * PITCH, Math.floor(cell / columns) * PITCH];
+    const draw = (cell: number, fill: string, alpha = 1): void => {
+      const [x, y] = place(cell);
+      context.globalAlpha = alpha;
+      context.fillStyle = fill;
+      context.beginPath();
+      context.roundRect(x, y, CELL, CELL, 2);
+      context.fill();
+    };
+    const cellsOf = ({ start, end }: Span): [number, number] => [
+      Math.max(0, Math.floor(start / bytes)),
+      Math.min(cells, Math.max(Math.floor(start / bytes) + 1, Math.ceil(end / bytes))),
+    ];
+    const toc = this.#toc === undefined ? undefined : cellsOf(this.#toc);
+    for (let cell = 0; cell < cells; cell++) {
+      draw(cell, toc !== undefined && cell >= toc[0] && cell < toc[1] ? table : empty);
+    }
+    if (whole === undefined || whole === 0) {
+      context.globalAlpha = 1;
+      return;
+    }
+    for (const [set, fill] of [
+      [kept, cached],
+      [touched, lit],
+    ] as const) {
+      const seen = new Set<number>();
+      for (const span of set.spans) {
+        const [first, last] = cellsOf(span);
+        for (let cell = first; cell < last; cell++) seen.add(cell);
+      }
+      for (const cell of seen) {
+        const part = set.within({ start: cell * bytes, end: (cell + 1) * bytes }) / bytes;
+        // A single byte of a gigabyte must be seen too.
+        draw(cell, fill, 0.4 + 0.6 * Math.min(1, part));
+      }
+    }
+    for (const { span, suffix } of pending.values()) {
+      const wanted = span ?? (suffix === undefined ? undefined : { start: whole - suffix, end: whole });
+      if (wanted === undefined) continue;
+      const [first, last] = cellsOf(wanted);
+      for (let cell = first; cell < last; cell++) draw(cell, colour("--pending"));
+    }
+    context.globalAlpha = 1;
+    if (this.#highlight !== undefined) {
+      const [first, last] = cellsOf(this.#highlight);
+      context.strokeStyle = colour("--text");
+      context.lineWidth = 1.5;
+      for (let cell = first; cell < last; cell++) {
+        const [x, y] = place(cell);
+        context.beginPath();
+        context.roundRect(x - 0.25, y - 0.25, CELL + 0.5, CELL + 0.5, 2.5);
+        context.stroke();
+      }
+    }
+  }
+
+  #explain(x: number, y: number): void {
+    const { element } = this;
+    const { columns, cells, bytes } = this.#layout(element.clientWidth, element.clientHeight);
+    const cell = Math.floor(y / PITCH) * columns + Math.floor(x / PITCH);
+    if (cell < 0 || cell >= cells || bytes === 0) {
+      element.title = "";
+      return;
+    }
+    const start = Math.floor(cell * bytes);
+    const end = Math.ceil((cell + 1) * bytes);
+    const read = this.#traffic.touched.within({ start, end });
+    element.title = `Bytes ${count(start)} – ${count(end)}: ${read === 0 ? "never read" : `${share(read, end - start)} read`}`;
+  }
+}

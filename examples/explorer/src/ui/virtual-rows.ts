@@ -1,0 +1,156 @@
+import { beforeNextFrame } from "./signal.js";
+
+/** What a list of rows shows. */
+export interface RowSource {
+  /** How many rows there are. */
+  count(): number;
+  /** Makes an empty row. */
+  create(): HTMLElement;
+  /** Puts the content of row `index` into an element, which may have shown another. */
+  render(index: number, row: HTMLElement): void;
+  /** Told which rows are in view, whenever that changes and after every refresh. `last` is not included. */
+  shown?(first: number, last: number): void;
+}
+
+/** Browsers draw no element taller than some ten million pixels: Firefox ends at 17.9 million. */
+const TALLEST = 8_000_000;
+const OVERSCAN = 6;
+
+/**
+ * Rows of one height, of which only those in view exist: a million rows cost what fifty do. Beyond a height that browsers
+ * can draw, the scrollbar is scaled; the wheel still moves row by row.
+ */
+export class VirtualRows {
+  readonly #scroller: HTMLElement;
+  readonly #sizer: HTMLElement;
+  readonly #source: RowSource;
+  readonly #rows = new Map<number, HTMLElement>();
+  readonly #spare: HTMLElement[] = [];
+  readonly #observer: ResizeObserver;
+  readonly refreshSoon: () => void;
+  #rowHeight = 28;
+  /** What of the whole height lies above the view. */
+  #top = 0;
+  /** Where the scrollbar was put, to tell the reader's moves from the program's. */
+  #set = -1;
+
+  /** @param scroller an element that scrolls; the rows become its children's children */
+  constructor(scroller: HTMLElement, source: RowSource) {
+    this.#scroller = scroller;
+    this.#source = source;
+    this.#sizer = document.createElement("div");
+    this.#sizer.className = "rows";
+    this.#sizer.setAttribute("role", "presentation");
+    scroller.append(this.#sizer);
+    this.refreshSoon = beforeNextFrame(() => this.refresh());
+    scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+    scroller.addEventListener("wheel", (event) => this.#wheeled(event), { passive: false });
+    this.#observer = new ResizeObserver(() => this.refresh());
+    this.#observer.observe(scroller);
+  }
+
+  get rowHeight(): number {
+    return this.#rowHeight;
+  }
+
+  /** How many whole rows fit into the view. */
+  get page(): number {
+    return Math.max(1, Math.floor(this.#scroller.clientHeight / this.#rowHeight) - 1);
+  }
+
+  /** The element of a row, where it exists. */
+  row(index: number): HTMLElement | undefined {
+    return this.#rows.get(index);
+  }
+
+  /** Draws everything anew. */
+  refresh(): void {
+    const height = Number.parseFloat(getComputedStyle(this.#scroller).getPropertyValue("--row-height"));
+    if (height > 0) this.#rowHeight = height;
+    this.#sizer.style.height = `${Math.min(this.#height, TALLEST)}px`;
+    this.#top = Math.max(0, Math.min(this.#top, this.#height - this.#scroller.clientHeight));
+    this.#draw(true);
+  }
+
+  /** Brings a row into view: by the shortest way, or a third from the top. */
+  reveal(index: number, where: "nearest" | "third" = "nearest"): void {
+    const room = this.#scroller.clientHeight;
+    const from = index * this.#rowHeight;
+    const above = from < this.#top;
+    const below = from + this.#rowHeight > this.#top + room;
+    if (!above && !below) return;
+    this.#moveTo(
+      where === "third" ? from - room / 3 : above ? from : from + this.#rowHeight - room,
+    );
+  }
+
+  /** Goes to the first row. */
+  toTop(): void {
+    this.#moveTo(0);
+  }
+
+  close(): void {
+    this.#observer.disconnect();
+    this.#sizer.remove();
+  }
+
+  get #height(): number {
+    return this.#source.count() * this.#rowHeight;
+  }
+
+  /** Pixels of rows for one pixel of the scrollbar. */
+  get #scale(): number {
+    const room = this.#scroller.clientHeight;
+    return this.#height <= TALLEST ? 1 : (this.#height - room) / (TALLEST - room);
+  }
+
+  #moveTo(top: number): void {
+    this.#sizer.style.height = `${Math.min(this.#height, TALLEST)}px`;
+    this.#top = Math.max(0, Math.min(top, this.#height - this.#scroller.clientHeight));
+    this.#scroller.scrollTop = this.#top / this.#scale;
+    this.#set = this.#scroller.scrollTop;
+    this.#draw(false);
+  }
+
+  #scrolled(): void {
+    const { scrollTop } = this.#scroller;
+    if (scrollTop !== this.#set) this.#top = scrollTop * this.#scale;
+    this.#set = -1;
+    this.#draw(false);
+  }
+
+  #wheeled(event: WheelEvent): void {
+    if (this.#scale === 1 || event.ctrlKey || event.deltaY === 0) return;
+    event.preventDefault();
+    const unit = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? this.#rowHeight : 1;
+    this.#moveTo(this.#top + event.deltaY * unit);
+  }
+
+  #draw(all: boolean): void {
+    const count = this.#source.count();
+    const room = this.#scroller.clientHeight;
+    const inView = Math.floor(this.#top / this.#rowHeight);
+    const first = Math.max(0, inView - OVERSCAN);
+    const last = Math.min(count, Math.ceil((this.#top + room) / this.#rowHeight) + OVERSCAN);
+    for (const [index, row] of this.#rows) {
+      if (index >= first && index < last) continue;
+      this.#rows.delete(index);
+      this.#spare.push(row);
+    }
+    const shift = this.#scroller.scrollTop - this.#top;
+    for (let index = first; index < last; index++) {
+      let row = this.#rows.get(index);
+      if (row === undefined) {
+        row = this.#spare.pop() ?? this.#source.create();
+        this.#rows.set(index, row);
+        this.#source.render(index, row);
+        if (row.parentNode === null) this.#sizer.append(row);
+      } else if (all) {
+        this.#source.render(index, row);
+      }
+      row.style.transform = `translateY(${index * this.#rowHeight + shift}px)`;
+    }
+    for (const row of this.#spare.splice(0)) row.remove();
+    this.#source.shown?.(inView, Math.min(count, Math.ceil((this.#top + room) / this.#rowHeight)));
+  }
+}

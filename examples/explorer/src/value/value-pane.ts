@@ -1,0 +1,277 @@
+import { LazyList, LazyMap, type Value } from "@peekpack/core";
+import type { Entry } from "../archive/entry.js";
+import { failureOf, isLeaving } from "../archive/failure.js";
+import { keyText, pathText, quoted } from "../archive/segments.js";
+import { el, fill } from "../ui/dom.js";
+import { count, counted, size } from "../ui/format.js";
+import { icon } from "../ui/icons.js";
+import { askNotice, busyNotice, failureNotice } from "../ui/notice.js";
+import { tabs } from "../ui/tabs.js";
+import { wholeText } from "./text-lines.js";
+import { shapeTokens, textOf } from "./tokens.js";
+import { type Choice, costOf, makeView, VIEW_LABELS, type ViewName, viewsFor } from "./value-views.js";
+import type { View } from "./view.js";
+
+/** Up to this size a value is read without asking. */
+const UNASKED_BYTES = 512 * 1024;
+/** While moves may follow at once, reading waits so long. */
+const REST_MS = 140;
+/** Reading is shown to be under way from then on. */
+const SHOW_BUSY_MS = 160;
+/** The clipboard takes texts of up to so many bytes of archive. */
+const COPIED_BYTES = 8 * 1024 * 1024;
+
+export interface PaneActions {
+  goTo(entry: Entry): void;
+  select(pattern: string): void;
+  /** Content has arrived that others show too. */
+  read(): void;
+  say(text: string): void;
+}
+
+/** The pane that shows one entry: where it is, what it is, and its value. */
+export class ValuePane {
+  readonly element: HTMLElement;
+  readonly #actions: PaneActions;
+  readonly #whole: number;
+  readonly #head: HTMLElement = el("header", "value-head");
+  readonly #body: HTMLElement = el("div", { class: "value-body", attributes: { role: "tabpanel" } });
+  #reading: AbortController | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #view: View | undefined;
+  #entry: Entry | undefined;
+  /** What the reader has chosen, kept for the next entries that it suits. */
+  #preferred: ViewName | undefined;
+
+  constructor(whole: number, actions: PaneActions) {
+    this.#whole = whole;
+    this.#actions = actions;
+    this.element = el("section", { class: "value-pane", attributes: { "aria-label": "Value" } }, this.#head, this.#body);
+  }
+
+  /** Shows an entry, and reads it where that is small. `soon`: others may follow at once. */
+  show(entry: Entry, soon: boolean): void {
+    this.#leave();
+    this.#entry = entry;
+    this.#drawHead(entry, undefined);
+    if (entry.content === undefined && (entry.bytes ?? 0) > UNASKED_BYTES && entry.outline?.kind === "value") {
+      this.#put(
+        askNotice(
+          "A large value",
+          `It is one piece of ${size(entry.bytes!)}: its table of contents goes no deeper, so that it is read as a whole.`,
+          `Read ${size(entry.bytes!)}`,
+          () => this.#open(entry),
+        ),
+      );
+      return;
+    }
+    if (soon && entry.content === undefined) this.#timer = setTimeout(() => this.#open(entry), REST_MS);
+    else this.#open(entry);
+  }
+
+  /** Shows something else in place of an entry. */
+  showInstead(view: View): void {
+    this.#leave();
+    this.#entry = undefined;
+    fill(this.#head);
+    this.#view = view;
+    this.#put(view.element);
+  }
+
+  /** Ends what is under way; what is shown stays. @returns whether something was */
+  stop(): boolean {
+    if (this.#reading === undefined) return false;
+    this.#reading.abort();
+    return true;
+  }
+
+  close(): void {
+    this.#leave();
+  }
+
+  #leave(): void {
+    clearTimeout(this.#timer);
+    this.#reading?.abort();
+    this.#reading = undefined;
+    this.#view?.close();
+    this.#view = undefined;
+  }
+
+  #put(element: HTMLElement): void {
+    fill(this.#body, element);
+  }
+
+  #open(entry: Entry): void {
+    void this.#under(entry, "Reading", async (signal) => {
+      if (entry.outline === undefined && entry.parent?.blocked && entry.content === undefined) {
+        await entry.parent.loadItems(entry.index, entry.index + 1, { signal });
+      }
+      await entry.load({ signal });
+      const choice = await viewsFor(entry, signal);
+      this.#actions.read();
+      const wanted = this.#preferred;
+      const name = wanted !== undefined && choice.names.includes(wanted) ? wanted : choice.best;
+      await this.#draw(entry, choice, name, signal, false);
+    });
+  }
+
+  async #draw(entry: Entry, choice: Choice, name: ViewName, signal: AbortSignal, asked: boolean): Promise<void> {
+    this.#drawHead(entry, { choice, name });
+    const cost = costOf(name, entry);
+    if (!asked && cost > UNASKED_BYTES) {
+      this.#put(
+        askNotice(
+          name === "plot" ? "Many numbers" : "A large container",
+          `To show it as ${name === "plot" ? "a plot" : "text"}, all of it is read: ${size(cost)}.`,
+          `Read ${size(cost)}`,
+          () => void this.#under(entry, `Reading ${size(cost)}`, (later) => this.#draw(entry, choice, name, later, true)),
+        ),
+      );
+      return;
+    }
+    const actions = {
+      goTo: this.#actions.goTo,
+      plot: (column: string) => this.#actions.select(`${pathText(entry.path)}/*/${quoted(column)}`.replace(/^\//, "")),
+    };
+    const view = await makeView(name, entry, { actions, whole: this.#whole, signal });
+    if (signal.aborted) {
+      view.close();
+      return;
+    }
+    this.#view?.close();
+    this.#view = view;
+    this.#put(view.element);
+  }
+
+  /** Does something for an entry that takes time, can be stopped and may fail. */
+  async #under(entry: Entry, text: string, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    this.#reading?.abort();
+    const controller = new AbortController();
+    this.#reading = controller;
+    const { signal } = controller;
+    const busy = setTimeout(() => this.#put(busyNotice(`${text} …`, () => controller.abort())), SHOW_BUSY_MS);
+    try {
+      await work(signal);
+    } catch (error) {
+      if (this.#entry !== entry || (this.#reading !== controller && signal.aborted)) return;
+      this.#put(
+        isLeaving(error, signal)
+          ? askNotice("Stopped", "What had arrived is kept for a while.", "Read on", () => void this.#under(entry, text, work))
+          : failureNotice(failureOf(error), () => void this.#under(entry, text, work)),
+      );
+    } finally {
+      clearTimeout(busy);
+      if (this.#reading === controller) this.#reading = undefined;
+    }
+  }
+
+  #drawHead(entry: Entry, shown: { readonly choice: Choice; readonly name: ViewName } | undefined): void {
+    const way: Entry[] = [];
+    for (let at: Entry | undefined = entry; at !== undefined; at = at.parent) way.unshift(at);
+    const crumbs = el(
+      "nav",
+      { class: "crumbs", attributes: { "aria-label": "Path" } },
+      ...way.flatMap((at, i) => [
+        i > 0 && el("span", { class: "slash", text: "/" }),
+        el("button", {
+          class: "crumb",
+          text: keyText(at.key) || "“”",
+          attributes: { type: "button", "aria-current": at === entry ? "true" : undefined },
+          on: { click: () => this.#actions.goTo(at) },
+        }),
+      ]),
+    );
+    const { bytes, span } = entry;
+    fill(
+      this.#head,
+      crumbs,
+      el(
+        "div",
+        "value-line",
+        el("span", { class: "kind", text: kindOf(entry) }),
+        bytes !== undefined && el("span", { class: "dim", text: size(bytes) }),
+        bytes !== undefined && span !== undefined && el("span", { class: "dim place", text: `at ${count(span.start)}` }),
+        el(
+          "span",
+          "actions",
+          this.#action("link", "Copy the path", () => this.#copy(pathText(entry.path), "The path")),
+          this.#action("copy", "Copy the value as text", () => void this.#copyValue(entry)),
+        ),
+      ),
+      shown !== undefined &&
+        shown.choice.names.length > 1 &&
+        tabs(
+          "Views",
+          shown.choice.names.map((name) => ({ name, label: VIEW_LABELS[name] })),
+          shown.name,
+          (name) => {
+            this.#preferred = name;
+            const { choice } = shown;
+            const focused = this.#head.contains(document.activeElement);
+            void this.#under(entry, "Reading", (signal) => this.#draw(entry, choice, name, signal, false));
+            if (focused) this.#head.querySelector<HTMLElement>(`[data-tab="${name}"]`)?.focus();
+          },
+        ),
+    );
+    crumbs.scrollLeft = crumbs.scrollWidth;
+  }
+
+  #action(name: "link" | "copy", label: string, act: () => void): HTMLElement {
+    return el(
+      "button",
+      { class: "icon-button", attributes: { type: "button", title: label, "aria-label": label }, on: { click: act } },
+      icon(name),
+    );
+  }
+
+  #copy(text: string, what: string): void {
+    navigator.clipboard.writeText(text).then(
+      () => this.#actions.say(`${what} was copied.`),
+      () => this.#actions.say("The browser did not let the page copy."),
+    );
+  }
+
+  async #copyValue(entry: Entry): Promise<void> {
+    if ((entry.bytes ?? 0) > COPIED_BYTES) {
+      this.#actions.say(`${size(entry.bytes!)} are too much for the clipboard.`);
+      return;
+    }
+    try {
+      const { value } = await entry.load();
+      const plain = value instanceof LazyMap || value instanceof LazyList ? await value.toValue() : value;
+      this.#copy(typeof plain === "string" ? plain : wholeText(plain as Value), "The value");
+    } catch (error) {
+      this.#actions.say(failureOf(error).message);
+    }
+  }
+}
+
+/** What an entry is, in a few words. */
+function kindOf(entry: Entry): string {
+  const value = entry.content?.value;
+  if (value instanceof LazyMap) return counted(value.size, "entry", "entries");
+  if (value instanceof LazyList) return counted(value.length, "item");
+  if (value === undefined && entry.content === undefined) {
+    switch (entry.outline?.kind) {
+      case "map":
+        return counted(entry.outline.count, "entry", "entries");
+      case "list":
+      case "blocked":
+        return counted(entry.outline.count, "item");
+      case "archive":
+        return "an archive within";
+      default:
+        return "not read yet";
+    }
+  }
+  if (value === null) return "null";
+  if (Array.isArray(value)) return counted(value.length, "item");
+  if (value instanceof Uint8Array) return counted(value.length, "byte");
+  if (typeof value === "string") return `text of ${counted(value.length, "character")}`;
+  if (typeof value === "bigint") return "integer beyond 2^53";
+  if (typeof value !== "object") return typeof value;
+  if (value instanceof Date) return "instant";
+  const shape = textOf(shapeTokens(value as Value));
+  if (/^\{/.test(shape)) return counted(entry.size ?? 0, "entry", "entries");
+  return shape || value.constructor.name;
+}

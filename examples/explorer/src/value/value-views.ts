@@ -1,0 +1,93 @@
+import { LazyList, LazyMap, NdArray, type Value } from "@peekpack/core";
+import { type Entry, isPlainMap } from "../archive/entry.js";
+import { gridOf, isNumber, seriesOf } from "../numbers/series.js";
+import { plotView } from "../plot/plot-view.js";
+import { contentsView } from "./contents-view.js";
+import { type TableActions, tableView } from "./table-view.js";
+import { textView } from "./text-view.js";
+import type { View } from "./view.js";
+
+/** The ways to look at a value. */
+export type ViewName = "contents" | "text" | "table" | "plot";
+
+export const VIEW_LABELS: Readonly<Record<ViewName, string>> = {
+  contents: "Contents",
+  text: "Text",
+  table: "Table",
+  plot: "Plot",
+};
+
+/** Which views suit an entry that was read, the best one first. */
+export interface Choice {
+  readonly names: readonly ViewName[];
+  readonly best: ViewName;
+}
+
+export interface ViewContext {
+  readonly actions: TableActions;
+  /** Bytes of the archive. */
+  readonly whole: number;
+  readonly signal: AbortSignal;
+}
+
+/** Looks at what an entry holds; of a list of blocks, at its first items, which reads one block. */
+export async function viewsFor(entry: Entry, signal: AbortSignal): Promise<Choice> {
+  const value = entry.content?.value;
+  if (value instanceof LazyList && entry.blocked) {
+    const first = (await value.slice(0, 64, { signal })) as Value[];
+    const plots = first.every(isNumber) || seriesOf(first).length > 0;
+    return plots
+      ? { names: ["plot", "table", "text"], best: "plot" }
+      : { names: ["table", "text"], best: "table" };
+  }
+  if (value instanceof LazyMap || value instanceof LazyList) {
+    return { names: ["contents", "table", "text"], best: "contents" };
+  }
+  const plots = seriesOf(value).length > 0;
+  const inRows =
+    (Array.isArray(value) && value.length > 0) || value instanceof NdArray || value instanceof Map || isPlainMap(value);
+  const best =
+    plots && !hasMaps(value) ? "plot" : hasMaps(value) ? "table" : "text";
+  return { names: [...(plots ? (["plot"] as const) : []), ...(inRows ? (["table"] as const) : []), "text"], best };
+}
+
+/** How many bytes a view would read that are not here yet. */
+export function costOf(name: ViewName, entry: Entry): number {
+  const value = entry.content?.value;
+  const lazy = value instanceof LazyMap || value instanceof LazyList;
+  return lazy && (name === "text" || name === "plot") ? (entry.bytes ?? 0) : 0;
+}
+
+/** Makes a view. Reads what it needs at once; tables read on as they are scrolled. */
+export async function makeView(name: ViewName, entry: Entry, context: ViewContext): Promise<View> {
+  const { actions, whole, signal } = context;
+  const value = entry.content?.value;
+  switch (name) {
+    case "contents":
+      return contentsView(entry, whole, actions.goTo);
+    case "table":
+      return tableView(entry, actions);
+    case "text":
+      return textView(
+        value instanceof LazyMap || value instanceof LazyList ? await value.toValue({ signal }) : value,
+      );
+    case "plot":
+      return value instanceof LazyList ? plotLazily(value, signal) : plotOf(value as Value);
+  }
+}
+
+/** A list of numbers becomes a typed array without a value for each number in between. */
+async function plotLazily(list: LazyList, signal: AbortSignal): Promise<View> {
+  const first = await list.at(0, { signal });
+  if (!isNumber(first)) return plotOf(await list.toValue({ signal }));
+  const values = await list.toTypedArray("float64", { signal });
+  return plotView([{ name: "", values }]);
+}
+
+function plotOf(value: Value): View {
+  return plotView(seriesOf(value), { grid: gridOf(value) });
+}
+
+function hasMaps(value: unknown): boolean {
+  return Array.isArray(value) && value.length > 1 && value.slice(0, 8).every(isPlainMap);
+}
