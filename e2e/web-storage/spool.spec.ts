@@ -92,7 +92,7 @@ for (const storage of ["opfs", "indexeddb"] as const) {
     expect(await tab.call("kept", directory)).toEqual(before);
     // Chromium does not say how full it is, but browsers that do are believed before anything is written.
     await tab.call("sayRoom", 70 * MiB);
-    await tab.call("write", "announced", { ...more, spool: { ...spool, size: 80 * MiB } });
+    await tab.call("write", "announced", { ...more, spool: { ...spool, expectedSize: 80 * MiB } });
     await expect(tab.call("end", "announced")).rejects.toMatchObject({ code: "quota" });
     await tab.call("sayRoom", MiB);
     await tab.call("write", "unannounced", { ...more, spool });
@@ -142,6 +142,20 @@ test("an upload waits while the browser is offline, and goes on when it is back"
   await browser.context.setOffline(false);
   expect((await tab.call("end", "job")).phases.at(-1)).toBe("done");
   expect(await world.stored(path)).toEqual(await expectedDigest(500, 65_536));
+  await tab.close();
+});
+
+test("progress counts the bytes that have left, not only whole parts", async () => {
+  const tab = await browser.open();
+  const path = `${world.bucket}/progress/archive.msgl`;
+  const spool = { directory: "progress", partSize: 5 * MiB, concurrency: 1 };
+  const protocol = await tab.protocol();
+  const line = { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 8 * MiB };
+  await protocol.send("Network.enable");
+  await protocol.send("Network.emulateNetworkConditions", line);
+  await tab.call("write", "job", { target: { path }, rows: 200, rowBytes: 65_536, spool });
+  expect((await tab.call("end", "job")).betweenParts).toBeGreaterThan(3);
+  expect(await world.stored(path)).toEqual(await expectedDigest(200, 65_536));
   await tab.close();
 });
 

@@ -7,7 +7,7 @@ import {
   pendingUploads,
   persistStorage,
   resumeUpload,
-  type SpoolOptions,
+  type SpoolSinkOptions,
   spoolSink,
   storageRoom,
 } from "@peekpack/web-storage";
@@ -21,7 +21,7 @@ export interface WriteJob {
   readonly target: TargetChoice;
   readonly rows: number;
   readonly rowBytes: number;
-  readonly spool?: Omit<SpoolOptions, "signal" | "onProgress" | "meter" | "worker"> & {
+  readonly spool?: Omit<SpoolSinkOptions, "signal" | "onProgress" | "meter" | "worker"> & {
     readonly worker?: false;
   };
   /** The generator stops before this row, until the page is closed or the job aborted. */
@@ -127,7 +127,7 @@ const methods = {
   },
   progress: (name: string) => jobs.get(name)!.progress(),
   abort: (name: string) => jobs.get(name)!.abort(),
-  pending: (directory: string) => pendingUploads({ directory }),
+  pending: (directory: string, active = false) => pendingUploads({ directory, active }),
   discard: (pending: PendingUpload, choice: TargetChoice) =>
     discardUpload(pending, openTarget(choice).target),
   room: () => storageRoom(),

@@ -4,44 +4,52 @@ import { openParts } from "./choose-parts.js";
 import type { Database } from "./database.js";
 import { heldLocks, spoolLockName, takeLock } from "./locks.js";
 import type { PartStorage, PartStore } from "./part-store.js";
-import { busy, type Spool, spoolSize, takeUp } from "./spool.js";
+import { busy, giveUp, type Spool, spoolSize, takeUp } from "./spool.js";
 import { spoolDatabase } from "./spool-database.js";
-import { type SpoolJournal, type SpoolRecord, spoolJournal } from "./spool-journal.js";
+import { type SpoolHead, type SpoolJournal, type SpoolRecord, spoolJournal } from "./spool-journal.js";
 import { checkDirectory, type SpoolPlaceOptions, type SpoolUploadOptions } from "./spool-options.js";
 import { uploadSpool } from "./spool-upload.js";
 
-/** A spool that is left. Plain data. */
+/** A spool that is left. Plain data; nothing of it is a secret. */
 export interface PendingUpload {
   readonly id: string;
+  /** As given to `spoolSink`. */
   readonly directory: string;
-  /** Names the object that it was to become. */
-  readonly label: string;
-  /** The condition under which that was to be written. */
+  /** The label of the target that it is meant for. */
+  readonly target: string;
   readonly put: PutMode;
+  readonly begun: Date;
   /**
-   * `writing`: its writer never finished, so that there is no archive, only the bytes of one: it can be discarded.
-   * `sealed`: the archive is complete here, and nothing has been sent. `uploading`: the server has some of it.
-   * `completing`: what makes the object appear was sent, and nobody has seen the answer.
+   * `unfinished`: the archive was never completed, and only `discardUpload` is of use. `sealed`: it is complete, and nothing
+   * of it is on the server. `uploading`: some parts are. `committing`: it may have appeared already.
    */
-  readonly state: "writing" | "sealed" | "uploading" | "completing";
-  /** Whether a page or worker is at work on it now. Such a one cannot be resumed or discarded. */
-  readonly active: boolean;
-  /** Bytes of the archive; while `writing`, those sealed in parts. */
-  readonly size: number;
+  readonly state: "unfinished" | "sealed" | "uploading" | "committing";
+  /** Size of the archive, once it is complete. */
+  readonly size: number | undefined;
+  /** Bytes that were sealed in parts, of which those that are on the server may be gone here. */
+  readonly bytesSealed: number;
   /** Bytes that the server has confirmed. */
-  readonly uploaded: number;
+  readonly bytesUploaded: number;
+  /** The code of the error that the upload failed with, where it did not simply end. */
+  readonly failure: string | undefined;
   /** Where the parts lie. */
   readonly storage: PartStorage;
-  readonly created: Date;
-  readonly updated: Date;
+  /** Whether a page or worker is at work on it: then it can be neither resumed nor discarded. */
+  readonly active: boolean;
+}
+
+/** Which spools to list. */
+export interface PendingOptions extends SpoolPlaceOptions {
+  /** Also lists the spools that pages and workers are at work on now. Default false. */
+  readonly active?: boolean | undefined;
 }
 
 /**
- * Lists the spools that are left: of pages that were closed or crashed, of uploads that failed, and, marked as active,
- * those that are worked on now. The oldest first. Rubbish of dead pages is removed on the way.
+ * Lists the spools that are left: of pages that were closed or crashed, and of uploads that failed; the oldest first. What
+ * nobody can use any more of dead pages is removed on the way.
  * @throws PeekpackError `denied` where the browser keeps nothing
  */
-export async function pendingUploads(options: SpoolPlaceOptions = {}): Promise<PendingUpload[]> {
+export async function pendingUploads(options: PendingOptions = {}): Promise<PendingUpload[]> {
   const directory = checkDirectory(options.directory);
   const database = spoolDatabase(directory);
   try {
@@ -52,20 +60,19 @@ export async function pendingUploads(options: SpoolPlaceOptions = {}): Promise<P
     return records
       .filter(({ head }) => head.state !== "done")
       .map((record) => describe(directory, record, held.has(spoolLockName(directory, record.head.id))))
-      .sort((a, b) => a.created.getTime() - b.created.getTime());
+      .filter(({ active }) => !active || options.active)
+      .sort((a, b) => a.begun.getTime() - b.begun.getTime());
   } finally {
     database.close();
   }
 }
 
 /**
- * Goes on with the upload of a spool, from the parts that the server has: the journal's word is compared with the server's.
- * Removes the spool when the object is there. When it fails, the spool stays, and can be resumed again.
- *
- * @param target the same object as before, unless nothing has been sent yet
- * @throws PeekpackError `unfinished` when the spool was never complete, `conflict` when another page or worker is at work
- * on it, `not-found` when it is gone, `truncated` or `corrupt` when parts are harmed, and what the target rejects with;
- * RangeError when `target` is another object
+ * Goes on with an upload: the parts that the server still has, as the journal knows them, are not sent again. Removes the
+ * spool when the object is there; when it fails, the spool stays and can be resumed once more.
+ * @throws PeekpackError `unfinished` when the archive was never completed, `conflict` when another page or worker is at
+ * work on it, `not-found` when the spool is gone, `truncated` or `corrupt` when parts are harmed, and what the target throws
+ * @throws TypeError when the target is not the one that the spool is meant for
  */
 export async function resumeUpload(
   pending: PendingUpload,
@@ -73,19 +80,14 @@ export async function resumeUpload(
   options: SpoolUploadOptions = {},
 ): Promise<WriteResult> {
   options.signal?.throwIfAborted();
-  const spool = await takePending(pending, target);
-  if (spool === undefined) {
-    throw new PeekpackError("not-found", "This spool is gone.", { section: "spool" });
-  }
+  const spool = await takePending(pending);
+  if (spool === undefined) throw new PeekpackError("not-found", "This spool is gone.", { section: "spool" });
   try {
-    if (spool.head.state === "writing") {
-      throw new PeekpackError(
-        "unfinished",
-        "This archive was never written to its end, and cannot be uploaded.",
-        {
-          section: "spool",
-        },
-      );
+    checkTarget(spool.head, target);
+    if (spool.head.state === "unfinished") {
+      throw new PeekpackError("unfinished", "The archive of this spool was never completed.", {
+        section: "spool",
+      });
     }
     return await uploadSpool(spool, target, options);
   } finally {
@@ -94,73 +96,84 @@ export async function resumeUpload(
 }
 
 /**
- * Removes a spool, and what the server has of its upload. Where the server cannot be reached nothing is removed here.
- * @throws PeekpackError `conflict` when another page or worker is at work on it, and what the target rejects with;
- * RangeError when `target` is another object than the upload's
+ * Gives an upload up: removes its parts from the server, and the spool from the browser. An archive that had already
+ * appeared stays. Where the server cannot be reached the spool stays listed.
+ * @throws PeekpackError `conflict` when another page or worker is at work on it, and what the target throws
+ * @throws TypeError when parts are on the server, and there is no target, or another one than the spool is meant for
  */
 export async function discardUpload(
   pending: PendingUpload,
-  target: UploadTarget,
+  target?: UploadTarget,
   options: TransferOptions = {},
 ): Promise<void> {
   options.signal?.throwIfAborted();
-  const spool = await takePending(pending, target);
+  const spool = await takePending(pending);
   if (spool === undefined) return;
   try {
     const { upload, abandoned } = spool.head;
-    for (const begun of upload === undefined ? abandoned : [upload, ...abandoned]) {
-      await target.abortUpload(begun, options);
+    if (upload === undefined && abandoned.length === 0) return await spool.remove();
+    if (target === undefined) {
+      throw new TypeError("Parts are on the server: the target is needed to remove them.");
     }
-    await spool.remove();
+    checkTarget(spool.head, target);
+    await giveUp(spool, target, options);
   } finally {
     spool.leave();
   }
 }
 
 /** Takes the spool's lock, and reads its record; undefined when the spool is gone. */
-async function takePending(
-  { directory, id }: PendingUpload,
-  target: UploadTarget,
-): Promise<Spool | undefined> {
+async function takePending({ directory, id }: PendingUpload): Promise<Spool | undefined> {
   const lock = await takeLock(spoolLockName(checkDirectory(directory), id));
   if (lock === undefined) throw busy();
   const database = spoolDatabase(directory);
+  const leave = (): void => {
+    database.close();
+    lock.release();
+  };
   try {
     const journal = spoolJournal(database);
     const record = await journal.read(id);
-    if (record !== undefined && record.head.state !== "done") {
-      const { upload, label, storage } = record.head;
-      if (upload !== undefined && label !== target.label) {
-        throw new RangeError(`This upload is one of ${label}, not of ${target.label}.`);
-      }
-      return takeUp({ lock, database, journal, parts: openParts(directory, database, storage) }, record);
+    if (record === undefined || record.head.state === "done") {
+      leave();
+      return undefined;
     }
+    const parts = openParts(directory, database, record.head.storage);
+    return takeUp({ lock, database, journal, parts }, record);
   } catch (error) {
-    database.close();
-    lock.release();
+    leave();
     throw error;
   }
-  database.close();
-  lock.release();
-  return undefined;
+}
+
+/** @throws TypeError when the spool is meant for another object, or under another condition */
+function checkTarget(head: SpoolHead, target: UploadTarget): void {
+  if (head.target !== target.label) {
+    throw new TypeError(`The spool is meant for ${head.target}, and not for ${target.label}.`);
+  }
+  if (JSON.stringify(head.put) !== JSON.stringify(target.put)) {
+    throw new TypeError(`The spool is meant to be put by ${JSON.stringify(head.put)}.`);
+  }
 }
 
 function describe(directory: string, record: SpoolRecord, active: boolean): PendingUpload {
-  const { id, label, put, state, storage, created, updated } = record.head;
-  let uploaded = 0;
-  for (const { size } of record.uploaded.values()) uploaded += size;
+  const { id, target, put, state, storage, begun, failure, header } = record.head;
+  const bytesSealed = spoolSize(record);
+  let bytesUploaded = 0;
+  for (const { size } of record.uploaded.values()) bytesUploaded += size;
   return {
     id,
     directory,
-    label,
+    target,
     put,
+    begun: new Date(begun),
     state: state as PendingUpload["state"],
-    active,
-    size: spoolSize(record),
-    uploaded,
+    size: header === undefined ? undefined : bytesSealed,
+    bytesSealed,
+    bytesUploaded,
+    failure,
     storage,
-    created: new Date(created),
-    updated: new Date(updated),
+    active,
   };
 }
 

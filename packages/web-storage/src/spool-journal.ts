@@ -6,11 +6,11 @@ import { JOURNAL } from "./spool-database.js";
 import { stored } from "./storage-error.js";
 
 /**
- * How far a spool has come. `writing`: the archive is not complete, and never will be where its writer is gone; `sealed`:
- * complete, nothing sent; `uploading`: parts are going up; `completing`: what makes the object appear has been sent;
+ * How far a spool has come. `unfinished`: the archive is not complete, and never will be where its writer is gone; `sealed`:
+ * complete, nothing sent; `uploading`: parts are going up; `committing`: what makes the object appear has been sent;
  * `done`: there is nothing left to do but removing it.
  */
-export type SpoolState = "writing" | "sealed" | "uploading" | "completing" | "done";
+export type SpoolState = "unfinished" | "sealed" | "uploading" | "committing" | "done";
 
 /** A part that is whole on the disk. */
 export interface SealedPart {
@@ -25,19 +25,20 @@ export interface SpoolHead {
   readonly layout: 1;
   readonly id: string;
   /** Label of the target. */
-  readonly label: string;
+  readonly target: string;
   readonly put: PutMode;
   readonly storage: PartStorage;
   /** Bytes of every part but the last, the header included. */
   readonly partSize: number;
   /** Milliseconds since 1970. */
-  readonly created: number;
-  readonly updated: number;
+  readonly begun: number;
   readonly state: SpoolState;
   /** The archive's header, which goes in front of the first part; known once it is sealed. */
   readonly header?: Uint8Array | undefined;
   /** The multipart upload that has begun. */
   readonly upload?: OpenUpload | undefined;
+  /** Code of the error that the upload failed with last. */
+  readonly failure?: string | undefined;
   /** Uploads that were given up and of which the server may still have parts. */
   readonly abandoned: readonly OpenUpload[];
 }

@@ -11,11 +11,13 @@ export interface SpoolPlaceOptions {
   readonly directory?: string | undefined;
 }
 
-/** How a spool goes up. */
+/** How a complete spool goes up. */
 export interface SpoolUploadOptions {
   /** Parts under way at once, which is also how many are in memory. Default 4. */
   readonly concurrency?: number | undefined;
-  /** Ends the upload, which then fails with the signal's own reason; the spool stays, and can be resumed. */
+  /** An archive of at most so many bytes goes up as one PUT. Default: one of a single part. */
+  readonly threshold?: number | undefined;
+  /** Ends the write or the upload, which then reject with the signal's own reason. */
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ProgressListener | undefined;
   /** What the target sends with; progress then counts bytes on their way, not only whole parts. */
@@ -28,19 +30,25 @@ export interface SpoolUploadOptions {
 }
 
 /** How an archive is spooled, and goes up. */
-export interface SpoolOptions extends SpoolPlaceOptions, SpoolUploadOptions, StorageChoice {
+export interface SpoolSinkOptions extends SpoolPlaceOptions, SpoolUploadOptions, StorageChoice {
   /** The most that the spool may take, in bytes; writing more fails with `quota`. Default: what the browser allows. */
   readonly maxBytes?: number | undefined;
-  /** The largest size that the archive may come to, where that is known: checked against the browser's quota at once. */
-  readonly size?: number | undefined;
-  /** Size of every part but the last in bytes, from 5 MiB. Default 8 MiB, more where 10,000 would not hold `size`. */
+  /** How large the archive will be, where that is known: the browser is asked for room before anything is written. */
+  readonly expectedSize?: number | undefined;
+  /** Size of every part but the last in bytes, from 5 MiB. Default 8 MiB, more where 10,000 would not hold `expectedSize`. */
   readonly partSize?: number | undefined;
+  /**
+   * Keeps a complete archive whose upload fails: `pendingUploads` lists it, and `resumeUpload` goes on where it stopped.
+   * Default true. Else a failed upload leaves nothing behind, here and on the server; that of a page which ends is kept in
+   * any case.
+   */
+  readonly durable?: boolean | undefined;
   /** Whether the browser is asked not to evict the origin's data. Default false. See `persistStorage`. */
   readonly persist?: boolean | undefined;
 }
 
 /** Options with their defaults. */
-export interface ResolvedSpoolOptions extends SpoolOptions {
+export interface ResolvedSpoolOptions extends SpoolSinkOptions {
   readonly directory: string;
   readonly maxBytes: number;
   readonly partSize: number;
@@ -52,14 +60,14 @@ const MiB = 2 ** 20;
 const DEFAULT_PART_SIZE = 8 * MiB;
 
 /** Resolves the options of a spool. @throws RangeError, TypeError when one is none */
-export function resolveSpoolOptions(options: SpoolOptions): ResolvedSpoolOptions {
-  const { size, maxBytes = Number.MAX_SAFE_INTEGER } = options;
-  for (const [name, value] of Object.entries({ size, maxBytes })) {
+export function resolveSpoolOptions(options: SpoolSinkOptions): ResolvedSpoolOptions {
+  const { expectedSize, maxBytes = Number.MAX_SAFE_INTEGER } = options;
+  for (const [name, value] of Object.entries({ expectedSize, maxBytes })) {
     if (value !== undefined && !(Number.isSafeInteger(value) && value > 0)) {
       throw new RangeError(`${name} is a positive number of bytes.`);
     }
   }
-  const needed = Math.ceil(Math.ceil((size ?? 0) / S3_LIMITS.parts) / MiB) * MiB;
+  const needed = Math.ceil(Math.ceil((expectedSize ?? 0) / S3_LIMITS.parts) / MiB) * MiB;
   const partSize = options.partSize ?? Math.max(DEFAULT_PART_SIZE, needed);
   if (!(Number.isSafeInteger(partSize) && partSize >= S3_LIMITS.minPart && partSize <= S3_LIMITS.maxPart)) {
     throw new RangeError("A part has 5 MiB to 5 GiB.");

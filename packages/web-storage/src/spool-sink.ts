@@ -1,9 +1,8 @@
 import { type ArchiveSink, PeekpackError } from "@peekpack/core";
-import type { UploadTarget } from "@peekpack/s3";
+import { progressReporter, type UploadTarget } from "@peekpack/s3";
 import type { PartStorage } from "./part-store.js";
-import type { Spool } from "./spool.js";
-import { resolveSpoolOptions, type SpoolOptions } from "./spool-options.js";
-import { spoolProgress } from "./spool-progress.js";
+import { giveUp, type Spool } from "./spool.js";
+import { resolveSpoolOptions, type SpoolSinkOptions } from "./spool-options.js";
 import { uploadSpool } from "./spool-upload.js";
 import { openSpool, type SpoolWriter, spoolWriter } from "./spool-writer.js";
 
@@ -19,9 +18,9 @@ export interface SpoolSink extends ArchiveSink {
  * A sink that keeps the archive in the browser's storage while it is written, in parts, and uploads it when it is
  * finished: for archives larger than memory, and for connections that cannot be relied on. A few parts are in memory.
  *
- * Until `finish` is called nothing has been sent, and whatever fails removes the spool. From then on the spool is kept
- * until the object is there: when the upload fails, is aborted, or its tab is closed, `pendingUploads` lists it,
- * `resumeUpload` goes on, and `discardUpload` removes it.
+ * Until `finish` is called nothing has been sent, and whatever fails removes the spool. From then on it is kept until the
+ * object is there: when the upload fails, is aborted, or its tab is closed, `pendingUploads` lists it, `resumeUpload` goes
+ * on, and `discardUpload` removes it.
  *
  * @example
  * const sink = spoolSink(presignedTarget(sign), { onProgress });
@@ -31,10 +30,10 @@ export interface SpoolSink extends ArchiveSink {
  * `denied` (the browser keeps nothing), what the target rejects with, or the signal's reason.
  * @throws RangeError, TypeError for options that are none
  */
-export function spoolSink(target: UploadTarget, options: SpoolOptions = {}): SpoolSink {
+export function spoolSink(target: UploadTarget, options: SpoolSinkOptions = {}): SpoolSink {
   const resolved = resolveSpoolOptions(options);
-  const { signal } = options;
-  const progress = spoolProgress(options.onProgress);
+  const { signal, durable = true } = options;
+  const progress = progressReporter(options.onProgress);
   const uploading = new AbortController();
   let phase: "writing" | "sealed" | "closed" = "writing";
   let opened: { readonly spool: Spool; readonly writer: SpoolWriter } | undefined;
@@ -106,6 +105,10 @@ export function spoolSink(target: UploadTarget, options: SpoolOptions = {}): Spo
         phase = "sealed";
         try {
           return await uploadSpool(spool, target, { ...options, signal: uploading.signal });
+        } catch (error) {
+          // What the server cannot be told now stays listed.
+          if (!durable) await giveUp(spool, target).catch(() => {});
+          throw error;
         } finally {
           phase = "closed";
           signal?.removeEventListener("abort", onAbort);

@@ -11,7 +11,7 @@ import { crc32Of } from "./crc32.js";
 import { onlineTarget } from "./online.js";
 import { type Spool, spoolSize } from "./spool.js";
 import type { SpoolUploadOptions } from "./spool-options.js";
-import { spoolProgress } from "./spool-progress.js";
+import { uploadingProgress } from "./spool-progress.js";
 
 /**
  * Uploads a sealed spool, or goes on with that, and removes it when the object is there. When it fails the spool stays
@@ -25,30 +25,32 @@ export async function uploadSpool(
   const { signal, concurrency, meter, removeUploaded = true } = options;
   const { head } = spool;
   const size = spoolSize(spool);
-  const progress = spoolProgress(options.onProgress, meter);
+  const progress = uploadingProgress(options.onProgress, meter);
   const careful = carefulTarget(onlineTarget(target), spool);
   try {
-    progress.update({ phase: "uploading", bytesProduced: size, totalBytes: size });
     const stored = await uploadContent(careful, spoolContent(spool, size), {
       partSize: head.partSize,
-      threshold: head.partSize,
+      threshold: options.threshold ?? head.partSize,
       concurrency,
       signal,
       journal: uploadJournal(spool, removeUploaded),
-      again: head.state === "completing",
+      again: head.state === "committing",
       keepParts: true,
       ...(head.upload === undefined
         ? {}
         : {
             resume: { upload: head.upload, partSize: head.partSize, parts: [...spool.uploaded.values()] },
           }),
-      onProgress: ({ rate: _, ...now }) => progress.update(now),
+      onProgress: progress.update,
     });
     // The object is there: what is left of the spool is rubbish, and never a reason to fail.
     await spool.remove().catch(() => {});
     return writeResult(target, stored);
-  } catch (error) {
-    throw error instanceof Halt ? error.error : error;
+  } catch (thrown) {
+    const error = thrown instanceof Halt ? thrown.error : thrown;
+    const failure = isPeekpackError(error) ? error.code : "stopped";
+    await spool.change({ failure }).catch(() => {});
+    throw error;
   } finally {
     progress.end();
   }
@@ -58,30 +60,37 @@ function writeResult({ label }: UploadTarget, { size, etag, versionId }: StoredO
   return { size, version: etag ?? versionId, location: label };
 }
 
-/** The sealed parts as one run of bytes, the header in front. Read part by part, and checked. */
+/** The sealed parts as one run of bytes, the header in front. Read by whole parts, and checked. */
 function spoolContent({ head, sealed, parts }: Spool, size: number): UploadContent {
   const { id, partSize, header = new Uint8Array(0) } = head;
+  const part = async (number: number): Promise<Uint8Array> => {
+    const { size, crc32 } = sealed.get(number) ?? { size: 0, crc32: 0 };
+    if (size === 0) return new Uint8Array(0);
+    const bytes = await parts.read(id, number, 0, Number.MAX_SAFE_INTEGER);
+    if (bytes.length !== size)
+      throw harmed("truncated", number, `${bytes.length} bytes are there of ${size}`);
+    if (crc32Of(bytes) !== crc32)
+      throw harmed("corrupt", number, "its bytes are not those that were written");
+    return bytes;
+  };
   return {
     size,
     async read(start, end) {
-      const number = Math.floor(start / partSize) + 1;
-      if (start % partSize !== 0 || end - start > partSize) {
-        throw new RangeError("A spool is read by its parts.");
+      // One part at a time, but for the single PUT of an archive that has several.
+      const first = start / partSize;
+      if (first > 0 && end - start <= partSize) return part(first + 1);
+      const whole = new Uint8Array(end - start);
+      let at = 0;
+      for (let number = first + 1; at < whole.length; number++) {
+        if (number === 1) {
+          whole.set(header);
+          at = header.length;
+        }
+        const bytes = await part(number);
+        whole.set(bytes, at);
+        at += bytes.length;
+        if (bytes.length === 0) break;
       }
-      const front = number === 1 ? header : new Uint8Array(0);
-      const expected = sealed.get(number) ?? { size: 0, crc32: 0 };
-      const bytes =
-        expected.size === 0 ? new Uint8Array(0) : await parts.read(id, number, 0, Number.MAX_SAFE_INTEGER);
-      if (bytes.length !== expected.size || front.length + bytes.length !== end - start) {
-        throw harmed("truncated", number, `${bytes.length} bytes are there of ${end - start - front.length}`);
-      }
-      if (crc32Of(bytes) !== expected.crc32) {
-        throw harmed("corrupt", number, "its bytes are not those that were written");
-      }
-      if (front.length === 0) return bytes;
-      const whole = new Uint8Array(front.length + bytes.length);
-      whole.set(front);
-      whole.set(bytes, front.length);
       return whole;
     },
   };
@@ -101,7 +110,7 @@ function uploadJournal(spool: Spool, removeUploaded: boolean): UploadJournal {
       spool.partsRemoved = true;
       await spool.parts.remove(spool.head.id, part.number);
     },
-    committing: () => spool.change({ state: "completing" }),
+    committing: () => spool.change({ state: "committing" }),
     async abandoned(upload, gone) {
       const { abandoned } = spool.head;
       await spool.change(
@@ -145,7 +154,7 @@ function carefulTarget(target: UploadTarget, spool: Spool): UploadTarget {
       } catch (error) {
         const gone = isPeekpackError(error) && error.code === "not-found";
         // While completing, it may be gone because it is complete: completing once more finds that out.
-        if (!gone || !spool.partsRemoved || spool.head.state === "completing") throw error;
+        if (!gone || !spool.partsRemoved || spool.head.state === "committing") throw error;
         throw new Halt(
           new PeekpackError(
             "truncated",

@@ -1,10 +1,10 @@
-import { PeekpackError } from "@peekpack/core";
+import { HEADER_SIZE, PeekpackError } from "@peekpack/core";
 import { S3_LIMITS, type UploadTarget } from "@peekpack/s3";
 import { chooseParts } from "./choose-parts.js";
 import { type Crc32, crc32 } from "./crc32.js";
 import { spoolLockName, takeLock } from "./locks.js";
 import type { PartWriter } from "./part-store.js";
-import { busy, HEADER_SIZE, type Spool, takeUp } from "./spool.js";
+import { busy, type Spool, takeUp } from "./spool.js";
 import { spoolDatabase } from "./spool-database.js";
 import { type SpoolHead, spoolJournal } from "./spool-journal.js";
 import type { ResolvedSpoolOptions } from "./spool-options.js";
@@ -16,26 +16,24 @@ const BLOCK = 2 ** 20;
 
 /** Opens a spool that nothing has been written to. @throws PeekpackError `quota`, `denied` */
 export async function openSpool(target: UploadTarget, options: ResolvedSpoolOptions): Promise<Spool> {
-  const { directory, partSize, size, maxBytes } = options;
+  const { directory, partSize, expectedSize, maxBytes } = options;
   const id = crypto.randomUUID();
   const lock = await takeLock(spoolLockName(directory, id));
   if (lock === undefined) throw busy();
   const database = spoolDatabase(directory);
   try {
     if (options.persist) await persistStorage();
-    await ensureRoom(Math.min(size ?? partSize, maxBytes));
+    await ensureRoom(Math.min(expectedSize ?? partSize, maxBytes));
     const parts = await chooseParts(directory, id, database, options);
-    const now = Date.now();
     const head: SpoolHead = {
       layout: 1,
       id,
-      label: target.label,
+      target: target.label,
       put: target.put,
       storage: parts.storage,
       partSize,
-      created: now,
-      updated: now,
-      state: "writing",
+      begun: Date.now(),
+      state: "unfinished",
       abandoned: [],
     };
     const journal = spoolJournal(database);

@@ -1,11 +1,9 @@
 import { PeekpackError } from "@peekpack/core";
+import type { TransferOptions, UploadTarget } from "@peekpack/s3";
 import type { Database } from "./database.js";
 import type { HeldLock } from "./locks.js";
 import type { PartStore } from "./part-store.js";
 import type { SealedPart, SpoolHead, SpoolJournal, SpoolRecord } from "./spool-journal.js";
-
-/** Size of an archive's header in bytes. */
-export const HEADER_SIZE = 50;
 
 /** What a spool that is worked on holds: its lock, first of all. */
 export interface SpoolPlace {
@@ -47,7 +45,7 @@ export function takeUp(place: SpoolPlace, record: SpoolRecord): Spool {
     // Which of the confirmed ones are still here does not matter: that one may be missing does.
     partsRemoved: record.uploaded.size > 0,
     async change(change, anew) {
-      const next = { ...head, ...change, updated: Date.now() };
+      const next = { ...head, ...change };
       await journal.write(next, anew);
       head = next;
     },
@@ -68,6 +66,15 @@ export function takeUp(place: SpoolPlace, record: SpoolRecord): Spool {
     },
   };
   return spool;
+}
+
+/** Removes what the server has of a spool's uploads, then the spool. */
+export async function giveUp(spool: Spool, target: UploadTarget, options?: TransferOptions): Promise<void> {
+  const { upload, abandoned } = spool.head;
+  for (const begun of upload === undefined ? abandoned : [upload, ...abandoned]) {
+    await target.abortUpload(begun, options);
+  }
+  await spool.remove();
 }
 
 /** Bytes of the whole archive, or of what is sealed of it. */
