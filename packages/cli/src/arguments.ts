@@ -60,11 +60,17 @@ export class Arguments {
   }
 }
 
-/** Parses what follows the command's name. @throws UsageError for unknown options and missing values */
+/** What hides a hyphen from the parser: no argument of a process has this character. */
+const HIDDEN = "\0";
+
+/**
+ * Parses what follows the command's name. Options have no short forms, so that `-1` and `-3:` are paths.
+ * @throws UsageError for unknown options and missing values
+ */
 export function parseArguments(argv: readonly string[], specs: OptionSpecs): Arguments {
   try {
     const { positionals, values } = parseArgs({
-      args: [...argv],
+      args: argv.map((text) => (/^-\d/.test(text) ? HIDDEN + text : text)),
       options: Object.fromEntries(
         Object.entries(specs).map(([name, { value }]) => [
           name,
@@ -74,7 +80,12 @@ export function parseArguments(argv: readonly string[], specs: OptionSpecs): Arg
       allowPositionals: true,
       strict: true,
     });
-    return new Arguments(positionals, values);
+    const shown = <T>(value: T): T | string =>
+      typeof value === "string" && value.startsWith(HIDDEN) ? value.slice(1) : value;
+    return new Arguments(
+      positionals.map(shown),
+      Object.fromEntries(Object.entries(values).map(([name, value]) => [name, shown(value)])),
+    );
   } catch (error) {
     // Anything else would be a mistake in the options above.
     if (!(error instanceof TypeError && "code" in error)) throw error;

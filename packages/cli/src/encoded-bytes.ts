@@ -1,5 +1,6 @@
 /** Encoded bytes as they lie in an archive: whether they are one of their own, copied, or made into one. */
 import { type Archive, type ArchiveSink, LazyList, LazyMap, type PathKey } from "@peekpack/core";
+import type { Output } from "./output.js";
 import { placeInTable } from "./table.js";
 
 /** Magic and both fields of an archive's header. */
@@ -29,6 +30,12 @@ export async function encodedAt(
   }
   // A value never begins with the magic: a byte 0 is a whole item in both codecs.
   return { isArchive: MAGIC.equals(first.subarray(0, MAGIC.length)), first, rest: rest() };
+}
+
+/** Copies bytes to standard output. */
+export async function copyBytes({ first, rest }: EncodedBytes, output: Output): Promise<void> {
+  await output.write(first);
+  for await (const chunk of rest) await output.write(chunk);
 }
 
 /** Copies the bytes of an archive into a sink, whole or not at all. */

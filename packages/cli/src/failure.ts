@@ -38,7 +38,8 @@ function explain(error: unknown): { readonly code: string; readonly message: str
 function located({ message, path, section, offset }: PeekpackError): string {
   const whole = (path ?? []).map(keyLabel).join("/");
   const where = whole.length > LONGEST_PATH ? `${whole.slice(0, LONGEST_PATH)}…` : whole;
-  const named = where === "" || message.includes(where) ? message : `${where}: ${message}`;
+  const there = message.includes(where) || message.includes((path ?? []).map(String).join("/"));
+  const named = there ? message : `${where}: ${message}`;
   if (offset === undefined || section === "header") return named;
   return `${named.replace(/\.$/, "")} (byte ${offset}${section === "toc" ? " of the table" : ""})`;
 }

@@ -171,6 +171,12 @@ describe("cat", () => {
     expect(await text(["cat", file, "words/1:3/0/id"])).toBe("1\n");
     expect(JSON.parse(await text(["cat", file, "words/-2:"]))).toEqual(words.slice(-2));
     expect(await text(["cat", "--path-json", '["a/b",0]', file])).toBe("{}\n");
+    const list = await archive(["first", "last"]);
+    for (const argv of [
+      ["cat", list, "-1"],
+      ["cat", list, "--", "-1"],
+    ])
+      expect(await text(argv)).toBe('"last"\n');
   });
 
   it("hands out long texts and byte strings in pieces that fit together", async () => {

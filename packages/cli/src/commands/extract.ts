@@ -10,7 +10,7 @@ import {
   putMode,
   READ_OPTIONS,
 } from "../command.js";
-import { archiveOfValue, copyArchive, encodedAt } from "../encoded-bytes.js";
+import { archiveOfValue, copyArchive, copyBytes, encodedAt } from "../encoded-bytes.js";
 import { archiveAndPath } from "../path-argument.js";
 import { Places } from "../place.js";
 
@@ -34,12 +34,15 @@ async function run(args: Arguments, context: Context): Promise<undefined> {
   const { signal } = context;
   const places = new Places(args, context);
   const encoding = encodeOptions(args);
-  const sink = places.sink(rest[0] ?? "", putMode(args));
+  const [out = ""] = rest;
+  const sink = places.sink(out, putMode(args));
   const archive = await places.open(name);
   try {
     const encoded = await encodedAt(archive, path, signal);
     if (encoded.isArchive) {
-      await copyArchive(encoded, sink);
+      // Its first bytes are known first: nothing need be kept in memory.
+      if (out === "-") await copyBytes(encoded, context.output);
+      else await copyArchive(encoded, sink);
       return;
     }
     const value = await archive.get(path, { signal });
