@@ -13,8 +13,8 @@ export default defineConfig<object, BrowserChoice>({
   testDir: "e2e",
   testMatch: "**/*.spec.ts",
   outputDir: "test-results",
-  // Each worker starts S3 servers of its own.
-  workers: 1,
+  // Files run side by side, with S3 servers of their own; most of the time goes by waiting.
+  workers: 2,
   timeout: 60_000,
   forbidOnly: process.env.CI !== undefined,
   reporter: [["list"], ...(report === undefined ? [] : [["json", { outputFile: report }] as const])],

@@ -1,8 +1,15 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import projects from "./vitest.workspace.js";
 
 export default defineConfig({
   resolve: { conditions: ["@peekpack/source"] },
   ssr: { resolve: { conditions: ["@peekpack/source"] } },
-  test: { projects, testTimeout: 30_000, hookTimeout: 120_000 },
+  test: {
+    projects,
+    testTimeout: 30_000,
+    hookTimeout: 120_000,
+    // Most of the time goes by waiting for servers, so that no core is left idle for anybody's sake.
+    maxWorkers: Math.max(2, availableParallelism()),
+  },
 });

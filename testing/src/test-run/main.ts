@@ -8,6 +8,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { liveRequired } from "../live.js";
 import { joined, type Outcome, summary } from "./outcome.js";
 import { playwrightOutcome } from "./playwright-outcome.js";
 import { setUp } from "./set-up.js";
@@ -58,7 +59,7 @@ process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
 
 const directory = await mkdtemp(join(tmpdir(), "peekpack-tests-"));
 try {
-  const env = await setUp();
+  const { env, absent } = await setUp();
   const vitestFile = join(directory, "vitest.json");
   const vitestEnded = await runTool(
     "vitest",
@@ -72,6 +73,8 @@ try {
     PEEKPACK_PLAYWRIGHT_OUTCOME: playwrightFile,
   });
   const outcome = joined([
+    // Whatever the tests made of it: required is required.
+    { passed: 0, failed: liveRequired() ? absent : [], skipped: [] },
     await outcomeOf(
       "vitest",
       vitestEnded,

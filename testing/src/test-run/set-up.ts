@@ -5,41 +5,47 @@ import { locateS3, locateVersitygw } from "../s3/locate.js";
 
 const say = (what: string, words: string): void => console.log(`  ${what.padEnd(11)}${words}`);
 
-/** Finds or fetches what the tests can use, and says what they will use. @returns what to add to their environment */
-export async function setUp(): Promise<Readonly<Record<string, string>>> {
+/** What the tests find. */
+export interface SetUp {
+  /** To be added to their environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** What is not here, each with the reason. */
+  readonly absent: readonly string[];
+}
+
+/** Finds or fetches what the tests can use, and says what they will use. */
+export async function setUp(): Promise<SetUp> {
   console.log("Set-up: what the tests use");
   say("Node", process.version);
   const external = process.env.S3_ENDPOINT;
   if (external) say("S3", "the server at S3_ENDPOINT, because that is set, where any server will do");
+  const absent: string[] = [];
+  const report = (what: string, here: string | undefined, why: string): void => {
+    if (here === undefined) absent.push(`${what} is absent: ${why}`);
+    say(what, here ?? `absent: ${why}`);
+  };
+  const log = (line: string): void => say("", line);
+
   const rustfs = await locateS3("rustfs");
-  say("rustfs", rustfs.here ? `here, because ${rustfs.how}` : `absent: ${rustfs.how}`);
-  const versitygw = await locateVersitygw({
-    // It takes over a minute, which only tests that nothing else could run on are worth.
-    build: liveRequired() || (!rustfs.here && !external),
-    log: (line) => say("", line),
-  });
-  say(
-    "versitygw",
-    versitygw.command === undefined ? `absent: ${versitygw.how}` : `here, because ${versitygw.how}`,
-  );
+  report("rustfs", rustfs.here ? `here, because ${rustfs.how}` : undefined, rustfs.how);
+  // Building it takes over a minute, which only tests that nothing else could run on are worth.
+  const build = liveRequired() || (!rustfs.here && !external);
+  const versitygw = await locateVersitygw({ build, log });
+  const versitygwHere = versitygw.command === undefined ? undefined : `here, because ${versitygw.how}`;
+  report("versitygw", versitygwHere, versitygw.how);
   say("stand-in", "an S3 server in this repository, in any case");
-  const browser = await locateBrowser({ install: true, log: (line) => say("", line) });
-  say(
-    "browser",
-    browser.absent === undefined
-      ? `Chromium ${browser.version}, because ${browser.how}`
-      : `absent: ${browser.absent}`,
-  );
+
+  const browser = await locateBrowser({ install: true, log });
+  if (browser.absent === undefined) {
+    report("Chromium", `${browser.version}, because ${browser.how}`, "");
+  } else report("Chromium", undefined, browser.absent);
+
   const python = await livePython();
-  say(
-    "Python",
-    python.absent === undefined
-      ? Object.entries(python.versions)
-          .map(([name, version]) => `${name} ${version}`)
-          .join(", ")
-      : `absent: ${python.absent}`,
-  );
-  return browser.absent === undefined && browser.executable !== undefined
-    ? { PEEKPACK_BROWSER: browser.executable }
-    : {};
+  if (python.absent === undefined) {
+    const versions = Object.entries(python.versions).map(([name, version]) => `${name} ${version}`);
+    report("msglc", versions.join(", "), "");
+  } else report("msglc", undefined, python.absent);
+
+  const named = browser.absent === undefined && browser.executable !== undefined;
+  return { env: named ? { PEEKPACK_BROWSER: browser.executable } : {}, absent };
 }
