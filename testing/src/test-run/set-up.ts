@@ -20,31 +20,33 @@ export async function setUp(): Promise<SetUp> {
   const external = process.env.S3_ENDPOINT;
   if (external) say("S3", "the server at S3_ENDPOINT, because that is set, where any server will do");
   const absent: string[] = [];
-  const report = (what: string, here: string | undefined, why: string): void => {
-    if (here === undefined) absent.push(`${what} is absent: ${why}`);
-    say(what, here ?? `absent: ${why}`);
+  const missing = (what: string, why: string): void => {
+    absent.push(`${what} is absent: ${why}`);
+    say(what, `absent: ${why}`);
   };
   const log = (line: string): void => say("", line);
 
   const rustfs = await locateS3("rustfs");
-  report("rustfs", rustfs.here ? `here, because ${rustfs.how}` : undefined, rustfs.how);
+  if (rustfs.here) say("rustfs", `here, because ${rustfs.how}`);
+  else missing("rustfs", rustfs.how);
+
   // Building it takes over a minute, which only tests that nothing else could run on are worth.
   const build = liveRequired() || (!rustfs.here && !external);
   const versitygw = await locateVersitygw({ build, log });
-  const versitygwHere = versitygw.command === undefined ? undefined : `here, because ${versitygw.how}`;
-  report("versitygw", versitygwHere, versitygw.how);
+  if (versitygw.command !== undefined) say("versitygw", `here, because ${versitygw.how}`);
+  else missing("versitygw", versitygw.how);
+
   say("stand-in", "an S3 server in this repository, in any case");
 
   const browser = await locateBrowser({ install: true, log });
-  if (browser.absent === undefined) {
-    report("Chromium", `${browser.version}, because ${browser.how}`, "");
-  } else report("Chromium", undefined, browser.absent);
+  if (browser.absent === undefined) say("Chromium", `${browser.version}, because ${browser.how}`);
+  else missing("Chromium", browser.absent);
 
   const python = await livePython();
   if (python.absent === undefined) {
     const versions = Object.entries(python.versions).map(([name, version]) => `${name} ${version}`);
-    report("msglc", versions.join(", "), "");
-  } else report("msglc", undefined, python.absent);
+    say("msglc", versions.join(", "));
+  } else missing("msglc", python.absent);
 
   const named = browser.absent === undefined && browser.executable !== undefined;
   return { env: named ? { PEEKPACK_BROWSER: browser.executable } : {}, absent };
