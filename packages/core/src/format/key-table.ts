@@ -65,7 +65,8 @@ export class KeyTable {
         nodes[size] = at;
         slots[slot] = ++size;
       }
-      at = cursor.skip(at);
+      // Not behind the last one: a chain of nodes would cost the square of its length.
+      if (i + 1 < count) at = cursor.skip(at);
     }
     return size === count
       ? new KeyTable(keys, nodes, slots, seed, size)
@@ -107,7 +108,7 @@ export function findKey(cursor: Cursor, place: number, count: number, key: Uint8
     ) {
       found = node;
     }
-    at = cursor.skip(node);
+    if (i + 1 < count) at = cursor.skip(node);
   }
   return found;
 }

@@ -100,7 +100,8 @@ export class Toc {
       const value = cursor.skip(at);
       if (name === 0x70) p = value;
       else if (name === 0x74) t = value;
-      at = cursor.skip(value);
+      // Behind the last value lies nothing: to skip it would make a chain of nodes cost the square of its length.
+      if (left > 1) at = cursor.skip(value);
     }
     if (t >= 0) {
       const children = cursor.head(t, item);
@@ -246,7 +247,7 @@ export class Toc {
     let at = node.children;
     for (let i = 0; i < places.length; i++) {
       places[i] = at;
-      at = this.cursor.skip(at);
+      if (i + 1 < places.length) at = this.cursor.skip(at);
     }
     return places;
   }

@@ -126,9 +126,16 @@ async function inside(
     const segment = segments[i]!;
     const path = segments.slice(0, i + 1);
     const first = cursor.head(place, item);
-    const { kind, value: count } = item;
-    if ((kind !== "array" && kind !== "map") || count < 0) {
+    const { kind } = item;
+    let count = item.value;
+    if (kind !== "array" && kind !== "map") {
       throw new PeekpackError("bad-path", `${show(path)}: no bytes of its own lie there.`, { path });
+    }
+    if (count < 0) {
+      // Of indefinite length (CBOR): up to the break.
+      count = 0;
+      for (let at = first; bytes![at] !== 0xff; at = cursor.skip(at)) count++;
+      if (kind === "map") count /= 2;
     }
     let found = -1;
     if (kind === "array") {

@@ -1,6 +1,7 @@
 import { PeekpackError } from "../errors.js";
 import { encodeHeader } from "../format/header.js";
-import { ArchiveEncoder, asTooDeep, located, NeedsStream } from "./encoder.js";
+import { ArchiveEncoder, NeedsStream } from "./encoder.js";
+import { asTooDeep, located, placed } from "./misplaced.js";
 import type { ResolvedEncodeOptions } from "./options.js";
 import { packerFor } from "./options.js";
 import { type Packer, SlabFull } from "./packer.js";
@@ -43,7 +44,7 @@ export class ArchiveWriter {
     try {
       await this.value(value, 0);
     } catch (error) {
-      throw asTooDeep(error);
+      throw placed(error);
     }
     const tocStart = encoder.position;
     if (toc.pos === 0) encoder.toc.span(0, tocStart, 1);

@@ -1,6 +1,7 @@
 import { PeekpackError } from "../errors.js";
 import { encodeHeader, HEADER_SIZE } from "../format/header.js";
-import { ArchiveEncoder, asTooDeep, NeedsStream } from "./encoder.js";
+import { ArchiveEncoder, NeedsStream } from "./encoder.js";
+import { placed } from "./misplaced.js";
 import { type EncodeOptions, packerFor, resolveEncodeOptions } from "./options.js";
 
 /**
@@ -33,7 +34,7 @@ export function encodeArchive(value: unknown, options?: EncodeOptions): Uint8Arr
   try {
     encoder.value(value, 0);
   } catch (error) {
-    if (!(error instanceof NeedsStream)) throw asTooDeep(error);
+    if (!(error instanceof NeedsStream)) throw placed(error);
     throw new PeekpackError(
       "unsupported-value",
       "The value holds an iterable or a lazy handle, which writeArchive can write and encodeArchive cannot.",

@@ -3,6 +3,7 @@ import { NdArray, type Rows } from "../numpy/nd-array.js";
 import { encodeNumpyPickle } from "../numpy/pickle-writer.js";
 import { Float64 } from "../values.js";
 import { EncodedItem, writeEncoded } from "./encoded-item.js";
+import { located } from "./misplaced.js";
 import { endNumbers, type NumberArray, writeNumbers } from "./number-column.js";
 import type { ResolvedEncodeOptions } from "./options.js";
 import type { Packer } from "./packer.js";
@@ -399,28 +400,6 @@ function mustStream(value: unknown): value is object {
       value instanceof MapStream ||
       value instanceof ListStream)
   );
-}
-
-/** The error to hand on instead of one that the encoder was left with: recursion has ended where the engine's stack does. */
-export function asTooDeep(error: unknown): unknown {
-  // V8 and JavaScriptCore: "Maximum call stack size exceeded"; SpiderMonkey: "too much recursion".
-  return error instanceof Error && error.name !== "Error" && /call stack|recursion/.test(error.message)
-    ? new PeekpackError("limit", "The value is nested deeper than the stack allows, or contains itself.")
-    : error;
-}
-
-/** Adds the key under which a value could not be written to the error that says so. */
-export function located(error: unknown, key: unknown): unknown {
-  if (!(error instanceof PeekpackError) || (error.code !== "unsupported-value" && error.code !== "limit"))
-    return error;
-  const plain = error.message.replace(/ \(at .*\)$/s, "");
-  const path = [key, ...(error.path ?? [])];
-  return new PeekpackError(error.code, `${plain} (at ${describePath(path)})`, { path, cause: error.cause });
-}
-
-function describePath(path: readonly unknown[]): string {
-  const shown = path.length > 12 ? [...path.slice(0, 6), "…", ...path.slice(-5)] : path;
-  return shown.map((key) => (typeof key === "string" ? key : String(key))).join("/");
 }
 
 function unsupported(value: unknown, protocol: string): PeekpackError {
