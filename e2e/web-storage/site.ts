@@ -27,6 +27,18 @@ export async function serveSite(access: S3Access): Promise<Site> {
     worker: { format: "es" },
     build: { outDir, emptyOutDir: true, target: "es2022" },
   });
+  // A service worker may not load more of itself later: it is one classic script.
+  await build({
+    root,
+    configFile: false,
+    logLevel: "error",
+    build: {
+      outDir,
+      emptyOutDir: false,
+      target: "es2022",
+      lib: { entry: "sw.ts", formats: ["iife"], name: "sw", fileName: () => "sw.js" },
+    },
+  });
   const server = await preview({
     root,
     configFile: false,

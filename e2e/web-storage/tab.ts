@@ -34,12 +34,10 @@ export function tab(
   run: (name: keyof Methods, args: readonly unknown[]) => Promise<Outcome<unknown>>,
   close: () => Promise<void>,
 ): Tab {
-  return {
-    async call<M extends keyof Methods>(name: M, ...args: Parameters<Methods[M]>) {
-      const { value, error } = await run(name, args);
-      if (error !== undefined) throw new PageError(error);
-      return value as Given<M>;
-    },
-    close,
+  const call = async (name: keyof Methods, ...args: readonly unknown[]): Promise<unknown> => {
+    const { value, error } = await run(name, args);
+    if (error !== undefined) throw new PageError(error);
+    return value;
   };
+  return { call: call as Tab["call"], close };
 }

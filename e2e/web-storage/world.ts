@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { ListMultipartUploadsCommand } from "@aws-sdk/client-s3";
 import { type ArchiveSink, isPeekpackError, listOf, writeArchive } from "@peekpack/core";
 import { s3Store } from "@peekpack/s3";
 import {
@@ -8,7 +7,6 @@ import {
   removeBucket,
   type S3Server,
   S3ServerAbsent,
-  s3Client,
   setCors,
   startS3,
 } from "@peekpack/testing";
@@ -45,7 +43,6 @@ export async function openWorld(): Promise<World | string> {
   const site = await serveSite(server);
   const bucket = await freshBucket(server, "spool");
   await setCors(server, bucket, [site.origin]);
-  const client = s3Client(server);
   return {
     server,
     site,
@@ -67,12 +64,9 @@ export async function openWorld(): Promise<World | string> {
       }
     },
     async openUploads(path) {
-      const Prefix = path.slice(bucket.length + 1);
-      const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket, Prefix }));
-      return Uploads.length;
+      return (await s3Store(server).sweep(path, { olderThan: -60_000, dryRun: true })).length;
     },
     async close() {
-      client.destroy();
       await site.close();
       await removeBucket(server, bucket);
       await server.close();

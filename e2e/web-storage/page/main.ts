@@ -14,6 +14,8 @@ import {
 import { rows } from "../rows.js";
 import { faults } from "./faults.js";
 import { kept } from "./kept.js";
+import { cacheSize, read, readInWorker, writeDirectly } from "./reading.js";
+import { inServiceWorker } from "./service.js";
 import { openTarget, type TargetChoice } from "./targets.js";
 
 /** What is written, and how. */
@@ -134,6 +136,11 @@ const methods = {
   persist: () => persistStorage(),
   sayRoom: (free: number) => faults.sayRoom(free),
   kept,
+  read,
+  cacheSize,
+  readInWorker,
+  writeDirectly,
+  inServiceWorker,
   stopAtCommitOf: (state: string) => faults.stopAtCommitOf(state),
   refuseWorkers: () => faults.refuseWorkers(),
   refuseOpfs: () => faults.refuseOpfs(),

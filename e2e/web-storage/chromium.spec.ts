@@ -4,6 +4,7 @@ import { s3Store } from "@peekpack/s3";
 import { livePython, skippedAsAbsent, startPeer } from "@peekpack/testing";
 import { expect } from "@playwright/test";
 import { test } from "../browser-test.js";
+import { cacheScenarios } from "./cache-scenarios.js";
 import { type ChromiumUnderTest, memoryOf, startChromium } from "./chromium.js";
 import { row } from "./rows.js";
 import { spoolScenarios } from "./spool-scenarios.js";
@@ -31,6 +32,11 @@ test.afterAll(async () => {
 });
 
 spoolScenarios(
+  () => world,
+  () => browser,
+);
+
+cacheScenarios(
   () => world,
   () => browser,
 );
