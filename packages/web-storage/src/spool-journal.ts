@@ -39,6 +39,8 @@ export interface SpoolHead {
   readonly upload?: OpenUpload | undefined;
   /** Code of the error that the upload failed with last. */
   readonly failure?: string | undefined;
+  /** Whether parts were removed here, so that the server has the only copy of them. Noted before the first one is. */
+  readonly partsRemoved?: boolean | undefined;
   /** Uploads that were given up and of which the server may still have parts. */
   readonly abandoned: readonly OpenUpload[];
 }

@@ -63,6 +63,8 @@ export function spoolSink(target: UploadTarget, options: SpoolSinkOptions = {}):
   /** Runs a step behind those before it. One that fails before the archive is complete removes the spool. */
   const inTurn = <T>(step: () => Promise<T>): Promise<T> => {
     const turn = last.then(async () => {
+      // A signal that has closed the sink is what its caller must see.
+      if (phase !== "writing") signal?.throwIfAborted();
       if (phase !== "writing") throw new PeekpackError("closed", "This sink is closed.", { section: "sink" });
       try {
         signal?.throwIfAborted();

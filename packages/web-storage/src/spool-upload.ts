@@ -107,7 +107,7 @@ function uploadJournal(spool: Spool, removeUploaded: boolean): UploadJournal {
     async uploaded(part: UploadedPart) {
       await spool.journal.uploaded(spool.head.id, part);
       if (!removeUploaded) return;
-      spool.partsRemoved = true;
+      if (!spool.head.partsRemoved) await spool.change({ partsRemoved: true });
       await spool.parts.remove(spool.head.id, part.number);
     },
     committing: () => spool.change({ state: "committing" }),
@@ -139,7 +139,7 @@ function carefulTarget(target: UploadTarget, spool: Spool): UploadTarget {
     try {
       return await request;
     } catch (error) {
-      throw spool.partsRemoved ? new Halt(error) : error;
+      throw spool.head.partsRemoved ? new Halt(error) : error;
     }
   };
   return {
@@ -154,7 +154,7 @@ function carefulTarget(target: UploadTarget, spool: Spool): UploadTarget {
       } catch (error) {
         const gone = isPeekpackError(error) && error.code === "not-found";
         // While completing, it may be gone because it is complete: completing once more finds that out.
-        if (!gone || !spool.partsRemoved || spool.head.state === "committing") throw error;
+        if (!gone || !spool.head.partsRemoved || spool.head.state === "committing") throw error;
         throw new Halt(
           new PeekpackError(
             "truncated",

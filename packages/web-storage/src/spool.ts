@@ -18,8 +18,6 @@ export interface Spool extends SpoolPlace {
   readonly head: SpoolHead;
   readonly sealed: ReadonlyMap<number, SealedPart>;
   readonly uploaded: SpoolRecord["uploaded"];
-  /** Whether parts were removed here, so that the server has the only copy of them. Set before the first one is. */
-  partsRemoved: boolean;
   /** Changes the head, in the journal first. */
   change(change: Partial<SpoolHead>, anew?: boolean): Promise<void>;
   /** Notes a part that is whole on the disk. */
@@ -35,6 +33,7 @@ export function takeUp(place: SpoolPlace, record: SpoolRecord): Spool {
   const { journal, parts, lock, database } = place;
   const sealed = new Map(record.sealed);
   let { head } = record;
+  let last: Promise<unknown> = Promise.resolve();
   const spool: Spool = {
     ...place,
     get head() {
@@ -42,12 +41,15 @@ export function takeUp(place: SpoolPlace, record: SpoolRecord): Spool {
     },
     sealed,
     uploaded: record.uploaded,
-    // Which of the confirmed ones are still here does not matter: that one may be missing does.
-    partsRemoved: record.uploaded.size > 0,
-    async change(change, anew) {
-      const next = { ...head, ...change };
-      await journal.write(next, anew);
-      head = next;
+    change(change, anew) {
+      // One after the other: each goes out from the one before.
+      const changing = last.then(async () => {
+        const next = { ...head, ...change };
+        await journal.write(next, anew);
+        head = next;
+      });
+      last = changing.catch(() => {});
+      return changing;
     },
     async note(number, part) {
       await journal.sealed(head.id, number, part);

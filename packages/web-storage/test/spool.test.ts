@@ -1,0 +1,467 @@
+import {
+  type ArchiveSink,
+  listOf,
+  memorySink,
+  openArchive,
+  PeekpackError,
+  writeArchive,
+} from "@peekpack/core";
+import { patterned } from "@peekpack/testing/contracts/range-source";
+import { beforeEach, describe, expect, it } from "vitest";
+import {
+  discardUpload,
+  type PendingUpload,
+  pendingUploads,
+  resumeUpload,
+  type SpoolSinkOptions,
+  spoolSink,
+  storageRoom,
+} from "../src/index.js";
+import { type FakeBrowser, fakeBrowser } from "./fake-browser.js";
+import { type MemoryTarget, memoryTarget } from "./memory-target.js";
+
+const MiB = 2 ** 20;
+const PART = 5 * MiB;
+const HEADER = patterned(50, 9);
+const BYTES = patterned(4 * PART);
+const bytesOf = (length: number): Uint8Array => BYTES.subarray(0, length);
+
+let browser: FakeBrowser;
+let target: MemoryTarget;
+let count = 0;
+let options: SpoolSinkOptions & { readonly directory: string };
+beforeEach(() => {
+  browser = fakeBrowser();
+  target = memoryTarget();
+  options = { directory: `spool-${++count}`, partSize: PART, concurrency: 1 };
+});
+
+/** Writes bytes into a sink in pieces of odd sizes, then the header. */
+async function fill(sink: ArchiveSink, bytes: Uint8Array): Promise<void> {
+  for (let at = 0, step = 1; at < bytes.length; step = (step * 7 + 13) % 3_000_000) {
+    const end = Math.min(bytes.length, at + step);
+    await sink.write(bytes.slice(at, end));
+    at = end;
+  }
+  await sink.finish(HEADER);
+}
+
+function whole(bytes: Uint8Array): Uint8Array {
+  const all = new Uint8Array(HEADER.length + bytes.length);
+  all.set(HEADER);
+  all.set(bytes, HEADER.length);
+  return all;
+}
+
+function same(a: Uint8Array | undefined, b: Uint8Array): boolean {
+  return a !== undefined && Buffer.compare(a, b) === 0;
+}
+
+const pending = (): Promise<PendingUpload[]> => pendingUploads({ directory: options.directory });
+
+/** The keys of a store of the spools' database. */
+function keys(store: string): Promise<IDBValidKey[]> {
+  return new Promise((resolve, reject) => {
+    const open = indexedDB.open(`peekpack-spool/${options.directory}`);
+    open.onerror = () => reject(open.error);
+    open.onsuccess = () => {
+      const request = open.result.transaction(store).objectStore(store).getAllKeys();
+      request.onsuccess = () => {
+        open.result.close();
+        resolve(request.result);
+      };
+    };
+  });
+}
+
+/** Changes a part behind the spool's back. */
+function harm(number: number, change: (bytes: Uint8Array) => Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const open = indexedDB.open(`peekpack-spool/${options.directory}`);
+    open.onerror = () => reject(open.error);
+    open.onsuccess = () => {
+      const transaction = open.result.transaction("parts", "readwrite");
+      const cursor = transaction.objectStore("parts").openCursor();
+      cursor.onsuccess = () => {
+        if (cursor.result === null) return;
+        if ((cursor.result.key as [string, number])[1] === number)
+          cursor.result.update(change(cursor.result.value));
+        cursor.result.continue();
+      };
+      transaction.oncomplete = () => {
+        open.result.close();
+        resolve();
+      };
+    };
+  });
+}
+
+/** Spools so many bytes, and has the upload fail at a call. */
+async function failAt(
+  call: string,
+  bytes: Uint8Array,
+  code: "network" | "denied" = "denied",
+): Promise<PendingUpload> {
+  target.before = (name) => {
+    if (name === call) throw new PeekpackError(code, "The test refuses.");
+  };
+  await expect(fill(spoolSink(target, options), bytes)).rejects.toMatchObject({ code });
+  target.before = () => {};
+  const [left, more] = await pending();
+  expect(more).toBeUndefined();
+  return left!;
+}
+
+describe("a spool", () => {
+  it("uploads the same bytes, whatever their number", async () => {
+    for (const size of [0, 1, PART - 51, PART - 50, PART - 49, 2 * PART - 50, 2 * PART + 77]) {
+      const bytes = bytesOf(size);
+      await fill(spoolSink(target, options), bytes);
+      expect(same(target.object, whole(bytes))).toBe(true);
+      expect(await pending()).toEqual([]);
+      expect([...(await keys("parts")), ...(await keys("journal"))]).toEqual([]);
+    }
+    // Up to a whole part it is one PUT.
+    expect(target.calls.filter((name) => name === "putObject").length).toBe(4);
+    expect(target.uploads.size).toBe(0);
+  });
+
+  it("makes one PUT of several parts where that is asked for", async () => {
+    const bytes = bytesOf(2 * PART + 5);
+    await fill(spoolSink(target, { ...options, threshold: 20 * MiB }), bytes);
+    expect(target.calls).toEqual(["putObject"]);
+    expect(same(target.object, whole(bytes))).toBe(true);
+  });
+
+  it("writes what an archive writer gives", async () => {
+    const value = { rows: listOf(Array.from({ length: 300 }, (_, i) => ({ i, text: "x".repeat(i) }))) };
+    await writeArchive(spoolSink(target, options), value);
+    const memory = memorySink();
+    await writeArchive(memory, value);
+    expect(same(target.object, memory.bytes())).toBe(true);
+    expect(await (await openArchive(target.object!)).read("rows/299/i")).toBe(299);
+  });
+
+  it("never keeps a chunk's memory, nor changes it", async () => {
+    const chunk = bytesOf(1000).slice();
+    const sink = spoolSink(target, options);
+    const writing = sink.write(chunk);
+    await writing;
+    expect(same(chunk, bytesOf(1000))).toBe(true);
+    await sink.finish(HEADER);
+    expect(same(target.object, whole(bytesOf(1000)))).toBe(true);
+  });
+
+  it("tells its progress", async () => {
+    const phases: string[] = [];
+    const bytes = bytesOf(2 * PART);
+    let last = { bytesProduced: 0, bytesUploaded: 0 };
+    const onProgress: SpoolSinkOptions["onProgress"] = (progress) => {
+      if (phases.at(-1) !== progress.phase) phases.push(progress.phase);
+      last = progress;
+    };
+    await fill(spoolSink(target, { ...options, onProgress }), bytes);
+    expect(phases).toEqual(["writing", "uploading", "completing", "done"]);
+    expect(last).toMatchObject({ bytesProduced: bytes.length + 50, bytesUploaded: bytes.length + 50 });
+  });
+
+  it("removes parts as soon as they are confirmed, and only then", async () => {
+    const left: number[] = [];
+    target.before = async (name) => {
+      if (name.startsWith("uploadPart")) left.push((await keys("parts")).length);
+      if (name === "completeUpload") left.push((await keys("parts")).length);
+    };
+    await fill(spoolSink(target, options), bytesOf(3 * PART));
+    expect(left).toEqual([4, 3, 2, 1, 0]);
+  });
+
+  it("is refused options that are none", () => {
+    for (const wrong of [{ partSize: 5 }, { maxBytes: -1 }, { expectedSize: 0.5 }]) {
+      expect(() => spoolSink(target, { ...options, ...wrong })).toThrow(RangeError);
+    }
+    for (const directory of ["", "a/b", "..", "x".repeat(101)]) {
+      expect(() => spoolSink(target, { directory })).toThrow(TypeError);
+    }
+  });
+
+  it("is refused where there are no Web Locks", async () => {
+    Object.defineProperty(navigator, "locks", { value: undefined });
+    await expect(spoolSink(target, options).write(bytesOf(5))).rejects.toMatchObject({ code: "denied" });
+  });
+
+  it("is closed once it has ended", async () => {
+    const sink = spoolSink(target, options);
+    await fill(sink, bytesOf(10));
+    await expect(sink.write(bytesOf(1))).rejects.toMatchObject({ code: "closed" });
+    await sink.abort();
+    const other = spoolSink(target, options);
+    await other.write(bytesOf(10));
+    await other.abort();
+    await other.abort();
+    await expect(other.finish(HEADER)).rejects.toMatchObject({ code: "closed" });
+    expect(await keys("journal")).toEqual([]);
+  });
+
+  it("asks for room before anything is written, and before each part", async () => {
+    browser.estimate = { usage: 10 * MiB, quota: 30 * MiB };
+    expect(await storageRoom()).toEqual({
+      used: 10 * MiB,
+      quota: 30 * MiB,
+      free: 20 * MiB,
+      persisted: false,
+    });
+    const announced = spoolSink(target, { ...options, expectedSize: 21 * MiB });
+    await expect(announced.write(bytesOf(5))).rejects.toMatchObject({ code: "quota", section: "spool" });
+    const sink = spoolSink(target, options);
+    await sink.write(bytesOf(PART));
+    browser.estimate = { usage: 28 * MiB, quota: 30 * MiB };
+    await expect(fill(sink, bytesOf(PART))).rejects.toMatchObject({ code: "quota" });
+    expect([...(await keys("parts")), ...(await keys("journal"))]).toEqual([]);
+  });
+});
+
+describe("an upload that failed", () => {
+  it("is resumed with the parts that are missing", async () => {
+    const bytes = bytesOf(3 * PART);
+    const left = await failAt("uploadPart 3", bytes);
+    expect(left).toMatchObject({
+      target: target.label,
+      put: "overwrite",
+      state: "uploading",
+      failure: "denied",
+      size: bytes.length + 50,
+      bytesUploaded: 2 * PART,
+      storage: "indexeddb",
+      active: false,
+    });
+    target.calls.length = 0;
+    await resumeUpload(left, target, { concurrency: 1 });
+    expect(target.calls).toEqual(["listParts", "uploadPart 3", "uploadPart 4", "completeUpload"]);
+    expect(same(target.object, whole(bytes))).toBe(true);
+    await expect(resumeUpload(left, target)).rejects.toMatchObject({ code: "not-found" });
+  });
+
+  it("is never given up for another one once parts are gone here", async () => {
+    for (const [call, code] of [
+      ["completeUpload", "conflict"],
+      ["completeUpload", "not-found"],
+      ["uploadPart 4", "conflict"],
+    ] as const) {
+      target = memoryTarget();
+      options = { ...options, directory: `${options.directory}-` };
+      const bytes = bytesOf(3 * PART);
+      target.before = (name) => {
+        if (name === call) throw new PeekpackError(code, "The test refuses.");
+      };
+      await expect(fill(spoolSink(target, options), bytes)).rejects.toMatchObject({ code });
+      expect(target.calls).not.toContain("abortUpload");
+      expect(target.calls.filter((name) => name === "createUpload").length).toBe(1);
+      target.before = () => {};
+      const [left] = await pending();
+      await resumeUpload(left!, target);
+      expect(same(target.object, whole(bytes))).toBe(true);
+    }
+  });
+
+  it("begins anew where the server has swept it away and all parts are still here", async () => {
+    const bytes = bytesOf(2 * PART);
+    const left = await failAt("uploadPart 1", bytes);
+    target.uploads.clear();
+    await resumeUpload(left, target);
+    expect(same(target.object, whole(bytes))).toBe(true);
+    // The same where parts are kept until the end.
+    options = { ...options, removeUploaded: false };
+    const kept = await failAt("uploadPart 3", bytes);
+    expect((await keys("parts")).length).toBe(3);
+    target.uploads.clear();
+    target.object = undefined;
+    await resumeUpload(kept, target, { removeUploaded: false });
+    expect(same(target.object, whole(bytes))).toBe(true);
+  });
+
+  it("says so where the server has swept away the only copy", async () => {
+    const left = await failAt("uploadPart 3", bytesOf(3 * PART));
+    target.uploads.clear();
+    await expect(resumeUpload(left, target)).rejects.toMatchObject({ code: "truncated", section: "spool" });
+    expect((await pending())[0]).toMatchObject({ failure: "truncated" });
+    await discardUpload(left, target);
+    expect([...(await keys("parts")), ...(await keys("journal"))]).toEqual([]);
+  });
+
+  it("says so where the server has lost a part of which it had the only copy", async () => {
+    const left = await failAt("uploadPart 3", bytesOf(3 * PART));
+    [...target.uploads.values()][0]!.delete(1);
+    await expect(resumeUpload(left, target)).rejects.toMatchObject({ code: "truncated" });
+    expect(target.uploads.size).toBe(1);
+    expect(target.object).toBeUndefined();
+  });
+
+  it("never sends what was harmed here", async () => {
+    for (const [change, code] of [
+      [(bytes: Uint8Array) => bytes.slice(0, 100), "truncated"],
+      [(bytes: Uint8Array) => bytes.map((byte, i) => (i === 12_345 ? byte ^ 4 : byte)), "corrupt"],
+    ] as const) {
+      options = { ...options, directory: `${options.directory}-` };
+      target.object = undefined;
+      const left = await failAt("uploadPart 2", bytesOf(2 * PART));
+      await harm(2, change);
+      await expect(resumeUpload(left, target)).rejects.toMatchObject({ code, section: "spool" });
+      expect(target.object).toBeUndefined();
+    }
+  });
+
+  it("is found to be there when it had appeared after all", async () => {
+    const bytes = bytesOf(2 * PART);
+    const { completeUpload } = target;
+    target.completeUpload = async (...args) => {
+      await completeUpload(...args);
+      throw new PeekpackError("network", "The answer was lost.");
+    };
+    await expect(fill(spoolSink(target, options), bytes)).rejects.toMatchObject({ code: "network" });
+    const [left] = await pending();
+    expect(left).toMatchObject({ state: "committing", failure: "network" });
+    let again: boolean | undefined;
+    target.completeUpload = async (_, __, given) => {
+      again = given?.again;
+      return { size: bytes.length + 50, etag: '"1"' };
+    };
+    const result = await resumeUpload(left!, target);
+    expect(again).toBe(true);
+    expect(result).toMatchObject({ size: bytes.length + 50, version: '"1"', location: target.label });
+  });
+
+  it("belongs to its own target", async () => {
+    const left = await failAt("uploadPart 2", bytesOf(2 * PART));
+    const other = memoryTarget("s3://bucket/other");
+    await expect(resumeUpload(left, other)).rejects.toBeInstanceOf(TypeError);
+    await expect(discardUpload(left, other)).rejects.toBeInstanceOf(TypeError);
+    await expect(discardUpload(left)).rejects.toBeInstanceOf(TypeError);
+    await expect(resumeUpload(left, { ...target, put: "create" })).rejects.toBeInstanceOf(TypeError);
+    await discardUpload(left, target);
+    expect(target.uploads.size).toBe(0);
+    await discardUpload(left, target);
+  });
+
+  it("stays listed where the server cannot be reached to discard it", async () => {
+    const left = await failAt("uploadPart 2", bytesOf(2 * PART));
+    target.before = () => {
+      throw new PeekpackError("network", "The test refuses.");
+    };
+    await expect(discardUpload(left, target)).rejects.toMatchObject({ code: "network" });
+    expect(await pending()).toEqual([left]);
+  });
+
+  it("leaves nothing where it need not last", async () => {
+    target.before = (name) => {
+      if (name === "uploadPart 2") throw new PeekpackError("denied", "The test refuses.");
+    };
+    await expect(
+      fill(spoolSink(target, { ...options, durable: false }), bytesOf(2 * PART)),
+    ).rejects.toMatchObject({
+      code: "denied",
+    });
+    expect(target.uploads.size).toBe(0);
+    expect([...(await keys("parts")), ...(await keys("journal"))]).toEqual([]);
+  });
+
+  it("ends with the signal's reason, and stays", async () => {
+    const controller = new AbortController();
+    target.before = (name) => {
+      if (name === "uploadPart 2") controller.abort("enough");
+    };
+    const filling = fill(spoolSink(target, { ...options, signal: controller.signal }), bytesOf(3 * PART));
+    await expect(filling).rejects.toBe("enough");
+    expect((await pending())[0]).toMatchObject({ state: "uploading", failure: "stopped" });
+  });
+});
+
+describe("a page that died", () => {
+  it("leaves a spool that is listed once its lock is free", async () => {
+    const sink = spoolSink(target, options);
+    await sink.write(bytesOf(2 * PART));
+    expect(await pending()).toEqual([]);
+    const [living] = await pendingUploads({ directory: options.directory, active: true });
+    expect(living).toMatchObject({
+      state: "unfinished",
+      active: true,
+      size: undefined,
+      bytesSealed: 2 * PART - 50,
+    });
+    await expect(resumeUpload(living!, target)).rejects.toMatchObject({ code: "conflict" });
+    await expect(discardUpload(living!, target)).rejects.toMatchObject({ code: "conflict" });
+    browser.dropLocks();
+    const [dead] = await pending();
+    expect(dead).toMatchObject({ state: "unfinished", active: false });
+    await expect(resumeUpload(dead!, target)).rejects.toMatchObject({ code: "unfinished" });
+    await discardUpload(dead!);
+    expect([...(await keys("parts")), ...(await keys("journal"))]).toEqual([]);
+  });
+
+  it("leaves parts without a record, which are removed once its lock is free", async () => {
+    const sink = spoolSink(target, options);
+    await sink.write(bytesOf(PART));
+    await new Promise<void>((resolve) => {
+      const open = indexedDB.open(`peekpack-spool/${options.directory}`);
+      open.onsuccess = () => {
+        const transaction = open.result.transaction("journal", "readwrite");
+        transaction.objectStore("journal").clear();
+        transaction.oncomplete = () => {
+          open.result.close();
+          resolve();
+        };
+      };
+    });
+    expect(await pending()).toEqual([]);
+    expect((await keys("parts")).length).toBe(1);
+    browser.dropLocks();
+    expect(await pending()).toEqual([]);
+    expect(await keys("parts")).toEqual([]);
+  });
+});
+
+describe("an upload while the browser is offline", () => {
+  it("waits, and makes the request again that failed", async () => {
+    const bytes = bytesOf(2 * PART);
+    target.before = (name) => {
+      if (name === "uploadPart 2" && target.calls.filter((other) => other === name).length === 1) {
+        browser.online = false;
+        setTimeout(() => {
+          browser.online = true;
+        }, 30);
+        // A presigned URL could not be had, say.
+        throw new TypeError("Failed to fetch");
+      }
+    };
+    await fill(spoolSink(target, options), bytes);
+    expect(target.calls.filter((name) => name === "uploadPart 2").length).toBe(2);
+    expect(same(target.object, whole(bytes))).toBe(true);
+  });
+
+  it("says again what it had committed before the line broke", async () => {
+    const given: (boolean | undefined)[] = [];
+    const { putObject } = target;
+    target.putObject = async (body, more) => {
+      given.push(more?.again);
+      if (given.length === 1) {
+        browser.online = false;
+        browser.online = true;
+        throw new PeekpackError("network", "The line broke.");
+      }
+      return putObject(body, more);
+    };
+    await fill(spoolSink(target, options), bytesOf(10));
+    expect(given[0]).not.toBe(true);
+    expect(given[1]).toBe(true);
+  });
+
+  it("fails at once where it is online, and while offline when it is aborted", async () => {
+    target.before = () => {
+      throw new PeekpackError("network", "The server is down.");
+    };
+    await expect(fill(spoolSink(target, options), bytesOf(10))).rejects.toMatchObject({ code: "network" });
+    browser.online = false;
+    const signal = AbortSignal.timeout(20);
+    const filling = fill(spoolSink(target, { ...options, signal }), bytesOf(10));
+    await expect(filling).rejects.toMatchObject({ name: "TimeoutError" });
+  });
+});
