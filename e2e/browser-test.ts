@@ -33,7 +33,7 @@ const KINDS = ["rustfs", "versitygw", "stand-in"] as const satisfies readonly S3
  * Registers `tests` once for each S3 server: the one that S3_ENDPOINT names, and each kind that can be started here. Without
  * a browser, or without that server, they count as skipped and say why; where live things are required, they fail.
  */
-export function onEachServer(tests: (place: () => Place) => void): void {
+export function onEachServer(tests: (place: () => Place, kind: S3ServerKind | undefined) => void): void {
   for (const kind of [...(process.env.S3_ENDPOINT ? [undefined] : []), ...KINDS]) {
     test.describe(kind ?? "the server at S3_ENDPOINT", () => {
       let place: Place | undefined;
@@ -48,7 +48,7 @@ export function onEachServer(tests: (place: () => Place) => void): void {
         }
       });
       // Hooks run in the order in which they are registered: those of `tests` first.
-      tests(() => place!);
+      tests(() => place!, kind);
       test.afterAll(async () => {
         if (place === undefined) return;
         await removeBucket(place.server, place.bucket);

@@ -1,3 +1,4 @@
+export { type DocumentedOutcome, documentedOutcomes } from "./faults/documented-outcomes.js";
 export {
   type AnswerHeaders,
   type BodyHeaders,
@@ -7,6 +8,13 @@ export {
 } from "./faults/fault.js";
 export type { LinkShape } from "./faults/link.js";
 export { type FaultProxy, type FaultProxyOptions, startFaultProxy, type Totals } from "./faults/proxy.js";
+export {
+  armReadingFault,
+  type ReadingFault,
+  readingFaults,
+  type StrayRequests,
+  stallMsOf,
+} from "./faults/reading-faults.js";
 export type { RequestRecord, SeenRequest } from "./faults/request.js";
 export {
   type ActiveRule,

@@ -12,7 +12,7 @@ import {
 import { documentedOutcomes } from "../src/faults/documented-outcomes.js";
 import { faults } from "../src/faults/fault.js";
 import { type FaultProxy, startFaultProxy } from "../src/faults/proxy.js";
-import { readingFaults } from "../src/faults/reading-faults.js";
+import { armReadingFault, readingFaults, stallMsOf } from "../src/faults/reading-faults.js";
 import { skippedAsAbsent } from "../src/live.js";
 import { freshBucket, s3Client } from "../src/s3/client.js";
 import { type S3Server, type S3ServerKind, startS3 } from "../src/s3/launcher.js";
@@ -41,9 +41,6 @@ const FEW = [
   "a gzipped body",
   "an object that is replaced",
 ];
-
-/** Longer than an answer may take on a busy machine, unless the wait itself is what is tested. */
-const stallMs = (name: string): number => (/no answer|no body|stops/.test(name) ? 150 : 3000);
 
 readsUnderFaults("stand-in");
 for (const kind of ["rustfs", "versitygw"] as const) {
@@ -86,22 +83,14 @@ function readsUnderFaults(kind: S3ServerKind, chosen: readonly string[] = [...ou
           ...proxy.access,
           path: `${bucket}/an archive`,
           by: "signature",
-          stallMs: stallMs(name),
+          stallMs: stallMsOf(name),
           ...("endpoint" in met
             ? { astray: met.endpoint }
             : { by: met.by ?? "signature", wholeBytes: met.wholeBytes }),
         });
         /** Puts the fault in force, for so many requests. */
-        const arm = (times: number) => async (): Promise<void> => {
-          if ("endpoint" in met) return;
-          const fault = met.fault(async () => {
-            // The first request must have been answered from the old object.
-            while (proxy.requests[0]?.tookMs === undefined) await new Promise(setImmediate);
-            await put(other);
-          });
-          const nth = fault.kind === "do" && proxy.requests.length === 0 ? { when: { nth: 2 } } : {};
-          proxy.add({ fault, times, ...nth });
-        };
+        const arm = (times: number) => async (): Promise<void> =>
+          armReadingFault(proxy, met, times, () => put(other));
         for (const operation of OPERATIONS) {
           const when = operation === "open" ? "from the start" : "once open";
           it(`met once: ${operation}`, async () => {
@@ -127,11 +116,11 @@ function readsUnderFaults(kind: S3ServerKind, chosen: readonly string[] = [...ou
             ...proxy.access,
             path: `${bucket}/an archive`,
             by,
-            stallMs: stallMs(name),
+            stallMs: stallMsOf(name),
             ...("endpoint" in met && { astray: met.endpoint }),
           };
           const done = await readUnderFault(place, "leaf", when, async () => {
-            if ("fault" in met) proxy.add({ fault: met.fault(() => put(other)) });
+            armReadingFault(proxy, met, Number.POSITIVE_INFINITY, () => put(other));
           });
           expect(done.outcome).toMatch(/^(the right bytes|network|changed|denied)$/);
           tellsNoSecret(done);
@@ -147,7 +136,7 @@ function readsUnderFaults(kind: S3ServerKind, chosen: readonly string[] = [...ou
           ...proxy.access,
           path: `${bucket}/an archive`,
           by: "signature",
-          stallMs: stallMs(""),
+          stallMs: stallMsOf(""),
         };
         const fault = faults.shiftedBody(7, { contentRange: "kept" });
         const when = operation === "open" ? "from the start" : "once open";

@@ -1,5 +1,7 @@
 import type { Authorization } from "../contracts/faulty-reads.js";
 import { type Fault, faults, UNRESOLVABLE_ENDPOINT } from "./fault.js";
+import type { FaultProxy } from "./proxy.js";
+import type { RequestRecord } from "./request.js";
 
 /** A fault that a reader may meet, by the name that core's README has for it. */
 export interface ReadingFault {
@@ -64,3 +66,25 @@ export const readingFaults: Readonly<Record<string, ReadingFault | StrayRequests
   "a name that no DNS knows": { endpoint: UNRESOLVABLE_ENDPOINT },
   "a connection that is refused": { endpoint: REFUSING_ENDPOINT },
 };
+
+/**
+ * Puts a fault in force for the next `times` requests. An object is replaced once something of the old one has been read:
+ * before the first request there is no old one.
+ */
+export function armReadingFault(
+  proxy: FaultProxy,
+  met: ReadingFault | StrayRequests,
+  times: number,
+  replace: () => Promise<void>,
+): void {
+  if ("endpoint" in met) return;
+  const reads = (): readonly RequestRecord[] => proxy.requests.filter(({ method }) => method === "GET");
+  const fault = met.fault(async () => {
+    while (reads()[0]?.tookMs === undefined) await new Promise(setImmediate);
+    await replace();
+  });
+  proxy.add({ fault, times, when: fault.kind === "do" && reads().length === 0 ? { nth: 2 } : {} });
+}
+
+/** How long a reader waits for a byte: longer than an answer takes on a busy machine, unless the wait is what is tested. */
+export const stallMsOf = (name: string): number => (/no answer|no body|stops/.test(name) ? 150 : 3000);

@@ -131,7 +131,7 @@ async function checkedPiece(
   let length: number;
   if (partial) {
     if (browser && contentRange === null) {
-      throw networkError(label, `206 without a Content-Range${exposure}`, { again: false });
+      throw networkError(label, `206 without a Content-Range${exposure}`);
     }
     hold(object, headers, size);
     if (start === undefined || start !== first || end !== (suffix ? size : Math.min(wanted.end, size!))) {
@@ -171,7 +171,7 @@ function hold(object: ObjectState, headers: TransportAnswer["headers"], size?: n
   const tags = tagsOf(headers);
   const time = headers.get("last-modified");
   if (version !== undefined && tags.length === 0) {
-    throw networkError(label, `no ETag${browser ? exposure : ""}`, { again: !browser });
+    throw networkError(label, `no ETag${browser ? exposure : ""}`);
   }
   if (
     (version === undefined
