@@ -1,0 +1,23 @@
+"""What msglc does with an archive on S3, through s3fs."""
+
+import s3fs
+from msglc.reader import LazyReader, to_obj
+
+
+def cold(endpoint, region, credentials, path):
+    fs = s3fs.S3FileSystem(
+        key=credentials["accessKeyId"],
+        secret=credentials["secretAccessKey"],
+        client_kwargs={"endpoint_url": endpoint, "region_name": region},
+        skip_instance_cache=True,
+    )
+
+    def before(_):
+        # What it knows of the object, not its connections: those are kept on both sides.
+        fs.invalidate_cache()
+
+    def run(paths):
+        with LazyReader(path, fs=fs) as reader:
+            return [to_obj(reader.read(keys)) for keys in paths]
+
+    return {"before": before, "run": run}

@@ -1,0 +1,97 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  combineArchives,
+  decodeHeader,
+  type EncodeOptions,
+  encodeArchive,
+  HEADER_SIZE,
+  memorySink,
+} from "@peekpack/core";
+import { randomNumbers } from "@peekpack/testing";
+import { DATA_SETS } from "../data-sets.js";
+import type { Job, Jobs } from "../job.js";
+
+/** Each entry is just too large for a block, so that every one has a node. */
+const record = (id: number): string => `a text of the record ${id}`;
+
+/** What is made for one benchmark only. */
+const SPECIAL: Readonly<Record<string, { readonly make: () => unknown; readonly options?: EncodeOptions }>> =
+  {
+    /** A million leaves: a thousand maps of a thousand entries. */
+    nodes: {
+      make: () =>
+        Object.fromEntries(
+          Array.from({ length: 1000 }, (_, group) => [
+            `group-${group}`,
+            Object.fromEntries(
+              Array.from({ length: 1000 }, (_, id) => [`entry-${id}`, record(group * 1000 + id)]),
+            ),
+          ]),
+        ),
+    },
+    /** A million leaves in one map. */
+    "nodes-flat": {
+      make: () =>
+        Object.fromEntries(Array.from({ length: 1_000_000 }, (_, id) => [`entry-${id}`, record(id)])),
+    },
+    /** A list of a million floats. */
+    column: {
+      make: () => {
+        const random = randomNumbers(3);
+        return { column: Array.from({ length: 1_000_000 }, () => random() * 200 - 100) };
+      },
+    },
+  };
+
+interface ArchiveFiles {
+  readonly dataSet: string;
+  readonly codec: "msgpack" | "cbor";
+  readonly archive: string;
+  readonly data: string;
+  readonly table: string;
+}
+
+export const jobs: Jobs = {
+  /** Writes an archive, and its data and its table apart. */
+  archive({ dataSet, codec, archive, data, table }: ArchiveFiles): Job {
+    const { make, options = {} } = SPECIAL[dataSet] ?? {
+      make: DATA_SETS[dataSet as keyof typeof DATA_SETS],
+    };
+    return {
+      run() {
+        const bytes = encodeArchive(make(), { ...options, codec });
+        const { tocStart, tocSize } = decodeHeader(bytes, bytes.length);
+        const origin = HEADER_SIZE + tocStart;
+        writeFileSync(archive, bytes);
+        writeFileSync(data, bytes.subarray(HEADER_SIZE, origin));
+        writeFileSync(table, bytes.subarray(origin, origin + tocSize));
+      },
+    };
+  },
+  /** Writes an archive for each entry of a map in browser-compat-data, and a combined one of all of them. */
+  children({ directory, under }: { readonly directory: string; readonly under: string | undefined }): Job {
+    return {
+      async run() {
+        const whole = DATA_SETS["browser-compat-data"]() as Record<string, Record<string, unknown>>;
+        const map = under === undefined ? whole : whole[under]!;
+        const children = Object.entries(map).map(([name, value], i) => {
+          const file = join(directory, `${i}.archive`);
+          writeFileSync(file, encodeArchive(value));
+          return { name, file };
+        });
+        const sink = memorySink();
+        await combineArchives(
+          sink,
+          children.map(({ name, file }) => ({ name, source: new Uint8Array(readFileSync(file)) })),
+        );
+        writeFileSync(join(directory, "combined.archive"), sink.bytes());
+        writeFileSync(join(directory, "children.json"), JSON.stringify(children));
+      },
+    };
+  },
+  /** Writes an archive of one byte string. */
+  bytes({ file, size }: { readonly file: string; readonly size: number }): Job {
+    return { run: () => writeFileSync(file, encodeArchive(new Uint8Array(size).fill(7))) };
+  },
+};

@@ -1,0 +1,103 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { access, constants } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { livePython } from "@peekpack/testing/python";
+import type { Benchmark } from "./benchmark.js";
+import { column } from "./cases/column.js";
+import { decode, decodeCbor } from "./cases/decode.js";
+import { encode, encodeCbor } from "./cases/encode.js";
+import { append, combine, repack } from "./cases/join.js";
+import { latency } from "./cases/latency.js";
+import { toc } from "./cases/toc.js";
+import { serverAppend, upload } from "./cases/write.js";
+import { type BenchOptions, parseOptions, USAGE } from "./options.js";
+import { keepResults, noteCircumstances, type Result } from "./record.js";
+import { tableText } from "./report.js";
+import type { Row } from "./row.js";
+
+const BENCHMARKS: readonly Benchmark[] = [
+  encode,
+  encodeCbor,
+  decode,
+  decodeCbor,
+  repack,
+  combine,
+  append,
+  toc,
+  column,
+  latency,
+  upload,
+  serverAppend,
+];
+
+/** In memory where the system has such a place: what is measured here is no disk. */
+async function scratchParent(): Promise<string> {
+  try {
+    await access("/dev/shm", constants.W_OK);
+    return "/dev/shm";
+  } catch {
+    return tmpdir();
+  }
+}
+
+async function run({ only, data, rounds, streamBytes, out }: BenchOptions): Promise<void> {
+  const python = await livePython();
+  if (python.absent !== undefined) console.log(`SKIPPED: everything against msglc: ${python.absent}`);
+  const file = out ?? fileURLToPath(new URL("../results/latest.json", import.meta.url));
+  const scratch = mkdtempSync(join(await scratchParent(), "peekpack-bench-"));
+  let missed = 0;
+  try {
+    for (const benchmark of BENCHMARKS) {
+      if (only.length > 0 && !only.includes(benchmark.name)) continue;
+      console.log(`\n${benchmark.name}: ${benchmark.what}`);
+      const circumstances = noteCircumstances(python.absent === undefined ? python.versions : undefined);
+      const rows: Row[] = [];
+      const skipped: string[] = [];
+      await benchmark.run({
+        rounds,
+        data,
+        scratch,
+        python: python.absent === undefined ? python.python : undefined,
+        streamBytes,
+        log: (line) => console.log(`  ${line}`),
+        row: (row) => rows.push(row),
+        skip(what) {
+          skipped.push(what);
+          console.log(`  SKIPPED: ${what}`);
+        },
+      });
+      console.log(tableText(rows));
+      missed += rows.filter(({ met }) => met === false).length;
+      const result: Result = {
+        what: benchmark.what,
+        rounds,
+        circumstances: circumstances(),
+        rows,
+        skipped,
+      };
+      keepResults(file, { [benchmark.name]: result });
+    }
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+  console.log(missed === 0 ? "\nEvery goal was met." : `\nGoals missed: ${missed}.`);
+}
+
+// A notice about Node's age in the middle of the table helps nobody.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
+const names = BENCHMARKS.map(({ name }) => name);
+try {
+  const options = parseOptions(process.argv.slice(2), names);
+  if (options === "help") {
+    console.log(USAGE);
+    for (const { name, what } of BENCHMARKS) console.log(`  ${name.padEnd(16)}  ${what}`);
+  } else {
+    await run(options);
+  }
+} catch (error) {
+  if (!(error instanceof TypeError)) throw error;
+  console.error(`${error.message}\n\n${USAGE}`);
+  process.exitCode = 2;
+}
