@@ -73,6 +73,8 @@ export interface S3Connection {
   region(): Promise<string>;
   /** The credentials that requests are signed with at present; undefined for anonymous access. */
   credentials(): Promise<S3Credentials | undefined>;
+  /** Has the provider asked again, because the server has refused these credentials as expired. */
+  renew(refused: S3Credentials): void;
 }
 
 /** Resolves what a caller gave and what the environment says; nothing is read before it is asked for. */
@@ -199,6 +201,7 @@ export function openConnection(settings: ConnectionSettings): S3Connection {
   return {
     region,
     credentials: () => credentials.current(),
+    renew: (refused) => credentials.renew(refused),
     async send(request) {
       const { signal, cache, method } = request;
       const endpoint = await settings.endpoint();

@@ -8,9 +8,16 @@ export interface RetryOptions {
   readonly firstDelay?: number | undefined;
   /** Longest wait in milliseconds. Default 20,000; a server's Retry-After may ask for up to a minute. */
   readonly longestDelay?: number | undefined;
+  /** How long the server may think about one attempt, in milliseconds; its body has time of its own. Default 90,000. */
+  readonly patience?: number | undefined;
+  /** Bytes a second that a body goes at least; an attempt that is slower counts as stalled. Default 65,536. */
+  readonly slowest?: number | undefined;
 }
 
+/** How long a server may think, unless told otherwise. */
+export const PATIENCE_MS = 90_000;
 const LONGEST_RETRY_AFTER_MS = 60_000;
+const SLOWEST = 65_536;
 
 /** What one attempt knows of those before it. */
 export interface Attempt {
@@ -45,10 +52,15 @@ export async function persist<T>(attempt: (now: Attempt) => Promise<T>, options:
   let unsure = options.unsure ?? false;
   for (let made = 1; ; made++) {
     try {
-      return await limited(signal, timeLimit(bytes), (inner) => attempt({ signal: inner, unsure }), {
-        doing,
-        label,
-      });
+      return await limited(
+        signal,
+        (retry.patience ?? PATIENCE_MS) + (bytes * 1000) / (retry.slowest ?? SLOWEST),
+        (inner) => attempt({ signal: inner, unsure }),
+        {
+          doing,
+          label,
+        },
+      );
     } catch (error) {
       signal?.throwIfAborted();
       if (!(error instanceof S3Error) || !error.retryable || made >= attempts) throw error;
@@ -58,11 +70,6 @@ export async function persist<T>(attempt: (now: Attempt) => Promise<T>, options:
       delay *= 2;
     }
   }
-}
-
-// A minute and a half for the server to think, and the body at 64 KiB a second: slower than that is a stall.
-function timeLimit(bytes: number): number {
-  return 90_000 + bytes / 65.536;
 }
 
 async function limited<T>(

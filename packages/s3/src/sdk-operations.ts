@@ -1,8 +1,9 @@
 import type { S3Client } from "@aws-sdk/client-s3";
+import { isPeekpackError } from "@peekpack/core";
 import { crc32Base64, parseCrc32 } from "./crc32.js";
 import { encodeKey } from "./location.js";
 import type { ObjectOperations } from "./object-operations.js";
-import { type FailedRequest, s3Error, systemCode } from "./s3-error.js";
+import { type FailedRequest, type S3Error, s3Error, systemCode } from "./s3-error.js";
 import type { PutMode } from "./upload-target.js";
 
 /** An S3Client of the AWS SDK, of whatever version: only its shape is asked for. */
@@ -16,11 +17,15 @@ export interface S3ObjectName {
   readonly Key: string;
 }
 
-/** The operations over the AWS SDK, which is loaded at the first of them. */
+/**
+ * The operations over the AWS SDK, which is loaded at the first of them. `renew` has credentials renewed that the server
+ * calls expired.
+ */
 export function sdkOperations(
   open: () => Promise<S3ClientLike> | S3ClientLike,
   { Bucket, Key }: S3ObjectName,
   label: string,
+  renew?: () => void,
 ): ObjectOperations {
   const where = { Bucket, Key };
   type Sdk = typeof import("@aws-sdk/client-s3");
@@ -32,12 +37,17 @@ export function sdkOperations(
   ): Promise<T> => {
     const sdk = await import("@aws-sdk/client-s3");
     const client = (await open()) as S3Client;
-    signal?.throwIfAborted();
-    try {
-      return await ask(client, sdk, signal === undefined ? {} : { abortSignal: signal });
-    } catch (error) {
+    for (let renewed = renew === undefined; ; renewed = true) {
       signal?.throwIfAborted();
-      throw sdkFailure(error, { ...failed, label });
+      try {
+        return await ask(client, sdk, signal === undefined ? {} : { abortSignal: signal });
+      } catch (error) {
+        signal?.throwIfAborted();
+        if (isPeekpackError(error)) throw error;
+        const failure = sdkFailure(error, { ...failed, label });
+        if (renewed || !/^(ExpiredToken|TokenRefreshRequired)$/.test(failure.s3Code ?? "")) throw failure;
+        renew?.();
+      }
     }
   };
 
@@ -212,7 +222,7 @@ function copySourceName({
 }
 
 /** What the SDK throws holds the whole answer, and sometimes the request: only status, code and delay are taken. */
-function sdkFailure(error: unknown, failed: FailedRequest): Error {
+function sdkFailure(error: unknown, failed: FailedRequest): S3Error {
   const { name, $metadata, $response } = error as {
     name?: string;
     $metadata?: { httpStatusCode?: number };

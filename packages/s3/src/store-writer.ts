@@ -1,10 +1,12 @@
 import type { S3Client } from "@aws-sdk/client-s3";
+import { PeekpackError } from "@peekpack/core";
 import { Sha256 } from "@smithy/core/checksum";
 import type { ConnectionSettings, S3Connection } from "./connection.js";
+import type { S3Credentials } from "./credentials.js";
 import type { ObjectLocation } from "./location.js";
 import type { ObjectOperations } from "./object-operations.js";
 import { type EndpointTraits, objectTarget } from "./object-target.js";
-import type { RetryOptions } from "./persistence.js";
+import { PATIENCE_MS, type RetryOptions } from "./persistence.js";
 import { sdkOperations } from "./sdk-operations.js";
 import type { PutMode, UploadTarget } from "./upload-target.js";
 import { wireOperations } from "./wire-operations.js";
@@ -29,8 +31,13 @@ export interface StoreWriter {
 export function storeWriter({ connection, settings, kind, retry }: WriterContext): StoreWriter {
   const traits: EndpointTraits = { crc32: true };
   let client: Promise<S3Client> | undefined;
+  /** What the SDK signs with at present. */
+  const given: { last?: S3Credentials } = {};
+  const renew = (): void => {
+    if (given.last !== undefined) connection.renew(given.last);
+  };
   const open = (): Promise<S3Client> => {
-    client ??= sdkClient(connection, settings).catch((error: unknown) => {
+    client ??= sdkClient(connection, settings, given, retry).catch((error: unknown) => {
       client = undefined;
       throw error;
     });
@@ -38,7 +45,7 @@ export function storeWriter({ connection, settings, kind, retry }: WriterContext
   };
   const operations = (location: ObjectLocation, label: string): ObjectOperations =>
     kind === "sdk"
-      ? sdkOperations(open, { Bucket: location.bucket, Key: location.key }, label)
+      ? sdkOperations(open, { Bucket: location.bucket, Key: location.key }, label, renew)
       : signedOperations(connection, location, label);
   return {
     target: (location, label, put) => objectTarget(operations(location, label), { put, retry, traits }),
@@ -46,7 +53,12 @@ export function storeWriter({ connection, settings, kind, retry }: WriterContext
 }
 
 /** A client of the AWS SDK with a store's endpoint, region and credentials. */
-async function sdkClient(connection: S3Connection, settings: ConnectionSettings): Promise<S3Client> {
+async function sdkClient(
+  connection: S3Connection,
+  settings: ConnectionSettings,
+  given: { last?: S3Credentials },
+  retry: RetryOptions | undefined,
+): Promise<S3Client> {
   const [{ S3Client }, endpoint, credentials] = await Promise.all([
     import("@aws-sdk/client-s3"),
     settings.endpoint(),
@@ -66,9 +78,10 @@ async function sdkClient(connection: S3Connection, settings: ConnectionSettings)
     responseChecksumValidation: "WHEN_REQUIRED",
     ...(credentials === undefined
       ? { signer: { sign: async (request) => request } }
-      : { credentials: async () => sdkCredentials(connection) }),
+      : { credentials: async () => sdkCredentials(connection, given) }),
     ...(customFetch === undefined
-      ? {}
+      ? // An idle socket is a stall, long before the time of a large body is over.
+        { requestHandler: { socketTimeout: retry?.patience ?? PATIENCE_MS } }
       : {
           requestHandler: new (await import("@smithy/fetch-http-handler")).FetchHttpHandler({
             credentials: "omit",
@@ -80,16 +93,19 @@ async function sdkClient(connection: S3Connection, settings: ConnectionSettings)
 
 async function sdkCredentials(
   connection: S3Connection,
-): Promise<{ accessKeyId: string; secretAccessKey: string; sessionToken?: string; expiration?: Date }> {
-  const { accessKeyId, secretAccessKey, sessionToken, expiration } = (await connection.credentials()) ?? {
-    accessKeyId: "",
-    secretAccessKey: "",
-  };
+  given: { last?: S3Credentials },
+): Promise<{ accessKeyId: string; secretAccessKey: string; sessionToken?: string; expiration: Date }> {
+  const credentials = await connection.credentials();
+  if (credentials === undefined)
+    throw new PeekpackError("denied", "The credentials provider gives none any more.");
+  given.last = credentials;
+  const { accessKeyId, secretAccessKey, sessionToken } = credentials;
   return {
     accessKeyId,
     secretAccessKey,
     ...(sessionToken === undefined ? {} : { sessionToken }),
-    ...(expiration === undefined ? {} : { expiration }),
+    // Soon to end, so that the SDK asks for every request: the connection keeps them, and renews them for all.
+    expiration: new Date(Date.now() + 60_000),
   };
 }
 

@@ -1,0 +1,210 @@
+import {
+  GetObjectCommand,
+  ListMultipartUploadsCommand,
+  PutObjectCommand,
+  type S3Client,
+} from "@aws-sdk/client-s3";
+import {
+  type Fault,
+  type FaultProxy,
+  faults,
+  freshBucket,
+  type RequestPattern,
+  s3Client,
+  startFaultProxy,
+} from "@peekpack/testing";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { type PutMode, type S3Store, s3Store, uploadContent } from "../src/index.js";
+import { expectBytes, noise, onEachServer } from "./live-servers.js";
+
+const partSize = 5 * 2 ** 20;
+const large = noise(2 * partSize + 1000);
+const small = noise(20_000);
+const old = noise(500, 7);
+
+const content = (bytes: Uint8Array) => ({
+  size: bytes.length,
+  read: async (start: number, end: number) => bytes.slice(start, end),
+});
+
+/** The requests that an upload makes. */
+const requests: Record<string, { readonly bytes: Uint8Array; readonly when: RequestPattern }> = {
+  "the only PUT": { bytes: small, when: { method: "PUT" } },
+  "the beginning": { bytes: large, when: { method: "POST", query: "uploads" } },
+  "a part": { bytes: large, when: { method: "PUT", query: "partNumber", nth: 2 } },
+  "the completion": { bytes: large, when: { method: "POST", query: "uploadId" } },
+};
+
+const mischief: Record<string, () => Fault> = {
+  "a reset before": faults.resetBefore,
+  "a reset within the body": () => faults.resetInRequest(100),
+  "a reset when it was done": faults.resetAnswered,
+  "a reset behind the headers": faults.resetAfterHeaders,
+  "a reset within the answer": () => faults.resetWithin(10),
+  "500": faults.serverError,
+  "503 SlowDown": faults.slowDown,
+  "429": () => faults.tooManyRequests(0),
+  "200 with an error": () => ({ kind: "answer", status: 200, code: "InternalError", message: "late" }),
+};
+
+await onEachServer("writing through faults", (server) => {
+  let proxy: FaultProxy;
+  let client: S3Client;
+  let bucket: string;
+  let key: string;
+  let keys = 0;
+  const stores: Record<string, S3Store> = {};
+  beforeAll(async () => {
+    proxy = await startFaultProxy(server);
+    client = s3Client(server);
+    bucket = await freshBucket(server, "faults");
+    for (const writer of ["sdk", "fetch"] as const) {
+      const retry = { attempts: 4, firstDelay: 2 };
+      stores[writer] = s3Store({ ...server, endpoint: proxy.endpoint, writer, retry });
+      const impatient = { ...retry, patience: 3000, slowest: 1_000_000 };
+      stores[`impatient ${writer}`] = s3Store({
+        ...server,
+        endpoint: proxy.endpoint,
+        writer,
+        retry: impatient,
+      });
+    }
+  });
+  beforeEach(() => {
+    proxy.clear();
+    key = `object ${keys++}`;
+  });
+  afterAll(async () => {
+    client.destroy();
+    await proxy.close();
+  });
+
+  const stored = async (): Promise<Uint8Array | undefined> => {
+    try {
+      const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+      return await Body!.transformToByteArray();
+    } catch (error) {
+      if ((error as Error).name === "NoSuchKey") return undefined;
+      throw error;
+    }
+  };
+  const orphans = async (): Promise<number> =>
+    (await client.send(new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: key }))).Uploads?.length ??
+    0;
+  const write = (writer: string, bytes: Uint8Array, put: PutMode) =>
+    uploadContent(stores[writer]!.target(`${bucket}/${key}`, { put }), content(bytes), {
+      partSize,
+      threshold: 100_000,
+      concurrency: 2,
+    });
+  const putOld = async (): Promise<string> => {
+    const { ETag } = await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: old }));
+    return ETag!;
+  };
+
+  // The logic is the client's: against real servers, what depends on them is enough.
+  const whole = server.kind === "stand-in";
+  const done = whole
+    ? mischief
+    : { "a reset when it was done": faults.resetAnswered, "500": faults.serverError };
+  describe.each(whole ? ["sdk", "fetch"] : ["sdk"])("by %s", (writer) => {
+    describe.each(Object.entries(requests))("at %s", (step, { bytes, when }) => {
+      // An upload whose id was lost on the way can only be found by a sweep.
+      const expectNoOrphan = async (lost: boolean): Promise<void> => {
+        if (lost && step === "the beginning") {
+          const swept = await stores[writer]!.sweep(`${bucket}/${key}`, {
+            olderThan: new Date(Date.now() + 60_000),
+          });
+          expect(swept.map((upload) => upload.key)).toEqual([key]);
+        }
+        expect(await orphans()).toBe(0);
+      };
+
+      it.each(Object.entries(done))(
+        "gets over %s, and makes exactly the right object",
+        async (name, fault) => {
+          // Only what makes the object appear has an answer in XML whose end matters.
+          const rule = proxy.add({ when, fault: fault(), times: 1 });
+          const late = name === "200 with an error";
+          const put: PutMode = late ? "overwrite" : "create";
+          const made = await write(writer, bytes, put).catch((error: unknown) => error);
+          expect(rule.hits).toBe(1);
+          expect(made).toMatchObject({ size: bytes.length });
+          expectBytes((await stored())!, bytes);
+          await expectNoOrphan(/^a reset (when|behind|within the answer)/.test(name));
+        },
+      );
+
+      it("replaces the version it means, although the answer is lost", async () => {
+        const etag = await putOld();
+        proxy.add({ when, fault: faults.resetAnswered(), times: 1 });
+        await write(writer, bytes, { ifMatch: etag });
+        expectBytes((await stored())!, bytes);
+        await expectNoOrphan(true);
+      });
+
+      it("gives up in time where the fault stays, and leaves the old object", async () => {
+        await putOld();
+        for (const fault of [faults.serverError(), faults.resetBefore()]) {
+          const rule = proxy.add({ when: { ...when, nth: undefined }, fault });
+          await expect(write(writer, bytes, "overwrite")).rejects.toMatchObject({ code: "network" });
+          rule.remove();
+          expectBytes((await stored())!, old);
+          expect(await orphans()).toBe(0);
+        }
+      });
+
+      it("does not take another writer's object for its own when the answer is lost", async () => {
+        // Somebody creates the object while this request is on its way and comes to nothing.
+        proxy.add({
+          when,
+          fault: faults.before(async () => {
+            await putOld();
+          }),
+          times: 1,
+        });
+        await expect(write(writer, bytes, "create")).rejects.toMatchObject({ code: "exists" });
+        expectBytes((await stored())!, old);
+        expect(await orphans()).toBe(0);
+      });
+    });
+
+    it.each(["a part", "the completion"])("does not wait for ever at %s", async (step) => {
+      const { bytes, when } = requests[step]!;
+      const rule = proxy.add({ when, fault: faults.stallBefore(), times: 1 });
+      await write(`impatient ${writer}`, bytes, "create");
+      expect(rule.hits).toBe(1);
+      expectBytes((await stored())!, bytes);
+      expect(await orphans()).toBe(0);
+    });
+
+    it("removes the parts although the first attempt to fails", async () => {
+      proxy.add({
+        when: { method: "PUT", query: "partNumber" },
+        fault: { kind: "answer", status: 403, code: "AccessDenied" },
+      });
+      const rule = proxy.add({ when: { method: "DELETE" }, fault: faults.serverError(), times: 2 });
+      await expect(write(writer, large, "overwrite")).rejects.toMatchObject({ code: "denied" });
+      expect(rule.hits).toBe(2);
+      expect(await orphans()).toBe(0);
+    });
+
+    it("renews credentials that have expired", async () => {
+      proxy.add({ when: { method: "PUT", nth: 1 }, fault: faults.expiredToken() });
+      let asked = 0;
+      const store = s3Store({
+        ...server,
+        endpoint: proxy.endpoint,
+        writer: writer as "sdk" | "fetch",
+        credentials: async () => ({
+          ...server.credentials,
+          expiration: new Date(Date.now() + (asked++ > 100 ? 0 : 3_600_000)),
+        }),
+        retry: { firstDelay: 2 },
+      });
+      await uploadContent(store.target(`${bucket}/${key}`), content(small));
+      expectBytes((await stored())!, small);
+      expect(asked).toBeGreaterThan(1);
+    });
+  });
+});
