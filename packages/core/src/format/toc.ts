@@ -133,14 +133,21 @@ export class Toc {
     const item: Item = { kind: "other", value: 0 };
     let at = this.cursor.head(place, item);
     if (!is(item, "array") || item.value !== 2) throw corrupt("a span is not a pair of integers", place);
-    at = this.cursor.head(at, item);
-    const first = is(item, "uint") ? item.value : -1;
-    this.cursor.head(at, item);
-    const end = is(item, "uint") ? item.value : -1;
+    at = this.#uint(at, item);
+    const first = item.value;
+    this.#uint(at, item);
+    const end = item.value;
     if (first < bounds.start || end <= first || end > bounds.end) {
       throw corrupt(`the span ${first} … ${end} is not one within ${bounds.start} … ${bounds.end}`, place);
     }
     return { start: first, end };
+  }
+
+  /** Reads an unsigned integer into `item`. Behind the head of anything else no other head stands. */
+  #uint(place: number, item: Item): number {
+    const behind = this.cursor.head(place, item);
+    if (!is(item, "uint")) throw corrupt("a position is not an unsigned integer", place);
+    return behind;
   }
 
   #blocks(place: number, count: number, bounds: Span): Blocks {
@@ -155,8 +162,8 @@ export class Toc {
       if (!is(item, "array") || item.value !== 3) throw corrupt("a block is not three integers", block);
       const numbers = [0, 0, 0];
       for (let n = 0; n < 3; n++) {
-        at = cursor.head(at, item);
-        numbers[n] = is(item, "uint") ? item.value : -1;
+        at = this.#uint(at, item);
+        numbers[n] = item.value;
       }
       const [items, start, end] = numbers as [number, number, number];
       // An item takes a byte at least, which bounds the count before anything is allocated for it.
