@@ -12,6 +12,7 @@ export default [
   project("web-storage", "packages/web-storage"),
   project("cli", "packages/cli"),
   project("testing", "testing"),
+  project("explorer", "examples/explorer"),
   project("quickstart-node", "examples/quickstart-node"),
   project("parallel-writers", "examples/parallel-writers"),
 ];

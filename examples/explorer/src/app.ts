@@ -1,9 +1,10 @@
 import { failureOf, isLeaving } from "./archive/failure.js";
+import { KeptRanges } from "./archive/kept-ranges.js";
 import { type Place, type PublicPlace, placeName, publicPlace } from "./archive/place.js";
+import { typedSegments } from "./archive/segments.js";
 import { openSession } from "./archive/session.js";
 import { Traffic } from "./archive/traffic.js";
 import { Explorer } from "./explorer.js";
-import { typedSegments } from "./archive/segments.js";
 import { OpeningView } from "./opening/opening-view.js";
 import { type Link, readLink } from "./share/link.js";
 import { el, fill } from "./ui/dom.js";
@@ -19,6 +20,7 @@ export class App {
   readonly #root: HTMLElement;
   readonly #stage: HTMLElement = el("div", "stage");
   readonly #toast: Toast = new Toast();
+  readonly #kept = new KeptRanges();
   #opening: OpeningView | undefined;
   #explorer: Explorer | undefined;
   #loading: AbortController | undefined;
@@ -27,7 +29,16 @@ export class App {
 
   constructor(root: HTMLElement) {
     this.#root = root;
-    fill(root, this.#stage, this.#toast.element, el("div", { class: "drop-veil", attributes: { "aria-hidden": "true" } }, el("p", { text: "Drop to open" })));
+    fill(
+      root,
+      this.#stage,
+      this.#toast.element,
+      el(
+        "div",
+        { class: "drop-veil", attributes: { "aria-hidden": "true" } },
+        el("p", { text: "Drop to open" }),
+      ),
+    );
     this.#takeDrops();
     addEventListener("popstate", () => this.#follow(readLink(location.hash)));
   }
@@ -64,7 +75,7 @@ export class App {
   #home(): void {
     this.#leave();
     document.title = TITLE;
-    this.#opening = new OpeningView((place) => {
+    this.#opening = new OpeningView(this.#kept, (place) => {
       const waits = this.#pending;
       this.#pending = undefined;
       const same = waits !== undefined && isSameObject(waits.place, publicPlace(place));
@@ -72,7 +83,12 @@ export class App {
     });
     fill(
       this.#stage,
-      el("header", "top plain", el("div", "brand", mark(), el("span", { class: "brand-name", text: "peekpack" })), el("div", "top-actions", themeButton())),
+      el(
+        "header",
+        "top plain",
+        el("div", "brand", mark(), el("span", { class: "brand-name", text: "peekpack" })),
+        el("div", "top-actions", themeButton()),
+      ),
       this.#opening.element,
     );
   }
@@ -94,25 +110,44 @@ export class App {
     const { signal } = controller;
     const shown = publicPlace(place);
     const traffic = new Traffic();
-    const arrived = el("p", { class: "dim", text: "Asking for its header and its table of contents …" });
+    const arrived = el("p", {
+      class: "dim",
+      text:
+        place.kind === "demo" ? "Making up some data …" : "Asking for its header and its table of contents …",
+    });
     const unlisten = traffic.changed.listen(() => {
       if (traffic.bytes > 0) arrived.textContent = `${size(traffic.bytes)} have arrived …`;
     });
-    const stop = el("button", { class: "button quiet", text: "Stop", attributes: { type: "button" }, on: { click: () => controller.abort() } });
+    const stop = el("button", {
+      class: "button quiet",
+      text: "Stop",
+      attributes: { type: "button" },
+      on: { click: () => controller.abort() },
+    });
     const veil = el(
       "div",
       { class: "loading", attributes: { role: "status" } },
-      el("div", "loading-inner", el("span", "spinner large"), el("h2", { text: `Opening ${placeName(shown)}` }), arrived, stop),
+      el(
+        "div",
+        "loading-inner",
+        el("span", "spinner large"),
+        el("h2", { text: `Opening ${placeName(shown)}` }),
+        arrived,
+        stop,
+      ),
     );
     this.#stage.append(veil);
     stop.focus();
     try {
-      const session = await openSession(place, traffic, signal);
+      const session = await openSession(place, this.#kept, traffic, signal);
       if (signal.aborted) {
         await session.archive.close();
         signal.throwIfAborted();
       }
+      // What is left is the page before; this opening goes on.
+      this.#loading = undefined;
       this.#leave();
+      this.#loading = controller;
       this.#shown = JSON.stringify(shown);
       let first = true;
       const explorer = new Explorer(session, this.#toast, {
@@ -188,7 +223,8 @@ function openable(place: PublicPlace): Place | undefined {
 
 /** Whether two places are one object, secrets aside. */
 function isSameObject(one: PublicPlace, other: PublicPlace): boolean {
-  if (one.kind === "s3" && other.kind === "s3") return one.path === other.path && one.endpoint === other.endpoint;
+  if (one.kind === "s3" && other.kind === "s3")
+    return one.path === other.path && one.endpoint === other.endpoint;
   if (one.kind === "url" && other.kind === "url") return one.url === other.url;
   return placeName(one) === placeName(other);
 }

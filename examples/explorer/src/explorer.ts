@@ -7,8 +7,8 @@ import type { Session } from "./archive/session.js";
 import { CommandBar } from "./search/command-bar.js";
 import { resultsView } from "./select/results-view.js";
 import { Selection } from "./select/selection.js";
-import { shareDialog } from "./share/share-dialog.js";
 import { writeLink } from "./share/link.js";
+import { shareDialog } from "./share/share-dialog.js";
 import { TrafficPane } from "./traffic/traffic-pane.js";
 import { TreeView } from "./tree/tree-view.js";
 import { el, setAttributes } from "./ui/dom.js";
@@ -74,7 +74,15 @@ export class Explorer {
       "top",
       el(
         "button",
-        { class: "brand", attributes: { type: "button", title: "Open another archive", "aria-label": "peekpack: open another archive" }, on: { click: actions.leave } },
+        {
+          class: "brand",
+          attributes: {
+            type: "button",
+            title: "Open another archive",
+            "aria-label": "peekpack: open another archive",
+          },
+          on: { click: actions.leave },
+        },
         mark(),
         el("span", { class: "brand-name", text: "peekpack" }),
       ),
@@ -82,7 +90,10 @@ export class Explorer {
         "div",
         { class: "source", attributes: { title: placeAddress(place) } },
         el("span", { class: "source-name", text: name }),
-        el("span", { class: "source-facts", text: `${size(info.size)} · ${info.codec === "cbor" ? "CBOR" : "MessagePack"}` }),
+        el("span", {
+          class: "source-facts",
+          text: `${size(info.size)} · ${info.codec === "cbor" ? "CBOR" : "MessagePack"}`,
+        }),
       ),
       this.#bar.element,
       el(
@@ -90,18 +101,37 @@ export class Explorer {
         "top-actions",
         el(
           "button",
-          { class: "icon-button", attributes: { type: "button", title: "Share", "aria-label": "Share a link" }, on: { click: () => this.#share() } },
+          {
+            class: "icon-button",
+            attributes: { type: "button", title: "Share", "aria-label": "Share a link" },
+            on: { click: () => this.#share() },
+          },
           icon("link"),
         ),
         themeButton(),
       ),
     );
-    const treePane = el("section", { class: "tree-pane", attributes: { "aria-label": "Tree" } }, this.#tree.element);
+    const treePane = el(
+      "section",
+      { class: "tree-pane", attributes: { "aria-label": "Tree" } },
+      this.#tree.element,
+    );
     this.#panes = el("div", "panes", treePane);
     this.#panes.append(splitter(this.#panes, "Width of the tree", 42), this.#value.element);
     const tab = (pane: PaneName, text: string): HTMLElement =>
-      el("button", { class: "nav-button", text, attributes: { type: "button", "data-pane": pane }, on: { click: () => this.#bring(pane) } });
-    this.#nav = el("nav", { class: "pane-nav", attributes: { "aria-label": "Panes" } }, tab("tree", "Tree"), tab("value", "Value"), tab("traffic", "Bytes"));
+      el("button", {
+        class: "nav-button",
+        text,
+        attributes: { type: "button", "data-pane": pane },
+        on: { click: () => this.#bring(pane) },
+      });
+    this.#nav = el(
+      "nav",
+      { class: "pane-nav", attributes: { "aria-label": "Panes" } },
+      tab("tree", "Tree"),
+      tab("value", "Value"),
+      tab("traffic", "Bytes"),
+    );
     this.element = el("div", "explorer", header, this.#panes, this.#traffic.element, this.#nav);
     this.#bring("tree");
     document.addEventListener("keydown", this.#pressedKey);
@@ -148,8 +178,9 @@ export class Explorer {
         leave: () => this.#leaveSelection(),
       }),
     );
-    this.#bar.text = pattern;
     this.#bring("value");
+    this.#value.focus();
+    this.#bar.text = pattern;
     this.#tell();
     void selection.run();
   }
@@ -194,11 +225,14 @@ export class Explorer {
   #tell(): void {
     this.#actions.moved(this.#link);
     const at = this.#tree.current;
-    document.title = at.parent === undefined ? this.#session.name : `${keyText(at.key)} · ${this.#session.name}`;
+    document.title =
+      at.parent === undefined ? this.#session.name : `${keyText(at.key)} · ${this.#session.name}`;
   }
 
   #share(): void {
-    shareDialog(this.#session.place, new URL(this.#link, location.href).href, (text) => this.#toast.say(text));
+    shareDialog(this.#session.place, new URL(this.#link, location.href).href, (text) =>
+      this.#toast.say(text),
+    );
   }
 
   /** On a small screen one pane is seen at a time. */
@@ -211,7 +245,8 @@ export class Explorer {
 
   #pressed(event: KeyboardEvent): void {
     if (event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey) return;
-    const typing = event.target instanceof HTMLInputElement || document.querySelector("dialog[open]") !== null;
+    const typing =
+      event.target instanceof HTMLInputElement || document.querySelector("dialog[open]") !== null;
     if (typing) return;
     switch (event.key) {
       case "/":

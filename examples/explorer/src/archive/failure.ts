@@ -18,12 +18,21 @@ const WORDS: Readonly<Record<string, readonly [title: string, advice?: string]>>
     "The object is there, but it does not begin as a msglc archive does. Is it the right key, and not a JSON or HDF5 file?",
   ],
   unfinished: ["The archive was never finished", "Its writer stopped before the end. Write it again."],
-  truncated: ["Bytes are missing", "The object is shorter than its header says: an upload or a copy was cut off."],
-  corrupt: ["The archive is damaged", "What was read contradicts itself. Compare the object with its origin."],
+  truncated: [
+    "Bytes are missing",
+    "The object is shorter than its header says: an upload or a copy was cut off.",
+  ],
+  corrupt: [
+    "The archive is damaged",
+    "What was read contradicts itself. Compare the object with its origin.",
+  ],
   limit: ["A safety limit was met", "The archive asks for more than the page allows one value to take."],
   "not-found": ["There is no such thing"],
   "bad-path": ["The path leads nowhere"],
-  changed: ["The object has changed", "Somebody has written it anew since it was opened. Open it again to read the new state."],
+  changed: [
+    "The object has changed",
+    "Somebody has written it anew since it was opened. Open it again to read the new state.",
+  ],
   denied: [
     "The server refused",
     "Credentials may be missing, wrong or without permission to read; a presigned URL may have expired.",

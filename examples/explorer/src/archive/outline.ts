@@ -69,7 +69,10 @@ export function placeOfText(map: LazyMap, key: string): number {
   if (!map.has(key)) return -1;
   const { core, node } = map["~location"]();
   const children = childrenOf(map)!;
-  const wanted = core.toc.child(node as Parameters<typeof core.toc.child>[0], new TextEncoder().encode(key))?.place;
+  const wanted = core.toc.child(
+    node as Parameters<typeof core.toc.child>[0],
+    new TextEncoder().encode(key),
+  )?.place;
   for (let i = 0; i < children.size; i++) if (children.at(i).place === wanted) return i;
   return -1;
 }

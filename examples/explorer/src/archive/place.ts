@@ -22,7 +22,7 @@ export interface S3Secret {
 
 /** What may be said of a place in public: in the address bar, in a link, on a screenshot. */
 export type PublicPlace =
-  | { readonly kind: "url"; readonly url: string; /** Whether a query was left out. */ readonly cut: boolean }
+  | { readonly kind: "url"; readonly url: string /** Whether a query was left out. */; readonly cut: boolean }
   | {
       readonly kind: "s3";
       readonly endpoint: string | undefined;

@@ -32,7 +32,7 @@ export function pathText(keys: readonly Value[]): string {
 
 /** A segment as it is written in a path. */
 export function quoted(segment: string): string {
-  return segment === "" || segment === "*" || /^"|[/\s]|[\u0000-\u001f]/.test(segment)
+  return segment === "" || segment === "*" || /^"|[/\s\p{Cc}]/u.test(segment)
     ? JSON.stringify(segment)
     : segment;
 }

@@ -8,7 +8,7 @@ import {
   withEvents,
 } from "@peekpack/core";
 import { Entry } from "./entry.js";
-import { withKeptRanges } from "./kept-ranges.js";
+import type { KeptRanges } from "./kept-ranges.js";
 import { type Place, type PublicPlace, placeName, publicPlace } from "./place.js";
 import type { Traffic } from "./traffic.js";
 
@@ -22,9 +22,15 @@ export interface Session {
 }
 
 /** Opens the archive at a place: its header and its table of contents are read, and nothing else. */
-export async function openSession(place: Place, traffic: Traffic, signal: AbortSignal): Promise<Session> {
-  const source = await sourceAt(place, traffic);
-  const archive = await openArchive(source, { onRequest: traffic.onRequest, signal });
+export async function openSession(
+  place: Place,
+  kept: KeptRanges,
+  traffic: Traffic,
+  signal: AbortSignal,
+): Promise<Session> {
+  const source = await sourceAt(place, kept, traffic);
+  // Nothing ahead of what is asked for: here bytes are looked at, one by one.
+  const archive = await openArchive(source, { onRequest: traffic.onRequest, readAhead: 0, signal });
   traffic.size = archive.info.objectSize ?? archive.info.offset + archive.info.size;
   traffic.changed.tell();
   const shown = publicPlace(place);
@@ -32,10 +38,10 @@ export async function openSession(place: Place, traffic: Traffic, signal: AbortS
   return { archive, place: shown, name, traffic, root: Entry.root(archive, name) };
 }
 
-async function sourceAt(place: Place, traffic: Traffic): Promise<RangeSource> {
+async function sourceAt(place: Place, kept: KeptRanges, traffic: Traffic): Promise<RangeSource> {
   switch (place.kind) {
     case "url":
-      return withKeptRanges(
+      return kept.around(
         httpSource(place.url, {
           fetch: (url, init) => {
             traffic.departs(new Headers(init.headers).get("range"));
@@ -56,18 +62,34 @@ async function sourceAt(place: Place, traffic: Traffic): Promise<RangeSource> {
           return fetch(request);
         },
       });
-      return withKeptRanges(store.source(path));
+      return kept.around(store.source(path));
     }
     case "file":
       // A file is no network; its reads are told all the same, so that they can be watched.
-      return withEvents(blobSource(place.file), traffic.onRequest);
+      return inReads(withEvents(blobSource(place.file), traffic.onRequest), place.file.size);
     case "demo": {
       const { demonstration } = await import("../demo/demonstration.js");
-      return slowSource(blobSource(demonstration(), { label: "demonstration" }), {
-        latencyMs: 60,
-        jitterMs: 60,
-        bytesPerMs: 4000,
-      });
+      // Making it takes a second, in which nothing is painted.
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      const blob = demonstration();
+      // A link as a telephone has it on a train: 8 Mbit/s.
+      const link = { latencyMs: 30, jitterMs: 25, bytesPerMs: 1000 };
+      return inReads(slowSource(blobSource(blob, { label: "demonstration" }), link), blob.size);
     }
   }
+}
+
+/** Makes first contact two reads, whose events, unlike its own, say which bytes they brought. */
+function inReads(source: RangeSource, size: number): RangeSource {
+  return {
+    ...source,
+    async probe(want, options) {
+      const ranges = [
+        { start: 0, end: Math.min(want.head, size) },
+        { start: Math.max(0, size - want.tail), end: size },
+      ];
+      const [head, tail] = await source.read(ranges, { reason: "open", ...options });
+      return { size, head: head!, tail: tail! };
+    },
+  };
 }

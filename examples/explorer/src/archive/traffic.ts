@@ -20,7 +20,7 @@ export class Traffic {
   readonly events: RequestEvent[] = [];
   readonly pending = new Map<string, Pending>();
   readonly touched: Touched = new Touched();
-  /** Bytes that a cache on this computer gave, by place. */
+  /** Bytes that were kept in the browser from an earlier visit, by place. */
   readonly kept: Touched = new Touched();
   /** Size of the object, once it is known. */
   size: number | undefined;
@@ -41,7 +41,9 @@ export class Traffic {
       this.#busyUntil = Math.max(this.#busyUntil, end);
     }
     const span = arrived(event);
-    if (span !== undefined) (event.from === "network" ? this.touched : this.kept).add(span);
+    // Memory answers at once, and has only what was read before it; what is kept in the browser takes time.
+    const from = event.from === "network" ? this.touched : event.ms > 0 ? this.kept : undefined;
+    if (span !== undefined) from?.add(span);
     this.events.push(event);
     if (this.events.length > KEPT_EVENTS) this.events.shift();
     this.changed.tell();
@@ -65,5 +67,7 @@ function pendingKey(span: Span | undefined, suffix: number | undefined): string 
 
 /** The bytes that a request has brought. */
 export function arrived({ range, bytes }: RequestEvent): Span | undefined {
-  return range === undefined ? undefined : { start: range.start, end: Math.min(range.end, range.start + bytes) };
+  return range === undefined
+    ? undefined
+    : { start: range.start, end: Math.min(range.end, range.start + bytes) };
 }

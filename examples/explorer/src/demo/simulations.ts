@@ -24,40 +24,41 @@ const ELEMENTS = [
 const FUNCTIONALS = ["PBE", "PBEsol", "SCAN", "HSE06"] as const;
 
 /**
- * Made-up results of `count` simulations, as a laboratory might keep them: for each its energy, where its atoms are, how the
- * energy converged and what was calculated. About 9 kB each.
+ * Made-up results of `count` simulations, as a laboratory might keep them: for each its energy, where its atoms were at every
+ * step, how it converged and what was calculated. About 70 kB each, of which a number is a few bytes.
  */
 export function simulations(count: number): Value {
   const random = repeatable(20241);
-  const gauss = (): number =>
-    Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+  const gauss = (): number => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
   const started = Date.UTC(2024, 2, 1);
-  const entries: { [key: string]: Value } = {};
+  const entries: { [key: string]: Value | Float64Array | Float64Array[] } = {};
   const summary: Value[] = [];
   for (let i = 0; i < count; i++) {
     const [formula, atoms] = ELEMENTS[Math.floor(random() * ELEMENTS.length)]!;
     const functional = FUNCTIONALS[Math.floor(random() * FUNCTIONALS.length)]!;
     const energy = -5.42 * atoms + gauss() * 0.8 - (functional === "HSE06" ? 3.1 : 0);
     const gap = Math.max(0, 1.6 + gauss() * 0.9);
-    const steps = 40 + Math.floor(random() * 50);
+    const steps = 1500 + Math.floor(random() * 800);
     const id = `run-${String(i).padStart(5, "0")}`;
-    const energies = Array.from({ length: steps }, (_, step) =>
-      float64(energy + 4 * Math.exp(-step / 7) + gauss() * 0.002),
-    );
-    const positions = Array.from({ length: atoms * 12 }, () =>
-      Array.from({ length: 3 }, () => float64(Number((random() * 10).toFixed(5)))),
-    );
     entries[id] = {
       energy: float64(energy),
       band_gap: float64(gap),
       converged: random() > 0.04,
       material: { formula, atoms, functional },
-      positions,
-      convergence: energies,
       finished: new Date(started + i * 743_000 + Math.floor(random() * 600_000)),
       checksum: Uint8Array.from({ length: 20 }, () => Math.floor(random() * 256)),
       remarks: random() > 0.7 ? "Symmetry was broken on purpose; see the second run." : null,
-    };
+      convergence: Float64Array.from(
+        { length: steps },
+        (_, step) => energy + 4 * Math.exp(-step / 240) + gauss() * 0.02,
+      ),
+      positions: Array.from({ length: atoms * 120 }, () =>
+        Float64Array.from({ length: 3 }, () => random() * 10),
+      ),
+      density: Array.from({ length: 48 }, (_, y) =>
+        Float64Array.from({ length: 48 }, (_, x) => densityAt(x / 47, y / 47, atoms) + gauss() * 0.01),
+      ),
+    } as unknown as Value;
     summary.push({ id, formula, functional, energy: float64(energy), band_gap: float64(gap), steps });
   }
   return {
@@ -68,20 +69,29 @@ export function simulations(count: number): Value {
       units: { energy: "eV", positions: "Å", band_gap: "eV" },
       seed: 2n ** 61n + 11n,
     },
-    entries,
+    entries: entries as Value,
     summary,
-    spectrum: Array.from({ length: 20_000 }, (_, i) =>
-      float64(
-        Math.exp(-(((i - 6000) / 900) ** 2)) +
-          0.55 * Math.exp(-(((i - 11_500) / 350) ** 2)) +
-          0.3 * Math.exp(-(((i - 14_000) / 1600) ** 2)) +
-          gauss() * 0.012,
+    spectrum: Float64Array.from(
+      { length: 60_000 },
+      (_, i) =>
+        Math.exp(-(((i - 18_000) / 2700) ** 2)) +
+        0.55 * Math.exp(-(((i - 34_500) / 1050) ** 2)) +
+        0.3 * Math.exp(-(((i - 42_000) / 4800) ** 2)) +
+        gauss() * 0.012,
+    ) as unknown as Value,
+    trajectory: Array.from({ length: 1200 }, (_, step) =>
+      Float64Array.from(
+        { length: 3 },
+        (_, axis) => Math.sin(step / (23 + axis * 9)) * (3 - axis * 0.7) + gauss() * 0.05,
       ),
-    ),
-    trajectory: Array.from({ length: 600 }, (_, step) =>
-      Array.from({ length: 3 }, (_, axis) =>
-        float64(Math.sin(step / (23 + axis * 9)) * (3 - axis * 0.7) + gauss() * 0.05),
-      ),
-    ),
+    ) as unknown as Value,
   };
+}
+
+/** Bumps of charge on a lattice, within a unit square. */
+function densityAt(x: number, y: number, atoms: number): number {
+  const cells = atoms > 10 ? 3 : 2;
+  const dx = ((x * cells) % 1) - 0.5;
+  const dy = ((y * cells) % 1) - 0.5;
+  return Math.exp(-(dx * dx + dy * dy) * 18) + 0.4 * Math.exp(-((dx - 0.3) ** 2 + (dy + 0.2) ** 2) * 60);
 }

@@ -17,7 +17,10 @@ export function envelope(values: Float64Array, from: number, to: number, columns
   const bounds = new Float64Array(columns * 2).fill(Number.NaN);
   for (let column = 0; column < columns; column++) {
     const first = Math.max(0, Math.floor(from + ((to - from) * column) / columns));
-    const last = Math.min(values.length, Math.max(first + 1, Math.floor(from + ((to - from) * (column + 1)) / columns)));
+    const last = Math.min(
+      values.length,
+      Math.max(first + 1, Math.floor(from + ((to - from) * (column + 1)) / columns)),
+    );
     let least = Number.POSITIVE_INFINITY;
     let greatest = Number.NEGATIVE_INFINITY;
     for (let i = first; i < last; i++) {

@@ -34,11 +34,14 @@ export function seriesOf(value: Value): Series[] {
   return [];
 }
 
-/** Numbers in rows and columns, where a value is such a thing and larger than a few columns. */
-export function gridOf(value: Value): { rows: number; columns: number; at(row: number, column: number): number } | undefined {
+/** Numbers in rows and columns, where a value is such a thing and has more columns than lines would show. */
+export function gridOf(
+  value: Value,
+): { rows: number; columns: number; at(row: number, column: number): number } | undefined {
   const series = seriesOf(value);
   const rows = series[0]?.values.length ?? 0;
-  if (series.length < 4 || rows < 4 || series.some(({ name }, i) => name !== String(i))) return undefined;
+  if (series.length <= MOST_LINES || rows < 2 || series.some(({ name }, i) => name !== String(i)))
+    return undefined;
   return { rows, columns: series.length, at: (row, column) => series[column]!.values[row]! };
 }
 

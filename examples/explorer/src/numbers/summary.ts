@@ -29,7 +29,8 @@ export function summarise(values: Float64Array): Summary {
     least: count > 0 ? sorted[0]! : nothing,
     greatest: count > 0 ? sorted[count - 1]! : nothing,
     mean: count > 0 ? mean : nothing,
-    median: count > 0 ? (count % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2) : nothing,
+    median:
+      count > 0 ? (count % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2) : nothing,
     deviation: count > 0 ? Math.sqrt(squares / count) : nothing,
   };
 }

@@ -14,7 +14,14 @@ export function field(
 ): Field {
   const input = el("input", {
     class: "field",
-    attributes: { type: "text", spellcheck: "false", autocapitalize: "off", autocorrect: "off", autocomplete: "off", ...attributes },
+    attributes: {
+      type: "text",
+      spellcheck: "false",
+      autocapitalize: "off",
+      autocorrect: "off",
+      autocomplete: "off",
+      ...attributes,
+    },
   });
   const element = el(
     "label",

@@ -1,11 +1,13 @@
-import { type Place, type PublicPlace, placeAddress, placeName } from "../archive/place.js";
 import type { Failure } from "../archive/failure.js";
+import type { KeptRanges } from "../archive/kept-ranges.js";
+import { type Place, type PublicPlace, placeName } from "../archive/place.js";
 import { el, fill } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
 import { failureNotice } from "../ui/notice.js";
 import { tabs } from "../ui/tabs.js";
 import { byteField } from "./byte-field.js";
 import { type Field, field } from "./fields.js";
+import { keptLine } from "./kept-line.js";
 
 type Way = "url" | "s3" | "file";
 
@@ -27,7 +29,7 @@ export class OpeningView {
   readonly #s3: { readonly [Name in "path" | "endpoint" | "region" | "id" | "secret" | "token"]: Field };
   #way: Way = "url";
 
-  constructor(open: (place: Place) => void) {
+  constructor(kept: KeptRanges, open: (place: Place) => void) {
     this.#open = open;
     this.#url = field("Address", {
       type: "url",
@@ -37,12 +39,21 @@ export class OpeningView {
       inputmode: "url",
     });
     this.#s3 = {
-      path: field("Bucket and key", { name: "s3-path", required: true, placeholder: "bucket/path/to/archive.msgl" }),
+      path: field("Bucket and key", {
+        name: "s3-path",
+        required: true,
+        placeholder: "bucket/path/to/archive.msgl",
+      }),
       endpoint: field("Endpoint", { type: "url", name: "s3-endpoint", placeholder: "AWS", inputmode: "url" }),
       region: field("Region", { name: "s3-region", placeholder: "us-east-1" }),
       id: field("Access key", { name: "s3-id", placeholder: "none: anonymous" }),
       secret: field("Secret key", { type: "password", name: "s3-secret", autocomplete: "off" }),
-      token: field("Session token", { type: "password", name: "s3-token", placeholder: "optional", autocomplete: "off" }),
+      token: field("Session token", {
+        type: "password",
+        name: "s3-token",
+        placeholder: "optional",
+        autocomplete: "off",
+      }),
     };
     this.element = el(
       "main",
@@ -71,7 +82,14 @@ export class OpeningView {
             }),
           ),
         ),
-        el("section", { class: "card", attributes: { "aria-label": "Open an archive" } }, this.#switch, this.#form, this.#notice),
+        el(
+          "section",
+          { class: "card", attributes: { "aria-label": "Open an archive" } },
+          this.#switch,
+          this.#form,
+          this.#notice,
+          keptLine(kept),
+        ),
       ),
     );
     this.#show("url");
@@ -83,23 +101,23 @@ export class OpeningView {
 
   /** Fills the form in for a place of which a link told all but the secrets. */
   ask(place: PublicPlace): void {
+    this.#prefill(place);
     switch (place.kind) {
       case "url":
-        this.#show("url");
-        this.#url.input.value = place.url;
-        this.#say("The link was made from a presigned URL, whose signature is not in it. Paste an address of your own for this object.");
+        this.#say(
+          "The link was made from a presigned URL, whose signature is not in it. Paste an address of your own for this object.",
+        );
         break;
       case "s3":
-        this.#show("s3");
-        this.#s3.path.input.value = place.path;
-        this.#s3.endpoint.input.value = place.endpoint ?? "";
-        this.#s3.region.input.value = place.region ?? "";
-        this.#say("The link names an object that was read with credentials, which are not in it. Enter yours.");
+        this.#say(
+          "The link names an object that was read with credentials, which are not in it. Enter yours.",
+        );
         this.#s3.id.input.focus();
         break;
       case "file":
-        this.#show("file");
-        this.#say(`The link names ${placeName(place)}, a file on somebody's computer. Choose it, if it is on this one.`);
+        this.#say(
+          `The link names ${placeName(place)}, a file on somebody's computer. Choose it, if it is on this one.`,
+        );
         break;
       case "demo":
         break;
@@ -108,7 +126,19 @@ export class OpeningView {
 
   /** Says why opening has failed. What was typed is still there. */
   failed(failure: Failure, place: PublicPlace): void {
-    fill(this.#notice, el("p", { class: "hint failed-place", text: placeAddress(place) }), failureNotice(failure));
+    if (this.#url.value === "" && this.#s3.path.value === "") this.#prefill(place);
+    fill(this.#notice, failureNotice(failure));
+  }
+
+  #prefill(place: PublicPlace): void {
+    if (place.kind === "demo") return;
+    this.#show(place.kind);
+    if (place.kind === "url") this.#url.input.value = place.url;
+    if (place.kind === "s3") {
+      this.#s3.path.input.value = place.path;
+      this.#s3.endpoint.input.value = place.endpoint ?? "";
+      this.#s3.region.input.value = place.region ?? "";
+    }
   }
 
   #say(text: string): void {
@@ -117,7 +147,10 @@ export class OpeningView {
 
   #show(way: Way): void {
     this.#way = way;
-    fill(this.#switch, tabs("Where the archive lies", WAYS, way, (name) => this.#draw(name)));
+    fill(
+      this.#switch,
+      tabs("Where the archive lies", WAYS, way, (name) => this.#draw(name)),
+    );
     this.#draw(way);
   }
 
@@ -147,7 +180,10 @@ export class OpeningView {
         url: () =>
           form(
             this.#url.element,
-            el("p", { class: "hint", text: "Public or presigned. The server must allow this page to read ranges (CORS)." }),
+            el("p", {
+              class: "hint",
+              text: "Public or presigned. The server must allow this page to read ranges (CORS).",
+            }),
             submit,
           ),
         s3: () =>
@@ -160,7 +196,10 @@ export class OpeningView {
               el("legend", { text: "Credentials" }),
               el("div", "pair", id.element, secret.element),
               token.element,
-              el("p", { class: "hint", text: "Kept in this tab's memory only, to sign requests. Never stored, never in the address." }),
+              el("p", {
+                class: "hint",
+                text: "Kept in this tab's memory only, to sign requests. Never stored, never in the address.",
+              }),
             ),
             submit,
           ),
@@ -184,7 +223,12 @@ export class OpeningView {
       "label",
       "drop",
       icon("file"),
-      el("span", "drop-text", "Drop a file anywhere on this page, or ", el("span", { class: "as-link", text: "choose one" })),
+      el(
+        "span",
+        "drop-text",
+        "Drop a file anywhere on this page, or ",
+        el("span", { class: "as-link", text: "choose one" }),
+      ),
       el("span", { class: "hint", text: "It is read in place, by slices. Nothing is uploaded." }),
       input,
     );
@@ -203,9 +247,12 @@ export class OpeningView {
     const bare = path.value.replace(/^s3:\/\//, "");
     path.input.setCustomValidity(/^[^/]+\/./.test(bare) ? "" : "A bucket and a key: bucket/key");
     path.input.addEventListener("input", () => path.input.setCustomValidity(""), { once: true });
-    secret.input.setCustomValidity(id.value !== "" && secret.value === "" ? "The secret that belongs to the access key" : "");
+    secret.input.setCustomValidity(
+      id.value !== "" && secret.value === "" ? "The secret that belongs to the access key" : "",
+    );
     secret.input.addEventListener("input", () => secret.input.setCustomValidity(""), { once: true });
-    if (!path.input.reportValidity() || !endpoint.input.reportValidity() || !secret.input.reportValidity()) return;
+    if (!path.input.reportValidity() || !endpoint.input.reportValidity() || !secret.input.reportValidity())
+      return;
     this.#open({
       kind: "s3",
       path: bare,

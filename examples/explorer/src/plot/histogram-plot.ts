@@ -40,7 +40,12 @@ export function histogramPlot(series: () => { readonly series: Series; readonly 
       const tall = (counts[bin]! / most) * (bottom - TOP);
       if (tall > 0) {
         context.globalAlpha = 0.85;
-        context.fillRect(LEFT + (bin / bins) * inner, bottom - Math.max(1, tall), inner / bins - gap, Math.max(1, tall));
+        context.fillRect(
+          LEFT + (bin / bins) * inner,
+          bottom - Math.max(1, tall),
+          inner / bins - gap,
+          Math.max(1, tall),
+        );
       }
     }
     context.globalAlpha = 1;

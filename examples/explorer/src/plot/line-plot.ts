@@ -72,7 +72,8 @@ export class LinePlot {
   }
 
   #readAt(index: number | undefined): void {
-    const at = index === undefined ? undefined : Math.max(this.#from, Math.min(this.#to - 1, Math.floor(index)));
+    const at =
+      index === undefined ? undefined : Math.max(this.#from, Math.min(this.#to - 1, Math.floor(index)));
     if (at === this.#at) return;
     this.#at = at;
     this.read.tell(at);
@@ -125,7 +126,9 @@ export class LinePlot {
   }
 
   #paint({ context, width, height, colour }: Paint): void {
-    const shown = this.#series.flatMap((series, i) => (this.#hidden.has(i) ? [] : [{ ...series, colour: colour(`--series-${i % 8}`) }]));
+    const shown = this.#series.flatMap((series, i) =>
+      this.#hidden.has(i) ? [] : [{ ...series, colour: colour(`--series-${i % 8}`) }],
+    );
     const inner = Math.max(1, width - LEFT - RIGHT);
     const bottom = height - BOTTOM;
     const columns = Math.max(1, Math.floor(inner));

@@ -3,29 +3,74 @@ import { type Summary, summarise } from "../numbers/summary.js";
 import { el, fill } from "../ui/dom.js";
 import { count, measure } from "../ui/format.js";
 import type { View } from "../value/view.js";
-import { type Grid, heatPlot } from "./heat-plot.js";
+import { type Grid, HeatPlot } from "./heat-plot.js";
 import { histogramPlot } from "./histogram-plot.js";
 import { LinePlot } from "./line-plot.js";
 
-export interface PlotOptions {
-  /** The same numbers in rows and columns, where they are that. */
-  readonly grid?: Grid | undefined;
-  /** A name for the place of an index. Default: the index. */
-  nameOf?(index: number): string;
+/** What a summary comes to, as a list of terms. */
+function summaryTerms(summary: Summary): HTMLElement[] {
+  const rows: [string, string][] = [
+    ["Numbers", count(summary.count)],
+    ["Least", measure(summary.least)],
+    ["Median", measure(summary.median)],
+    ["Mean", measure(summary.mean)],
+    ["Greatest", measure(summary.greatest)],
+    ["Std. deviation", measure(summary.deviation)],
+  ];
+  if (summary.missing > 0) rows.push(["Not finite", count(summary.missing)]);
+  return rows.flatMap(([name, value]) => [el("dt", { text: name }), el("dd", { text: value })]);
 }
 
-/** Columns of numbers as lines, with how one of them is spread and what it comes to. */
-export function plotView(all: readonly Series[], options: PlotOptions = {}): View {
+/** Many columns of numbers as a map of heat, with how all of them are spread. */
+export function heatView(grid: Grid): View {
+  const { rows, columns } = grid;
+  const all = new Float64Array(rows * columns);
+  for (let i = 0; i < all.length; i++) all[i] = grid.at(Math.floor(i / columns), i % columns);
+  const heat = new HeatPlot(grid);
+  const spread = histogramPlot(() => ({ series: { name: "", values: all }, index: 0 }));
+  const reading = el("p", { class: "plot-reading", attributes: { "aria-live": "polite" } });
+  heat.read.listen((cell) =>
+    fill(
+      reading,
+      ...(cell === undefined
+        ? [el("span", { class: "hint", text: `${count(rows)} rows, ${count(columns)} columns` })]
+        : [
+            el("span", { class: "reading-index", text: `row ${cell.row}, column ${cell.column}` }),
+            el("span", { class: "reading-value series-0", text: String(grid.at(cell.row, cell.column)) }),
+          ]),
+    ),
+  );
+  heat.read.tell(undefined);
+  return {
+    element: el(
+      "div",
+      "plot-view",
+      el("div", "plot-head", reading),
+      el("figure", "plot-figure", heat.element),
+      el(
+        "div",
+        "plot-foot",
+        el("figure", "plot-figure spread", spread.element),
+        el("dl", "facts plot-facts", ...summaryTerms(summarise(all))),
+      ),
+    ),
+    close() {
+      heat.close();
+      spread.close();
+    },
+  };
+}
+
+/** Columns of numbers as lines, with how one of them is spread and what it comes to. `nameOf` tells what an index stands for. */
+export function plotView(all: readonly Series[], nameOf: (index: number) => string = count): View {
   const series = all.slice(0, MOST_LINES);
   const hidden = new Set<number>();
   let chosen = 0;
-  const nameOf = options.nameOf ?? count;
   const length = series[0]!.values.length;
   const label = `${count(length)} numbers${series.length > 1 ? ` in ${series.length} columns` : ""} over their index`;
 
   const line = new LinePlot(series, hidden, label);
   const spread = histogramPlot(() => ({ series: series[chosen]!, index: chosen }));
-  const heat = options.grid === undefined ? undefined : heatPlot(options.grid);
   const reading = el("p", { class: "plot-reading", attributes: { "aria-live": "polite" } });
   const facts = el("dl", "facts plot-facts");
   const legend = el("div", { class: "legend", attributes: { role: "group", "aria-label": "Columns" } });
@@ -33,7 +78,10 @@ export function plotView(all: readonly Series[], options: PlotOptions = {}): Vie
 
   function read(index: number | undefined): void {
     if (index === undefined) {
-      fill(reading, el("span", { class: "hint", text: "Drag to zoom, double-click to see all again." }));
+      fill(
+        reading,
+        el("span", { class: "hint zoom-hint", text: "Drag to zoom, double-click to see all again." }),
+      );
       return;
     }
     fill(
@@ -43,7 +91,10 @@ export function plotView(all: readonly Series[], options: PlotOptions = {}): Vie
         hidden.has(i)
           ? []
           : [
-              el("span", { class: `reading-value series-${i % 8}`, text: `${name === "" ? "" : `${name} `}${Number.isNaN(values[index]) ? "–" : values[index]}` }),
+              el("span", {
+                class: `reading-value series-${i % 8}`,
+                text: `${name === "" ? "" : `${name} `}${Number.isNaN(values[index]) ? "–" : values[index]}`,
+              }),
             ],
       ),
     );
@@ -52,17 +103,13 @@ export function plotView(all: readonly Series[], options: PlotOptions = {}): Vie
   function show(): void {
     summaries[chosen] ??= summarise(series[chosen]!.values);
     const summary = summaries[chosen]!;
-    const rows: [string, string][] = [
-      ["Numbers", count(summary.count)],
-      ["Least", measure(summary.least)],
-      ["Median", measure(summary.median)],
-      ["Mean", measure(summary.mean)],
-      ["Greatest", measure(summary.greatest)],
-      ["Std. deviation", measure(summary.deviation)],
-    ];
-    if (summary.missing > 0) rows.push(["Not finite", count(summary.missing)]);
-    fill(facts, ...rows.flatMap(([name, value]) => [el("dt", { text: name }), el("dd", { text: value })]));
-    fill(legend, ...(series.length > 1 ? series.map(chip) : []), all.length > series.length && el("span", { class: "hint", text: `${series.length} of ${count(all.length)} columns` }));
+    fill(facts, ...summaryTerms(summary));
+    fill(
+      legend,
+      ...(series.length > 1 ? series.map(chip) : []),
+      all.length > series.length &&
+        el("span", { class: "hint", text: `${series.length} of ${count(all.length)} columns` }),
+    );
     line.refresh();
     spread.paintSoon();
   }
@@ -71,7 +118,11 @@ export function plotView(all: readonly Series[], options: PlotOptions = {}): Vie
     return el("button", {
       class: `chip series-${i % 8}${hidden.has(i) ? " off" : ""}${i === chosen ? " chosen" : ""}`,
       text: name,
-      attributes: { type: "button", "aria-pressed": hidden.has(i) ? "false" : "true", title: "Show or hide this column" },
+      attributes: {
+        type: "button",
+        "aria-pressed": hidden.has(i) ? "false" : "true",
+        title: "Show or hide this column",
+      },
       on: {
         click() {
           if (hidden.delete(i)) chosen = i;
@@ -94,7 +145,6 @@ export function plotView(all: readonly Series[], options: PlotOptions = {}): Vie
     "plot-view",
     el("div", "plot-head", legend, reading),
     el("figure", "plot-figure", line.element),
-    heat !== undefined && el("figure", "plot-figure heat", heat.element),
     el("div", "plot-foot", el("figure", "plot-figure spread", spread.element), facts),
   );
   return {
@@ -102,7 +152,6 @@ export function plotView(all: readonly Series[], options: PlotOptions = {}): Vie
     close() {
       line.close();
       spread.close();
-      heat?.close();
     },
   };
 }

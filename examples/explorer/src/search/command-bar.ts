@@ -23,6 +23,7 @@ export class CommandBar {
   readonly #root: Entry;
   #suggestions: readonly Suggestion[] = [];
   #marked = -1;
+  #fresh = false;
   #looking: AbortController | undefined;
 
   constructor(root: Entry, actions: BarActions) {
@@ -46,12 +47,23 @@ export class CommandBar {
       },
       on: {
         input: () => void this.#look(),
-        focus: () => void this.#look(),
+        focus: () => {
+          this.#fresh = true;
+          void this.#look();
+        },
+        // The first click chooses all, as in an address bar; the next ones place the cursor.
+        click: () => {
+          if (this.#fresh && this.#input.selectionStart === this.#input.selectionEnd) this.#input.select();
+          this.#fresh = false;
+        },
         keydown: (event) => this.#pressed(event),
         blur: () => this.#shut(),
       },
     });
-    this.#options = el("div", { class: "bar-options", attributes: { role: "listbox", id: "bar-options", "aria-label": "Keys" } });
+    this.#options = el("div", {
+      class: "bar-options",
+      attributes: { role: "listbox", id: "bar-options", "aria-label": "Keys" },
+    });
     this.#note = el("div", "bar-note");
     // Pressing the mouse must not take the focus from the input before a click arrives.
     this.#popup = el(
@@ -61,7 +73,14 @@ export class CommandBar {
       this.#note,
     );
     this.#popup.hidden = true;
-    this.element = el("div", { class: "bar", attributes: { role: "search" } }, icon("search"), this.#input, el("kbd", { class: "bar-key", text: "/" }), this.#popup);
+    this.element = el(
+      "div",
+      { class: "bar", attributes: { role: "search" } },
+      icon("search"),
+      this.#input,
+      el("kbd", { class: "bar-key", text: "/" }),
+      this.#popup,
+    );
   }
 
   focus(): void {
@@ -117,7 +136,14 @@ export class CommandBar {
               ? "Keys from the table of contents: no request."
               : "No such key.",
       }),
-      el("span", "bar-hints", el("kbd", { text: "Tab" }), " complete  ", el("kbd", { text: "Enter" }), isPattern(this.#input.value) ? " select" : " go"),
+      el(
+        "span",
+        "bar-hints",
+        el("kbd", { text: "Tab" }),
+        " complete  ",
+        el("kbd", { text: "Enter" }),
+        isPattern(this.#input.value) ? " select" : " go",
+      ),
     );
     this.#popup.hidden = false;
     setAttributes(this.#input, { "aria-expanded": "true" });

@@ -1,5 +1,5 @@
-import { keyText, pathText, typedSegments } from "../archive/segments.js";
 import type { PathKey } from "@peekpack/core";
+import { keyText, pathText, typedSegments } from "../archive/segments.js";
 import { isNumber } from "../numbers/series.js";
 import { plotView } from "../plot/plot-view.js";
 import { el, fill } from "../ui/dom.js";
@@ -32,10 +32,19 @@ export function resultsView(selection: Selection, actions: ResultsActions): View
   const controls = el("div", "results-controls");
   const switcher = el("div", "results-switch");
   const body = el("div", "results-body");
-  const list = el("div", { class: "results-list", attributes: { role: "list", tabindex: 0, "aria-label": "Matches" } });
+  const list = el("div", {
+    class: "results-list",
+    attributes: { role: "list", tabindex: 0, "aria-label": "Matches" },
+  });
   const rows = new VirtualRows(list, {
     count: () => selection.paths.length,
-    create: () => el("div", { class: "result", attributes: { role: "listitem" } }, el("button", { class: "result-path", attributes: { type: "button" } }), el("span", "result-value")),
+    create: () =>
+      el(
+        "div",
+        { class: "result", attributes: { role: "listitem" } },
+        el("button", { class: "result-path", attributes: { type: "button" } }),
+        el("span", "result-value"),
+      ),
     render(index, row) {
       const path = selection.paths[index]!;
       const [button, value] = row.children as unknown as [HTMLButtonElement, HTMLElement];
@@ -56,7 +65,8 @@ export function resultsView(selection: Selection, actions: ResultsActions): View
   let plottedAt = 0;
 
   const numeric = (): boolean =>
-    selection.values.length > 1 && selection.values.slice(0, 200).every((value) => isNumber(value) || value === null);
+    selection.values.length > 1 &&
+    selection.values.slice(0, 200).every((value) => isNumber(value) || value === null);
 
   function draw(): void {
     const { paths, state, failure } = selection;
@@ -76,14 +86,27 @@ export function resultsView(selection: Selection, actions: ResultsActions): View
       button("Close", "quiet", actions.leave),
     );
     const plots = numeric();
-    if (way === undefined && plots) show("plot");
-    else if (way === undefined || (way === "plot" && !plots)) show("list");
+    if (way === undefined && (paths.length > 1 || state !== "reading")) show(plots ? "plot" : "list");
+    else if (way === "plot" && !plots) show("list");
     if (switcher.childElementCount === 0 && plots && way !== undefined) {
-      fill(switcher, tabs("Results", [{ name: "plot", label: "Plot" }, { name: "list", label: "List" }], way, show));
+      // Only numbers have another way to be looked at.
+      fill(
+        switcher,
+        tabs(
+          "Results",
+          [
+            { name: "plot", label: "Plot" },
+            { name: "list", label: "List" },
+          ],
+          way,
+          show,
+        ),
+      );
     }
     if (way === "list") rows.refreshSoon();
-    else replot(state !== "reading");
-    if (failure !== undefined && body.querySelector(".failure") === null) body.prepend(failureNotice(failure));
+    else if (way === "plot") replot(state !== "reading");
+    if (failure !== undefined && body.querySelector(".failure") === null)
+      body.prepend(failureNotice(failure));
   }
 
   function show(wanted: Way): void {
@@ -106,13 +129,20 @@ export function resultsView(selection: Selection, actions: ResultsActions): View
     const numbers = Float64Array.from(values, (value) => (isNumber(value) ? Number(value) : Number.NaN));
     // What "*" stood for tells one match from another.
     const nameOf = (index: number): string =>
-      paths[index]!.filter((_, i) => segments[i]?.text === "*").map(keyText).join("/") || count(index);
-    plot = plotView([{ name: segments.at(-1)?.text ?? "", values: numbers }], { nameOf });
+      paths[index]!.filter((_, i) => segments[i]?.text === "*")
+        .map(keyText)
+        .join("/") || count(index);
+    plot = plotView([{ name: segments.at(-1)?.text ?? "", values: numbers }], nameOf);
     fill(body, plot.element);
   }
 
   function button(text: string, kind: string, act: () => void): HTMLElement {
-    return el("button", { class: `button ${kind}`, text, attributes: { type: "button" }, on: { click: act } });
+    return el("button", {
+      class: `button ${kind}`,
+      text,
+      attributes: { type: "button" },
+      on: { click: act },
+    });
   }
 
   function copy(): void {

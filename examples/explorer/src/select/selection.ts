@@ -46,7 +46,8 @@ export class Selection {
           // Lets the page paint between groups that arrive together.
           await new Promise((resolve) => setTimeout(resolve));
         }
-        if (this.paths.length >= MOST_MATCHES) throw new RangeError("More than a million matches are not kept.");
+        if (this.paths.length >= MOST_MATCHES)
+          throw new RangeError("More than a million matches are not kept.");
         if (this.#traffic.bytes > limit) {
           await this.#pause();
           limit = this.#traffic.bytes + ALLOWANCE;

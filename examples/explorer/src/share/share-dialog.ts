@@ -3,7 +3,11 @@ import { el } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
 
 /** Shows the link to where the reader is, with what it does not hold. */
-export function shareDialog(place: PublicPlace, link: string, say: (text: string) => void): HTMLDialogElement {
+export function shareDialog(
+  place: PublicPlace,
+  link: string,
+  say: (text: string) => void,
+): HTMLDialogElement {
   const field = el("input", {
     class: "field",
     attributes: { type: "text", readonly: true, value: link, "aria-label": "Link", spellcheck: "false" },

@@ -51,21 +51,26 @@ export class ByteMap {
   }
 
   #layout(width: number, height: number): { columns: number; cells: number; bytes: number } {
-    const columns = Math.max(1, Math.floor((width + GAP) / PITCH));
-    const rows = Math.max(1, Math.floor((height + GAP) / PITCH));
+    const columns = Math.max(1, Math.floor((width + GAP - 4) / PITCH));
+    const rows = Math.max(1, Math.floor((height + GAP - 4) / PITCH));
     const whole = this.#traffic.size ?? 0;
     const cells = Math.max(1, Math.min(columns * rows, whole));
     return { columns, cells, bytes: whole / cells };
   }
 
   #paint({ context, width, height, colour }: Paint): void {
+    // Half a gap around, for the border of what is highlighted.
+    context.translate(2, 2);
     const { touched, kept, pending, size: whole } = this.#traffic;
     const { columns, cells, bytes } = this.#layout(width, height);
     const empty = colour("--cell");
     const table = colour("--cell-toc");
     const lit = colour("--lit");
     const cached = colour("--kept");
-    const place = (cell: number): [number, number] => [(cell % columns) * PITCH, Math.floor(cell / columns) * PITCH];
+    const place = (cell: number): [number, number] => [
+      (cell % columns) * PITCH,
+      Math.floor(cell / columns) * PITCH,
+    ];
     const draw = (cell: number, fill: string, alpha = 1): void => {
       const [x, y] = place(cell);
       context.globalAlpha = alpha;
@@ -108,16 +113,21 @@ export class ByteMap {
       for (let cell = first; cell < last; cell++) draw(cell, colour("--pending"));
     }
     context.globalAlpha = 1;
-    if (this.#highlight !== undefined) {
-      const [first, last] = cellsOf(this.#highlight);
-      context.strokeStyle = colour("--text");
-      context.lineWidth = 1.5;
-      for (let cell = first; cell < last; cell++) {
-        const [x, y] = place(cell);
-        context.beginPath();
-        context.roundRect(x - 0.25, y - 0.25, CELL + 0.5, CELL + 0.5, 2.5);
-        context.stroke();
-      }
+    const highlight = this.#highlight;
+    if (highlight === undefined || highlight.end - highlight.start >= whole * 0.9) return;
+    const [first, last] = cellsOf(highlight);
+    context.fillStyle = colour("--select");
+    context.beginPath();
+    outline(context, first, last, columns);
+    context.fill();
+    // Twice, so that it stands out from cells that are lit, too.
+    for (const [width, name] of [
+      [4, "--page"],
+      [1.75, "--text"],
+    ] as const) {
+      context.strokeStyle = colour(name);
+      context.lineWidth = width;
+      context.stroke();
     }
   }
 
@@ -134,4 +144,29 @@ export class ByteMap {
     const read = this.#traffic.touched.within({ start, end });
     element.title = `Bytes ${count(start)} – ${count(end)}: ${read === 0 ? "never read" : `${share(read, end - start)} read`}`;
   }
+}
+
+/** The border of a run of cells that is broken into lines. */
+function outline(context: CanvasRenderingContext2D, first: number, last: number, columns: number): void {
+  const edge = (column: number): number => column * PITCH - GAP / 2;
+  const row = (cell: number): number => Math.floor(cell / columns);
+  const top = row(first);
+  const bottom = row(last - 1);
+  const from = first % columns;
+  const to = ((last - 1) % columns) + 1;
+  if (top === bottom || (bottom === top + 1 && to <= from)) {
+    // In one line, or in two that do not meet.
+    context.roundRect(edge(from), edge(top), edge(top === bottom ? to : columns) - edge(from), PITCH, 3);
+    if (top !== bottom) context.roundRect(edge(0), edge(bottom), edge(to) - edge(0), PITCH, 3);
+    return;
+  }
+  context.moveTo(edge(from), edge(top));
+  context.lineTo(edge(columns), edge(top));
+  context.lineTo(edge(columns), edge(bottom));
+  context.lineTo(edge(to), edge(bottom));
+  context.lineTo(edge(to), edge(bottom + 1));
+  context.lineTo(edge(0), edge(bottom + 1));
+  context.lineTo(edge(0), edge(top + 1));
+  context.lineTo(edge(from), edge(top + 1));
+  context.closePath();
 }

@@ -12,7 +12,10 @@ export class TrafficPane {
   readonly map: ByteMap;
   readonly #traffic: Traffic;
   readonly #waterfall: Waterfall;
-  readonly #sentence: HTMLElement = el("p", { class: "meter", attributes: { role: "status", "aria-live": "off" } });
+  readonly #sentence: HTMLElement = el("p", {
+    class: "meter",
+    attributes: { role: "status", "aria-live": "off" },
+  });
   readonly #details: HTMLElement = el("p", "meter-details");
   readonly #unlisten: () => void;
 
@@ -24,7 +27,12 @@ export class TrafficPane {
       "button",
       {
         class: "icon-button fold",
-        attributes: { type: "button", "aria-expanded": "true", "aria-label": "Requests and byte map", title: "Fold or unfold" },
+        attributes: {
+          type: "button",
+          "aria-expanded": "true",
+          "aria-label": "Requests and byte map",
+          title: "Fold or unfold",
+        },
         on: {
           click: () => {
             const folded = this.element.classList.toggle("folded");
@@ -43,7 +51,14 @@ export class TrafficPane {
         "div",
         "traffic-map",
         this.map.element,
-        el("div", { class: "map-key", attributes: { "aria-hidden": "true" } }, key("lit", "read"), key("toc", "table of contents"), key("chosen", "where the value lies")),
+        el(
+          "div",
+          { class: "map-key", attributes: { "aria-hidden": "true" } },
+          key("lit", "read"),
+          key("kept", "kept from before"),
+          key("toc", "table of contents"),
+          key("chosen", "where the value lies"),
+        ),
       ),
       this.#waterfall.element,
     );
@@ -58,17 +73,20 @@ export class TrafficPane {
   }
 
   #draw(): void {
-    const { bytes, requests, size: whole, busyMs, pending } = this.#traffic;
+    const { bytes, touched, kept, requests, size: whole, busyMs, pending } = this.#traffic;
     fill(
       this.#sentence,
       "You read ",
-      el("strong", { text: size(bytes) }),
+      el("strong", { text: size(touched.bytes) }),
       whole !== undefined && " of ",
       whole !== undefined && el("span", { class: "whole", text: size(whole) }),
     );
     const parts = [
-      ...(whole === undefined ? [] : [share(bytes, whole)]),
+      ...(whole === undefined ? [] : [share(touched.bytes, whole)]),
       counted(requests, "request"),
+      // Bytes may arrive twice: when a cache was full, or an answer was cut off.
+      ...(bytes > touched.bytes * 1.01 ? [`${size(bytes)} on the wire`] : []),
+      ...(kept.bytes > 0 ? [`${size(kept.bytes)} kept from before`] : []),
       ...(busyMs > 0 ? [`${duration(busyMs)} of loading`] : []),
       ...(pending.size > 0 ? [`${pending.size} on the way`] : []),
     ];

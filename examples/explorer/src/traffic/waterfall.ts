@@ -74,13 +74,16 @@ export class Waterfall {
         );
       }),
     );
-    if (events.length + waiting.length === 0) fill(this.#lines, el("p", { class: "hint", text: "No request yet." }));
+    if (events.length + waiting.length === 0)
+      fill(this.#lines, el("p", { class: "hint", text: "No request yet." }));
     if (atEnd) element.scrollTop = element.scrollHeight;
   }
 }
 
 function line(event: RequestEvent, axis: ReturnType<typeof timeline>): HTMLElement {
-  const { startedAt, ms, firstByteMs = ms, range, suffix, reason, bytes, error, from, attempt } = event;
+  const { startedAt, ms, range, suffix, reason, bytes, error, from, attempt } = event;
+  // What is kept in the browser comes in one piece; of others the wait for the first byte is told apart.
+  const { firstByteMs = from === "cache" ? 0 : ms } = event;
   const waits = el("i", "waits");
   const receives = el("i", "receives");
   place(waits, axis.place(startedAt), axis.place(startedAt + firstByteMs));
@@ -97,8 +100,16 @@ function line(event: RequestEvent, axis: ReturnType<typeof timeline>): HTMLEleme
   );
 }
 
-function row(kind: string, why: string, from: string, bytes: string, time: string, ...bars: HTMLElement[]): HTMLElement {
-  const cell = (name: string, text: string): HTMLElement => el("span", { class: name, text, attributes: { role: "cell" } });
+function row(
+  kind: string,
+  why: string,
+  from: string,
+  bytes: string,
+  time: string,
+  ...bars: HTMLElement[]
+): HTMLElement {
+  const cell = (name: string, text: string): HTMLElement =>
+    el("span", { class: name, text, attributes: { role: "cell" } });
   return el(
     "div",
     { class: `request ${kind}`, attributes: { role: "row" } },

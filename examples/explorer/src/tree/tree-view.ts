@@ -2,7 +2,7 @@ import type { Entry } from "../archive/entry.js";
 import { type Failure, failureOf, isLeaving } from "../archive/failure.js";
 import { keyText, type TypedSegment } from "../archive/segments.js";
 import { el, fill, setAttributes } from "../ui/dom.js";
-import { counted, size } from "../ui/format.js";
+import { count, size } from "../ui/format.js";
 import { icon } from "../ui/icons.js";
 import { Signal } from "../ui/signal.js";
 import { VirtualRows } from "../ui/virtual-rows.js";
@@ -21,7 +21,9 @@ export class NoSuchEntry extends Error {
   readonly reached: Entry;
 
   constructor(reached: Entry, missing: string) {
-    super(`There is no ${JSON.stringify(missing)} in ${reached.parent === undefined ? "the archive" : keyText(reached.key)}.`);
+    super(
+      `There is no ${JSON.stringify(missing)} in ${reached.parent === undefined ? "the archive" : keyText(reached.key)}.`,
+    );
     this.name = "not-found";
     this.reached = reached;
   }
@@ -283,7 +285,9 @@ export class TreeView {
       }
     }
     for (const [list, { from, to }] of items) {
-      work.push(list.loadItems(from, to, { signal }).catch((error: unknown) => this.#failed(list, error, signal)));
+      work.push(
+        list.loadItems(from, to, { signal }).catch((error: unknown) => this.#failed(list, error, signal)),
+      );
     }
     if (work.length === 0) return;
     await Promise.all(work);
@@ -300,7 +304,12 @@ export class TreeView {
     const busy = this.#unfolding.has(entry);
     const { foldable } = entry;
     const chosen = isSame(entry, this.#current);
-    const [twisty, key, shown, bytes] = row.children as unknown as [HTMLElement, HTMLElement, HTMLElement, HTMLElement];
+    const [twisty, key, shown, bytes] = row.children as unknown as [
+      HTMLElement,
+      HTMLElement,
+      HTMLElement,
+      HTMLElement,
+    ];
     const depth = entry.depth;
     row.id = `row-${index}`;
     row.dataset.row = String(index);
@@ -318,7 +327,7 @@ export class TreeView {
     twisty.className = `twisty ${open ? "open" : foldable === undefined ? "unread" : foldable ? "closed" : "none"}`;
     const name = keyText(entry.key);
     key.className = typeof entry.key === "string" ? "key" : "key index";
-    key.textContent = name === "" ? "“”" : name;
+    key.textContent = name === "" ? '""' : name;
     key.title = name;
     const failure = this.#failures.get(entry);
     if (failure !== undefined) {
@@ -339,14 +348,16 @@ export class TreeView {
     if (content !== undefined) {
       const tokens = preview(content.value);
       // Unfolded, the entries speak for themselves.
-      return tokenNodes(open ? tokens.filter(({ kind }) => kind === "mark" || kind === "type").slice(0, 2) : tokens);
+      return tokenNodes(
+        open ? tokens.filter(({ kind }) => kind === "mark" || kind === "type").slice(0, 2) : tokens,
+      );
     }
     switch (outline?.kind) {
       case "map":
-        return tokenNodes([token("mark", `{${counted(outline.count, "entry", "entries")}}`)]);
+        return tokenNodes([token("mark", `{${count(outline.count)}}`)]);
       case "list":
       case "blocked":
-        return tokenNodes([token("mark", `[${counted(outline.count, "item")}]`)]);
+        return tokenNodes([token("mark", `[${count(outline.count)}]`)]);
       case "archive":
         return tokenNodes([token("type", "archive")]);
       default:

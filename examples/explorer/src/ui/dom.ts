@@ -15,8 +15,12 @@ export function el<Tag extends keyof HTMLElementTagNameMap>(
   ...children: Child[]
 ): HTMLElementTagNameMap[Tag] {
   const element = document.createElement(tag);
-  const { class: className, text, attributes, on } =
-    typeof properties === "string" ? ({ class: properties } as Properties) : properties;
+  const {
+    class: className,
+    text,
+    attributes,
+    on,
+  } = typeof properties === "string" ? ({ class: properties } as Properties) : properties;
   if (className) element.className = className;
   if (text !== undefined) element.textContent = text;
   if (attributes !== undefined) setAttributes(element, attributes);

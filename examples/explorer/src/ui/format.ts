@@ -1,8 +1,8 @@
-const whole = new Intl.NumberFormat("en", { useGrouping: true });
+const whole = new Intl.NumberFormat("en");
 
-/** A count with thin spaces between thousands: 10 000. */
+/** A count with its thousands apart: 10,000. */
 export function count(value: number): string {
-  return whole.format(value).replaceAll(",", "\u2009");
+  return whole.format(value);
 }
 
 const UNITS = ["B", "kB", "MB", "GB", "TB", "PB"];
@@ -45,7 +45,7 @@ export function measure(value: number): string {
   return String(magnitude >= 1e6 || magnitude < 1e-3 ? text : Number(text)).replace("-", "\u2212");
 }
 
-/** "1 entry", "10 000 entries". */
+/** "1 entry", "10,000 entries". */
 export function counted(value: number, one: string, many: string = `${one}s`): string {
   return `${count(value)} ${value === 1 ? one : many}`;
 }

@@ -10,7 +10,12 @@ export function failureNotice(failure: Failure, again?: () => void): HTMLElement
     el("p", { class: "message", text: failure.message }),
     failure.advice !== undefined && el("p", { class: "advice", text: failure.advice }),
     again !== undefined &&
-      el("button", { class: "button", text: "Try again", attributes: { type: "button" }, on: { click: again } }),
+      el("button", {
+        class: "button",
+        text: "Try again",
+        attributes: { type: "button" },
+        on: { click: again },
+      }),
   );
 }
 
@@ -22,7 +27,12 @@ export function busyNotice(text: string, stop?: () => void): HTMLElement {
     el("span", "spinner"),
     el("p", { text }),
     stop !== undefined &&
-      el("button", { class: "button quiet", text: "Stop", attributes: { type: "button" }, on: { click: stop } }),
+      el("button", {
+        class: "button quiet",
+        text: "Stop",
+        attributes: { type: "button" },
+        on: { click: stop },
+      }),
   );
 }
 
@@ -33,13 +43,21 @@ export function askNotice(title: string, text: string, action: string, go: () =>
     "notice ask",
     el("h2", { text: title }),
     el("p", { text }),
-    el("button", { class: "button primary", text: action, attributes: { type: "button" }, on: { click: go } }),
+    el("button", {
+      class: "button primary",
+      text: action,
+      attributes: { type: "button" },
+      on: { click: go },
+    }),
   );
 }
 
 /** Says something in passing, also to those who hear the page. */
 export class Toast {
-  readonly element: HTMLElement = el("div", { class: "toast", attributes: { role: "status", "aria-live": "polite" } });
+  readonly element: HTMLElement = el("div", {
+    class: "toast",
+    attributes: { role: "status", "aria-live": "polite" },
+  });
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   say(text: string): void {

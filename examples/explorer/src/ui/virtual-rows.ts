@@ -79,9 +79,7 @@ export class VirtualRows {
     const above = from < this.#top;
     const below = from + this.#rowHeight > this.#top + room;
     if (!above && !below) return;
-    this.#moveTo(
-      where === "third" ? from - room / 3 : above ? from : from + this.#rowHeight - room,
-    );
+    this.#moveTo(where === "third" ? from - room / 3 : above ? from : from + this.#rowHeight - room);
   }
 
   /** Goes to the first row. */

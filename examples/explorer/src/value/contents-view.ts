@@ -1,7 +1,7 @@
+import { LazyList, LazyMap } from "@peekpack/core";
 import type { Entry } from "../archive/entry.js";
 import { childOutline } from "../archive/outline.js";
 import { keyText } from "../archive/segments.js";
-import { LazyList, LazyMap } from "@peekpack/core";
 import { el } from "../ui/dom.js";
 import { count, counted, share, size } from "../ui/format.js";
 import type { View } from "./view.js";
@@ -23,11 +23,19 @@ export function contentsView(entry: Entry, whole: number, goTo: (entry: Entry) =
   }
   const largest = largestOf(entry);
   const top = largest[0]?.bytes ?? 1;
+  // Where all are of one size, the first ones are no larger than the others.
+  const same = largest.length > 1 && largest.length < entries && largest.at(-1)!.bytes === top;
+  if (same) facts.push(["Each of the largest", size(top)]);
   const element = el(
     "div",
     "contents-view",
-    el("dl", "facts", ...facts.flatMap(([name, value]) => [el("dt", { text: name }), el("dd", { text: value })])),
+    el(
+      "dl",
+      "facts",
+      ...facts.flatMap(([name, value]) => [el("dt", { text: name }), el("dd", { text: value })]),
+    ),
     largest.length > 0 &&
+      !same &&
       el(
         "section",
         "largest",

@@ -2,7 +2,7 @@ import { LazyMap, NdArray } from "@peekpack/core";
 import { type Entry, isPlainMap } from "../archive/entry.js";
 import { keyText } from "../archive/segments.js";
 import { isNumber } from "../numbers/series.js";
-import { preview, textOf } from "./tokens.js";
+import { preview, rounded, textOf } from "./tokens.js";
 
 /** A column of a table. */
 export interface Column {
@@ -61,7 +61,14 @@ function columnOf(name: string | undefined, rows: readonly Entry[]): Column {
     const { value } = cell.content;
     if (isNumber(value)) numbers++;
     else if (value !== null) others++;
-    width = Math.max(width, textOf(preview(value, 40)).length);
+    width = Math.max(
+      width,
+      typeof value === "number" ? rounded(value).length : textOf(preview(value, 40)).length,
+    );
   }
-  return { name, width: Math.min(name === undefined ? 80 : 32, Math.max(5, width + 2)), numeric: numbers > 0 && others === 0 };
+  return {
+    name,
+    width: Math.min(name === undefined ? 80 : 32, Math.max(5, width + 2)),
+    numeric: numbers > 0 && others === 0,
+  };
 }

@@ -2,11 +2,11 @@ import type { Entry } from "../archive/entry.js";
 import { failureOf, isLeaving } from "../archive/failure.js";
 import { keyText } from "../archive/segments.js";
 import { el, fill } from "../ui/dom.js";
-import { counted, size } from "../ui/format.js";
+import { count, size } from "../ui/format.js";
 import { icon } from "../ui/icons.js";
 import { VirtualRows } from "../ui/virtual-rows.js";
-import { cellOf, type Column, columnsOf } from "./table-columns.js";
-import { preview, tokenNodes } from "./tokens.js";
+import { type Column, cellOf, columnsOf } from "./table-columns.js";
+import { preview, rounded, token, tokenNodes } from "./tokens.js";
 import type { View } from "./view.js";
 
 /** Rows and cells up to these sizes are read when they come into view; larger ones show their size. */
@@ -30,15 +30,19 @@ export function tableView(entry: Entry, actions: TableActions): View {
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   const head = el("div", { class: "table-head", attributes: { role: "row" } });
-  const scroller = el("div", {
-    class: "table-scroll",
-    attributes: {
-      role: "table",
-      tabindex: 0,
-      "aria-label": "The value as a table",
-      "aria-rowcount": (entry.size ?? 0) + 1,
+  const scroller = el(
+    "div",
+    {
+      class: "table-scroll",
+      attributes: {
+        role: "table",
+        tabindex: 0,
+        "aria-label": "The value as a table",
+        "aria-rowcount": (entry.size ?? 0) + 1,
+      },
     },
-  }, head);
+    head,
+  );
   const status = el("p", { class: "table-status", attributes: { role: "status" } });
   const element = el("div", "table-view", scroller, status);
   const rows = new VirtualRows(scroller, {
@@ -47,7 +51,9 @@ export function tableView(entry: Entry, actions: TableActions): View {
       el("div", {
         class: "table-row",
         attributes: { role: "row" },
-        on: { click: ({ currentTarget, target }) => clicked(currentTarget as HTMLElement, target as Element) },
+        on: {
+          click: ({ currentTarget, target }) => clicked(currentTarget as HTMLElement, target as Element),
+        },
       }),
     render,
     shown(first, last) {
@@ -85,12 +91,15 @@ export function tableView(entry: Entry, actions: TableActions): View {
   }
 
   function shown(cell: Entry | undefined, row: Entry): HTMLElement[] {
-    if (cell?.content !== undefined) return tokenNodes(preview(cell.content.value, 60));
+    if (cell?.content !== undefined) {
+      const { value } = cell.content;
+      return tokenNodes(typeof value === "number" ? [token("number", rounded(value))] : preview(value, 60));
+    }
     if (cell === undefined) return row.content === undefined ? [el("span", "pending")] : [];
     const { outline } = cell;
-    if (outline?.kind === "map") return [el("span", { class: "t-mark", text: `{${counted(outline.count, "entry", "entries")}}` })];
+    if (outline?.kind === "map") return [el("span", { class: "t-mark", text: `{${count(outline.count)}}` })];
     if (outline?.kind === "list" || outline?.kind === "blocked") {
-      return [el("span", { class: "t-mark", text: `[${counted(outline.count, "item")}]` })];
+      return [el("span", { class: "t-mark", text: `[${count(outline.count)}]` })];
     }
     if (cell.bytes !== undefined && cell.bytes > CELL_BYTES) {
       return [el("span", { class: "t-faint", text: size(cell.bytes) })];
@@ -110,7 +119,8 @@ export function tableView(entry: Entry, actions: TableActions): View {
     const cells = found.flatMap((row) =>
       columns.flatMap(({ name }) => {
         const cell = name === undefined ? undefined : cellOf(row, name);
-        const wanted = cell?.content === undefined && cell?.outline?.kind === "value" && cell.bytes! <= CELL_BYTES;
+        const wanted =
+          cell?.content === undefined && cell?.outline?.kind === "value" && cell.bytes! <= CELL_BYTES;
         return wanted ? [cell.load({ signal })] : [];
       }),
     );
@@ -148,8 +158,16 @@ export function tableView(entry: Entry, actions: TableActions): View {
       `${keyWidth}ch ${columns.map(({ width }, i) => (i === columns.length - 1 ? `minmax(${width}ch, 1fr)` : `${width}ch`)).join(" ")}`,
     );
     const total = columns.reduce((sum, { width }) => sum + width, keyWidth);
-    scroller.style.setProperty("--table-width", `calc(${total}ch + ${(columns.length + 1) * 24}px)`);
-    fill(head, el("span", { class: "row-key", text: entry.keyAt(0) === 0 ? "#" : "key", attributes: { role: "columnheader" } }), ...columns.map(header));
+    scroller.style.setProperty("--table-width", `calc(${total}ch + ${columns.length * 24 + 44}px)`);
+    fill(
+      head,
+      el("span", {
+        class: "row-key",
+        text: entry.keyAt(0) === 0 ? "#" : "key",
+        attributes: { role: "columnheader" },
+      }),
+      ...columns.map(header),
+    );
   }
 
   function header(column: Column): HTMLElement {
@@ -165,7 +183,11 @@ export function tableView(entry: Entry, actions: TableActions): View {
           "button",
           {
             class: "plot-column",
-            attributes: { type: "button", title: `Plot ${name} of every row`, "aria-label": `Plot ${name} of every row` },
+            attributes: {
+              type: "button",
+              title: `Plot ${name} of every row`,
+              "aria-label": `Plot ${name} of every row`,
+            },
             on: { click: () => actions.plot(column.name!) },
           },
           icon("spark"),

@@ -28,28 +28,48 @@ export function* textLines(value: Value): Generator<Line> {
   }
   if (value instanceof Uint8Array) yield* hexLines(value);
   else if (value instanceof Ext) {
-    yield { indent: 0, tokens: [token("type", `Ext ${value.type}`), token("faint", ` ${count(value.data.length)} bytes`)] };
+    yield {
+      indent: 0,
+      tokens: [token("type", `Ext ${value.type}`), token("faint", ` ${count(value.data.length)} bytes`)],
+    };
     yield* hexLines(value.data);
   } else yield* lines(value, 0, [], []);
 }
 
-function* lines(value: Value, indent: number, before: readonly Token[], after: readonly Token[]): Generator<Line> {
+function* lines(
+  value: Value,
+  indent: number,
+  before: readonly Token[],
+  after: readonly Token[],
+): Generator<Line> {
   const scalar = scalarTokens(value);
   if (scalar !== undefined) {
     yield { indent, tokens: [...before, ...scalar, ...after] };
     return;
   }
   if (value instanceof Tagged) {
-    yield* lines(value.value, indent, [...before, token("type", `Tag ${value.tag} `), token("mark", "(")], [token("mark", ")"), ...after]);
+    yield* lines(
+      value.value,
+      indent,
+      [...before, token("type", `Tag ${value.tag} `), token("mark", "(")],
+      [token("mark", ")"), ...after],
+    );
     return;
   }
-  const typed = value instanceof NdArray ? shapeTokens(value) : value instanceof Set ? [token("type", "Set ")] : [];
+  const typed =
+    value instanceof NdArray ? shapeTokens(value) : value instanceof Set ? [token("type", "Set ")] : [];
   const items = itemsOf(value);
   if (items !== undefined) {
-    yield* listLines(items, indent, [...before, ...typed, ...(typed.length > 0 ? [token("mark", " ")] : [])], after);
+    yield* listLines(
+      items,
+      indent,
+      [...before, ...typed, ...(typed.length > 0 ? [token("mark", " ")] : [])],
+      after,
+    );
     return;
   }
-  const entries: [Value, Value][] = value instanceof Map ? [...value] : Object.entries(value as { [key: string]: Value });
+  const entries: [Value, Value][] =
+    value instanceof Map ? [...value] : Object.entries(value as { [key: string]: Value });
   const short = oneLine(value, entries.length);
   if (short !== undefined) {
     yield { indent, tokens: [...before, ...short, ...after] };
@@ -79,7 +99,12 @@ function itemsOf(value: Value): Items | undefined {
   return undefined;
 }
 
-function* listLines(items: Items, indent: number, before: readonly Token[], after: readonly Token[]): Generator<Line> {
+function* listLines(
+  items: Items,
+  indent: number,
+  before: readonly Token[],
+  after: readonly Token[],
+): Generator<Line> {
   const { length } = items;
   if (length === 0) {
     yield { indent, tokens: [...before, token("mark", "[]"), ...after] };
@@ -124,7 +149,8 @@ function* listLines(items: Items, indent: number, before: readonly Token[], afte
 function oneLine(value: Value, size: number): Token[] | undefined {
   if (size === 0) return [token("mark", "{}")];
   if (size > 5) return undefined;
-  const entries: [Value, Value][] = value instanceof Map ? [...value] : isPlainMap(value) ? Object.entries(value) : [];
+  const entries: [Value, Value][] =
+    value instanceof Map ? [...value] : isPlainMap(value) ? Object.entries(value) : [];
   const tokens: Token[] = [token("mark", "{ ")];
   for (const [i, [key, inner]] of entries.entries()) {
     const scalar = scalarTokens(inner);
@@ -142,7 +168,9 @@ function* hexLines(bytes: Uint8Array): Generator<Line> {
     const row = bytes.subarray(at, at + 16);
     const pairs = hex(row).match(/../g) ?? [];
     const columns = `${pairs.slice(0, 8).join(" ")}  ${pairs.slice(8).join(" ")}`.padEnd(49);
-    const text = Array.from(row, (byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : "·")).join("");
+    const text = Array.from(row, (byte) =>
+      byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : "·",
+    ).join("");
     yield {
       indent: 0,
       tokens: [

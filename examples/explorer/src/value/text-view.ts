@@ -1,4 +1,4 @@
-import type { Value } from "@peekpack/core";
+import { Ext, type Value } from "@peekpack/core";
 import { el, fill } from "../ui/dom.js";
 import { VirtualRows } from "../ui/virtual-rows.js";
 import { type Line, textLines } from "./text-lines.js";
@@ -23,7 +23,8 @@ export function textView(value: Value): View {
   };
   make(STEP);
   const element = el("div", {
-    class: "text-view",
+    // Bytes are numbered by themselves.
+    class: value instanceof Uint8Array || value instanceof Ext ? "text-view bare" : "text-view",
     attributes: { tabindex: 0, role: "region", "aria-label": "The value as text" },
   });
   const rows = new VirtualRows(element, {

@@ -67,7 +67,8 @@ function bytesTokens(bytes: Uint8Array): Token[] {
 /** How many entries a container has, as it is written behind its key: {3}, [10 000], float64 [100 × 3]. */
 export function shapeTokens(value: Value | LazyMap | LazyList): Token[] {
   if (value instanceof LazyMap || value instanceof Map) return [token("mark", `{${count(value.size)}}`)];
-  if (value instanceof LazyList || Array.isArray(value)) return [token("mark", `[${count(value.length)}]`)];
+  if (Array.isArray(value)) return [token("mark", `[${dimensions(value).map(count).join(" × ")}]`)];
+  if (value instanceof LazyList) return [token("mark", `[${count(value.length)}]`)];
   if (value instanceof NdArray) {
     return [token("type", `${value.dtype} `), token("mark", `[${value.shape.map(count).join(" × ")}]`)];
   }
@@ -77,15 +78,31 @@ export function shapeTokens(value: Value | LazyMap | LazyList): Token[] {
   return [];
 }
 
+/** How long a list is, and how long those in it are, as far as they are equally long. */
+function dimensions(list: readonly Value[]): number[] {
+  const width = Array.isArray(list[0]) ? list[0].length : -1;
+  const regular = width > 0 && list.every((row) => Array.isArray(row) && row.length === width);
+  return regular ? [list.length, ...dimensions(list[0] as Value[])] : [list.length];
+}
+
+/** A number as tables show it: with nine digits. */
+export function rounded(value: number): string {
+  return Number.isInteger(value) || !Number.isFinite(value)
+    ? String(value)
+    : String(Number(value.toPrecision(9)));
+}
+
 /** A value on one short line: a scalar itself, of a container its shape and how it begins. */
 export function preview(value: Value | LazyMap | LazyList, room = 96): Token[] {
   const scalar = scalarTokens(value, room);
   if (scalar !== undefined) return scalar;
   const tokens = shapeTokens(value);
   if (value instanceof LazyMap || value instanceof LazyList || value instanceof NdArray) return tokens;
+  // Of rows and columns the shape says more than the first rows.
+  if (Array.isArray(value) && dimensions(value).length > 1) return tokens;
   let left = room;
   for (const [i, [key, inner]] of firstEntries(value).entries()) {
-    const named = key === undefined ? [] : [token("key", keyText(key)), token("mark", ": ")];
+    const named = key === undefined ? [] : [token("key", keyText(key) || '""'), token("mark", ": ")];
     const next = [
       token("mark", i === 0 ? " " : ", "),
       ...named,

@@ -9,11 +9,17 @@ import { askNotice, busyNotice, failureNotice } from "../ui/notice.js";
 import { tabs } from "../ui/tabs.js";
 import { wholeText } from "./text-lines.js";
 import { shapeTokens, textOf } from "./tokens.js";
-import { type Choice, costOf, makeView, VIEW_LABELS, type ViewName, viewsFor } from "./value-views.js";
+import {
+  type Choice,
+  costOf,
+  makeView,
+  UNASKED_BYTES,
+  VIEW_LABELS,
+  type ViewName,
+  viewsFor,
+} from "./value-views.js";
 import type { View } from "./view.js";
 
-/** Up to this size a value is read without asking. */
-const UNASKED_BYTES = 512 * 1024;
 /** While moves may follow at once, reading waits so long. */
 const REST_MS = 140;
 /** Reading is shown to be under way from then on. */
@@ -35,7 +41,10 @@ export class ValuePane {
   readonly #actions: PaneActions;
   readonly #whole: number;
   readonly #head: HTMLElement = el("header", "value-head");
-  readonly #body: HTMLElement = el("div", { class: "value-body", attributes: { role: "tabpanel" } });
+  readonly #body: HTMLElement = el("div", {
+    class: "value-body",
+    attributes: { role: "tabpanel", tabindex: -1 },
+  });
   #reading: AbortController | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #view: View | undefined;
@@ -46,7 +55,12 @@ export class ValuePane {
   constructor(whole: number, actions: PaneActions) {
     this.#whole = whole;
     this.#actions = actions;
-    this.element = el("section", { class: "value-pane", attributes: { "aria-label": "Value" } }, this.#head, this.#body);
+    this.element = el(
+      "section",
+      { class: "value-pane", attributes: { "aria-label": "Value" } },
+      this.#head,
+      this.#body,
+    );
   }
 
   /** Shows an entry, and reads it where that is small. `soon`: others may follow at once. */
@@ -54,7 +68,11 @@ export class ValuePane {
     this.#leave();
     this.#entry = entry;
     this.#drawHead(entry, undefined);
-    if (entry.content === undefined && (entry.bytes ?? 0) > UNASKED_BYTES && entry.outline?.kind === "value") {
+    if (
+      entry.content === undefined &&
+      (entry.bytes ?? 0) > UNASKED_BYTES &&
+      entry.outline?.kind === "value"
+    ) {
       this.#put(
         askNotice(
           "A large value",
@@ -83,6 +101,10 @@ export class ValuePane {
     if (this.#reading === undefined) return false;
     this.#reading.abort();
     return true;
+  }
+
+  focus(): void {
+    this.#body.focus({ preventScroll: true });
   }
 
   close(): void {
@@ -115,7 +137,13 @@ export class ValuePane {
     });
   }
 
-  async #draw(entry: Entry, choice: Choice, name: ViewName, signal: AbortSignal, asked: boolean): Promise<void> {
+  async #draw(
+    entry: Entry,
+    choice: Choice,
+    name: ViewName,
+    signal: AbortSignal,
+    asked: boolean,
+  ): Promise<void> {
     this.#drawHead(entry, { choice, name });
     const cost = costOf(name, entry);
     if (!asked && cost > UNASKED_BYTES) {
@@ -124,14 +152,18 @@ export class ValuePane {
           name === "plot" ? "Many numbers" : "A large container",
           `To show it as ${name === "plot" ? "a plot" : "text"}, all of it is read: ${size(cost)}.`,
           `Read ${size(cost)}`,
-          () => void this.#under(entry, `Reading ${size(cost)}`, (later) => this.#draw(entry, choice, name, later, true)),
+          () =>
+            void this.#under(entry, `Reading ${size(cost)}`, (later) =>
+              this.#draw(entry, choice, name, later, true),
+            ),
         ),
       );
       return;
     }
     const actions = {
       goTo: this.#actions.goTo,
-      plot: (column: string) => this.#actions.select(`${pathText(entry.path)}/*/${quoted(column)}`.replace(/^\//, "")),
+      plot: (column: string) =>
+        this.#actions.select(`${pathText(entry.path)}/*/${quoted(column)}`.replace(/^\//, "")),
     };
     const view = await makeView(name, entry, { actions, whole: this.#whole, signal });
     if (signal.aborted) {
@@ -156,7 +188,12 @@ export class ValuePane {
       if (this.#entry !== entry || (this.#reading !== controller && signal.aborted)) return;
       this.#put(
         isLeaving(error, signal)
-          ? askNotice("Stopped", "What had arrived is kept for a while.", "Read on", () => void this.#under(entry, text, work))
+          ? askNotice(
+              "Stopped",
+              "What had arrived is kept for a while.",
+              "Read on",
+              () => void this.#under(entry, text, work),
+            )
           : failureNotice(failureOf(error), () => void this.#under(entry, text, work)),
       );
     } finally {
@@ -171,15 +208,19 @@ export class ValuePane {
     const crumbs = el(
       "nav",
       { class: "crumbs", attributes: { "aria-label": "Path" } },
-      ...way.flatMap((at, i) => [
-        i > 0 && el("span", { class: "slash", text: "/" }),
-        el("button", {
-          class: "crumb",
-          text: keyText(at.key) || "“”",
-          attributes: { type: "button", "aria-current": at === entry ? "true" : undefined },
-          on: { click: () => this.#actions.goTo(at) },
-        }),
-      ]),
+      el(
+        "span",
+        "crumbs-line",
+        ...way.flatMap((at, i) => [
+          i > 0 && el("span", { class: "slash", text: "/" }),
+          el("button", {
+            class: "crumb",
+            text: keyText(at.key) || '""',
+            attributes: { type: "button", "aria-current": at === entry ? "true" : undefined },
+            on: { click: () => this.#actions.goTo(at) },
+          }),
+        ]),
+      ),
     );
     const { bytes, span } = entry;
     fill(
@@ -190,7 +231,14 @@ export class ValuePane {
         "value-line",
         el("span", { class: "kind", text: kindOf(entry) }),
         bytes !== undefined && el("span", { class: "dim", text: size(bytes) }),
-        bytes !== undefined && span !== undefined && el("span", { class: "dim place", text: `at ${count(span.start)}` }),
+        span !== undefined &&
+          el("span", {
+            class: "dim place",
+            text:
+              bytes === undefined
+                ? `within ${size(span.end - span.start)} at ${count(span.start)}`
+                : `at ${count(span.start)}`,
+          }),
         el(
           "span",
           "actions",
@@ -213,13 +261,16 @@ export class ValuePane {
           },
         ),
     );
-    crumbs.scrollLeft = crumbs.scrollWidth;
   }
 
   #action(name: "link" | "copy", label: string, act: () => void): HTMLElement {
     return el(
       "button",
-      { class: "icon-button", attributes: { type: "button", title: label, "aria-label": label }, on: { click: act } },
+      {
+        class: "icon-button",
+        attributes: { type: "button", title: label, "aria-label": label },
+        on: { click: act },
+      },
       icon(name),
     );
   }

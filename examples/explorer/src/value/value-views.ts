@@ -1,11 +1,16 @@
 import { LazyList, LazyMap, NdArray, type Value } from "@peekpack/core";
 import { type Entry, isPlainMap } from "../archive/entry.js";
 import { gridOf, isNumber, seriesOf } from "../numbers/series.js";
-import { plotView } from "../plot/plot-view.js";
+import { heatView, plotView } from "../plot/plot-view.js";
 import { contentsView } from "./contents-view.js";
 import { type TableActions, tableView } from "./table-view.js";
 import { textView } from "./text-view.js";
 import type { View } from "./view.js";
+
+/** Up to this size a value is read without asking. */
+export const UNASKED_BYTES = 512 * 1024;
+/** Items of a list up to this size are read to see what the list holds. */
+const LOOKED_AT_BYTES = 16 * 1024;
 
 /** The ways to look at a value. */
 export type ViewName = "contents" | "text" | "table" | "plot";
@@ -40,15 +45,24 @@ export async function viewsFor(entry: Entry, signal: AbortSignal): Promise<Choic
       ? { names: ["plot", "table", "text"], best: "plot" }
       : { names: ["table", "text"], best: "table" };
   }
+  if (value instanceof LazyList && (await holdsRows(entry, value, signal))) {
+    const small = (entry.bytes ?? 0) <= UNASKED_BYTES;
+    return { names: ["plot", "table", "contents", "text"], best: small ? "plot" : "contents" };
+  }
   if (value instanceof LazyMap || value instanceof LazyList) {
     return { names: ["contents", "table", "text"], best: "contents" };
   }
   const plots = seriesOf(value).length > 0;
   const inRows =
-    (Array.isArray(value) && value.length > 0) || value instanceof NdArray || value instanceof Map || isPlainMap(value);
-  const best =
-    plots && !hasMaps(value) ? "plot" : hasMaps(value) ? "table" : "text";
-  return { names: [...(plots ? (["plot"] as const) : []), ...(inRows ? (["table"] as const) : []), "text"], best };
+    (Array.isArray(value) && value.length > 0) ||
+    value instanceof NdArray ||
+    value instanceof Map ||
+    isPlainMap(value);
+  const best = plots && !hasMaps(value) ? "plot" : hasMaps(value) ? "table" : "text";
+  return {
+    names: [...(plots ? (["plot"] as const) : []), ...(inRows ? (["table"] as const) : []), "text"],
+    best,
+  };
 }
 
 /** How many bytes a view would read that are not here yet. */
@@ -85,7 +99,20 @@ async function plotLazily(list: LazyList, signal: AbortSignal): Promise<View> {
 }
 
 function plotOf(value: Value): View {
-  return plotView(seriesOf(value), { grid: gridOf(value) });
+  const grid = gridOf(value);
+  return grid === undefined ? plotView(seriesOf(value)) : heatView(grid);
+}
+
+/** Whether a list begins with equally long lists of numbers, which are small enough to look at. */
+async function holdsRows(entry: Entry, list: LazyList, signal: AbortSignal): Promise<boolean> {
+  if (list.length < 2) return false;
+  const first = [entry.child(0), entry.child(1)];
+  if (first.some((row) => row.outline?.kind !== "value" || row.bytes! > LOOKED_AT_BYTES)) return false;
+  const rows = await Promise.all(first.map((row) => row.load({ signal })));
+  return (
+    rows.every((row) => !isNumber(row.value)) &&
+    seriesOf(rows.map((row) => row.value as Value)).some(({ name }) => name === "0")
+  );
 }
 
 function hasMaps(value: unknown): boolean {

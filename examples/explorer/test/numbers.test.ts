@@ -1,0 +1,85 @@
+import { NdArray } from "@peekpack/core";
+import { describe, expect, test } from "vitest";
+import { envelope, ticks } from "../src/numbers/axis.js";
+import { histogram } from "../src/numbers/histogram.js";
+import { gridOf, seriesOf } from "../src/numbers/series.js";
+import { summarise } from "../src/numbers/summary.js";
+
+describe("columns of numbers", () => {
+  const columns = (value: Parameters<typeof seriesOf>[0]): [string, number[]][] =>
+    seriesOf(value).map(({ name, values }) => [name, [...values]]);
+
+  test("are found in lists, in rows, in maps and in arrays", () => {
+    expect(columns([1, 2n, 3.5])).toEqual([["", [1, 2, 3.5]]]);
+    expect(
+      columns([
+        [1, 2],
+        [3, 4],
+      ]),
+    ).toEqual([
+      ["0", [1, 3]],
+      ["1", [2, 4]],
+    ]);
+    expect(
+      columns([
+        { a: 1, name: "x" },
+        { a: null, name: "y" },
+      ]),
+    ).toEqual([["a", [1, Number.NaN]]]);
+    expect(columns(new NdArray(Int32Array.of(1, 2, 3, 4), [2, 2]))).toEqual([
+      ["0", [1, 3]],
+      ["1", [2, 4]],
+    ]);
+  });
+
+  test("are not made up where there are none", () => {
+    for (const value of ["text", 7, [1, "x"], [[1], [1, 2]], [{ a: "x" }, { a: "y" }], [], [1]]) {
+      expect(seriesOf(value)).toEqual([]);
+    }
+  });
+
+  test("make a grid where there are too many for lines", () => {
+    const rows = Array.from({ length: 5 }, (_, row) =>
+      Array.from({ length: 20 }, (_, column) => row * 100 + column),
+    );
+    expect(gridOf(rows)).toMatchObject({ rows: 5, columns: 20 });
+    expect(gridOf(rows)!.at(3, 7)).toBe(307);
+    expect(gridOf(rows.map((row) => row.slice(0, 3)))).toBeUndefined();
+  });
+});
+
+test("a summary leaves out what is not finite, and says so", () => {
+  const { count, missing, least, greatest, mean, median, deviation } = summarise(
+    Float64Array.of(4, Number.NaN, 2, Number.POSITIVE_INFINITY, 6, 8),
+  );
+  expect({ count, missing, least, greatest, mean, median }).toEqual({
+    count: 4,
+    missing: 2,
+    least: 2,
+    greatest: 8,
+    mean: 5,
+    median: 5,
+  });
+  expect(deviation).toBeCloseTo(Math.sqrt(5), 12);
+});
+
+test("a histogram counts every finite number once, also the greatest, and numbers that are all the same", () => {
+  const sum = (counts: Uint32Array): number => counts.reduce((all, count) => all + count, 0);
+  expect([...histogram(Float64Array.of(0, 1, 2, 3, 4, Number.NaN), 4).counts]).toEqual([1, 1, 1, 2]);
+  expect(sum(histogram(Float64Array.of(5, 5, 5), 10).counts)).toBe(3);
+  expect(histogram(new Float64Array(), 4).counts.length).toBe(0);
+});
+
+test("ticks are round and within the axis", () => {
+  expect(ticks(0, 1, 5)).toEqual([0, 0.2, 0.4, 0.6, 0.8, 1]);
+  expect(ticks(-112, -20, 5)).toEqual([-100, -80, -60, -40, -20]);
+  expect(ticks(0, 0, 5)).toEqual([]);
+});
+
+test("an envelope keeps a peak that is narrower than a pixel", () => {
+  const values = new Float64Array(10_000);
+  values[7777] = 9;
+  const bounds = envelope(values, 0, values.length, 100);
+  expect(Math.max(...bounds)).toBe(9);
+  expect(bounds[77 * 2 + 1]).toBe(9);
+});
