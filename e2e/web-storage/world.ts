@@ -64,7 +64,8 @@ export async function openWorld(): Promise<World | string> {
       }
     },
     async openUploads(path) {
-      return (await s3Store(server).sweep(path, { olderThan: -60_000, dryRun: true })).length;
+      return (await s3Store(server).sweep(path, { olderThan: new Date(Date.now() + 60_000), dryRun: true }))
+        .length;
     },
     async close() {
       await site.close();

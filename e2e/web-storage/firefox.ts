@@ -1,0 +1,77 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { type Browser, launch } from "puppeteer-core";
+import { type BrowserUnderTest, tab } from "./tab.js";
+
+const run = promisify(execFile);
+
+/** A Firefox, or in words why there is none. */
+export type LocatedFirefox =
+  | { readonly executable: string; readonly version: string; readonly absent?: undefined }
+  | { readonly absent: string };
+
+/** Finds Firefox: PEEKPACK_FIREFOX, else firefox-esr or firefox on PATH. */
+export async function locateFirefox(): Promise<LocatedFirefox> {
+  const named = process.env.PEEKPACK_FIREFOX;
+  const names = named ? [named] : ["firefox-esr", "firefox"];
+  for (const executable of names) {
+    try {
+      const { stdout } = await run("which", [executable]);
+      const path = stdout.trim();
+      const version = (await run(path, ["--version"])).stdout.trim();
+      return { executable: path, version };
+    } catch {
+      // The next name, then.
+    }
+  }
+  return { absent: `there is no Firefox: PATH has none of ${names.join(", ")}` };
+}
+
+/** How Firefox is started. */
+export interface FirefoxOptions {
+  readonly executable: string;
+  readonly origin: string;
+  /** All windows are private ones. */
+  readonly privately?: boolean;
+}
+
+/** Starts Firefox with a fresh profile, driven over WebDriver BiDi. */
+export async function startFirefox({
+  executable,
+  origin,
+  privately = false,
+}: FirefoxOptions): Promise<BrowserUnderTest> {
+  const profile = await mkdtemp(join(tmpdir(), "peekpack-firefox-"));
+  const browser: Browser = await launch({
+    browser: "firefox",
+    executablePath: executable,
+    headless: true,
+    userDataDir: profile,
+    extraPrefsFirefox: {
+      "browser.privatebrowsing.autostart": privately,
+      "app.update.enabled": false,
+      "datareporting.policy.dataSubmissionEnabled": false,
+      "toolkit.telemetry.enabled": false,
+      // A page that takes long is what is tested.
+      "dom.max_script_run_time": 0,
+    },
+  });
+  return {
+    async open() {
+      const page = await browser.newPage();
+      await page.goto(origin);
+      await page.waitForFunction(() => "peek" in globalThis);
+      return tab(
+        (name, args) => page.evaluate((method, given) => peek.call(method, given), name, args),
+        () => page.close({ runBeforeUnload: false }),
+      );
+    },
+    async close() {
+      await browser.close();
+      await rm(profile, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
