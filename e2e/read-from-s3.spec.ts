@@ -31,7 +31,7 @@ onEachServer((place) => {
     const { server, bucket } = place();
     served = await servePage("reader-page");
     await setCors(server, bucket, [served.origin]);
-    path = `${bucket}/browser-compat-data.msgl`;
+    path = `${bucket}/browser-compat-data.msglc`;
     data = await compatData();
     await s3Store(server).target(path).putObject(encodeArchive(data));
   });

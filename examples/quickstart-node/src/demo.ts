@@ -26,7 +26,7 @@ process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
 
 /** The smallest archive there is any use for, there and back. */
 async function helloWorld(server: S3Server, bucket: string): Promise<void> {
-  const path = `${bucket}/hello.msgl`;
+  const path = `${bucket}/hello.msglc`;
   await writeArchive(spoolSink(s3Store(server).target(path), { signal }), { hello: "world" }, { signal });
   const archive = await openArchive(s3Store(server).source(path), { signal });
   console.log(
@@ -37,7 +37,7 @@ async function helloWorld(server: S3Server, bucket: string): Promise<void> {
 
 /** Writes a document of 20 MB through a temporary file. @returns the archive's path */
 async function writeRealData(server: S3Server, bucket: string, data: Value): Promise<string> {
-  const path = `${bucket}/browser-compat-data.msgl`;
+  const path = `${bucket}/browser-compat-data.msglc`;
   console.log(`\nwriting it as an archive, through a temporary file, to s3://${path}`);
   const bar = progressBar(process.stdout);
   const target = s3Store(server).target(path);
