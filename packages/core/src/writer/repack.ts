@@ -84,7 +84,7 @@ async function repackNode(
               : repackBytes(writer, core, bytes, depth + 1);
           if (node.kind === "map") {
             const name = keyAt(core, key);
-            frame.key(new EncodedItem(toc.cursor, key, decode), name);
+            frame.key(new EncodedItem(toc.cursor, core.header.protocol, key, decode), name);
             await frame.child(name, write);
           } else {
             await frame.child(index, write);
@@ -116,5 +116,8 @@ function repackBytes(
     encoder.data.raw(bytes);
     return bytes.length <= encoder.options.trivialSize;
   }
-  return encoder.value(new EncodedItem(core.cursor(bytes), 0, (item) => core.decodePlain(item)), depth);
+  return encoder.value(
+    new EncodedItem(core.cursor(bytes), protocol, 0, (item) => core.decodePlain(item)),
+    depth,
+  );
 }
