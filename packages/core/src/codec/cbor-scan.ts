@@ -34,6 +34,7 @@ export function scanCbor(bytes: Uint8Array, count: number, limits: Limits): numb
   let left = count;
   let inMap = false;
   let items = count;
+  if (items > limits.maxItems) throw tooMany(0, limits);
 
   for (;;) {
     while (left === 0) {

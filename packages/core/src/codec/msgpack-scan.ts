@@ -61,6 +61,7 @@ export function scanMsgpack(bytes: Uint8Array, count: number, limits: Limits): n
   let left = count;
   let inMap = false;
   let items = count;
+  if (items > limits.maxItems) throw tooMany(0, limits);
 
   for (;;) {
     /** The first byte of an item that the quick loops leave to what follows them. */
@@ -226,7 +227,7 @@ export function scanMsgpack(bytes: Uint8Array, count: number, limits: Limits): n
     }
     items += least;
     if (items > limits.maxItems) {
-      throw fail("limit", at, `More than ${limits.maxItems} items in one value (limit maxItems).`);
+      throw tooMany(at, limits);
     }
     if (depth >= limits.maxDepth) {
       throw fail("limit", at, `Nested more than ${limits.maxDepth} levels deep (limit maxDepth).`);
@@ -263,6 +264,10 @@ function text(bytes: Uint8Array, start: number, end: number): number {
   if (!isUtf8(bytes, start, end)) throw fail("corrupt", start, "A text is not UTF-8.");
   // msgpackr's TextDecoder would swallow a byte order mark.
   return bytes[start] === 0xef && bytes[start + 1] === 0xbb && bytes[start + 2] === 0xbf ? EXACT : REGULAR;
+}
+
+function tooMany(at: number, limits: Limits): PeekpackError {
+  return fail("limit", at, `More than ${limits.maxItems} items in one value (limit maxItems).`);
 }
 
 function short(at: number, size: number): PeekpackError {

@@ -103,6 +103,7 @@ async function openState(source: RangeSource, options: OpenOptions): Promise<Ope
     closed: false,
   };
   const offset = count("offset", options.offset, 0);
+  count("size", options.size, 0);
   let first: FirstContact;
   if (options.index !== undefined) {
     const kept = decodeIndex(options.index);
@@ -174,7 +175,7 @@ async function firstContact(
       { start: probe.size - probe.tail.length, bytes: probe.tail },
     );
   } else {
-    room = options.size === undefined ? undefined : count("size", options.size, 0);
+    room = options.size;
     const end = room === undefined ? undefined : offset + room;
     const ranges =
       end === undefined

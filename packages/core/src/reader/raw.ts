@@ -99,7 +99,7 @@ async function blocked(
   // Decoding it first finds a block that does not hold what it counts.
   await blockItems(core, node, [index], options);
   const start = origin + bounds[block]!;
-  const [bytes] = await core.shared.source.read([{ start, end: origin + bounds[block + 1]! }], options);
+  const [bytes] = await core.read([{ start: bounds[block]!, end: bounds[block + 1]! }], options);
   const cursor = core.cursor(bytes!);
   let place = 0;
   for (let skipped = before[block]!; skipped < index; skipped++) place = cursor.skip(place);
@@ -117,7 +117,8 @@ async function inside(
   from: number,
   options?: ReadOptions,
 ): Promise<RawBytes> {
-  const [bytes] = await core.shared.source.read([range], options);
+  const { origin } = core;
+  const [bytes] = await core.read([{ start: range.start - origin, end: range.end - origin }], options);
   core.decodePlain(bytes!);
   const cursor = core.cursor(bytes!);
   const item: Item = { kind: "other", value: 0 };
