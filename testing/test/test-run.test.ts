@@ -35,7 +35,7 @@ async function runTool(
   await once(child, "exit");
 }
 
-describe("what npm test counts", () => {
+describe("what npm test counts", { timeout: 120_000 }, () => {
   it("holds every failure and every reason for skipping that vitest knows of", async () => {
     await writeFile(
       join(directory, "tests.test.js"),
@@ -87,6 +87,7 @@ describe("what npm test counts", () => {
        test.describe("after a hook that fails", () => {
          test.beforeAll(() => { throw new Error("no server"); });
          test("never runs", () => {});
+         test("is not even tried", () => {});
        });`,
     );
     await writeFile(join(directory, "package.json"), '{ "type": "module" }');
@@ -105,7 +106,13 @@ describe("what npm test counts", () => {
       "e2e/pages.spec.js > passes at last (passed only when tried again)",
       "e2e/pages.spec.js > after a hook that fails > never runs",
     ]);
-    expect(skipped).toEqual([{ name: "e2e/pages.spec.js > skips itself", reason: "there is no fuel" }]);
+    expect(skipped).toEqual([
+      { name: "e2e/pages.spec.js > skips itself", reason: "there is no fuel" },
+      {
+        name: "e2e/pages.spec.js > after a hook that fails > is not even tried",
+        reason: "a hook before it had failed",
+      },
+    ]);
   });
 
   it("ends with the count", () => {

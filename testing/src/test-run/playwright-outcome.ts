@@ -17,8 +17,8 @@ export function playwrightOutcome(file: string): Outcome {
         const name = `e2e/${[...names, spec.title].join(" > ")}`;
         if (test.status === "expected") passed++;
         else if (test.status === "skipped") {
-          const reason = test.annotations.find(({ type }) => type === "skip")?.description;
-          skipped.push({ name, reason });
+          const skip = test.annotations.find(({ type }) => type === "skip");
+          skipped.push({ name, reason: skip ? skip.description : "a hook before it had failed" });
         } else failed.push(test.status === "flaky" ? `${name} (passed only when tried again)` : name);
       }
     }
