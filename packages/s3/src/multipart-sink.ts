@@ -23,7 +23,7 @@ export interface MultipartSinkOptions {
    * (R2) take equal parts only. Default false.
    */
   readonly growing?: boolean | undefined;
-  /** Parts under way at once. Two more are in memory: the first, and the one that is being filled. Default 4. */
+  /** Parts under way at once. Two more are in memory: the first, and the one that is being filled. Default 3. */
   readonly concurrency?: number | undefined;
   /** Ends the write, which then rejects with the signal's own reason. */
   readonly signal?: AbortSignal | undefined;
@@ -48,7 +48,7 @@ export interface MultipartSinkOptions {
  */
 export function multipartSink(target: UploadTarget, options: MultipartSinkOptions = {}): ArchiveSink {
   const sizing = partSizing(options);
-  const writer = new MultipartWriter(target, sizing, checkConcurrency(options.concurrency), options);
+  const writer = new MultipartWriter(target, sizing, checkConcurrency(options.concurrency ?? 3), options);
   let state: "open" | "finished" | "failed" = "open";
   let last: Promise<unknown> = Promise.resolve();
   /** One call after the other; a failed one gives up the whole. */
@@ -69,6 +69,7 @@ export function multipartSink(target: UploadTarget, options: MultipartSinkOption
   };
   return {
     label: target.label,
+    copies: true,
     write: (chunk) => step(() => writer.write(chunk)),
     finish: (header) =>
       step(async () => {

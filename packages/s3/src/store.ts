@@ -20,7 +20,7 @@ export interface S3StoreOptions extends ConnectionOptions {
   readonly writer?: WriterKind | undefined;
   /** How hard requests that write are tried. */
   readonly retry?: RetryOptions | undefined;
-  /** How many requests that read may be under way at once. Default 6 in a browser, else 16. */
+  /** How many requests that read may be under way at once. Default 6 in a browser, else 32. */
   readonly parallel?: number | undefined;
 }
 
@@ -104,7 +104,7 @@ export function s3Store(options: S3StoreOptions = {}): S3Store {
   const settings = connectionSettings(options);
   const connection = openConnection(settings);
   const inPage = globalThis.location !== undefined;
-  const limiter: RequestLimiter = requestLimiter(options.parallel ?? (inPage ? 6 : 16));
+  const limiter: RequestLimiter = requestLimiter(options.parallel ?? (inPage ? 6 : 32));
   const kind = options.writer ?? (isNode() ? "sdk" : "fetch");
 
   let lastBucket: string | undefined;
@@ -225,6 +225,7 @@ function lateSink(label: string, make: () => Promise<ArchiveSink>): ArchiveSink 
   };
   return {
     label,
+    copies: true,
     write: async (chunk) => (await sink()).write(chunk),
     finish: async (header) => (await sink()).finish(header),
     abort: async (reason) => (await sink()).abort(reason),

@@ -76,9 +76,15 @@ export class ArchiveWriter {
     const { pos } = data;
     if (pos === 0) return;
     const chunk = data.buf.subarray(0, pos);
-    data.replace(Math.min(CHUNK * 1.25, Math.max(pos, 64 * 1024)), 0);
-    data.pos = 0;
     this.encoder.shift += pos;
+    if (this.#sink.copies && data.buf.length <= SLAB) {
+      await this.#sink.write(chunk);
+      data.pos = 0;
+      return;
+    }
+    // Somewhat larger than what was needed now: else the next chunk, of about the same length, would have to grow for it.
+    data.replace(Math.min(CHUNK * 1.25, Math.max(pos * 1.25, 64 * 1024)), 0);
+    data.pos = 0;
     await this.#sink.write(chunk);
   }
 

@@ -21,7 +21,13 @@ export interface ArchiveSink {
   /** Where the archive will be, as the label of a source of it reads; absent where nothing else could read it. */
   readonly label?: string | undefined;
   /**
-   * Takes the next bytes after the header. The sink owns `chunk` from the call on: the caller never changes it again.
+   * Whether a chunk is the writer's again as soon as `write` has resolved, because the sink has copied it. Spares a stream
+   * the garbage of a buffer for each chunk.
+   */
+  readonly copies?: boolean | undefined;
+  /**
+   * Takes the next bytes after the header. The sink owns `chunk` from the call on: the caller never changes it again,
+   * unless the sink `copies`.
    * Resolves when the sink wants more (backpressure).
    */
   write(chunk: Uint8Array): Promise<void>;
