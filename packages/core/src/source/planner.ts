@@ -137,7 +137,9 @@ export function withPlanner(
     }
     // Its last caller may have left meanwhile.
     if (!live.delete(fetch)) return;
-    if (fetch.bytes) cache.keep(fetch, isData(read) ? dataPool : tablePool);
+    // So much is no header or table alone: many child archives that were opened at once, with what lies between.
+    const much = fetch.end - fetch.start > tableBytes / 4;
+    if (fetch.bytes) cache.keep(fetch, isData(read) || much ? dataPool : tablePool);
     else cache.remove(fetch);
     for (const job of [...fetch.jobs]) {
       if (fetch.bytes) {
@@ -197,6 +199,8 @@ export function withPlanner(
     }
     const jobs = queue.filter(({ done }) => !done);
     queue = [];
+    // Reading ahead is for those who read one after the other, not for many at once.
+    if (jobs.length < 5) for (const { ranges, read } of jobs) goAhead(ranges, read);
     // Apart, so that no one waits for what is fetched ahead.
     for (const ahead of [false, true]) {
       plan(jobs.filter(({ read }) => (read.reason === "read-ahead") === ahead));
@@ -226,9 +230,10 @@ export function withPlanner(
     });
 
   /** Fetches ahead of sequential reads, as much as arrives in a few latencies. */
-  const goAhead = (range: ByteRange): void => {
+  const goAhead = (ranges: readonly ByteRange[], read: ReadOptions): void => {
+    if (ranges.length !== 1 || !isData(read) || read.reason === "read-ahead") return;
     const inTime = Math.max(65_536, 4 * meter.latencyMs * meter.bytesPerMs);
-    const ahead = heads.next(range, Math.min(readAhead, cacheBytes / 4, inTime), size ?? 0);
+    const ahead = heads.next(ranges[0]!, Math.min(readAhead, cacheBytes / 4, inTime), size ?? 0);
     if (ahead) enqueue([ahead], { reason: "read-ahead", priority: -1 }).catch(() => {});
   };
 
@@ -259,17 +264,14 @@ export function withPlanner(
       if (closed) throw closedSource(label);
       checkRanges(label, ranges, size);
       const parts = ranges.map((range) => cache.over(range));
-      let bytes: Promise<Uint8Array[]> | Uint8Array[];
       if (
         ranges.every((range, i) => parts[i]!.every((block) => block.bytes) && cache.holes(range).length === 0)
       ) {
         for (const range of ranges) hit(range, read);
-        bytes = assemble(ranges, parts);
-      } else {
-        bytes = enqueue(ranges, read);
+        goAhead(ranges, read);
+        return assemble(ranges, parts);
       }
-      if (ranges.length === 1 && isData(read)) goAhead(ranges[0]!);
-      return bytes;
+      return enqueue(ranges, read);
     },
     hold(state) {
       source.hold?.(state);

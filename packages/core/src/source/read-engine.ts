@@ -10,7 +10,7 @@ import { type RetryOptions, withRetry } from "./with-retry.js";
 export interface ReadEngineOptions extends PlannerOptions {
   /** How requests are repeated; `false` for never. */
   readonly retry?: RetryOptions | false | undefined;
-  /** How many requests may be under way at once, where the source brings no limiter. Default 6 in a browser, else 16. */
+  /** How many requests may be under way at once, where the source brings no limiter. Default 6 in a browser, else 32. */
   readonly parallel?: number | undefined;
   /** Told of every request, and of every range that memory answers. */
   readonly onRequest?: RequestListener | undefined;
@@ -31,7 +31,7 @@ export function readEngine(source: RangeSource, options: ReadEngineOptions = {})
 }
 
 function engineWith(source: RangeSource, options: ReadEngineOptions, stats: ReadStats): ReadEngine {
-  const { onRequest, retry, parallel = globalThis.location === undefined ? 16 : 6 } = options;
+  const { onRequest, retry, parallel = globalThis.location === undefined ? 32 : 6 } = options;
   let engine = source;
   if (!source.local) {
     engine = withLimiter(source, source.limiter ?? requestLimiter(parallel));
