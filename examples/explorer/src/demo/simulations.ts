@@ -72,11 +72,11 @@ export function simulations(count: number): Value {
     entries: entries as Value,
     summary,
     spectrum: Float64Array.from(
-      { length: 60_000 },
+      { length: 50_000 },
       (_, i) =>
-        Math.exp(-(((i - 18_000) / 2700) ** 2)) +
-        0.55 * Math.exp(-(((i - 34_500) / 1050) ** 2)) +
-        0.3 * Math.exp(-(((i - 42_000) / 4800) ** 2)) +
+        Math.exp(-(((i - 15_000) / 2250) ** 2)) +
+        0.55 * Math.exp(-(((i - 28_750) / 875) ** 2)) +
+        0.3 * Math.exp(-(((i - 35_000) / 4000) ** 2)) +
         gauss() * 0.012,
     ) as unknown as Value,
     trajectory: Array.from({ length: 1200 }, (_, step) =>

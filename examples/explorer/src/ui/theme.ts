@@ -8,6 +8,11 @@ const KEY = "peekpack-theme";
 const ICONS = { auto: "half", dark: "moon", light: "sun" } as const;
 const NAMES = { auto: "as the system has it", dark: "dark", light: "light" } as const;
 
+/** Puts the page into the theme that was chosen before. */
+export function applyStoredTheme(): void {
+  apply(stored());
+}
+
 /** Goes through the system's theme, dark and light. The choice is kept; it is all that is. */
 export function themeButton(): HTMLElement {
   let theme = stored();
@@ -17,7 +22,7 @@ export function themeButton(): HTMLElement {
     on: {
       click() {
         theme = ORDER[(ORDER.indexOf(theme) + 1) % ORDER.length]!;
-        apply();
+        show();
         try {
           if (theme === "auto") localStorage.removeItem(KEY);
           else localStorage.setItem(KEY, theme);
@@ -27,15 +32,19 @@ export function themeButton(): HTMLElement {
       },
     },
   });
-  function apply(): void {
-    if (theme === "auto") delete document.documentElement.dataset.theme;
-    else document.documentElement.dataset.theme = theme;
+  function show(): void {
+    apply(theme);
     const label = `Colours: ${NAMES[theme]}`;
     setAttributes(button, { title: label, "aria-label": label });
     fill(button, icon(ICONS[theme]));
   }
-  apply();
+  show();
   return button;
+}
+
+function apply(theme: Theme): void {
+  if (theme === "auto") delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = theme;
 }
 
 function stored(): Theme {

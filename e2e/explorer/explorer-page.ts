@@ -1,0 +1,79 @@
+import { expect, type Locator, type Page, type TestInfo } from "@playwright/test";
+
+/** An S3 location as the form takes it. */
+export interface FormPlace {
+  readonly endpoint: string;
+  readonly path: string;
+  readonly region: string;
+  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
+}
+
+/** The explorer in a browser, driven as its reader would. */
+export class ExplorerPage {
+  readonly page: Page;
+  readonly tree: Locator;
+  readonly search: Locator;
+  /** What must not have happened: errors of scripts, refusals of the page's policy. */
+  readonly trouble: string[] = [];
+
+  constructor(page: Page) {
+    this.page = page;
+    this.tree = page.getByRole("tree");
+    this.search = page.getByRole("combobox", { name: "Path or pattern" });
+    page.on("pageerror", (error) => this.trouble.push(String(error)));
+    page.on("console", (message) => {
+      if (/Content Security Policy|Trusted Type/i.test(message.text())) this.trouble.push(message.text());
+    });
+  }
+
+  async openUrl(origin: string, url: string): Promise<void> {
+    await this.page.goto(origin);
+    await this.page.getByLabel("Address").fill(url);
+    await this.page.getByRole("button", { name: "Open", exact: true }).click();
+    await expect(this.tree).toBeVisible();
+  }
+
+  async fillS3({ endpoint, path, region, credentials }: FormPlace): Promise<void> {
+    await this.page.getByRole("tab", { name: "S3" }).click();
+    await this.page.getByLabel("Bucket and key").fill(path);
+    await this.page.getByLabel("Endpoint").fill(endpoint);
+    await this.page.getByLabel("Region").fill(region);
+    await this.fillCredentials(credentials);
+  }
+
+  async fillCredentials({ accessKeyId, secretAccessKey }: FormPlace["credentials"]): Promise<void> {
+    await this.page.getByLabel("Access key").fill(accessKeyId);
+    await this.page.getByLabel("Secret key").fill(secretAccessKey);
+    await this.page.getByRole("button", { name: "Open", exact: true }).click();
+  }
+
+  /** The row with a key at a level; the root's is 1. */
+  row(key: string, level: number): Locator {
+    return this.page.locator(`[role="treeitem"][aria-level="${level}"]`).filter({
+      has: this.page.locator(".key", { hasText: new RegExp(`^${key.replace(/[^\w-]/g, "\\$&")}$`) }),
+    });
+  }
+
+  /** Unfolds a row by its sign. */
+  async unfold(key: string, level: number): Promise<void> {
+    const row = this.row(key, level);
+    await row.locator(".twisty").click();
+    await expect(row).toHaveAttribute("aria-expanded", "true");
+  }
+
+  async goTo(path: string): Promise<void> {
+    await this.search.fill(path);
+    await this.search.press("Enter");
+  }
+
+  /** How many requests the page says it made. */
+  async requests(): Promise<number> {
+    const text = await this.page.locator(".meter-details").textContent();
+    return Number(/([\d,]+) requests?/.exec(text ?? "")?.[1]?.replaceAll(",", "") ?? "0");
+  }
+
+  /** Keeps a picture with the test's output. */
+  async picture(info: TestInfo, name: string): Promise<void> {
+    await this.page.screenshot({ path: info.outputPath(`${name}.png`) });
+  }
+}
