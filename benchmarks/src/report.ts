@@ -29,7 +29,19 @@ const sideText = ({ wallMs, facts }: Side): string =>
     ...Object.entries(facts).map(([name, value]) => factText(name, value)),
   ].join(", ");
 
-const HEADS = ["data", "peekpack", "peer", "of", "ratio", "min … max", "cpu", "goal", "", "beside"] as const;
+const HEADS = [
+  "data",
+  "peekpack",
+  "peer",
+  "of",
+  "ratio",
+  "min … max",
+  "best",
+  "cpu",
+  "goal",
+  "",
+  "beside",
+] as const;
 
 /** The rows of one benchmark as a table of text. */
 export function tableText(rows: readonly Row[]): string {
@@ -40,6 +52,7 @@ export function tableText(rows: readonly Row[]): string {
     row.measure,
     ratioText(row.ratio.median),
     `${ratioText(row.ratio.min)} … ${ratioText(row.ratio.max)}`,
+    row.best === undefined ? "" : ratioText(row.best.wall),
     row.cpu === undefined ? "" : ratioText(row.cpu.median),
     goalText(row.goal),
     row.met === undefined ? "" : row.met ? "met" : "MISSED",

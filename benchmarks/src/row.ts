@@ -24,6 +24,8 @@ export interface Row {
   readonly ratio: Spread;
   /** The ratio of processor times beside one of times: less disturbed by what else the machine does. */
   readonly cpu?: Spread | undefined;
+  /** The ratios of the least times. */
+  readonly best?: { readonly wall: number; readonly cpu: number } | undefined;
   readonly goal?: Goal | undefined;
   readonly met?: boolean | undefined;
 }
@@ -38,7 +40,7 @@ const judged = (ratio: Spread, goal: Goal | undefined): Pick<Row, "goal" | "met"
 
 /** The time of one over the time of the other. */
 export function timeRow(data: string, ours: Course, peer: Course, goal?: Goal): Row {
-  const { wall, cpu } = compare(ours, peer);
+  const { wall, cpu, best } = compare(ours, peer);
   return {
     data,
     ours: { name: ours.name, ...middle(ours) },
@@ -46,6 +48,7 @@ export function timeRow(data: string, ours: Course, peer: Course, goal?: Goal): 
     measure: "time",
     ratio: wall,
     cpu,
+    best,
     ...judged(wall, goal),
   };
 }
@@ -53,7 +56,7 @@ export function timeRow(data: string, ours: Course, peer: Course, goal?: Goal): 
 /** How much one gets done in the time of the other: above 1 the first was faster. */
 export function rateRow(data: string, ours: Course, peer: Course, goal?: Goal): Row {
   const { wall } = compare(peer, ours);
-  const { cpu: _, ...row } = timeRow(data, ours, peer);
+  const { cpu: _, best: __, ...row } = timeRow(data, ours, peer);
   return { ...row, measure: "rate", ratio: wall, ...judged(wall, goal) };
 }
 

@@ -194,6 +194,13 @@ test.describe("the page", () => {
     await expect.poll(() => isPainted(page, ".histogram-plot")).toBe(true);
     await expect(page.locator(".plot-facts")).toContainText("Std. deviation");
     await explorer.picture(info, "selected");
+    const [read, whole] = await page.locator(".meter").evaluate((meter) => {
+      const bytes = (text: string): number =>
+        Number.parseFloat(text) * { B: 1, kB: 1e3, MB: 1e6 }[text.split(/\s/)[1]!]!;
+      return [...meter.querySelectorAll("strong, .whole")].map((part) => bytes(part.textContent!));
+    });
+    expect(whole! / bytes.length).toBeCloseTo(1, 1);
+    expect(read, "the table of contents, and nine bytes of each").toBeLessThan(whole! / 20);
 
     await page.getByRole("tab", { name: "List" }).click();
     await page.getByRole("button", { name: /run-00007/ }).click();

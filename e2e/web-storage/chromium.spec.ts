@@ -8,7 +8,7 @@ import { cacheScenarios } from "./cache-scenarios.js";
 import { type ChromiumUnderTest, memoryOf, startChromium } from "./chromium.js";
 import { row } from "./rows.js";
 import { spoolScenarios } from "./spool-scenarios.js";
-import { expectedDigest, openWorld, type World } from "./world.js";
+import { expectedDigest, openWorld, skipAsAbsent, type World } from "./world.js";
 
 const MiB = 2 ** 20;
 
@@ -16,13 +16,9 @@ let world: World;
 let browser: ChromiumUnderTest;
 
 test.beforeAll(async ({ browserAbsent }) => {
-  test.skip(browserAbsent !== undefined, browserAbsent);
+  if (browserAbsent !== undefined) return skipAsAbsent(`there is no browser: ${browserAbsent}`);
   const opened = await openWorld();
-  if (typeof opened === "string") {
-    console.warn(`SKIPPED: ${opened}`);
-    test.skip(true, opened);
-    return;
-  }
+  if (opened === undefined) return;
   world = opened;
   browser = await startChromium(world.site.origin);
 });

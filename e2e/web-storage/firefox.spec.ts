@@ -1,11 +1,10 @@
-import { liveRequired } from "@peekpack/testing";
 import { expect } from "@playwright/test";
 import { test } from "../browser-test.js";
 import { cacheScenarios } from "./cache-scenarios.js";
 import { locateFirefox, startFirefox } from "./firefox.js";
 import { spoolScenarios } from "./spool-scenarios.js";
 import type { BrowserUnderTest } from "./tab.js";
-import { expectedDigest, openWorld, type World } from "./world.js";
+import { expectedDigest, openWorld, skipAsAbsent, type World } from "./world.js";
 
 const MiB = 2 ** 20;
 
@@ -15,14 +14,9 @@ let executable: string;
 
 test.beforeAll(async () => {
   const firefox = await locateFirefox();
-  const opened = firefox.absent === undefined ? await openWorld() : firefox.absent;
-  if (typeof opened === "string" || firefox.absent !== undefined) {
-    const why = String(firefox.absent ?? opened);
-    if (liveRequired()) throw new Error(why);
-    console.warn(`SKIPPED: ${why}`);
-    test.skip(true, why);
-    return;
-  }
+  if (firefox.absent !== undefined) return skipAsAbsent(firefox.absent);
+  const opened = await openWorld();
+  if (opened === undefined) return;
   world = opened;
   ({ executable } = firefox);
   console.log(`${firefox.version}, over WebDriver BiDi`);

@@ -12,6 +12,9 @@ import type { KeptRanges } from "./kept-ranges.js";
 import { type Place, type PublicPlace, placeName, publicPlace } from "./place.js";
 import type { Traffic } from "./traffic.js";
 
+/** The widest gap between two values that are read with one request. */
+const GAP_BYTES = 32 * 1024;
+
 /** An open archive, with where it lies and what reading it has cost. */
 export interface Session {
   readonly archive: Archive;
@@ -29,8 +32,14 @@ export async function openSession(
   signal: AbortSignal,
 ): Promise<Session> {
   const source = await sourceAt(place, kept, traffic);
-  // Nothing ahead of what is asked for: here bytes are looked at, one by one.
-  const archive = await openArchive(source, { onRequest: traffic.onRequest, readAhead: 0, signal });
+  const archive = await openArchive(source, {
+    onRequest: traffic.onRequest,
+    // Here bytes are looked at, one by one: nothing is read ahead, and only small gaps are read along, where core by itself
+    // takes larger ones when that saves time.
+    readAhead: 0,
+    gap: GAP_BYTES,
+    signal,
+  });
   traffic.size = archive.info.objectSize ?? archive.info.offset + archive.info.size;
   traffic.changed.tell();
   const shown = publicPlace(place);

@@ -3,7 +3,7 @@ import { keyText, pathText, typedSegments } from "../archive/segments.js";
 import { isNumber } from "../numbers/series.js";
 import { plotView } from "../plot/plot-view.js";
 import { el, fill } from "../ui/dom.js";
-import { count, counted } from "../ui/format.js";
+import { count, counted, size } from "../ui/format.js";
 import { icon } from "../ui/icons.js";
 import { failureNotice } from "../ui/notice.js";
 import { tabs } from "../ui/tabs.js";
@@ -73,7 +73,7 @@ export function resultsView(selection: Selection, actions: ResultsActions): View
     const found = counted(paths.length, "match", "matches");
     status.textContent = {
       reading: `${found}, reading …`,
-      paused: `${found}. 16 MB were read: go on?`,
+      paused: `${found}, for ${size(selection.cost.bytes)} in ${counted(selection.cost.requests, "request")}. Go on?`,
       stopped: `${found}, then stopped`,
       done: paths.length === 0 ? "Nothing matches." : found,
       failed: `${found}, then an error`,

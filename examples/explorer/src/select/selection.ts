@@ -6,13 +6,14 @@ import { Signal } from "../ui/signal.js";
 
 export type SelectionState = "reading" | "paused" | "stopped" | "done" | "failed";
 
-/** After so many bytes a selection waits for the reader's word. */
-const ALLOWANCE = 16 * 1024 * 1024;
+/** After so many bytes or requests a selection waits for the reader's word. */
+const BYTES_ALLOWED = 16 * 1000 * 1000;
+const REQUESTS_ALLOWED = 2000;
 const MOST_MATCHES = 1_000_000;
 /** Listeners hear of new matches so often, in milliseconds. */
 const TELL_MS = 120;
 
-/** What a pattern matches, as it arrives. Stops at an allowance of bytes, and goes on when it is told to. */
+/** What a pattern matches, as it arrives. Stops at an allowance of bytes and requests, and goes on when it is told to. */
 export class Selection {
   readonly pattern: string;
   readonly paths: PathKey[][] = [];
@@ -24,6 +25,7 @@ export class Selection {
   readonly #traffic: Traffic;
   readonly #stopping = new AbortController();
   #proceed: (() => void) | undefined;
+  #before = { bytes: 0, requests: 0 };
 
   constructor(archive: Archive, traffic: Traffic, pattern: string) {
     this.#archive = archive;
@@ -31,10 +33,18 @@ export class Selection {
     this.pattern = pattern;
   }
 
+  /** What it has cost so far, with all else that was read meanwhile. */
+  get cost(): { readonly bytes: number; readonly requests: number } {
+    const { bytes, requests } = this.#traffic;
+    return { bytes: bytes - this.#before.bytes, requests: requests - this.#before.requests };
+  }
+
   /** Reads. Called once. */
   async run(): Promise<void> {
     const { signal } = this.#stopping;
-    let limit = this.#traffic.bytes + ALLOWANCE;
+    const { bytes, requests } = this.#traffic;
+    this.#before = { bytes, requests };
+    let allowed = { bytes: bytes + BYTES_ALLOWED, requests: requests + REQUESTS_ALLOWED };
     let told = 0;
     try {
       for await (const { path, value } of this.#archive.select(patternOf(this.pattern), { signal })) {
@@ -48,9 +58,12 @@ export class Selection {
         }
         if (this.paths.length >= MOST_MATCHES)
           throw new RangeError("More than a million matches are not kept.");
-        if (this.#traffic.bytes > limit) {
+        if (this.#traffic.bytes > allowed.bytes || this.#traffic.requests > allowed.requests) {
           await this.#pause();
-          limit = this.#traffic.bytes + ALLOWANCE;
+          allowed = {
+            bytes: this.#traffic.bytes + BYTES_ALLOWED,
+            requests: this.#traffic.requests + REQUESTS_ALLOWED,
+          };
         }
         signal.throwIfAborted();
       }

@@ -12,6 +12,8 @@ export const ODD_KEYS = 2;
 export const DEEP = 4;
 /** Byte strings, which may be numpy arrays. msgpackr decodes them as they are. */
 export const BYTES = 8;
+/** Lists of floats, which are most of the bytes. The exact decoder makes an array of such ten times as fast as msgpackr. */
+export const FLOATS = 16;
 
 const RECURSION = 1500;
 
@@ -61,6 +63,8 @@ export function scanMsgpack(bytes: Uint8Array, count: number, limits: Limits): n
   let left = count;
   let inMap = false;
   let items = count;
+  /** Bytes of floats in lists. */
+  let floats = 0;
   if (items > limits.maxItems) throw tooMany(0, limits);
 
   for (;;) {
@@ -121,8 +125,15 @@ export function scanMsgpack(bytes: Uint8Array, count: number, limits: Limits): n
     } else {
       while (left > 0) {
         if (at >= size) throw short(at, size);
-        left--;
         type = bytes[at]!;
+        if (type === 0xcb) {
+          const start = at;
+          for (; left > 0 && at < size && bytes[at] === 0xcb; left--) at += 9;
+          floats += at - start;
+          type = -1;
+          continue;
+        }
+        left--;
         const width = widths[type]!;
         if (width !== 0) {
           at += width;
@@ -143,7 +154,7 @@ export function scanMsgpack(bytes: Uint8Array, count: number, limits: Limits): n
     if (at > size) throw short(at, size);
     if (type < 0) {
       if (depth === 0) {
-        if (at === size) return found;
+        if (at === size) return floats * 4 > size * 3 ? found | FLOATS : found;
         throw fail("corrupt", at, `${size - at} bytes are left behind the value.`);
       }
       left = stack[--depth]!;
@@ -157,6 +168,21 @@ export function scanMsgpack(bytes: Uint8Array, count: number, limits: Limits): n
     if (type < 0xa0) {
       children = type & 15;
       map = type < 0x90;
+      if (!map && depth < limits.maxDepth) {
+        // Short lists of plain items, of which a table of contents has one for each node, are passed over at once.
+        let behind = at;
+        let rest = children;
+        for (; rest > 0; rest--) {
+          const width = widths[bytes[behind]!]!;
+          if (!(width > 0)) break;
+          behind += width;
+        }
+        if (rest === 0 && behind <= size && items + children <= limits.maxItems) {
+          at = behind;
+          items += children;
+          continue;
+        }
+      }
     } else {
       // Every other type has a number behind it: 1, 2, 4 or 8 bytes.
       switch (type) {

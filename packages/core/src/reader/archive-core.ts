@@ -72,8 +72,10 @@ export class ArchiveCore {
     const decoder = await decoderFor(shared, header.protocol);
     const { limits } = shared;
     try {
-      // A node, its map of children and its span nest deeper than what they stand for.
-      decoder.check(toc, { ...limits, maxDepth: limits.maxDepth * 2 + 4 });
+      // A node, its map of children and its span nest deeper than what they stand for. Items are not decoded: the table's
+      // size is what bounds them.
+      const maxItems = Number.POSITIVE_INFINITY;
+      decoder.check(toc, { ...limits, maxItems, maxDepth: limits.maxDepth * 2 + 4 });
     } catch (error) {
       if (!(error instanceof PeekpackError)) throw error;
       const code = error.code === "truncated" ? "corrupt" : error.code;

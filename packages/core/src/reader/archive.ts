@@ -9,7 +9,7 @@ import { LazyList } from "./lazy-list.js";
 import { LazyMap } from "./lazy-map.js";
 import { follow, type Location, rootOf, show } from "./location.js";
 import { materialise } from "./materialise.js";
-import { type Path, parsePath } from "./path.js";
+import { type Path, type PathSegment, parsePath } from "./path.js";
 import { type Pattern, parsePattern, type Selected } from "./pattern.js";
 import type { At, InnerOf, KeyOf, Lazily, PathIn, Untyped } from "./schema.js";
 import { Sequence } from "./sequence.js";
@@ -38,6 +38,8 @@ export interface ArchiveInfo {
 
 /** What an archive is opened from, and how it is opened again when the object has changed. */
 export interface OpenState {
+  /** The state that was open before the object changed: what it has handed out may still be read. */
+  readonly before?: OpenState | undefined;
   readonly core: ArchiveCore;
   readonly info: ArchiveInfo;
   readonly headerBytes: Uint8Array;
@@ -59,11 +61,11 @@ export interface OpenState {
  */
 export class Archive<S = Untyped> {
   #state: OpenState;
-  readonly #reopen: (() => Promise<OpenState>) | undefined;
+  readonly #reopen: ((now: OpenState) => Promise<OpenState>) | undefined;
   #reopening: Promise<void> | undefined;
 
   /** Made by {@link openArchive}. */
-  constructor(state: OpenState, reopen?: () => Promise<OpenState>) {
+  constructor(state: OpenState, reopen?: (now: OpenState) => Promise<OpenState>) {
     this.#state = state;
     this.#reopen = reopen;
   }
@@ -107,7 +109,10 @@ export class Archive<S = Untyped> {
     paths: Iterable<PathIn<S, P>>,
     options?: ReadOptions,
   ): Promise<At<S, P>[]> {
-    return Promise.all(Array.from(paths, (path) => this.read<P>(path, options)));
+    const wanted = Array.from(paths, (path) => parsePath(path as Path));
+    return this.#fresh((core) =>
+      Promise.all(wanted.map((path) => lookUp(core, path, options, (at) => materialise(at, options)))),
+    ) as Promise<At<S, P>[]>;
   }
 
   /**
@@ -120,11 +125,8 @@ export class Archive<S = Untyped> {
     options?: ReadOptions,
   ): Sequence<Selected<At<S, P>>> {
     const segments = parsePattern(pattern);
-    const state = (): OpenState => this.#state;
-    // Not every reader selects: a chunk of its own.
-    return new Sequence(async function* () {
-      const { core } = state();
-      core.assertOpen();
+    return this.#sequence(async function* (core) {
+      // Not every reader selects: a chunk of its own.
       const { select } = await import("./select.js");
       yield* select(core, segments, options) as AsyncGenerator<Selected<At<S, P>>>;
     });
@@ -183,20 +185,21 @@ export class Archive<S = Untyped> {
    * of a value, its item in the archive's codec. Without a path: the archive itself.
    */
   raw(path?: Path, options?: ReadOptions): ReadableStream<Uint8Array> {
-    const { core } = this.#state;
-    core.assertOpen();
+    this.#state.core.assertOpen();
     const segments = parsePath(path);
-    let chunks: AsyncGenerator<Uint8Array, undefined> | undefined;
+    const chunks = this.#sequence(async function* (core) {
+      const { rawChunks } = await import("./raw.js");
+      yield* rawChunks(core, segments, options);
+    })[Symbol.asyncIterator]();
     return new ReadableStream<Uint8Array>(
       {
         async pull(controller) {
-          chunks ??= (await import("./raw.js")).rawChunks(core, segments, options);
           const { value } = await chunks.next();
           if (value === undefined) controller.close();
           else controller.enqueue(value);
         },
         async cancel() {
-          await chunks?.return(undefined);
+          await chunks.return?.();
         },
       },
       { highWaterMark: 0 },
@@ -217,10 +220,12 @@ export class Archive<S = Untyped> {
 
   /** Closes the source. Later reads reject with `closed`. */
   async close(): Promise<void> {
-    const { shared } = this.#state.core;
-    if (shared.closed) return;
-    shared.closed = true;
-    await shared.source.close?.();
+    for (let state: OpenState | undefined = this.#state; state; state = state.before) {
+      const { shared } = state.core;
+      if (shared.closed) return;
+      shared.closed = true;
+      await shared.source.close?.();
+    }
   }
 
   /** For the writer, which repacks archives. */
@@ -228,36 +233,56 @@ export class Archive<S = Untyped> {
     return rootOf(this.#state.core);
   }
 
-  /** Follows a path and does something there; once more after the object has changed, where that is wanted. */
-  async #at<T>(
-    path: Path | undefined,
-    options: ReadOptions | undefined,
-    work: (at: Location, segments: readonly unknown[]) => Promise<T>,
-  ): Promise<T> {
+  /** Follows a path and does something there. */
+  async #at<T>(path: Path | undefined, options: ReadOptions | undefined, work: Work<T>): Promise<T> {
     const segments = parsePath(path);
     options?.signal?.throwIfAborted();
-    for (let state = this.#state; ; ) {
-      try {
-        state.core.assertOpen();
-        return await work(await follow(rootOf(state.core), segments, options), segments);
-      } catch (error) {
-        if (!isPeekpackError(error)) throw error;
-        if (error.code !== "changed" || this.#reopen === undefined) throw withPath(error, segments);
-        // All reads that met the change share one reopening; a second change in a row is the caller's to know.
-        if (this.#state === state) {
-          this.#reopening ??= this.#renew().finally(() => {
-            this.#reopening = undefined;
-          });
-          await this.#reopening;
-        }
-        if (state !== this.#state) state = this.#state;
-        else throw error;
+    return this.#fresh((core) => lookUp(core, segments, options, work));
+  }
+
+  /** Does something with the archive, and once more after the object has changed, where that is wanted. */
+  async #fresh<T>(work: (core: ArchiveCore) => Promise<T>): Promise<T> {
+    const state = this.#state;
+    try {
+      state.core.assertOpen();
+      return await work(state.core);
+    } catch (error) {
+      if (!this.#reopen || !isPeekpackError(error) || error.code !== "changed") throw error;
+      // All who met the change share one reopening; a second change in a row is the caller's to know.
+      if (this.#state === state) {
+        this.#reopening ??= this.#renew(state).finally(() => {
+          this.#reopening = undefined;
+        });
+        await this.#reopening;
       }
+      return work(this.#state.core);
     }
   }
 
-  async #renew(): Promise<void> {
-    this.#state = await this.#reopen!();
+  async #renew(before: OpenState): Promise<void> {
+    this.#state = { ...(await this.#reopen!(before)), before };
+    // It may have been closed meanwhile.
+    if (before.core.shared.closed) await this.close();
+    before.core.assertOpen();
+  }
+
+  /** Items of which the first may need the archive to be opened anew; what follows is of the same state. */
+  #sequence<T>(start: (core: ArchiveCore) => AsyncIterable<T>): Sequence<T> {
+    const begin = (): Promise<readonly [AsyncIterator<T>, IteratorResult<T>]> =>
+      this.#fresh(async (core) => {
+        const items = start(core)[Symbol.asyncIterator]();
+        return [items, await items.next()];
+      });
+    return new Sequence(async function* () {
+      const [items, first] = await begin();
+      if (first.done) return;
+      try {
+        yield first.value;
+        yield* { [Symbol.asyncIterator]: () => items };
+      } finally {
+        await items.return?.();
+      }
+    });
   }
 
   #walk<T>(
@@ -265,20 +290,31 @@ export class Archive<S = Untyped> {
     options: ReadOptions | undefined,
     items: (container: Container) => Iterable<T> | AsyncIterable<T>,
   ): Sequence<T> {
-    const open = (): Promise<Iterable<T> | AsyncIterable<T>> =>
-      this.#at(path, options, async (at, segments) => {
-        const found = items(asContainer(await present(at, options), segments));
-        // A Sequence can be awaited; wrapped, it is handed on as it is.
-        return { [Symbol.asyncIterator]: () => iterate(found) };
-      });
-    return new Sequence(async function* () {
-      yield* await open();
+    return this.#sequence(async function* (core) {
+      const segments = parsePath(path);
+      options?.signal?.throwIfAborted();
+      const open = (at: Location): Promise<[Iterable<T> | AsyncIterable<T>]> =>
+        // In an array: a Sequence could be awaited.
+        present(at, options).then((found) => [items(asContainer(found, segments))]);
+      yield* (await lookUp(core, segments, options, open))[0];
     });
   }
 }
 
-async function* iterate<T>(items: Iterable<T> | AsyncIterable<T>): AsyncGenerator<T> {
-  yield* items;
+type Work<T> = (at: Location, segments: readonly PathSegment[]) => Promise<T>;
+
+/** Follows a path and does something there; errors then say which path it was. */
+async function lookUp<T>(
+  core: ArchiveCore,
+  segments: readonly PathSegment[],
+  options: ReadOptions | undefined,
+  work: Work<T>,
+): Promise<T> {
+  try {
+    return await work(await follow(rootOf(core), segments, options), segments);
+  } catch (error) {
+    throw isPeekpackError(error) ? withPath(error, segments) : error;
+  }
 }
 
 type Container = LazyMap | LazyList | Map<Value, Value> | Value[] | { [key: string]: Value };

@@ -1,4 +1,5 @@
 import type { Codec, MapStyle } from "../codec/codec.js";
+import { isPeekpackError } from "../errors.js";
 import { decodeHeader, HEADER_SIZE, type Header } from "../format/header.js";
 import { blobSource } from "../source/blob-source.js";
 import { bytesSource } from "../source/bytes-source.js";
@@ -64,13 +65,21 @@ export async function openArchive<S = Untyped>(
   const given = asSource(source);
   // A source that brings an engine of its own keeps it.
   const engine = "stats" in given ? given : readEngine(given, { ...options, size: objectSize(options) });
-  const open = (from: RangeSource, known: OpenOptions): Promise<OpenState> => openState(from, known);
-  const state = await open(engine, options);
-  if (options.onChange !== "reopen" || engine.reopen === undefined) return new Archive(state);
-  return new Archive(state, async () => {
-    const again = (state.core.shared.source.reopen ?? engine.reopen!)();
-    return open(again, { ...options, index: undefined, signal: undefined });
-  });
+  const reopen = async (from: RangeSource, known: OpenOptions): Promise<OpenState> =>
+    openState(from.reopen?.() ?? from, { ...known, index: undefined });
+  const mayReopen = options.onChange === "reopen" && engine.reopen !== undefined;
+  let state: OpenState;
+  try {
+    state = await openState(engine, options);
+  } catch (error) {
+    // The object may have been replaced between two requests, or since its index was kept.
+    if (!mayReopen || !isPeekpackError(error) || error.code !== "changed") throw error;
+    state = await reopen(engine, options);
+  }
+  return new Archive<S>(
+    state,
+    mayReopen ? (now) => reopen(now.core.shared.source, { ...options, signal: undefined }) : undefined,
+  );
 }
 
 function objectSize({ offset = 0, size, index }: OpenOptions): number | undefined {

@@ -3,6 +3,7 @@ import { encodeHeader, HEADER_SIZE } from "../format/header.js";
 import { ArchiveEncoder, NeedsStream } from "./encoder.js";
 import { placed } from "./misplaced.js";
 import { type EncodeOptions, packerFor, resolveEncodeOptions } from "./options.js";
+import { SlabFull } from "./packer.js";
 
 /**
  * The buffer of the last call, for the next one: a speed trick, and the only state of this module. To grow a buffer anew for
@@ -10,6 +11,9 @@ import { type EncodeOptions, packerFor, resolveEncodeOptions } from "./options.j
  * weakly, so that it is gone when memory is short, and taken away while it is in use.
  */
 let spare: WeakRef<Uint8Array<ArrayBuffer>> | undefined;
+
+/** Most bytes of an archive made in memory: the encoder counts places in 32 bits. */
+const MOST_BYTES = 2 ** 31 - 1;
 
 /**
  * Encodes a value as a whole archive in memory: header, data and table of contents in one array.
@@ -21,7 +25,8 @@ let spare: WeakRef<Uint8Array<ArrayBuffer>> | undefined;
  * Gives an array of exactly its size.
  *
  * @throws PeekpackError `unsupported-value` with the path of a value that the format cannot hold: functions, symbols, class
- *   instances, lone surrogates, integers out of range, undefined (msgpack) …; `limit` for nesting too deep and for cycles.
+ *   instances, lone surrogates, integers out of range, undefined (msgpack) …; `limit` for nesting too deep, for cycles, and
+ *   for more than 2 GiB.
  * @throws TypeError or RangeError for options of the wrong type or value.
  */
 export function encodeArchive(value: unknown, options?: EncodeOptions): Uint8Array {
@@ -30,10 +35,17 @@ export function encodeArchive(value: unknown, options?: EncodeOptions): Uint8Arr
   spare = undefined;
   const toc = packerFor(resolved.protocol, 4 * 1024);
   data.pos = HEADER_SIZE;
+  data.limit = MOST_BYTES;
   const encoder = new ArchiveEncoder(data, toc, -HEADER_SIZE, resolved);
   try {
     encoder.value(value, 0);
   } catch (error) {
+    if (error instanceof SlabFull) {
+      throw new PeekpackError(
+        "limit",
+        "An archive made in memory takes at most 2 GiB; writeArchive has no such bound.",
+      );
+    }
     if (!(error instanceof NeedsStream)) throw placed(error);
     throw new PeekpackError(
       "unsupported-value",
@@ -41,6 +53,7 @@ export function encodeArchive(value: unknown, options?: EncodeOptions): Uint8Arr
     );
   }
   if (toc.pos === 0) encoder.toc.span(0, encoder.position, 1);
+  data.limit = Number.POSITIVE_INFINITY;
   const tocStart = encoder.position;
   const header = encodeHeader({ protocol: resolved.protocol, tocStart, tocSize: toc.pos });
   data.raw(toc.buf.subarray(0, toc.pos));
