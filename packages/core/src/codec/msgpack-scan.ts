@@ -51,10 +51,14 @@ const WIDTHS: Uint8Array = (() => {
  * @throws PeekpackError `corrupt`, `truncated`, `limit`
  */
 export function scanMsgpack(bytes: Uint8Array, count: number, limits: Limits): number {
+  return scan(bytes, count, limits.maxItems, limits.maxDepth, limits.maxKeyBytes);
+}
+
+/** The scan itself. Limits come as numbers: objects of other shapes would make the engine compile it anew. */
+function scan(bytes: Uint8Array, count: number, maxItems: number, maxDepth: number, maxKey: number): number {
   const size = bytes.length;
   const view = new DataView(bytes.buffer, bytes.byteOffset, size);
   const widths = WIDTHS;
-  const maxKey = limits.maxKeyBytes;
   let found = REGULAR;
   let at = 0;
   // What is open: how many items (or entries, of a map) are left, with the sign turned for a map.
@@ -65,7 +69,7 @@ export function scanMsgpack(bytes: Uint8Array, count: number, limits: Limits): n
   let items = count;
   /** Bytes of floats in lists. */
   let floats = 0;
-  if (items > limits.maxItems) throw tooMany(0, limits);
+  if (items > maxItems) throw tooMany(0, maxItems);
 
   for (;;) {
     /** The first byte of an item that the quick loops leave to what follows them. */
@@ -168,7 +172,7 @@ export function scanMsgpack(bytes: Uint8Array, count: number, limits: Limits): n
     if (type < 0xa0) {
       children = type & 15;
       map = type < 0x90;
-      if (!map && depth < limits.maxDepth) {
+      if (!map && depth < maxDepth) {
         // Short lists of plain items, of which a table of contents has one for each node, are passed over at once.
         let behind = at;
         let rest = children;
@@ -177,7 +181,7 @@ export function scanMsgpack(bytes: Uint8Array, count: number, limits: Limits): n
           if (!(width > 0)) break;
           behind += width;
         }
-        if (rest === 0 && behind <= size && items + children <= limits.maxItems) {
+        if (rest === 0 && behind <= size && items + children <= maxItems) {
           at = behind;
           items += children;
           continue;
@@ -252,11 +256,11 @@ export function scanMsgpack(bytes: Uint8Array, count: number, limits: Limits): n
       throw fail("truncated", at, `${children} items are announced; only ${size - at} bytes are left.`);
     }
     items += least;
-    if (items > limits.maxItems) {
-      throw tooMany(at, limits);
+    if (items > maxItems) {
+      throw tooMany(at, maxItems);
     }
-    if (depth >= limits.maxDepth) {
-      throw fail("limit", at, `Nested more than ${limits.maxDepth} levels deep (limit maxDepth).`);
+    if (depth >= maxDepth) {
+      throw fail("limit", at, `Nested more than ${maxDepth} levels deep (limit maxDepth).`);
     }
     if (depth === RECURSION) found |= DEEP;
     if (depth === stack.length) stack = widen(stack, depth);
@@ -292,8 +296,8 @@ function text(bytes: Uint8Array, start: number, end: number): number {
   return bytes[start] === 0xef && bytes[start + 1] === 0xbb && bytes[start + 2] === 0xbf ? EXACT : REGULAR;
 }
 
-function tooMany(at: number, limits: Limits): PeekpackError {
-  return fail("limit", at, `More than ${limits.maxItems} items in one value (limit maxItems).`);
+function tooMany(at: number, maxItems: number): PeekpackError {
+  return fail("limit", at, `More than ${maxItems} items in one value (limit maxItems).`);
 }
 
 function short(at: number, size: number): PeekpackError {

@@ -35,7 +35,11 @@ export function resolveLimits(given: Partial<Limits> = {}): Limits {
     }
   }
   return {
-    ...DEFAULT_LIMITS,
-    ...Object.fromEntries(Object.entries(given).filter(([, v]) => v !== undefined)),
+    maxDepth: given.maxDepth ?? DEFAULT_LIMITS.maxDepth,
+    maxArchiveDepth: given.maxArchiveDepth ?? DEFAULT_LIMITS.maxArchiveDepth,
+    maxTocBytes: given.maxTocBytes ?? DEFAULT_LIMITS.maxTocBytes,
+    maxItems: given.maxItems ?? DEFAULT_LIMITS.maxItems,
+    maxKeyBytes: given.maxKeyBytes ?? DEFAULT_LIMITS.maxKeyBytes,
+    maxValueBytes: given.maxValueBytes ?? DEFAULT_LIMITS.maxValueBytes,
   };
 }
