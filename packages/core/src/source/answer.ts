@@ -1,8 +1,6 @@
-import { type ErrorCode, PeekpackError } from "../errors.js";
-import { readBody } from "./body.js";
 import type { ByteRange } from "./range-source.js";
 import type { TransportAnswer } from "./range-transport.js";
-import { hintRetry } from "./retry-hint.js";
+import type { ObjectState, Wanted } from "./ranged-get.js";
 
 /** Parses `Content-Range` (RFC 9110, section 14.4) to a half-open range; an answer 416 has a size only. */
 export function parseContentRange(text: string | null): Partial<ByteRange> & { readonly size?: number } {
@@ -14,48 +12,68 @@ export function parseContentRange(text: string | null): Partial<ByteRange> & { r
   return total !== undefined && first === undefined ? { size } : {};
 }
 
-/** Milliseconds to wait by a `Retry-After` header: seconds or a date (RFC 9110, section 10.2.3). */
-export function retryAfter(text: string | null, now: number): number | undefined {
-  const wait = /^\d+$/.test(text ?? "") ? Number(text) * 1000 : Date.parse(text ?? "") - now;
-  return wait >= 0 ? wait : undefined;
-}
-
 /** An ETag without its quotes. Weak ones, and the `null` of an unversioned bucket, are no versions. */
 export function strongTag(tag: string | null | undefined): string | undefined {
   const bare = tag?.replace(/^"(.*)"$/, "$1");
   return !bare || /^(W\/|null$)/.test(bare) ? undefined : bare;
 }
 
-/** Most bytes of an error document that are looked at. */
-const errorDocumentBytes = 8192;
+/** What an answer says about the object's state: ETag and version id, where they are strong. */
+export function tagsOf(headers: TransportAnswer["headers"]): string[] {
+  return ["etag", "x-amz-version-id"].flatMap((name) => strongTag(headers.get(name)) ?? []);
+}
 
-const errorCodes: Readonly<Record<number, ErrorCode>> = {
-  401: "denied",
-  403: "denied",
-  404: "not-found",
-  410: "not-found",
-  412: "changed",
-};
-
-/** The error for an answer whose status is one. */
-export async function errorAnswer(
-  label: string,
-  { status, headers, body }: TransportAnswer,
-  signal: AbortSignal,
-): Promise<PeekpackError> {
-  const text = await readBody(body, errorDocumentBytes, signal).then(
-    (bytes) => new TextDecoder().decode(bytes),
-    () => "",
+/** Whether an answer is of the version and size seen first, as far as they are known. */
+export function ofSameState(
+  { version, modified, size }: ObjectState,
+  headers: TransportAnswer["headers"],
+  found: number | undefined = size,
+): boolean {
+  const time = headers.get("last-modified");
+  return (
+    (version === undefined
+      ? // Seconds are too coarse to prove that nothing changed, but a difference proves that something did.
+        !modified || !time || time === modified
+      : tagsOf(headers).includes(strongTag(version)!)) && (size ?? found) === found
   );
-  // Nothing else of the document may enter a message: S3 repeats keys, tokens and signatures in it.
-  const code = /<Code>(\w{1,64})</.exec(text)?.[1];
-  const expired = /<(Code|Message)>[^<]*expired/i.test(text);
-  // S3 answers 400 to a session token that has expired.
-  const kind = errorCodes[status] ?? (expired && status === 400 ? "denied" : "network");
-  const said = `${status}${code ? ` ${code}` : ""}${expired ? " (expired)" : ""}`;
-  return hintRetry(new PeekpackError(kind, `${label}: the server answered ${said}.`, { section: "source" }), {
-    again: kind === "network" && (status > 499 || [408, 425, 429].includes(status)),
-    afterMs: retryAfter(headers.get("retry-after"), Date.now()),
-    refusal: [400, 401, 403].includes(status) ? { status, code, expired } : undefined,
-  });
+}
+
+/** Makes the version and size of a valid answer the ones seen first, where there are none yet. */
+export function record(object: ObjectState, headers: TransportAnswer["headers"], size: number): void {
+  const etag = headers.get("etag");
+  const tag = strongTag(etag);
+  object.size ??= size;
+  object.version ??= tag === undefined ? tagsOf(headers)[0] : etag!;
+  object.modified ??= headers.get("last-modified");
+  if (tag !== undefined && tag === strongTag(object.version)) object.condition = `"${tag}"`;
+}
+
+/** Whether the body is as it is stored. */
+export function encodingOf(headers: TransportAnswer["headers"]): string | undefined {
+  const encoding = headers.get("content-encoding");
+  return encoding === "identity" ? undefined : (encoding ?? undefined);
+}
+
+/** Where the bytes of an answer lie when it is the 206 asked for, of the object seen first. Any other is an odd one. */
+export function expectedRange(
+  object: ObjectState,
+  wanted: Wanted,
+  { status, headers }: TransportAnswer,
+): ByteRange | undefined {
+  const { start, end, size = 0 } = parseContentRange(headers.get("content-range"));
+  const [first, last] =
+    "suffix" in wanted
+      ? [Math.max(0, size - wanted.suffix), size]
+      : [wanted.start, Math.min(wanted.end, size)];
+  if (
+    status !== 206 ||
+    start !== first ||
+    end !== last ||
+    encodingOf(headers) ||
+    !ofSameState(object, headers, size)
+  ) {
+    return undefined;
+  }
+  record(object, headers, size);
+  return { start: first, end: last };
 }

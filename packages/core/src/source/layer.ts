@@ -23,11 +23,12 @@ export function layer(
     local: source.local,
     limiter,
     probe: (want, options) => around((read) => source.probe(want, read), { reason: "open", ...options }),
-    read: (ranges, options) =>
-      eachOrNone(ranges, options?.signal, (range, signal) =>
+    read: (ranges, options = {}) =>
+      eachOrNone(ranges, options.signal, (range, signal) =>
         around(
           async (read, start = range.start) => (await source.read([{ start, end: range.end }], read))[0]!,
-          { ...options, signal },
+          // A lone range keeps the caller's own options, whose priority may rise while it waits.
+          signal === options.signal ? options : { ...options, signal },
           range,
         ),
       ),

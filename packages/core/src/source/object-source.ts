@@ -1,14 +1,13 @@
-import { PeekpackError } from "../errors.js";
 import { eachOrNone, withAbort } from "./abort.js";
 import { strongTag } from "./answer.js";
 import type { Probe, RangeSource, ReadOptions } from "./range-source.js";
 import type { RangeTransport } from "./range-transport.js";
 import { type GetNote, type ObjectState, type Piece, rangedGet, type Wanted } from "./ranged-get.js";
+import type { Renewal } from "./renewal.js";
 import { errorOf, requestEvent } from "./request-event.js";
 import type { RequestLimiter } from "./request-limiter.js";
 import { retryHint } from "./retry-hint.js";
-import { changed, checkRanges, closedSource, publicCause, truncated } from "./source-error.js";
-
+import { changed, checkRanges, closedSource, truncated } from "./source-error.js";
 /** How an object over HTTP is read. */
 export interface ObjectSourceOptions {
   /** For messages and cache keys: no credential, no query string. */
@@ -47,9 +46,7 @@ export function objectSource(transport: RangeTransport, options: ObjectSourceOpt
   let closed = false;
   /** What has arrived of a first contact that is not complete: the next try asks only for the rest. */
   let contact: { head?: Uint8Array; tail?: Uint8Array } = {};
-  /** Counts authorizations, so that all requests refused with the same one share its renewal. */
-  let epoch = 0;
-  let renewal: Promise<boolean> | undefined;
+  let renewal: Renewal | undefined;
 
   const open = (signal: AbortSignal | undefined): void => {
     signal?.throwIfAborted();
@@ -72,33 +69,22 @@ export function objectSource(transport: RangeTransport, options: ObjectSourceOpt
     }
   };
 
-  /** A new authorization in place of number `used`: one for all who ask. */
-  const renew = async (used: number, error: unknown): Promise<boolean> => {
-    const refusal = retryHint(error)?.refusal;
-    if (!refusal || !transport.renew) return false;
-    if (used === epoch) {
-      renewal ??= transport.renew(refusal).finally(() => {
-        epoch++;
-        renewal = undefined;
-      });
-    }
-    try {
-      return await (renewal ?? true);
-    } catch (cause) {
-      throw new PeekpackError("denied", `${label}: no new authorization.`, {
-        section: "source",
-        cause: publicCause(cause),
-      });
-    }
-  };
-
   const get = async (wanted: Wanted, read: ReadOptions): Promise<Piece> => {
-    const used = epoch;
+    const startedAt = performance.now();
     let piece: Piece;
     try {
       piece = await request(wanted, read);
     } catch (error) {
-      if (!(await renew(used, error))) throw error;
+      const refusal = retryHint(error)?.refusal;
+      if (!refusal || !transport.renew) throw error;
+      // Most readers never need one: a chunk of its own.
+      const make = await import("./renewal.js").then(
+        (module) => module.renewal,
+        () => undefined,
+      );
+      if (!make) throw error;
+      renewal ??= make(label, transport);
+      if (!(await renewal.renew(startedAt, refusal))) throw error;
       piece = await request(wanted, read);
     }
     if (piece.whole) whole = piece.bytes;
@@ -115,9 +101,8 @@ export function objectSource(transport: RangeTransport, options: ObjectSourceOpt
 
   const firstContact = async (want: { head: number; tail: number }, read: ReadOptions): Promise<Probe> => {
     const once = async (side: "head" | "tail", fetch: () => Promise<Uint8Array>): Promise<Uint8Array> => {
-      const { size = Number.POSITIVE_INFINITY } = object;
       const got = contact[side];
-      if (got && got.length >= Math.min(want[side], size)) return got;
+      if (got && got.length >= Math.min(want[side], object.size ?? Number.POSITIVE_INFINITY)) return got;
       const bytes = await fetch();
       contact[side] = bytes;
       return bytes;

@@ -118,16 +118,15 @@ export function withPlanner(
   };
 
   const start = async (fetch: Fetch): Promise<void> => {
-    const reads = [...fetch.jobs].map(({ read }) => read);
+    const reads = (): ReadOptions[] => Array.from(fetch.jobs, (job) => job.read);
     const read: ReadOptions = {
       signal: fetch.controller.signal,
-      priority: Math.max(...reads.map(({ priority = 0 }) => priority)),
-      reason: reads[0]?.reason,
-      onRequest: (event) =>
-        heard(
-          event,
-          [...fetch.jobs].map((job) => job.read),
-        ),
+      // Callers may join while it waits for its turn.
+      get priority() {
+        return Math.max(...reads().map(({ priority = 0 }) => priority));
+      },
+      reason: reads()[0]?.reason,
+      onRequest: (event) => heard(event, reads()),
     };
     let failure: unknown;
     try {

@@ -3,8 +3,7 @@ import type { RangeSource } from "./range-source.js";
 import { countRequest, noReads, type ReadStats } from "./read-stats.js";
 import type { RequestListener } from "./request-event.js";
 import { requestLimiter } from "./request-limiter.js";
-import { withLimiter } from "./with-limiter.js";
-import { type RetryOptions, withRetry } from "./with-retry.js";
+import { type RetryOptions, withRequests } from "./requests.js";
 
 /** How the read engine works. Everything has a default. */
 export interface ReadEngineOptions extends PlannerOptions {
@@ -12,35 +11,39 @@ export interface ReadEngineOptions extends PlannerOptions {
   readonly retry?: RetryOptions | false | undefined;
   /** How many requests may be under way at once, where the source brings no limiter. Default 6 in a browser, else 32. */
   readonly parallel?: number | undefined;
-  /** Told of every request, and of every range that memory answers. */
+  /** Told of every request, and of every range that memory answers. Reads of a local source are neither. */
   readonly onRequest?: RequestListener | undefined;
 }
 
 /** A source with the read engine around it. */
 export interface ReadEngine extends RangeSource {
-  /** What reads have cost so far; goes on counting, also through `reopen`. */
+  /** What reads have cost so far; goes on counting, also through `reopen`. Zero for a local source. */
   readonly stats: Readonly<ReadStats>;
 }
 
 /**
- * Puts the whole engine around a source: a limit of parallel requests, then retries, then merging, caching and
- * read-ahead. A local source (memory, Blob, file) stays as it is: its reads are no requests.
+ * Puts the whole engine around a source: a limit of parallel requests, retries, then merging, caching and read-ahead. A
+ * local source (memory, Blob, file) stays as it is: its reads are no requests.
  */
 export function readEngine(source: RangeSource, options: ReadEngineOptions = {}): ReadEngine {
   return engineWith(source, options, noReads());
 }
 
 function engineWith(source: RangeSource, options: ReadEngineOptions, stats: ReadStats): ReadEngine {
-  const { onRequest, retry, parallel = globalThis.location === undefined ? 32 : 6 } = options;
-  let engine = source;
-  if (!source.local) {
-    engine = withLimiter(source, source.limiter ?? requestLimiter(parallel));
-    if (retry !== false) engine = withRetry(engine, retry);
-    engine = withPlanner(engine, options, (event) => {
-      countRequest(stats, event);
-      onRequest?.(event);
-    });
-  }
+  const { onRequest, retry = {}, parallel = globalThis.location === undefined ? 32 : 6 } = options;
+  const engine = source.local
+    ? source
+    : withPlanner(
+        withRequests(source, {
+          limiter: source.limiter ?? requestLimiter(parallel),
+          retry: retry || undefined,
+        }),
+        options,
+        (event) => {
+          countRequest(stats, event);
+          onRequest?.(event);
+        },
+      );
   return {
     label: source.label,
     local: source.local,

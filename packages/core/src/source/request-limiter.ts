@@ -7,17 +7,18 @@ export interface RequestLimiter {
   /** How many wait for their turn. */
   readonly waiting: number;
   /**
-   * Runs `task` when its turn comes: the highest `priority` first, then the oldest. A task whose signal aborts while it
-   * waits is never started, and rejects with the signal's reason at once.
+   * Runs `task` when its turn comes: the highest `priority` first, then the oldest. The priority is looked at when a turn
+   * comes up, so that it may rise while the task waits. A task whose signal aborts while it waits is never started, and
+   * rejects with the signal's reason at once.
    */
   run<T>(
     task: () => Promise<T>,
-    options?: { signal?: AbortSignal | undefined; priority?: number | undefined },
+    options?: { readonly signal?: AbortSignal | undefined; readonly priority?: number | undefined },
   ): Promise<T>;
 }
 
 interface Waiting {
-  readonly priority: number;
+  readonly options: { readonly priority?: number | undefined };
   readonly start: () => void;
 }
 
@@ -29,33 +30,25 @@ export function requestLimiter(parallel: number): RequestLimiter {
   if (!(Number.isSafeInteger(parallel) && parallel > 0)) {
     throw new RangeError(`Not a number of parallel requests: ${parallel}.`);
   }
-  /** Ordered by priority, then by age. */
+  /** The oldest first. */
   const queue: Waiting[] = [];
   let running = 0;
-  const turn = (signal: AbortSignal | undefined, priority: number): Promise<void> | undefined => {
-    signal?.throwIfAborted();
-    if (running < parallel) {
-      running++;
-      return undefined;
-    }
-    return new Promise((resolve, reject) => {
+  const turn = (options: Waiting["options"], signal: AbortSignal | undefined): Promise<void> =>
+    new Promise((resolve, reject) => {
       const leave = (): void => {
         queue.splice(queue.indexOf(entry), 1);
         reject(signal?.reason);
       };
       const entry: Waiting = {
-        priority,
+        options,
         start() {
           signal?.removeEventListener("abort", leave);
           resolve();
         },
       };
-      let at = queue.length;
-      while (at > 0 && queue[at - 1]!.priority < priority) at--;
-      queue.splice(at, 0, entry);
+      queue.push(entry);
       signal?.addEventListener("abort", leave, { once: true });
     });
-  };
   return {
     parallel,
     get running() {
@@ -64,15 +57,25 @@ export function requestLimiter(parallel: number): RequestLimiter {
     get waiting() {
       return queue.length;
     },
-    async run(task, { signal, priority = 0 } = {}) {
-      await turn(signal, priority);
+    async run(task, options = {}) {
+      const { signal } = options;
+      signal?.throwIfAborted();
+      if (running < parallel) running++;
+      else await turn(options, signal);
       try {
         return await task();
       } finally {
-        const next = queue.shift();
+        let next = queue[0];
+        for (const entry of queue) {
+          if ((entry.options.priority ?? 0) > (next!.options.priority ?? 0)) next = entry;
+        }
         // The place passes on without being free in between, so that no newcomer slips past the queue.
-        if (next === undefined) running--;
-        else next.start();
+        if (next === undefined) {
+          running--;
+        } else {
+          queue.splice(queue.indexOf(next), 1);
+          next.start();
+        }
       }
     },
   };

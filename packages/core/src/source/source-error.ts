@@ -3,19 +3,23 @@ import type { ByteRange } from "./range-source.js";
 import { hintRetry, type RetryHint } from "./retry-hint.js";
 
 /** An error about a source. */
-export function sourceError(code: ErrorCode, label: string, what: string, offset?: number): PeekpackError {
-  return new PeekpackError(code, `${label}: ${what}.`, { section: "source", offset });
+function sourceError(
+  code: ErrorCode,
+  label: string,
+  what: string,
+  details?: { readonly offset?: number; readonly cause?: Error | undefined },
+): PeekpackError {
+  return new PeekpackError(code, `${label}: ${what}.`, { section: "source", ...details });
 }
 
-/** The error for an answer that did not come, or that cannot be used. Asking again may help unless the hint says no. */
-export function networkError(label: string, what: string, hint?: RetryHint, cause?: unknown): PeekpackError {
-  return hintRetry(
-    new PeekpackError("network", `${label}: ${what}.`, {
-      section: "source",
-      cause: cause === undefined ? cause : publicCause(cause),
-    }),
-    { again: true, ...hint },
-  );
+/** The error for an answer that did not come, or that cannot be used. Asking again may help. */
+export function networkError(
+  label: string,
+  what: string,
+  hint: RetryHint = {},
+  cause?: Error,
+): PeekpackError {
+  return hintRetry(sourceError("network", label, what, { cause }), { again: true, ...hint });
 }
 
 /** The error for whoever still reads from a source that was closed. */
@@ -30,7 +34,7 @@ export function changed(label: string): PeekpackError {
 
 /** The error for an object that ends before a range does. */
 export function truncated(label: string, { start, end }: ByteRange, size?: number): PeekpackError {
-  return sourceError("truncated", label, `the object ends before byte ${end}`, size ?? start);
+  return sourceError("truncated", label, `the object ends before byte ${end}`, { offset: size ?? start });
 }
 
 /**
@@ -46,14 +50,4 @@ export function checkRanges(label: string, ranges: readonly ByteRange[], size?: 
     }
     if (size !== undefined && end > size) throw truncated(label, range, size);
   }
-}
-
-/** A cause fit to be shown: name, message and code of the error behind it, without queries and passwords. */
-export function publicCause(error: unknown): Error {
-  // fetch says no more than that it failed; its cause tells why.
-  const inner = ((error as Error)?.cause ?? error) as { name?: string; message?: unknown; code?: unknown };
-  const text = String(inner?.message ?? inner).replace(/\?\S*|\/\/[^/\s@]*@/g, "");
-  const shown = new Error(typeof inner?.code === "string" ? `${text} (${inner.code})` : text);
-  shown.name = inner?.name ?? "Error";
-  return shown;
 }

@@ -115,6 +115,10 @@ describe("merging", () => {
     void source.read([range(20, 10)], { priority: 7, reason: "toc" });
     await until(asked, 1);
     expect(asked[0]!.options).toMatchObject({ priority: 7, reason: "toc" });
+    // One who joins while it waits for its turn hurries it on.
+    void source.read([range(0, 10)], { priority: 9 });
+    await vi.waitFor(() => expect(asked[0]!.options.priority).toBe(9));
+    expect(asked).toHaveLength(1);
   });
 });
 

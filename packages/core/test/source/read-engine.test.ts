@@ -1,14 +1,14 @@
 import { patterned, seeded } from "@peekpack/testing/contracts/range-source";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import {
   bytesSource,
   httpSource,
+  PeekpackError,
   type RangeSource,
   type RequestEvent,
   readEngine,
   requestLimiter,
   slowSource,
-  withEvents,
 } from "../../src/index.js";
 import { type ObjectServer, objectServer } from "./object-server.js";
 
@@ -106,7 +106,7 @@ describe("readEngine", () => {
       }
     }
     const events: RequestEvent[] = [];
-    const engine = readEngine(withEvents(new Own()), { onRequest: (event) => events.push(event) });
+    const engine = readEngine(new Own(), { onRequest: (event) => events.push(event) });
     await engine.probe({ head: 10, tail: 10 });
     const [part] = await engine.read([{ start: 1000, end: 1010 }]);
     expect([...part!]).toEqual([...archive.subarray(1000, 1010)]);
@@ -117,6 +117,32 @@ describe("readEngine", () => {
       { reason: "data", from: "network", bytes: 10, range: { start: 1000, end: 1010 } },
     ]);
     await engine.close!();
+  });
+
+  it("counts the tries of a source that does not speak of them", async () => {
+    const faults: unknown[] = [];
+    const own: RangeSource = {
+      label: "own",
+      async probe() {
+        return { size: archive.length, head: archive.subarray(0, 1), tail: archive.subarray(0, 0) };
+      },
+      async read(ranges) {
+        const fault = faults.shift();
+        if (fault !== undefined) throw fault;
+        return ranges.map(({ start, end }) => archive.slice(start, end));
+      },
+    };
+    const events: RequestEvent[] = [];
+    const engine = readEngine(own, { onRequest: (event) => events.push(event), retry: { baseMs: 1 } });
+    faults.push(new PeekpackError("network", "no answer."), new PeekpackError("not-found", "gone."));
+    await expect(engine.read([{ start: 5000, end: 5010 }])).rejects.toMatchObject({ code: "not-found" });
+    await engine.read([{ start: 5000, end: 5010 }]);
+    expect(engine.stats).toMatchObject({ requests: 3, retries: 1, failures: 2, bytes: 10 });
+    expect(events).toMatchObject([
+      { reason: "data", attempt: 1, error: "network", range: { start: 5000, end: 5010 } },
+      { reason: "retry", attempt: 2, error: "not-found" },
+      { reason: "data", attempt: 1, bytes: 10 },
+    ]);
   });
 
   it("tells everything about each request, from which a waterfall can be drawn", async () => {
@@ -170,6 +196,33 @@ describe("readEngine", () => {
     expect(server.ranges.slice(2)).toHaveLength(2);
     expect(Number(/bytes=(\d+)-1999999/.exec(server.ranges[3]!)![1])).toBeGreaterThan(1_000_000);
     expect(engine.stats).toMatchObject({ retries: 1, failures: 1, bytes: 150 + 1_000_000 });
+  });
+
+  it("a read that joins what is fetched ahead takes its place in the queue", async () => {
+    const limiter = requestLimiter(1);
+    const engine = readEngine(httpSource(server.url, { limiter }), { gap: 0 });
+    await engine.probe({ head: 1, tail: 0 });
+    const order: string[] = [];
+    let open = (): void => {};
+    const opened = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    server.bend = async (answer, request) => {
+      order.push(request.headers.range!);
+      await opened;
+      return answer;
+    };
+    const reads = [engine.read([{ start: 9_000_000, end: 9_000_010 }])];
+    await vi.waitFor(() => expect(order).toHaveLength(1));
+    const low = { priority: -1, reason: "read-ahead" } as const;
+    reads.push(engine.read([{ start: 5000, end: 5010 }]));
+    reads.push(engine.read([{ start: 1_000_000, end: 1_000_100 }], low));
+    await vi.waitFor(() => expect(limiter.waiting).toBe(2));
+    reads.push(engine.read([{ start: 1_000_050, end: 1_000_060 }], { priority: 1 }));
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    open();
+    await Promise.all(reads);
+    expect(order).toEqual(["bytes=9000000-9000009", "bytes=1000000-1000099", "bytes=5000-5009"]);
   });
 
   it("shares a limiter between the sources of an origin", async () => {

@@ -33,6 +33,27 @@ describe("requestLimiter", () => {
     expect([limiter.running, limiter.waiting]).toEqual([0, 0]);
   });
 
+  it("looks at a priority when a turn comes up: it may rise while the task waits", async () => {
+    const limiter = requestLimiter(1);
+    const order: string[] = [];
+    const options = { priority: -1 };
+    let release = (): void => {};
+    const first = limiter.run(
+      () =>
+        new Promise<void>((resolve) => {
+          release = resolve;
+        }),
+    );
+    const others = [
+      limiter.run(async () => void order.push("plain")),
+      limiter.run(async () => void order.push("rises"), options),
+    ];
+    options.priority = 1;
+    release();
+    await Promise.all([first, ...others]);
+    expect(order).toEqual(["rises", "plain"]);
+  });
+
   it("never starts a task that was aborted while it waited, and rejects at once", async () => {
     const log: string[] = [];
     const limiter = requestLimiter(1);

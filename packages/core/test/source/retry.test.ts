@@ -8,7 +8,7 @@ import {
   type RetryOptions,
   withRetry,
 } from "../../src/index.js";
-import { retryAfter } from "../../src/source/answer.js";
+import { retryAfter } from "../../src/source/odd-answer.js";
 
 const bytes = patterned(1_000_000);
 const range = { start: 1000, end: 901_000 };
