@@ -1,9 +1,8 @@
 import type { Codec, MapStyle } from "../codec/codec.js";
 import { isPeekpackError } from "../errors.js";
 import { decodeHeader, HEADER_SIZE, type Header } from "../format/header.js";
-import { blobSource } from "../source/blob-source.js";
-import { bytesSource } from "../source/bytes-source.js";
 import { httpSource } from "../source/http-source.js";
+import { seldom } from "../source/load-seldom.js";
 import type { RangeSource, ReadOptions } from "../source/range-source.js";
 import { type ReadEngineOptions, readEngine } from "../source/read-engine.js";
 import { Archive, type ArchiveInfo, type OpenState } from "./archive.js";
@@ -62,7 +61,7 @@ export async function openArchive<S = Untyped>(
 ): Promise<Archive<S>> {
   const { signal } = options;
   signal?.throwIfAborted();
-  const given = asSource(source);
+  const given = await asSource(source);
   // A source that brings an engine of its own keeps it.
   const engine = "stats" in given ? given : readEngine(given, { ...options, size: objectSize(options) });
   const reopen = async (from: RangeSource, known: OpenOptions): Promise<OpenState> =>
@@ -87,11 +86,14 @@ function objectSize({ offset = 0, size, index }: OpenOptions): number | undefine
   return size === undefined || offset > 0 ? undefined : size;
 }
 
-/** A RangeSource for whatever the caller has. @throws TypeError when it is none of what an archive is opened from. */
-export function asSource(source: ArchiveSource): RangeSource {
+/** A RangeSource for whatever the caller has. @throws TypeError when it is none of what an archive is opened from */
+export async function asSource(source: ArchiveSource): Promise<RangeSource> {
   if (typeof source === "string" || source instanceof URL) return httpSource(source);
-  if (source instanceof Uint8Array || source instanceof ArrayBuffer) return bytesSource(source);
-  if (typeof Blob !== "undefined" && source instanceof Blob) return blobSource(source);
+  const bytes = source instanceof Uint8Array || source instanceof ArrayBuffer;
+  if (bytes || (typeof Blob !== "undefined" && source instanceof Blob)) {
+    const { blobSource, bytesSource } = await seldom();
+    return bytes ? bytesSource(source) : blobSource(source);
+  }
   if (typeof source === "object" && source !== null && "probe" in source && "read" in source) return source;
   throw new TypeError(
     "An archive is opened from a RangeSource, a Uint8Array, an ArrayBuffer, a Blob, a URL or a text that is one.",

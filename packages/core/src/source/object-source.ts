@@ -1,5 +1,6 @@
 import { eachOrNone, withAbort } from "./abort.js";
 import { strongTag } from "./answer.js";
+import { seldom } from "./load-seldom.js";
 import type { Probe, RangeSource, ReadOptions } from "./range-source.js";
 import type { RangeTransport } from "./range-transport.js";
 import { type GetNote, type ObjectState, type Piece, rangedGet, type Wanted } from "./ranged-get.js";
@@ -77,13 +78,9 @@ export function objectSource(transport: RangeTransport, options: ObjectSourceOpt
     } catch (error) {
       const refusal = retryHint(error)?.refusal;
       if (!refusal || !transport.renew) throw error;
-      // Most readers never need one: a chunk of its own.
-      const make = await import("./renewal.js").then(
-        (module) => module.renewal,
-        () => undefined,
-      );
-      if (!make) throw error;
-      renewal ??= make(label, transport);
+      const rare = await seldom().catch(() => undefined);
+      if (!rare) throw error;
+      renewal ??= rare.renewal(label, transport);
       if (!(await renewal.renew(startedAt, refusal))) throw error;
       piece = await request(wanted, read);
     }

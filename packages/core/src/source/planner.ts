@@ -2,10 +2,9 @@ import { isPeekpackError } from "../errors.js";
 import { type Block, blockCache, blockPool } from "./block-cache.js";
 import { joined } from "./body.js";
 import { departures } from "./departures.js";
-import { linkMeter } from "./link-meter.js";
-import { planRanges } from "./range-plan.js";
+import { seldom } from "./load-seldom.js";
 import type { ByteRange, RangeSource, ReadOptions } from "./range-source.js";
-import { readHeads } from "./read-heads.js";
+import type { ReadHeads } from "./read-heads.js";
 import { type RequestEvent, type RequestListener, requestEvent } from "./request-event.js";
 import { checkRanges, closedSource } from "./source-error.js";
 
@@ -62,8 +61,12 @@ export function withPlanner(
   const cache = blockCache();
   const dataPool = blockPool(cacheBytes);
   const tablePool = blockPool(tableBytes);
-  const meter = linkMeter();
-  const heads = readHeads();
+  /** The latest requests, by which the speed of the way is known. */
+  const seen: RequestEvent[] = [];
+  /** What plans and reads ahead: loaded when there is more than one range to read. */
+  let rare: Awaited<ReturnType<typeof seldom>> | undefined;
+  let heads: ReadHeads | undefined;
+  let reads = 0;
   const leaving = departures();
   const live = new Set<Fetch>();
   let queue: Job[] = [];
@@ -84,7 +87,7 @@ export function withPlanner(
 
   /** Passes an event on to whoever listens. */
   const heard = (event: RequestEvent, reads: readonly (ReadOptions | undefined)[]): void => {
-    meter.observe(event);
+    if (event.from === "network" && !event.error && seen.push(event) > 32) seen.shift();
     listener?.(event);
     for (const read of reads) read?.onRequest?.(event);
   };
@@ -153,26 +156,36 @@ export function withPlanner(
     }
   };
 
+  const load = async (): Promise<void> => {
+    rare ??= await seldom().catch(() => undefined);
+  };
+
   const plan = (jobs: readonly Job[]): void => {
-    const { latencyMs, bytesPerMs } = meter;
-    const spans = planRanges(
-      jobs.flatMap(({ ranges }) => ranges.flatMap((range) => cache.holes(range))),
-      {
-        gap,
-        maxGap: options.gap ?? MiB,
-        largest: options.largest ?? Math.min(8 * MiB, Math.max(MiB, 16 * latencyMs * bytesPerMs)),
-        parallel: limiter?.parallel ?? 6,
-        latencyMs,
-        bytesPerMs,
-        mayJoin: (from, to) => cache.over({ start: from, end: to }).length === 0,
-      },
-    );
-    const fetches = spans.map(
-      (span): Fetch => ({ ...span, controller: new AbortController(), jobs: new Set() }),
-    );
-    for (const fetch of fetches) {
+    const fetches: Fetch[] = [];
+    const add = ({ start, end }: ByteRange): void => {
+      const fetch: Fetch = { start, end, controller: new AbortController(), jobs: new Set() };
+      fetches.push(fetch);
       cache.add(fetch);
       live.add(fetch);
+    };
+    const wanted = jobs.flatMap(({ ranges }) => ranges);
+    if (rare) {
+      const { latencyMs, bytesPerMs } = rare.linkSpeed(seen);
+      const spans = rare.planRanges(
+        wanted.flatMap((range) => cache.holes(range)),
+        {
+          gap,
+          maxGap: options.gap ?? MiB,
+          largest: options.largest ?? Math.min(8 * MiB, Math.max(MiB, 16 * latencyMs * bytesPerMs)),
+          parallel: limiter?.parallel ?? 6,
+          latencyMs,
+          bytesPerMs,
+          mayJoin: (from, to) => cache.over({ start: from, end: to }).length === 0,
+        },
+      );
+      for (const span of spans) add(span);
+    } else {
+      for (const range of wanted) for (const hole of cache.holes(range)) add(hole);
     }
     for (const job of jobs) {
       job.parts = job.ranges.map((range) => {
@@ -192,9 +205,18 @@ export function withPlanner(
 
   /** Plans once no more callers come in this turn: as long as promises that settle bring new ones it waits, a while. */
   const flush = async (): Promise<void> => {
-    for (let round = 0, seen = 0; seen < queue.length && round < 16; round++) {
-      seen = queue.length;
+    for (let round = 0, before = 0; before < queue.length && round < 16; round++) {
+      before = queue.length;
       for (let hop = 0; hop < 4; hop++) await undefined;
+    }
+    const [first] = queue[0]!.ranges;
+    // One range that is not long needs no plan.
+    if (
+      queue.length > 1 ||
+      queue[0]!.ranges.length > 1 ||
+      first!.end - first!.start > (options.largest ?? MiB)
+    ) {
+      await load();
     }
     const jobs = queue.filter(({ done }) => !done);
     queue = [];
@@ -231,7 +253,13 @@ export function withPlanner(
   /** Fetches ahead of sequential reads, as much as arrives in a few latencies. */
   const goAhead = (ranges: readonly ByteRange[], read: ReadOptions): void => {
     if (ranges.length !== 1 || !isData(read) || read.reason === "read-ahead") return;
-    const inTime = Math.max(65_536, 4 * meter.latencyMs * meter.bytesPerMs);
+    if (!rare) {
+      if (++reads > 2) void load();
+      return;
+    }
+    heads ??= rare.readHeads();
+    const { latencyMs, bytesPerMs } = rare.linkSpeed(seen);
+    const inTime = Math.max(65_536, 4 * latencyMs * bytesPerMs);
     const ahead = heads.next(ranges[0]!, Math.min(readAhead, cacheBytes / 4, inTime), size ?? 0);
     if (ahead) enqueue([ahead], { reason: "read-ahead", priority: -1 }).catch(() => {});
   };

@@ -1,6 +1,7 @@
 import { PeekpackError } from "../errors.js";
 import { expectedRange } from "./answer.js";
 import { joined, readBody } from "./body.js";
+import { seldom } from "./load-seldom.js";
 import type { ByteRange } from "./range-source.js";
 import type { RangeTransport, TransportAnswer } from "./range-transport.js";
 import type { RequestEvent } from "./request-event.js";
@@ -73,11 +74,7 @@ export async function rangedGet(
     note.firstByteMs = performance.now() - note.startedAt;
     alive();
     const place = expectedRange(object, wanted, answer);
-    if (!place) {
-      // Most readers never meet one: a chunk of its own.
-      const { oddAnswer } = await import("./odd-answer.js");
-      return await oddAnswer(object, wanted, answer, signal, alive);
-    }
+    if (!place) return await (await seldom()).oddAnswer(object, wanted, answer, signal, alive);
     note.range = place;
     const { start, end } = place;
     const length = end - start;
@@ -96,11 +93,8 @@ export async function rangedGet(
     answer?.body?.cancel().catch(() => {});
     if (signal.aborted) throw signal.reason;
     if (error instanceof PeekpackError) throw error;
-    const cause = await import("./public-cause.js").then(
-      ({ publicCause }) => publicCause(error),
-      () => undefined,
-    );
-    throw failed(`the request failed${browser ? ", or CORS forbids it" : ""}`, cause);
+    const rare = await seldom().catch(() => undefined);
+    throw failed(`the request failed${browser ? ", or CORS forbids it" : ""}`, rare?.publicCause(error));
   } finally {
     clearTimeout(timer);
   }

@@ -1,8 +1,8 @@
 import { isPeekpackError, PeekpackError } from "../errors.js";
 import { pause } from "./abort.js";
 import { joined } from "./body.js";
-import { type Around, layer } from "./layer.js";
-import type { Probe, RangeSource, ReadOptions } from "./range-source.js";
+import { layer } from "./layer.js";
+import type { RangeSource, ReadOptions } from "./range-source.js";
 import { errorOf, type RequestListener, requestEvent } from "./request-event.js";
 import type { RequestLimiter } from "./request-limiter.js";
 import { retryHint } from "./retry-hint.js";
@@ -49,53 +49,45 @@ export function withRequests(source: RangeSource, options: RequestsOptions): Ran
   const { attempts = 5, baseMs = 100, maxMs = 10_000, retryAfterMs = 20_000, totalMs = 60_000 } = retry;
   const { random = Math.random, now = () => performance.now(), sleep = pause } = retry;
 
-  /** One try, told as one request where the source below tells of none. */
-  const attempted = async <T extends Probe | Uint8Array>(
-    call: (read: ReadOptions) => Promise<T>,
-    read: ReadOptions,
-    range: Parameters<Around>[2],
-  ): Promise<T> => {
-    const startedAt = performance.now();
-    let told = false;
-    const onRequest: RequestListener = (event) => {
-      told = true;
-      listener?.(event);
-      read.onRequest?.(event);
-    };
-    const tell = (bytes: number, error?: unknown): void => {
-      if (told || !(bytes || error)) return;
-      onRequest(requestEvent(source.label, read, startedAt, { range, bytes, error: errorOf(error) }));
-    };
-    try {
-      const result = await call({ ...read, onRequest });
-      tell(
-        result instanceof Uint8Array
-          ? result.length
-          : Math.min(result.size, result.head.length + result.tail.length),
-      );
-      return result;
-    } catch (error) {
-      tell(0, error);
-      throw error;
-    }
-  };
-
   return layer(
     source,
-    async (call, given, range) => {
-      const { onRequest, signal } = given;
+    async (call, read, range) => {
+      const { onRequest, signal } = read;
       const began = now();
       const parts: Uint8Array[] = [];
-      let read = given;
       let from = range?.start;
-      for (let attempt = 1, failures = 1; ; failures++) {
+      for (let attempt = 1, failures = 1; ; attempt++, failures++) {
+        let startedAt = 0;
+        // Nothing has been asked yet, so that there is nothing to tell.
+        let told = true;
+        const tell: RequestListener = (event) => {
+          told = true;
+          listener?.(event);
+          onRequest?.(attempt > 1 ? { ...event, attempt } : event);
+        };
+        const heed: ReadOptions = { ...read, onRequest: tell, ...(attempt > 1 && { reason: "retry" }) };
+        /** Tells of one request where the source below tells of none. */
+        const tellAlso = (bytes: number, error?: unknown): void => {
+          if (told || !(bytes || error)) return;
+          const asked = range && { start: from!, end: range.end };
+          tell(requestEvent(source.label, heed, startedAt, { range: asked, bytes, error: errorOf(error) }));
+        };
+        const once = () => {
+          startedAt = performance.now();
+          told = false;
+          return call(heed, from);
+        };
         try {
-          const once = () =>
-            attempted((heed) => call(heed, from), read, range && { start: from!, end: range.end });
           const result = await (limiter ? limiter.run(once, read) : once());
+          tellAlso(
+            result instanceof Uint8Array
+              ? result.length
+              : Math.min(result.size, result.head.length + result.tail.length),
+          );
           // There are parts only of a range, of which the result is the rest.
           return parts.length > 0 ? (joined([...parts, result as Uint8Array]) as typeof result) : result;
         } catch (error) {
+          tellAlso(0, error);
           signal?.throwIfAborted();
           const known = isPeekpackError(error);
           const { again = known && error.code === "network", afterMs = 0, received } = retryHint(error) ?? {};
@@ -117,12 +109,6 @@ export function withRequests(source: RangeSource, options: RequestsOptions): Ran
             });
           }
           await sleep(wait, signal);
-          const count = ++attempt;
-          read = {
-            ...given,
-            reason: "retry",
-            onRequest: onRequest && ((event) => onRequest({ ...event, attempt: count })),
-          };
         }
       }
     },

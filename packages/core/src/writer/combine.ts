@@ -206,7 +206,7 @@ class CombinedWriter {
       this.#notSelf(core.shared.source.label);
       return { name, source: core.shared.source, start: core.start, end: core.start + core.size };
     }
-    const given = asSource(source);
+    const given = await asSource(source);
     // Read once from end to end: retries are wanted, a cache is not.
     const from = given.local || "stats" in given ? given : readEngine(given, { cacheBytes: 0, readAhead: 0 });
     this.#notSelf(from.label);
