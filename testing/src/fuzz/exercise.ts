@@ -112,7 +112,7 @@ function opened(random: Random, bytes: Uint8Array): Promise<Archive> {
         headBytes: 50,
       });
     case 1:
-      return openArchive(bytes, { size: bytes.length + random.integer(-1, 1) });
+      return openArchive(bytes, { size: Math.max(0, bytes.length + random.integer(-1, 1)) });
     case 2:
       return openArchive(bytes, { numpy: false, limits: { maxDepth: 20, maxItems: 1000, maxKeyBytes: 50 } });
     case 3: {
