@@ -22,7 +22,8 @@ interface Match {
  * Matches are read together in groups of at most so many, and of about so many bytes: few at first, so that the first come
  * soon, then twice as many from group to group, so that not every few cost a round trip.
  */
-const GROUP_COUNT = 2048;
+const FIRST_GROUP_COUNT = 2048;
+const GROUP_COUNT = 16_384;
 const FIRST_GROUP_BYTES = 2 * 1024 * 1024;
 const GROUP_BYTES = 16 * 1024 * 1024;
 /** What a child archive counts in a group: its size is not known before it is opened. */
@@ -94,16 +95,18 @@ function* walk(match: Match, pattern: Segments): Generator<Match> {
 function* groups(matches: Iterable<Match>): Generator<Match[]> {
   let group: Match[] = [];
   let bytes = 0;
-  let most = FIRST_GROUP_BYTES;
+  let most = FIRST_GROUP_COUNT;
+  let mostBytes = FIRST_GROUP_BYTES;
   for (const match of matches) {
     group.push(match);
     const { node } = match;
     if (node.kind === "blocked") bytes += node.blocks.bounds.at(-1)! - node.blocks.bounds[0]!;
     else if (node.kind === "archive") bytes += ARCHIVE_BYTES;
     else if (node.span !== undefined) bytes += node.span.end - node.span.start;
-    if (group.length >= GROUP_COUNT || bytes >= most) {
+    if (group.length >= most || bytes >= mostBytes) {
       yield group;
-      most = Math.min(GROUP_BYTES, most * 2);
+      most = Math.min(GROUP_COUNT, most * 2);
+      mostBytes = Math.min(GROUP_BYTES, mostBytes * 2);
       group = [];
       bytes = 0;
     }

@@ -66,7 +66,8 @@ export function withPlanner(
   /** What plans and reads ahead: loaded when there is more than one range to read. */
   let rare: Awaited<ReturnType<typeof seldom>> | undefined;
   let heads: ReadHeads | undefined;
-  let reads = 0;
+  /** Reads before it was there. */
+  const early: ByteRange[] = [];
   const leaving = departures();
   const live = new Set<Fetch>();
   let queue: Job[] = [];
@@ -254,10 +255,13 @@ export function withPlanner(
   const goAhead = (ranges: readonly ByteRange[], read: ReadOptions): void => {
     if (ranges.length !== 1 || !isData(read) || read.reason === "read-ahead") return;
     if (!rare) {
-      if (++reads > 2) void load();
+      if (early.push(ranges[0]!) > 1) void load();
       return;
     }
-    heads ??= rare.readHeads();
+    if (!heads) {
+      heads = rare.readHeads();
+      for (const range of early.splice(0)) heads.next(range, 0, 0);
+    }
     const { latencyMs, bytesPerMs } = rare.linkSpeed(seen);
     const inTime = Math.max(65_536, 4 * latencyMs * bytesPerMs);
     const ahead = heads.next(ranges[0]!, Math.min(readAhead, cacheBytes / 4, inTime), size ?? 0);
