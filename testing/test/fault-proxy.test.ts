@@ -133,6 +133,42 @@ describe("rules", () => {
   });
 });
 
+describe("something that happens", () => {
+  const happened: string[] = [];
+  const { before, within, answered } = faults;
+  it.each([
+    ["before a request", before, [0, "old"], "old"],
+    ["within a request", (what: Parameters<typeof within>[0]) => within(what, 100), [100, "old"], "old"],
+    ["when the server has answered", answered, [1000, "new"], "new"],
+  ])("%s is waited for, and may reset the connection", async (_, fault, seen, left) => {
+    const body = `new${".".repeat(997)}`;
+    const there = async (): Promise<string> => {
+      const read = await sendRequest(
+        await signRequest(subject.standIn, { path: `${subject.bucket}/${KEY}`, headers: {} }),
+      );
+      return read.text.startsWith("new") ? "new" : "old";
+    };
+    const look = async (): Promise<void> => {
+      expect([subject.proxy.requests.at(-1)?.bytesUp, await there()]).toEqual(seen);
+      happened.push("looked");
+    };
+    const rule = subject.proxy.add({ fault: fault(look) });
+    expect((await subject.put(body)).status).toBe(200);
+    expect([happened.splice(0), await there()]).toEqual([["looked"], "new"]);
+    rule.remove();
+    await subject.putDirectly(KEY, bytes);
+    subject.proxy.add({
+      fault: fault(async () => {
+        await look();
+        return "reset";
+      }),
+    });
+    await expect(subject.put(body)).rejects.toMatchObject({ code: "ECONNRESET" });
+    expect(happened.splice(0)).toEqual(["looked"]);
+    expect(await there()).toBe(left);
+  });
+});
+
 describe("a slow way", () => {
   it("delays each request, all of them at once", async () => {
     subject.proxy.setLink({ latencyMs: 100 });

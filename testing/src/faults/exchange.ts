@@ -40,7 +40,9 @@ export class Exchange {
   async run(): Promise<void> {
     const fault = this.#fault;
     await this.#link.arrival(this.#signal);
-    if (fault?.kind === "do") await fault.what(this.#record);
+    if (fault?.kind === "do" && (fault.at ?? "before") === "before") {
+      if ((await fault.what(this.#record)) === "reset") return this.#reset();
+    }
     if (fault?.kind === "stall" && fault.at === "before") await wait(fault.ms, this.#signal);
     if (this.#signal.aborted) return;
     if (fault?.kind === "reset" && fault.at === "before") return this.#reset();
@@ -63,6 +65,12 @@ export class Exchange {
       await collect(answer.body);
       return this.#reset();
     }
+    if (fault?.kind === "do" && fault.at === "answered") {
+      // The whole answer: a server may still be at work while it sends it.
+      const body = await collect(answer.body);
+      if ((await fault.what(this.#record)) === "reset") return this.#reset();
+      answer = { ...answer, body };
+    }
     await this.#send(answer);
   }
 
@@ -83,19 +91,36 @@ export class Exchange {
   /** The request's body as it comes in, at the link's pace, as far as the fault lets it. */
   async *#body(): AsyncGenerator<Buffer> {
     const fault = this.#fault;
-    const end = fault?.kind === "reset" && fault.at === "request" ? (fault.bytes ?? 0) : undefined;
+    const resets = fault?.kind === "reset" && fault.at === "request";
+    const stops = resets || (fault?.kind === "do" && fault.at === "request");
+    // After how many bytes something happens.
+    let left = stops ? (fault.bytes ?? (resets ? 0 : Number.POSITIVE_INFINITY)) : undefined;
     const pieces: AsyncIterable<Buffer> = this.#message.iterator({ destroyOnReturn: false });
     for await (const piece of pieces) {
-      const rest = end === undefined ? piece.length : end - this.#record.bytesUp;
-      const passed = piece.subarray(0, rest);
-      await this.#link.passage(passed.length, "up", this.#signal);
-      this.#record.bytesUp += passed.length;
-      if (passed.length > 0) yield passed;
-      if (end !== undefined && this.#record.bytesUp >= end) {
-        await sleep(SETTLE_MS);
-        throw new Error("reset within the request");
-      }
+      const first = left === undefined ? piece : piece.subarray(0, left);
+      yield* this.#passed(first);
+      if (left === undefined) continue;
+      left -= first.length;
+      if (left > 0) continue;
+      left = undefined;
+      await this.#interrupted();
+      yield* this.#passed(piece.subarray(first.length));
     }
+    if (fault?.kind === "do" && left !== undefined) await fault.what(this.#record);
+  }
+
+  async *#passed(piece: Buffer): AsyncGenerator<Buffer> {
+    await this.#link.passage(piece.length, "up", this.#signal);
+    this.#record.bytesUp += piece.length;
+    if (piece.length > 0) yield piece;
+  }
+
+  /** What the fault does within the request's body. */
+  async #interrupted(): Promise<void> {
+    const fault = this.#fault;
+    await sleep(SETTLE_MS);
+    if (fault?.kind !== "do" || (await fault.what(this.#record)) === "reset")
+      throw new Error("reset within the request");
   }
 
   async #send(answer: Answer): Promise<void> {

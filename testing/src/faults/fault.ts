@@ -17,7 +17,9 @@ export type AnswerHeaders = Record<string, string>;
  *   header tells what is sent; "kept": it says what the server said.
  * - `headers`: headers of the answer are changed.
  * - `gzip`: the answer's body is compressed.
- * - `do`: something happens before the request is forwarded: the object is replaced, say.
+ * - `do`: something happens, and the request waits for it: before the request is forwarded (the object is replaced,
+ *   say), when so many bytes of its body have been, or when the server has answered. Where it gives "reset", the
+ *   connection is reset then, and nothing more passes on.
  */
 export type Fault =
   | {
@@ -49,7 +51,17 @@ export type Fault =
     }
   | { readonly kind: "headers"; readonly name: string; readonly edit: (headers: AnswerHeaders) => void }
   | { readonly kind: "gzip" }
-  | { readonly kind: "do"; readonly what: (request: SeenRequest) => void | Promise<void> };
+  | {
+      readonly kind: "do";
+      /** Default "before". */
+      readonly at?: "before" | "request" | "answered" | undefined;
+      readonly bytes?: number | undefined;
+      readonly what: Happening;
+    };
+
+/** What happens at a request; whether its connection is reset then. */
+// biome-ignore lint/suspicious/noConfusingVoidType: most happenings give nothing.
+export type Happening = (request: SeenRequest) => void | "reset" | Promise<void | "reset">;
 
 /** Which headers tell of a body that was changed. Default: both do. */
 export interface BodyHeaders {
@@ -178,7 +190,14 @@ export const faults = {
     }),
   gzip: (): Fault => ({ kind: "gzip" }),
   /** Something happens before the request is forwarded. */
-  before: (what: (request: SeenRequest) => void | Promise<void>): Fault => ({ kind: "do", what }),
+  before: (what: Happening): Fault => ({ kind: "do", what }),
+  /**
+   * Something happens when so many bytes of the request's body have been forwarded. Undefined: when all have been, and
+   * the server may be at work, or done.
+   */
+  within: (what: Happening, bytes?: number): Fault => ({ kind: "do", at: "request", bytes, what }),
+  /** Something happens when the server has done what was asked, and before the client is told. */
+  answered: (what: Happening): Fault => ({ kind: "do", at: "answered", what }),
 } as const;
 
 /** A fault's name, for records. */
@@ -193,6 +212,8 @@ export function faultName(fault: Fault): string {
       return `${fault.change} body`;
     case "headers":
       return fault.name;
+    case "do":
+      return fault.at === undefined ? "do" : `do ${fault.at}`;
     default:
       return fault.kind;
   }
