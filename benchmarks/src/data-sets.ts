@@ -29,7 +29,7 @@ export const DATA_SETS: Readonly<Record<DataSetName, () => unknown>> = {
       })),
     };
   },
-  /** A million records of four fields, each too large to share a block: a table as long as the data. */
+  /** A million records of four fields, each of which has a node of its own: a table a third as long as the data. */
   "small-records": (): unknown => {
     const random = randomNumbers(2);
     return Array.from({ length: 1_000_000 }, (_, id) => ({

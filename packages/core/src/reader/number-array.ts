@@ -86,19 +86,14 @@ export function readNumbers<T extends NumberType>(
   index: number,
 ): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const float = protocol === "cbor" ? 0xfb : 0xcb;
   const size = bytes.length;
   const end = index + count;
-  let at = 0;
-  let next = index;
-  if (type === "float64") {
-    // The common case: 64-bit floats from the first to the last.
-    const floats = array as Float64Array;
-    while (next < end && at + 9 <= size && bytes[at] === float) {
-      floats[next++] = view.getFloat64(at + 1);
-      at += 9;
-    }
-  }
+  const floats =
+    type === "float64"
+      ? readFloats(bytes, view, protocol === "cbor" ? 0xfb : 0xcb, count, array as Float64Array, index)
+      : 0;
+  let at = floats * 9;
+  let next = index + floats;
   const one = { value: 0 as number | bigint };
   while (next < end) {
     const width = at < size ? (protocol === "cbor" ? cborWidth(bytes[at]!) : msgpackWidth(bytes[at]!)) : 0;
@@ -118,6 +113,35 @@ export function readNumbers<T extends NumberType>(
       section: "data",
     });
   }
+}
+
+/**
+ * Reads 64-bit floats as long as there are such: in the common case all. How many it read. A loop of its own that does four
+ * at a time takes half as long as one that looks at each number's type (benchmarks, "column").
+ */
+function readFloats(
+  bytes: Uint8Array,
+  view: DataView,
+  tag: number,
+  count: number,
+  floats: Float64Array,
+  index: number,
+): number {
+  const most = Math.min(count, Math.floor(bytes.length / 9));
+  let done = 0;
+  let at = 0;
+  for (; done + 4 <= most; done += 4, at += 36) {
+    const others =
+      (bytes[at]! ^ tag) | (bytes[at + 9]! ^ tag) | (bytes[at + 18]! ^ tag) | (bytes[at + 27]! ^ tag);
+    if (others !== 0) break;
+    const to = index + done;
+    floats[to] = view.getFloat64(at + 1);
+    floats[to + 1] = view.getFloat64(at + 10);
+    floats[to + 2] = view.getFloat64(at + 19);
+    floats[to + 3] = view.getFloat64(at + 28);
+  }
+  for (; done < most && bytes[at] === tag; at += 9) floats[index + done++] = view.getFloat64(at + 1);
+  return done;
 }
 
 /** The size of a number by its first byte; −1 for what is no number. */
