@@ -93,26 +93,6 @@ export class KeyTable {
   }
 }
 
-/** The place of the node under a text key, given as UTF-8, found by going through `count` keys and nodes; −1 when there is none. */
-export function findKey(cursor: Cursor, place: number, count: number, key: Uint8Array): number {
-  const item: Item = { kind: "other", value: 0 };
-  let found = -1;
-  for (let i = 0, at = place; i < count; i++) {
-    const start = cursor.head(at, item);
-    const node = cursor.skip(at);
-    // What stands twice is what it is the last time.
-    if (
-      item.kind === "text" &&
-      item.value === key.length &&
-      sameBytes(key, 0, key.length, cursor.bytes, start, start + key.length)
-    ) {
-      found = node;
-    }
-    if (i + 1 < count) at = cursor.skip(node);
-  }
-  return found;
-}
-
 /** The bytes of a text, or of any other key with its head: what makes two keys the same. */
 function content(cursor: Cursor, place: number, item: Item): { start: number; end: number } {
   const start = cursor.head(place, item);

@@ -1,6 +1,6 @@
 import { PeekpackError } from "../errors.js";
+import type { ChildrenIndex } from "./children-index.js";
 import { type Cursor, type Item, is } from "./cursor.js";
-import { findKey, KeyTable } from "./key-table.js";
 
 /** A run of bytes from the origin of its archive: `end` is not included. */
 export interface Span {
@@ -51,10 +51,12 @@ export interface Children {
   at(index: number): ChildNode;
 }
 
+/** A node with children. */
+export type TocBranch = TocNode & { readonly kind: "map" | "list" };
+
 /**
- * A table of contents as a view over its bytes. No object is made for a node until the node is asked for. What a look-up
- * learns about the children of a node (where each one stands, the keys' hashes) is kept in typed arrays within a budget of
- * bytes, the least recently used given up first.
+ * A table of contents as a view over its bytes. No object is made for a node until the node is asked for. Children are
+ * found by walking over those before them, until a {@link ChildrenIndex} is there to learn where they stand.
  *
  * The bytes must have been scanned: the table relies on them being well-formed items, and checks what they mean.
  */
@@ -63,17 +65,21 @@ export class Toc {
   readonly cursor: Cursor;
   /** Where positions may lie: from 0 to the end of the data. */
   readonly bounds: Span;
-  readonly #budget: number;
-  #used = 0;
-  /** By place of the node; the least recently used first. */
-  readonly #learned = new Map<number, KeyTable | Uint32Array>();
+  /** Memory for what look-ups learn about the children of nodes, in bytes. */
+  readonly budget: number;
+  /** What look-ups have learned, once the reader has loaded what learns. */
+  index: ChildrenIndex | undefined;
+  /** How many bytes look-ups may still walk over before the index is worth to be loaded. */
+  #patience: number;
 
-  /** A table over the bytes of a cursor. `dataSize`: where positions end. `budget`: memory for what is learned, in bytes. */
+  /** A table over the bytes of a cursor. `dataSize`: where positions end. */
   constructor(cursor: Cursor, dataSize: number, budget: number) {
     this.bytes = cursor.bytes;
     this.cursor = cursor;
     this.bounds = { start: 0, end: dataSize };
-    this.#budget = budget;
+    this.budget = budget;
+    // To walk over a mebibyte takes a millisecond or two, and to learn a table takes as long as to walk over it.
+    this.#patience = Math.max(1024 * 1024, 4 * this.bytes.length);
   }
 
   /** The root node. */
@@ -184,79 +190,51 @@ export class Toc {
   }
 
   /** The bounds of the children of a node. */
-  #within(node: TocNode & { kind: "map" | "list" }): Span {
+  within(node: TocBranch): Span {
     return node.span ?? this.bounds;
   }
 
-  /** All children of a node. To be held while many are visited: what the budget does not keep is learned anew each time. */
-  children(node: TocNode & { kind: "list" | "map" }): Children {
-    const learned = this.#learn(node);
-    const bounds = this.#within(node);
-    const { nodes, keys, size } =
-      learned instanceof KeyTable ? learned : { nodes: learned, keys: undefined, size: node.count };
-    return { size, keys, at: (index) => ({ place: nodes[index]!, bounds }) };
+  /** All children of a node. Needs the index. */
+  children(node: TocBranch): Children {
+    return this.index!.children(node);
   }
 
-  /** The child of a list or map at an index that is known to be in range. */
-  item(node: TocNode & { kind: "list" | "map" }, index: number): ChildNode {
-    if (node.kind === "map" || this.#keeps(node)) return this.children(node).at(index);
+  /** The number of distinct children. Keys that stand twice in a map count once. Needs the index. */
+  size(node: TocBranch): number {
+    return this.index!.size(node);
+  }
+
+  /** Whether so much was walked over that the index should be there. */
+  get wantsIndex(): boolean {
+    return this.#patience < 0;
+  }
+
+  /** The item of a list at an index that is known to be in range, found by walking. */
+  nth(node: TocBranch, index: number): ChildNode {
     let place = node.children;
     for (let i = 0; i < index; i++) place = this.cursor.skip(place);
-    return { place, bounds: this.#within(node) };
+    this.#patience -= place - node.children;
+    return { place, bounds: this.within(node) };
   }
 
-  /** The number of distinct children. Keys that stand twice in a map count once. */
-  size(node: TocNode & { kind: "list" | "map" }): number {
-    return node.kind === "list" ? node.count : this.children(node).size;
-  }
-
-  /** The child of a map under a text key, if there is one. */
-  child(node: TocNode & { kind: "list" | "map" }, key: Uint8Array): ChildNode | undefined {
-    const bounds = this.#within(node);
-    if (this.#keeps(node)) {
-      const table = this.#learn(node) as KeyTable;
-      const index = table.find(this.cursor, key);
-      return index < 0 ? undefined : { place: table.nodes[index]!, bounds };
-    }
-    const place = findKey(this.cursor, node.children, node.count, key);
-    return place < 0 ? undefined : { place, bounds };
-  }
-
-  /** Whether what is learned of a node's children is kept, so that to learn it pays. */
-  #keeps(node: TocNode & { kind: "list" | "map" }): boolean {
-    return node.count * (node.kind === "map" ? KeyTable.MOST_BYTES : 4) <= this.#budget;
-  }
-
-  #learn(node: TocNode & { kind: "map" | "list" }): KeyTable | Uint32Array {
-    const known = this.#learned.get(node.children);
-    if (known !== undefined) {
-      this.#learned.delete(node.children);
-      this.#learned.set(node.children, known);
-      return known;
-    }
-    const learned =
-      node.kind === "map" ? KeyTable.read(this.cursor, node.children, node.count) : this.#places(node);
-    const { byteLength } = learned;
-    if (byteLength <= this.#budget) {
-      this.#learned.set(node.children, learned);
-      this.#used += byteLength;
-      for (const [place, oldest] of this.#learned) {
-        if (this.#used <= this.#budget) break;
-        this.#used -= oldest.byteLength;
-        this.#learned.delete(place);
-      }
-    }
-    return learned;
-  }
-
-  #places(node: TocNode & { kind: "map" | "list" }): Uint32Array {
-    const places = new Uint32Array(node.count);
+  /** The child of a map under a text key, given as UTF-8, found by walking over its keys and nodes. */
+  find(node: TocBranch, key: Uint8Array): ChildNode | undefined {
+    const { bytes, cursor } = this;
+    const item: Item = { kind: "other", value: 0 };
+    let found = -1;
     let at = node.children;
-    for (let i = 0; i < places.length; i++) {
-      places[i] = at;
-      if (i + 1 < places.length) at = this.cursor.skip(at);
+    for (let left = node.count; left > 0; left--) {
+      const start = cursor.head(at, item);
+      const place = cursor.skip(at);
+      let same = is(item, "text") && item.value === key.length;
+      for (let i = 0; same && i < key.length; i++) same = bytes[start + i] === key[i];
+      // What stands twice is what it is the last time.
+      if (same) found = place;
+      // Not behind the last one: a chain of nodes would cost the square of its length.
+      at = left > 1 ? cursor.skip(place) : place;
     }
-    return places;
+    this.#patience -= at - node.children;
+    return found < 0 ? undefined : { place: found, bounds: this.within(node) };
   }
 }
 

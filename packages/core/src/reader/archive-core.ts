@@ -1,11 +1,13 @@
 import type { Codec, Decoder, MapStyle } from "../codec/codec.js";
 import { PeekpackError } from "../errors.js";
 import type { Cursor } from "../format/cursor.js";
-import { decodeHeader, HEADER_SIZE, type Header, type Protocol } from "../format/header.js";
+import { HEADER_SIZE, type Header, type Protocol } from "../format/header.js";
 import { type Span, Toc } from "../format/toc.js";
 import type { RangeSource, ReadOptions } from "../source/range-source.js";
 import type { Value } from "../values.js";
+import type { ChildArchives } from "./child-archives.js";
 import type { Limits } from "./limits.js";
+import { loadRest } from "./load-rest.js";
 
 /** What an archive shares with the archives inside it. */
 export interface Shared {
@@ -18,13 +20,16 @@ export interface Shared {
   /** Takes over decoding in archives of its protocol. */
   readonly codec: Codec | undefined;
   readonly decoders: Map<Protocol, Promise<Decoder>>;
+  /** What was loaded when it was first needed. */
+  rest?: Rest;
   closed: boolean;
 }
 
-/** A child up to this size is read whole when it is opened. */
-const WHOLE_CHILD = 64 * 1024;
-/** How much of a larger child's end is read along with its header, in the hope that it holds the table. */
-const CHILD_TAIL = 32 * 1024;
+/** What a first read does without: see `rest.ts`. */
+export type Rest = typeof import("./rest.js");
+
+/** The position of an archive's own magic. */
+export const SELF: number = -HEADER_SIZE;
 
 /**
  * One archive, or one inside another: its header, its table, its decoder, and where it starts in the source. What the
@@ -38,12 +43,9 @@ export class ArchiveCore {
   readonly start: number;
   /** How many archives this one lies in. */
   readonly nesting: number;
-  readonly #decoder: Decoder;
-  /** Archives inside this one that are open, the least recently used first, and those that are being opened. */
-  readonly #children = new Map<number, ArchiveCore>();
-  readonly #opening = new Map<number, Promise<ArchiveCore>>();
-  #childBytes = 0;
-  #offsets: Float64Array | undefined;
+  #decoder: Decoder;
+  /** Archives inside this one. */
+  children: ChildArchives | undefined;
 
   private constructor(
     shared: Shared,
@@ -85,7 +87,13 @@ export class ArchiveCore {
         cause: error,
       });
     }
-    const core = new ArchiveCore(shared, withCodec(decoder, shared.codec), header, toc, start, nesting);
+    const core = new ArchiveCore(shared, decoder, header, toc, start, nesting);
+    const { codec, rest } = shared;
+    // Where the rest is loaded the whole table is read by it, without walking.
+    if (rest || codec || globalThis.location === undefined) {
+      const { withCodec } = await core.complete();
+      if (codec) core.#decoder = withCodec(decoder, codec);
+    }
     core.toc.root();
     return core;
   }
@@ -170,107 +178,23 @@ export class ArchiveCore {
     return (await this.decode(bytes!, 1, span.start))[0];
   }
 
-  /** Reads and decodes many values with one call to the source. */
-  async values(spans: readonly Span[], options?: ReadOptions): Promise<Value[]> {
-    const read = await this.read(spans, options);
-    return Promise.all(read.map(async (bytes, i) => (await this.decode(bytes, 1, spans[i]!.start))[0]));
+  /** Opens the archive inside this one whose magic is at a position: {@link SELF} is this archive itself. */
+  child(offset: number, options?: ReadOptions): Promise<ArchiveCore> {
+    const { rest } = this.shared;
+    return rest ? rest.openChild(this, offset, options) : this.#childLater(offset, options);
   }
 
-  /**
-   * Opens the archive inside this one whose magic is at a position. Those used last are kept open, as far as their tables
-   * fit the budget.
-   */
-  async child(offset: number, options?: ReadOptions): Promise<ArchiveCore> {
-    const kept = this.#children.get(offset);
-    if (kept !== undefined) {
-      this.#children.delete(offset);
-      this.#children.set(offset, kept);
-      return kept;
-    }
-    let opening = this.#opening.get(offset);
-    if (opening === undefined) {
-      // This is shared work: one caller's abort must not fail the others. It is short, so that it goes on.
-      opening = this.#openChild(offset, options === undefined ? undefined : { ...options, signal: undefined })
-        .then((child) => this.#keep(offset, child))
-        .finally(() => this.#opening.delete(offset));
-      this.#opening.set(offset, opening);
-    }
-    return abortable(opening, options?.signal);
+  async #childLater(offset: number, options?: ReadOptions): Promise<ArchiveCore> {
+    const { openChild } = await this.complete();
+    return offset === SELF ? this : openChild(this, offset, options);
   }
 
-  #keep(offset: number, child: ArchiveCore): ArchiveCore {
-    this.#children.set(offset, child);
-    this.#childBytes += child.toc.bytes.length;
-    for (const [oldest, { toc }] of this.#children) {
-      if (this.#childBytes <= this.shared.tocCacheBytes || oldest === offset) break;
-      this.#childBytes -= toc.bytes.length;
-      this.#children.delete(oldest);
-    }
-    return child;
-  }
-
-  async #openChild(offset: number, options: ReadOptions | undefined): Promise<ArchiveCore> {
-    const { shared } = this;
-    const { limits } = shared;
-    const room = this.header.tocStart - offset;
-    if (room < HEADER_SIZE) {
-      throw new PeekpackError("corrupt", `A child archive at ${offset} does not fit into the data.`, {
-        section: "toc",
-      });
-    }
-    if (this.nesting + 1 > limits.maxArchiveDepth) {
-      throw new PeekpackError("limit", `More than ${limits.maxArchiveDepth} archives inside each other.`, {
-        section: "toc",
-      });
-    }
-    const extent = this.#extent(offset, room);
-    const end = offset + extent;
-    const spans =
-      extent <= WHOLE_CHILD
-        ? [{ start: offset, end }]
-        : [
-            { start: offset, end: offset + HEADER_SIZE },
-            { start: end - CHILD_TAIL, end },
-          ];
-    const read = await this.read(spans, { ...options, reason: "open" });
-    const header = decodeHeader(read[0]!, room, this.origin + offset);
-    const tocStart = offset + HEADER_SIZE + header.tocStart;
-    if (header.tocSize > limits.maxTocBytes) throw tocTooLarge(header.tocSize);
-    let toc: Uint8Array | undefined;
-    for (const [i, span] of spans.entries()) {
-      if (tocStart >= span.start && tocStart + header.tocSize <= span.end) {
-        toc = read[i]!.slice(tocStart - span.start, tocStart + header.tocSize - span.start);
-      }
-    }
-    toc ??= (
-      await this.read([{ start: tocStart, end: tocStart + header.tocSize }], { ...options, reason: "toc" })
-    )[0]!;
-    return ArchiveCore.create(shared, header, toc, this.origin + offset, this.nesting + 1);
-  }
-
-  /** How many bytes lie between a child's magic and the next child, or the end of the data. */
-  #extent(offset: number, room: number): number {
-    this.#offsets ??= this.#childOffsets();
-    const offsets = this.#offsets;
-    let low = 0;
-    let high = offsets.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (offsets[middle]! <= offset) low = middle + 1;
-      else high = middle;
-    }
-    const extent = low < offsets.length ? offsets[low]! - offset : room;
-    return extent >= HEADER_SIZE && extent <= room ? extent : room;
-  }
-
-  /** The offsets of the root's children, in ascending order. */
-  #childOffsets(): Float64Array {
-    const root = this.toc.root();
-    if (root.kind !== "map" && root.kind !== "list") return new Float64Array(0);
-    const { size, at } = this.toc.children(root);
-    const offsets = new Float64Array(size);
-    for (let i = 0; i < size; i++) offsets[i] = this.toc.offset(at(i).place) ?? Number.POSITIVE_INFINITY;
-    return offsets.sort();
+  /** Loads what a first read does without. */
+  async complete(): Promise<Rest> {
+    const { shared, toc } = this;
+    shared.rest ??= await loadRest();
+    toc.index ??= new shared.rest.ChildrenIndex(toc);
+    return shared.rest;
   }
 }
 
@@ -278,17 +202,6 @@ export class ArchiveCore {
 export function tocTooLarge(size: number): PeekpackError {
   return new PeekpackError("limit", `The table of contents takes ${size} bytes (limit maxTocBytes).`, {
     section: "toc",
-  });
-}
-
-/** A promise that one caller may leave, while the work goes on for others. */
-function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return work;
-  return new Promise<T>((resolve, reject) => {
-    const leave = (): void => reject(signal.reason);
-    if (signal.aborted) leave();
-    signal.addEventListener("abort", leave, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", leave));
   });
 }
 
@@ -304,21 +217,4 @@ function decoderFor(shared: Shared, protocol: Protocol): Promise<Decoder> {
     decoder.catch(() => shared.decoders.delete(protocol));
   }
   return decoder;
-}
-
-/** A custom codec's decoding over a built-in decoder's. */
-function withCodec(base: Decoder, codec: Codec | undefined): Decoder {
-  if (codec?.decode === undefined || codec.protocol !== base.protocol) return base;
-  return {
-    protocol: base.protocol,
-    cursor: (bytes) => base.cursor(bytes),
-    check: (bytes, limits, count) => base.check(bytes, limits, count),
-    decode(bytes, count, options) {
-      base.check(bytes, options.limits, count);
-      const values = codec.decode!(bytes, count, options);
-      if (values.length !== count)
-        throw new TypeError(`The codec decoded ${values.length} items of ${count}.`);
-      return { values, hasBytes: true };
-    },
-  };
 }

@@ -1,14 +1,10 @@
-import { isPeekpackError, PeekpackError } from "../errors.js";
+import { isPeekpackError } from "../errors.js";
 import type { RangeSource, ReadOptions } from "../source/range-source.js";
 import type { ReadStats } from "../source/read-stats.js";
 import type { Value } from "../values.js";
-import type { ArchiveCore } from "./archive-core.js";
-import type { Present } from "./children.js";
-import { encodeIndex } from "./kept-index.js";
-import { LazyList } from "./lazy-list.js";
-import { LazyMap } from "./lazy-map.js";
-import { follow, type Location, rootOf, show } from "./location.js";
-import { materialise } from "./materialise.js";
+import { type ArchiveCore, type Rest, SELF } from "./archive-core.js";
+import { encodeIndex } from "./index-bytes.js";
+import { type Location, lookUp, rootOf } from "./location.js";
 import { type Path, type PathSegment, parsePath } from "./path.js";
 import { type Pattern, parsePattern, type Selected } from "./pattern.js";
 import type { At, InnerOf, KeyOf, Lazily, PathIn, Untyped } from "./schema.js";
@@ -93,7 +89,9 @@ export class Archive<S = Untyped> {
     path?: PathIn<S, P>,
     options?: ReadOptions,
   ): Promise<Lazily<At<S, P>>> {
-    return this.#at(path as P, options, (at) => present(at, options)) as Promise<Lazily<At<S, P>>>;
+    return this.#at(path as P, options, async (at, core) =>
+      (await core.complete()).present(at, options),
+    ) as Promise<Lazily<At<S, P>>>;
   }
 
   /** Everything at a path and below it, as plain data. */
@@ -101,7 +99,7 @@ export class Archive<S = Untyped> {
     path?: PathIn<S, P>,
     options?: ReadOptions,
   ): Promise<At<S, P>> {
-    return this.#at(path as P, options, (at) => materialise(at, options)) as Promise<At<S, P>>;
+    return this.#at(path as P, options, (at, core) => valueAt(at, core, options)) as Promise<At<S, P>>;
   }
 
   /** What {@link read} gives for each of many paths: planned together, with few requests. Rejects with the first that fails. */
@@ -110,9 +108,13 @@ export class Archive<S = Untyped> {
     options?: ReadOptions,
   ): Promise<At<S, P>[]> {
     const wanted = Array.from(paths, (path) => parsePath(path as Path));
-    return this.#fresh((core) =>
-      Promise.all(wanted.map((path) => lookUp(core, path, options, (at) => materialise(at, options)))),
-    ) as Promise<At<S, P>[]>;
+    return this.#fresh(async (core) => {
+      // Where many are looked up it pays to learn the table.
+      if (!core.shared.rest) await core.complete();
+      return Promise.all(
+        wanted.map((path) => lookUp(core, path, options, (at) => valueAt(at, core, options))),
+      );
+    }) as Promise<At<S, P>[]>;
   }
 
   /**
@@ -125,11 +127,9 @@ export class Archive<S = Untyped> {
     options?: ReadOptions,
   ): Sequence<Selected<At<S, P>>> {
     const segments = parsePattern(pattern);
-    return this.#sequence(async function* (core) {
-      // Not every reader selects: a chunk of its own.
-      const { select } = await import("./select.js");
-      yield* select(core, segments, options) as AsyncGenerator<Selected<At<S, P>>>;
-    });
+    return this.#sequence(
+      (core, rest) => rest.select(core, segments, options) as AsyncGenerator<Selected<At<S, P>>>,
+    );
   }
 
   /** Whether something lies at a path. */
@@ -147,13 +147,9 @@ export class Archive<S = Untyped> {
     path?: PathIn<S, P>,
     options?: ReadOptions,
   ): Sequence<KeyOf<At<S, P>>> {
-    return this.#walk(path as P, options, (container) =>
-      container instanceof LazyMap || container instanceof Map
-        ? container.keys()
-        : container instanceof LazyList || Array.isArray(container)
-          ? Array.from({ length: container.length }, (_, i) => i)
-          : Object.keys(container as object),
-    ) as Sequence<KeyOf<At<S, P>>>;
+    return this.#sequence((core, rest) =>
+      rest.keysAt(core, this.#segments(path as P, options), options),
+    ) as unknown as Sequence<KeyOf<At<S, P>>>;
   }
 
   /** Keys (or indices) and values of the container at a path, containers as handles: fetched ahead. Awaited, an array. */
@@ -161,23 +157,15 @@ export class Archive<S = Untyped> {
     path?: PathIn<S, P>,
     options?: ReadOptions,
   ): Sequence<[KeyOf<At<S, P>>, InnerOf<At<S, P>>]> {
-    return this.#walk<[Value, LazyMap | LazyList | Value]>(path as P, options, (container) =>
-      container instanceof LazyMap || container instanceof LazyList
-        ? (container.entries(options) as AsyncIterable<[Value, LazyMap | LazyList | Value]>)
-        : container instanceof Map || Array.isArray(container)
-          ? container.entries()
-          : Object.entries(container as { [key: string]: Value }),
-    ) as Sequence<[KeyOf<At<S, P>>, InnerOf<At<S, P>>]>;
+    return this.#sequence((core, rest) =>
+      rest.entriesAt(core, this.#segments(path as P, options), options),
+    ) as unknown as Sequence<[KeyOf<At<S, P>>, InnerOf<At<S, P>>]>;
   }
 
   /** How many entries or items the container at a path has. */
-  size(path?: Path, options?: ReadOptions): Promise<number> {
-    return this.#at(path, options, async (at, segments) => {
-      const container = asContainer(await present(at, options), segments);
-      if (container instanceof LazyMap || container instanceof Map) return container.size;
-      if (container instanceof LazyList || Array.isArray(container)) return container.length;
-      return Object.keys(container).length;
-    });
+  async size(path?: Path, options?: ReadOptions): Promise<number> {
+    const segments = this.#segments(path, options);
+    return this.#fresh(async (core) => (await core.complete()).sizeAt(core, segments, options));
   }
 
   /**
@@ -187,10 +175,9 @@ export class Archive<S = Untyped> {
   raw(path?: Path, options?: ReadOptions): ReadableStream<Uint8Array> {
     this.#state.core.assertOpen();
     const segments = parsePath(path);
-    const chunks = this.#sequence(async function* (core) {
-      const { rawChunks } = await import("./raw.js");
-      yield* rawChunks(core, segments, options);
-    })[Symbol.asyncIterator]();
+    const chunks = this.#sequence((core, rest) => rest.rawChunks(core, segments, options))[
+      Symbol.asyncIterator
+    ]();
     return new ReadableStream<Uint8Array>(
       {
         async pull(controller) {
@@ -230,14 +217,21 @@ export class Archive<S = Untyped> {
 
   /** For the writer, which repacks archives. */
   "~location"(): Location {
-    return rootOf(this.#state.core);
+    const { core } = this.#state;
+    // Before the rest is there, the writer cannot do with it what it wants: as if it were to be opened, which loads it.
+    return core.shared.rest ? rootOf(core) : { kind: "node", core, node: { kind: "archive", offset: SELF } };
   }
 
   /** Follows a path and does something there. */
   async #at<T>(path: Path | undefined, options: ReadOptions | undefined, work: Work<T>): Promise<T> {
+    const segments = this.#segments(path, options);
+    return this.#fresh((core) => lookUp(core, segments, options, (at) => work(at, core)));
+  }
+
+  #segments(path: Path | undefined, options: ReadOptions | undefined): readonly PathSegment[] {
     const segments = parsePath(path);
     options?.signal?.throwIfAborted();
-    return this.#fresh((core) => lookUp(core, segments, options, work));
+    return segments;
   }
 
   /** Does something with the archive, and once more after the object has changed, where that is wanted. */
@@ -267,10 +261,10 @@ export class Archive<S = Untyped> {
   }
 
   /** Items of which the first may need the archive to be opened anew; what follows is of the same state. */
-  #sequence<T>(start: (core: ArchiveCore) => AsyncIterable<T>): Sequence<T> {
+  #sequence<T>(start: (core: ArchiveCore, rest: Rest) => AsyncIterable<T>): Sequence<T> {
     const begin = (): Promise<readonly [AsyncIterator<T>, IteratorResult<T>]> =>
       this.#fresh(async (core) => {
-        const items = start(core)[Symbol.asyncIterator]();
+        const items = start(core, await core.complete())[Symbol.asyncIterator]();
         return [items, await items.next()];
       });
     return new Sequence(async function* () {
@@ -284,78 +278,15 @@ export class Archive<S = Untyped> {
       }
     });
   }
-
-  #walk<T>(
-    path: Path | undefined,
-    options: ReadOptions | undefined,
-    items: (container: Container) => Iterable<T> | AsyncIterable<T>,
-  ): Sequence<T> {
-    return this.#sequence(async function* (core) {
-      const segments = parsePath(path);
-      options?.signal?.throwIfAborted();
-      const open = (at: Location): Promise<[Iterable<T> | AsyncIterable<T>]> =>
-        // In an array: a Sequence could be awaited.
-        present(at, options).then((found) => [items(asContainer(found, segments))]);
-      yield* (await lookUp(core, segments, options, open))[0];
-    });
-  }
 }
 
-type Work<T> = (at: Location, segments: readonly PathSegment[]) => Promise<T>;
+type Work<T> = (at: Location, core: ArchiveCore) => Promise<T>;
 
-/** Follows a path and does something there; errors then say which path it was. */
-async function lookUp<T>(
-  core: ArchiveCore,
-  segments: readonly PathSegment[],
-  options: ReadOptions | undefined,
-  work: Work<T>,
-): Promise<T> {
-  try {
-    return await work(await follow(rootOf(core), segments, options), segments);
-  } catch (error) {
-    throw isPeekpackError(error) ? withPath(error, segments) : error;
-  }
-}
-
-type Container = LazyMap | LazyList | Map<Value, Value> | Value[] | { [key: string]: Value };
-
-function asContainer(value: LazyMap | LazyList | Value, path: readonly unknown[]): Container {
-  if (value !== null && typeof value === "object") {
-    if (
-      value instanceof LazyMap ||
-      value instanceof LazyList ||
-      value instanceof Map ||
-      Array.isArray(value)
-    ) {
-      return value;
-    }
-    if (Object.getPrototypeOf(value) === Object.prototype) return value as { [key: string]: Value };
-  }
-  throw new PeekpackError("bad-path", `${show(path)}: this is neither a map nor a list.`, { path });
-}
-
-const present: Present = async (at, options) => {
+/** Everything at a location, as plain data. */
+async function valueAt(at: Location, core: ArchiveCore, options?: ReadOptions): Promise<Value> {
   if (at.kind === "plain") return at.value;
-  if (at.kind === "many")
-    return Promise.all(at.items.map((item) => present(item, options))) as Promise<Value>;
-  const { core, node } = at;
-  switch (node.kind) {
-    case "value":
-      return core.value(node.span, options);
-    case "archive":
-      return present(rootOf(await core.child(node.offset, options)), options);
-    case "map":
-      return new LazyMap(core, node, present);
-    case "list":
-      return new LazyList(core, { ...node, kind: "list" }, present);
-    case "blocked":
-      return new LazyList(core, node, present);
-  }
-};
-
-/** The same error with the path that the caller gave, where it has none yet. */
-function withPath(error: PeekpackError, path: readonly unknown[]): PeekpackError {
-  if (error.path !== undefined || path.length === 0) return error;
-  const { code, message, section, offset, cause } = error;
-  return new PeekpackError(code, message, { section, offset, path, cause });
+  // What has a span of its own is read in one piece.
+  return at.kind === "node" && "span" in at.node && at.node.span
+    ? at.core.value(at.node.span, options)
+    : (core.shared.rest ?? (await core.complete())).materialise(at, options);
 }

@@ -1,4 +1,4 @@
-import type { TocNode } from "../format/toc.js";
+import type { Span, TocNode } from "../format/toc.js";
 import type { ReadOptions } from "../source/range-source.js";
 import type { Value } from "../values.js";
 import type { ArchiveCore } from "./archive-core.js";
@@ -47,7 +47,7 @@ export async function presentChildren(
   options?: ReadOptions,
 ): Promise<(LazyMap | LazyList | Value)[]> {
   const spans = nodes.flatMap((child) => (child.kind === "value" ? [child.span] : []));
-  const values = core.values(spans, options);
+  const values = readValues(core, spans, options);
   // The others are awaited first; this one's failure must not be taken for one that nobody handles.
   values.catch(() => {});
   const others = await Promise.all(
@@ -56,6 +56,16 @@ export async function presentChildren(
   const read = await values;
   let next = 0;
   return nodes.map((child, i) => (child.kind === "value" ? read[next++] : others[i]));
+}
+
+/** Reads and decodes many values with one call to the source. */
+async function readValues(
+  core: ArchiveCore,
+  spans: readonly Span[],
+  options?: ReadOptions,
+): Promise<Value[]> {
+  const read = await core.read(spans, options);
+  return Promise.all(read.map(async (bytes, i) => (await core.decode(bytes, 1, spans[i]!.start))[0]));
 }
 
 /** Blocks of a list, cut into windows that are read at once: first and last block, `last` not included. */

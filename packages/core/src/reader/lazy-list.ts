@@ -1,13 +1,15 @@
 import type { TocNode } from "../format/toc.js";
 import type { ReadOptions } from "../source/range-source.js";
 import type { Value } from "../values.js";
+import { ahead } from "./ahead.js";
 import type { ArchiveCore } from "./archive-core.js";
 import { blockWindows, type Present, presentChildren, readBlocks, windows } from "./children.js";
 import type { LazyMap } from "./lazy-map.js";
-import { type Branch, blockItems, childOf, type Location } from "./location.js";
+import { type Branch, childOf, type Location } from "./location.js";
 import { materialise } from "./materialise.js";
 import type { NumberArrayOf, NumberType } from "./number-array.js";
-import { ahead, Sequence } from "./sequence.js";
+import { Sequence } from "./sequence.js";
+import { blockItems } from "./steps.js";
 
 /** A node that stands for a list. */
 export type ListNode = (Branch & { readonly kind: "list" }) | (TocNode & { readonly kind: "blocked" });
@@ -40,7 +42,7 @@ export class LazyList {
     if (from < 0 || from >= this.length) return undefined;
     const node = this.#node;
     if (node.kind === "blocked") return (await blockItems(this.#core, node, [from], options))[0];
-    return this.#present(childOf(this.#core, this.#core.toc.item(node, from)), options);
+    return this.#present(childOf(this.#core, this.#core.toc.index!.item(node, from)), options);
   }
 
   /** Some items, as `Array.prototype.slice` selects them, read at once. */

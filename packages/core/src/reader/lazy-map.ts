@@ -1,12 +1,14 @@
 import type { ReadOptions } from "../source/range-source.js";
 import type { Value } from "../values.js";
+import { ahead } from "./ahead.js";
 import type { ArchiveCore } from "./archive-core.js";
 import { type Present, presentChildren, windows } from "./children.js";
 import type { LazyList } from "./lazy-list.js";
-import { type Branch, childOf, findChild, keyAt, type Location } from "./location.js";
+import { type Branch, childOf, keyAt, type Location } from "./location.js";
 import { materialise } from "./materialise.js";
 import type { PathKey } from "./path.js";
-import { ahead, Sequence } from "./sequence.js";
+import { Sequence } from "./sequence.js";
+import { findChild } from "./steps.js";
 
 /** A map in an archive whose values are read when they are asked for. Its keys are known from the table of contents. */
 export class LazyMap {

@@ -29,17 +29,13 @@ export const DEFAULT_LIMITS: Limits = {
  * @throws RangeError when one is not a positive integer.
  */
 export function resolveLimits(given: Partial<Limits> = {}): Limits {
+  const limits: { -readonly [Name in keyof Limits]: number } = { ...DEFAULT_LIMITS };
   for (const [name, value] of Object.entries(given)) {
-    if (value !== undefined && !(Number.isSafeInteger(value) && value > 0)) {
+    if (value === undefined) continue;
+    if (!(Number.isSafeInteger(value) && value > 0)) {
       throw new RangeError(`limits.${name} is a positive integer.`);
     }
+    limits[name as keyof Limits] = value;
   }
-  return {
-    maxDepth: given.maxDepth ?? DEFAULT_LIMITS.maxDepth,
-    maxArchiveDepth: given.maxArchiveDepth ?? DEFAULT_LIMITS.maxArchiveDepth,
-    maxTocBytes: given.maxTocBytes ?? DEFAULT_LIMITS.maxTocBytes,
-    maxItems: given.maxItems ?? DEFAULT_LIMITS.maxItems,
-    maxKeyBytes: given.maxKeyBytes ?? DEFAULT_LIMITS.maxKeyBytes,
-    maxValueBytes: given.maxValueBytes ?? DEFAULT_LIMITS.maxValueBytes,
-  };
+  return limits;
 }

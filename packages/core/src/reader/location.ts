@@ -1,15 +1,12 @@
-import { PeekpackError } from "../errors.js";
-import { type Item, is } from "../format/cursor.js";
-import type { ChildNode, TocNode } from "../format/toc.js";
-import type { NdArray } from "../numpy/nd-array.js";
+import { isPeekpackError, PeekpackError } from "../errors.js";
+import type { ChildNode, TocBranch, TocNode } from "../format/toc.js";
 import type { ReadOptions } from "../source/range-source.js";
 import type { Value } from "../values.js";
 import type { ArchiveCore } from "./archive-core.js";
-import { type ListSelection, type PathSegment, resolveListSegment, Slice } from "./path.js";
-import { sameKey } from "./same-key.js";
+import type { PathSegment } from "./path.js";
 
 /** A node of the table that has children of its own. */
-export type Branch = TocNode & { readonly kind: "map" | "list" };
+export type Branch = TocBranch;
 
 /** Where a path has led to. */
 export type Location =
@@ -30,181 +27,84 @@ export function childOf(core: ArchiveCore, child: ChildNode): Location {
   return { kind: "node", core, node: core.toc.node(child) };
 }
 
+/** Follows a path from the root and does something there; errors then say which path it was. */
+export async function lookUp<T>(
+  core: ArchiveCore,
+  path: readonly PathSegment[],
+  options: ReadOptions | undefined,
+  work: (at: Location) => Promise<T>,
+): Promise<T> {
+  try {
+    return await work(await follow(rootOf(core), path, core, options));
+  } catch (error) {
+    if (!isPeekpackError(error) || error.path !== undefined || path.length === 0) throw error;
+    const { code, message, section, offset, cause } = error;
+    throw new PeekpackError(code, message, { section, offset, path, cause });
+  }
+}
+
 /** Follows a path. Steps that need no bytes take no turn of the event loop. */
 export async function follow(
   from: Location,
   segments: readonly PathSegment[],
+  core: ArchiveCore,
   options?: ReadOptions,
 ): Promise<Location> {
   let at = from;
-  for (let i = 0; i < segments.length; i++) {
-    const next = step(at, segments[i]!, segments.slice(0, i + 1), options);
+  for (const [i, segment] of segments.entries()) {
+    if (at.kind === "node" && at.node.kind === "value") {
+      at = { kind: "plain", value: await at.core.value(at.node.span, options) };
+    }
+    const { rest } = core.shared;
+    const next =
+      (rest ? undefined : simpleStep(at, segment)) ??
+      (rest ?? (await core.complete())).step(at, segment, segments.slice(0, i + 1), options);
     at = next instanceof Promise ? await next : next;
   }
   return at;
 }
 
-/** Goes one segment down. `path` is the whole way, for messages. */
-export function step(
-  from: Location,
-  segment: PathSegment,
-  path: readonly unknown[],
-  options?: ReadOptions,
-): Location | Promise<Location> {
-  if (from.kind === "plain") return within(from.value, segment, path);
-  if (from.kind === "many") {
-    return pick(resolveListSegment(segment, from.items.length, path), (index) => from.items[index]!);
+/**
+ * Goes down where a plain key or index is met that is there, as in most paths it is. Undefined for everything else: what
+ * that means or what is wrong with it `step` knows, which is loaded then.
+ */
+function simpleStep(at: Location, segment: PathSegment): Location | undefined {
+  if (at.kind === "many") return undefined;
+  const index = typeof segment !== "object" && /^\d+$/.test(String(segment)) ? Number(segment) : undefined;
+  if (at.kind === "plain") {
+    const { value } = at;
+    const key = Array.isArray(value) ? index : isRecord(value) && typeof segment === "string" && segment;
+    return typeof key !== "boolean" && key !== undefined && Object.hasOwn(value as Value[], key)
+      ? { kind: "plain", value: (value as { [key: string]: Value })[key] }
+      : undefined;
   }
-  const { core, node } = from;
-  switch (node.kind) {
-    case "archive":
-      return core.child(node.offset, options).then((child) => step(rootOf(child), segment, path, options));
-    case "value":
-      return core.value(node.span, options).then((value) => within(value, segment, path));
-    case "list": {
-      const item = (index: number): Location => childOf(core, core.toc.item(node, index));
-      const selection = resolveListSegment(segment, node.count, path);
-      return pick(selection, item, () => {
-        const children = core.toc.children(node);
-        return indices(selection).map((index) => childOf(core, children.at(index)));
-      });
-    }
-    case "blocked": {
-      const selection = resolveListSegment(segment, node.blocks.length, path);
-      return blockItems(core, node, indices(selection), options).then((values) =>
-        pick(selection, selection.kind === "index" ? () => plain(values[0]) : undefined, () =>
-          values.map(plain),
-        ),
-      );
-    }
-    case "map": {
-      const child = findChild(core, node, segment);
-      if (child === undefined) throw missing(segment, path);
-      return childOf(core, child);
-    }
-  }
+  const { core, node } = at;
+  const { toc } = core;
+  if (toc.wantsIndex) return undefined;
+  const child =
+    node.kind === "map"
+      ? typeof segment === "string" && isKey(segment) && toc.find(node, encodeKey(segment))
+      : node.kind === "list" && index !== undefined && index < node.count && toc.nth(node, index);
+  return child ? childOf(core, child) : undefined;
 }
 
-const plain = (value: Value): Location => ({ kind: "plain", value });
-
-function pick(
-  selection: ListSelection,
-  item: ((index: number) => Location) | undefined,
-  all: () => readonly Location[] = () => indices(selection).map(item!),
-): Location {
-  return selection.kind === "index" ? item!(selection.index) : { kind: "many", items: all() };
+/** Whether a value is a map of text keys, as decoding makes them. */
+export function isRecord(value: Value): value is { [key: string]: Value } {
+  return value !== null && typeof value === "object" && Object.getPrototypeOf(value) === Object.prototype;
 }
 
-/** The indices that a selection names, in its order. */
-export function indices(selection: ListSelection): number[] {
-  if (selection.kind === "index") return [selection.index];
-  return Array.from({ length: selection.count }, (_, i) => selection.start + i * selection.step);
+/** Whether text can be a key: a lone surrogate has no UTF-8, and TextEncoder would look for U+FFFD instead. */
+export function isKey(text: string): boolean {
+  return !/\p{Cs}/u.test(text);
 }
 
-/** Looks a segment up in a map's node. */
-export function findChild(core: ArchiveCore, node: Branch, segment: PathSegment): ChildNode | undefined {
-  if (typeof segment === "string") {
-    // A lone surrogate has no UTF-8, so that no key holds one; TextEncoder would look for U+FFFD instead.
-    return /\p{Cs}/u.test(segment) ? undefined : core.toc.child(node, encodeKey(segment));
-  }
-  if (segment instanceof Slice) return undefined;
-  const { cursor } = core.toc;
-  const { keys, size, at } = core.toc.children(node);
-  const item: Item = { kind: "other", value: 0 };
-  for (let i = 0; i < size; i++) {
-    const place = keys![i]!;
-    cursor.head(place, item);
-    if (!is(item, "text") && sameKey(keyAt(core, place), segment)) return at(i);
-  }
-  return undefined;
+/** A key as it stands in a table. */
+export function encodeKey(key: string): Uint8Array {
+  return new TextEncoder().encode(key);
 }
-
-const utf8 = new TextEncoder();
-const encodeKey = (key: string): Uint8Array => utf8.encode(key);
 
 /** Decodes the key at a place of the table. Keys never hold pickled arrays. */
 export function keyAt(core: ArchiveCore, place: number): Value {
   const { bytes, cursor } = core.toc;
   return core.decodePlain(bytes.subarray(place, cursor.skip(place)));
-}
-
-/** Items of a list of blocks, by index. Each block is read and decoded once. */
-export async function blockItems(
-  core: ArchiveCore,
-  node: TocNode & { readonly kind: "blocked" },
-  wanted: readonly number[],
-  options?: ReadOptions,
-): Promise<Value[]> {
-  const { bounds, before } = node.blocks;
-  const places = wanted.map((index) => blockOf(before, index));
-  const needed = [...new Set(places)];
-  const read = await core.read(
-    needed.map((block) => ({ start: bounds[block]!, end: bounds[block + 1]! })),
-    options,
-  );
-  const items = new Map<number, Value[]>();
-  for (const [i, block] of needed.entries()) {
-    const count = before[block + 1]! - before[block]!;
-    items.set(block, await core.decode(read[i]!, count, bounds[block]!));
-  }
-  return wanted.map((index, i) => items.get(places[i]!)![index - before[places[i]!]!]);
-}
-
-/** The block that holds an item. */
-export function blockOf(before: Float64Array, index: number): number {
-  let low = 0;
-  let high = before.length - 1;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (before[middle + 1]! <= index) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-function within(value: Value, segment: PathSegment, path: readonly unknown[]): Location {
-  if (Array.isArray(value)) {
-    return pick(resolveListSegment(segment, value.length, path), (index) => plain(value[index]));
-  }
-  if (isNdArray(value) && value.shape.length > 0) return within(value.toNested() as Value, segment, path);
-  if (value instanceof Map) {
-    if (!(segment instanceof Slice)) {
-      if (value.has(segment)) return plain(value.get(segment));
-      for (const [key, inner] of value) if (sameKey(key, segment)) return plain(inner);
-    }
-    throw missing(segment, path);
-  }
-  if (value !== null && typeof value === "object" && Object.getPrototypeOf(value) === Object.prototype) {
-    if (typeof segment === "string" && Object.hasOwn(value, segment)) {
-      return plain((value as { [key: string]: Value })[segment]);
-    }
-    throw missing(segment, path);
-  }
-  throw new PeekpackError("bad-path", `${show(path)}: nothing lies below ${describe(value)}.`, { path });
-}
-
-/** By its shape: the class itself is loaded when the first array turns up. */
-function isNdArray(value: Value): value is NdArray {
-  return value !== null && typeof value === "object" && "dtype" in value && "toNested" in value;
-}
-
-function missing(segment: PathSegment, path: readonly unknown[]): PeekpackError {
-  if (segment instanceof Slice) {
-    return new PeekpackError("bad-path", `${show(path)}: a map has no slices.`, { path });
-  }
-  return new PeekpackError("not-found", `${show(path)}: there is no such key.`, { path });
-}
-
-function describe(value: Value): string {
-  return value === null
-    ? "null"
-    : typeof value === "object"
-      ? `a ${value.constructor.name}`
-      : `a ${typeof value}`;
-}
-
-/** A path as text, for messages. */
-export function show(path: readonly unknown[]): string {
-  const text = path.map((key) => (typeof key === "string" ? key : String(key))).join("/");
-  return text.length > 100 ? `${text.slice(0, 100)}…` : text;
 }

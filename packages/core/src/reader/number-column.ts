@@ -1,9 +1,9 @@
 import type { ReadOptions } from "../source/range-source.js";
+import { ahead } from "./ahead.js";
 import type { ArchiveCore } from "./archive-core.js";
 import { blockWindows } from "./children.js";
 import type { ListNode } from "./lazy-list.js";
 import { type NumberArrayOf, type NumberType, numberArray, readNumbers, setNumber } from "./number-array.js";
-import { ahead } from "./sequence.js";
 
 /**
  * Reads the numbers of a list into a typed array: straight from their bytes where the list has blocks, else from its items.

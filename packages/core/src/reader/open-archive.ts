@@ -1,14 +1,15 @@
 import type { Codec, MapStyle } from "../codec/codec.js";
 import { isPeekpackError } from "../errors.js";
-import { decodeHeader, HEADER_SIZE, type Header } from "../format/header.js";
+import { decodeHeader, HEADER_SIZE } from "../format/header.js";
 import { httpSource } from "../source/http-source.js";
 import { seldom } from "../source/load-seldom.js";
 import type { RangeSource, ReadOptions } from "../source/range-source.js";
 import { type ReadEngineOptions, readEngine } from "../source/read-engine.js";
 import { Archive, type ArchiveInfo, type OpenState } from "./archive.js";
 import { ArchiveCore, type Shared, tocTooLarge } from "./archive-core.js";
-import { decodeIndex } from "./kept-index.js";
+import type { KeptIndex } from "./kept-index.js";
 import { type Limits, resolveLimits } from "./limits.js";
+import { loadRest } from "./load-rest.js";
 import type { Untyped } from "./schema.js";
 
 /** What an archive can be opened from. Texts and URLs are read over HTTP. */
@@ -62,14 +63,17 @@ export async function openArchive<S = Untyped>(
   const { signal } = options;
   signal?.throwIfAborted();
   const given = await asSource(source);
+  const { index, size, offset } = options;
+  const kept = index && (await loadRest()).decodeIndex(index);
+  const objectSize = kept ? kept.size : offset ? undefined : size;
   // A source that brings an engine of its own keeps it.
-  const engine = "stats" in given ? given : readEngine(given, { ...options, size: objectSize(options) });
-  const reopen = async (from: RangeSource, known: OpenOptions): Promise<OpenState> =>
-    openState(from.reopen?.() ?? from, { ...known, index: undefined });
+  const engine = "stats" in given ? given : readEngine(given, { ...options, size: objectSize });
+  const reopen = (from: RangeSource, known: OpenOptions): Promise<OpenState> =>
+    openState(from.reopen?.() ?? from, known);
   const mayReopen = options.onChange === "reopen" && engine.reopen !== undefined;
   let state: OpenState;
   try {
-    state = await openState(engine, options);
+    state = await openState(engine, options, kept);
   } catch (error) {
     // The object may have been replaced between two requests, or since its index was kept.
     if (!mayReopen || !isPeekpackError(error) || error.code !== "changed") throw error;
@@ -79,11 +83,6 @@ export async function openArchive<S = Untyped>(
     state,
     mayReopen ? (now) => reopen(now.core.shared.source, { ...options, signal: undefined }) : undefined,
   );
-}
-
-function objectSize({ offset = 0, size, index }: OpenOptions): number | undefined {
-  if (index !== undefined) return decodeIndex(index).size;
-  return size === undefined || offset > 0 ? undefined : size;
 }
 
 /** A RangeSource for whatever the caller has. @throws TypeError when it is none of what an archive is opened from */
@@ -100,115 +99,92 @@ export async function asSource(source: ArchiveSource): Promise<RangeSource> {
   );
 }
 
-async function openState(source: RangeSource, options: OpenOptions): Promise<OpenState> {
+/** Pieces of an object that were read at first contact, and what that has told of it. */
+export interface Contact {
+  /** The first begins with the archive. */
+  readonly pieces: readonly { readonly start: number; readonly bytes: Uint8Array }[];
+  readonly size?: number | undefined;
+  readonly version?: string | undefined;
+  /** How many bytes there are from the archive's start on, where that is known. */
+  readonly room?: number | undefined;
+}
+
+async function openState(source: RangeSource, options: OpenOptions, kept?: KeptIndex): Promise<OpenState> {
+  const { codec, signal, maps = "object", numpy = true } = options;
   const limits = resolveLimits(options.limits);
-  const { codec } = options;
+  const [tocCacheBytes, at, head, tail] = counts(options);
   const shared: Shared = {
     source,
     limits,
-    maps: options.maps ?? "object",
-    numpy: options.numpy ?? true,
-    tocCacheBytes: count("tocCacheBytes", options.tocCacheBytes, 32 * 1024 * 1024),
-    codec: options.codec,
+    maps,
+    numpy,
+    tocCacheBytes,
+    codec,
     decoders: new Map(),
     closed: false,
   };
-  const offset = count("offset", options.offset, 0);
-  count("size", options.size, 0);
-  let first: FirstContact;
-  if (options.index !== undefined) {
-    const kept = decodeIndex(options.index);
-    source.hold?.({ size: kept.size, version: kept.version });
-    first = { ...kept, objectSize: kept.size };
+  let { header, headerBytes, toc, offset = at, size, version } = kept ?? ({} as Partial<KeptIndex>);
+  if (kept) {
+    source.hold?.({ size, version });
   } else {
-    first = await firstContact(source, offset, limits, options);
+    const want = { head: Math.max(head, HEADER_SIZE), tail };
+    const reading: ReadOptions = { signal, reason: "open" };
+    const contact = offset
+      ? await (await loadRest()).contactAt(source, offset, { ...want, size: options.size }, reading)
+      : await firstContact(source, want, options.size, reading);
+    ({ size, version } = contact);
+    headerBytes = contact.pieces[0]!.bytes.slice(0, HEADER_SIZE);
+    header = decodeHeader(headerBytes, contact.room, offset);
+    const { tocSize } = header;
+    if (tocSize > limits.maxTocBytes) throw tocTooLarge(tocSize);
+    const start = offset + HEADER_SIZE + header.tocStart;
+    const end = start + tocSize;
+    const piece = contact.pieces.find(
+      ({ start: from, bytes }) => from <= start && end <= from + bytes.length,
+    );
+    toc = piece
+      ? trimmed(piece.bytes, start - piece.start, end - piece.start)
+      : (await source.read([{ start, end }], { signal, reason: "toc" }))[0]!;
   }
-  const { header, toc } = first;
-  if (codec !== undefined) {
-    if (codec.protocol !== header.protocol) {
-      throw new TypeError(`The codec given is for ${codec.protocol}; the archive is ${header.protocol}.`);
-    }
+  const { protocol, tocStart, tocSize } = header!;
+  if (codec && codec.protocol !== protocol) {
+    throw new TypeError(`The codec given is for ${codec.protocol}; the archive is ${protocol}.`);
   }
-  const core = await ArchiveCore.create(shared, header, toc, first.offset, 0);
+  const core = await ArchiveCore.create(shared, header!, toc!, offset, 0);
   const root = core.toc.root();
+  const combined = "children" in root && !root.span;
+  // Nothing can be read of it without.
+  if (combined) await core.complete();
   const info: ArchiveInfo = {
-    codec: header.protocol,
-    kind:
-      root.kind === "map" || root.kind === "list"
-        ? root.span === undefined
-          ? `combined-${root.kind}`
-          : root.kind
-        : root.kind === "archive"
-          ? "value"
-          : root.kind,
+    codec: protocol,
+    kind: combined ? `combined-${root.kind}` : root.kind === "archive" ? "value" : root.kind,
     size: core.size,
-    dataBytes: header.tocStart,
-    tocBytes: header.tocSize,
-    offset: first.offset,
-    objectSize: first.objectSize,
-    version: first.version,
+    dataBytes: tocStart,
+    tocBytes: tocSize,
+    offset,
+    objectSize: size,
+    version,
     label: source.label,
   };
-  return { core, info, headerBytes: first.headerBytes };
-}
-
-interface FirstContact {
-  readonly header: Header;
-  readonly headerBytes: Uint8Array;
-  readonly toc: Uint8Array;
-  readonly offset: number;
-  readonly objectSize: number | undefined;
-  readonly version: string | undefined;
+  return { core, info, headerBytes: headerBytes! };
 }
 
 async function firstContact(
   source: RangeSource,
-  offset: number,
-  limits: Limits,
-  options: OpenOptions,
-): Promise<FirstContact> {
-  const head = Math.max(count("headBytes", options.headBytes, 16 * 1024), HEADER_SIZE);
-  const tail = count("tailBytes", options.tailBytes, 512 * 1024);
-  const { signal } = options;
-  const reading: ReadOptions = { signal, reason: "open" };
-  /** Pieces of the object that were read, by where they start. */
-  const pieces: { start: number; bytes: Uint8Array }[] = [];
-  let objectSize: number | undefined;
-  let version: string | undefined;
-  let room: number | undefined;
-  if (offset === 0) {
-    const probe = await source.probe({ head, tail }, reading);
-    objectSize = probe.size;
-    version = probe.version;
-    room = Math.min(probe.size, options.size ?? probe.size);
-    pieces.push(
-      { start: 0, bytes: probe.head },
-      { start: probe.size - probe.tail.length, bytes: probe.tail },
-    );
-  } else {
-    room = options.size;
-    const end = room === undefined ? undefined : offset + room;
-    const ranges =
-      end === undefined
-        ? [{ start: offset, end: offset + HEADER_SIZE }]
-        : [
-            { start: offset, end: Math.min(offset + head, end) },
-            { start: Math.max(offset, end - tail), end },
-          ];
-    const read = await source.read(ranges, reading);
-    for (const [i, bytes] of read.entries()) pieces.push({ start: ranges[i]!.start, bytes });
-  }
-  const headerBytes = pieces[0]!.bytes.slice(0, HEADER_SIZE);
-  const header = decodeHeader(headerBytes, room, offset);
-  if (header.tocSize > limits.maxTocBytes) throw tocTooLarge(header.tocSize);
-  const start = offset + HEADER_SIZE + header.tocStart;
-  const end = start + header.tocSize;
-  const piece = pieces.find(({ start: from, bytes }) => from <= start && end <= from + bytes.length);
-  const toc =
-    piece === undefined
-      ? (await source.read([{ start, end }], { signal, reason: "toc" }))[0]!
-      : trimmed(piece.bytes, start - piece.start, end - piece.start);
-  return { header, headerBytes, toc, offset, objectSize, version };
+  want: { readonly head: number; readonly tail: number },
+  most: number | undefined,
+  reading: ReadOptions,
+): Promise<Contact> {
+  const { size, version, head, tail } = await source.probe(want, reading);
+  return {
+    pieces: [
+      { start: 0, bytes: head },
+      { start: size - tail.length, bytes: tail },
+    ],
+    size,
+    version,
+    room: Math.min(size, most ?? size),
+  };
 }
 
 /** Some of the bytes: a view where it is most of them or where nothing was read, else a copy that lets the rest go. */
@@ -216,8 +192,14 @@ function trimmed(bytes: Uint8Array, start: number, end: number): Uint8Array {
   return (end - start) * 2 >= bytes.length ? bytes.subarray(start, end) : bytes.slice(start, end);
 }
 
-function count(name: string, value: number | undefined, otherwise: number): number {
-  if (value === undefined) return otherwise;
-  if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`${name} is an integer of at least 0.`);
-  return value;
+/** The numbers among the options. @throws RangeError where one is no number of bytes */
+function counts(options: OpenOptions): [toc: number, offset: number, head: number, tail: number] {
+  const { tocCacheBytes = 32 * 1024 * 1024, offset = 0, size = 0 } = options;
+  const { headBytes = 16 * 1024, tailBytes = 512 * 1024 } = options;
+  const given = { tocCacheBytes, offset, size, headBytes, tailBytes };
+  for (const [name, value] of Object.entries(given)) {
+    if (!Number.isSafeInteger(value) || value < 0)
+      throw new RangeError(`${name} is an integer of at least 0.`);
+  }
+  return [tocCacheBytes, offset, headBytes, tailBytes];
 }

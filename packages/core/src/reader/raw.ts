@@ -4,9 +4,11 @@ import type { Protocol } from "../format/header.js";
 import type { TocNode } from "../format/toc.js";
 import type { ByteRange, ReadOptions } from "../source/range-source.js";
 import type { ArchiveCore } from "./archive-core.js";
-import { blockItems, blockOf, follow, type Location, rootOf, show } from "./location.js";
-import { type PathSegment, resolveListSegment, Slice } from "./path.js";
+import { resolveListSegment } from "./list-segment.js";
+import { follow, type Location, rootOf } from "./location.js";
+import { type PathSegment, Slice } from "./path.js";
 import { sameKey } from "./same-key.js";
+import { blockItems, blockOf, show } from "./steps.js";
 
 /** Bytes that are handed out at a time. */
 const CHUNK = 1024 * 1024;
@@ -55,7 +57,7 @@ async function locate(
   for (; i < segments.length; i++) {
     if (at.node.kind === "archive") at = rootOf(await at.core.child(at.node.offset, options)) as typeof at;
     if (at.node.kind === "value" || at.node.kind === "blocked") break;
-    const next = await follow(at, [segments[i]!], options);
+    const next = await follow(at, [segments[i]!], at.core, options);
     if (next.kind !== "node") throw noSlices(segments);
     at = next;
   }

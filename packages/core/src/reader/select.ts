@@ -2,13 +2,15 @@ import { isPeekpackError } from "../errors.js";
 import type { ChildNode, TocNode } from "../format/toc.js";
 import type { ReadOptions } from "../source/range-source.js";
 import type { Value } from "../values.js";
+import { ahead } from "./ahead.js";
 import type { ArchiveCore } from "./archive-core.js";
-import { blockItems, findChild, indices, keyAt } from "./location.js";
+import { resolveListSegment } from "./list-segment.js";
+import { keyAt } from "./location.js";
 import { materialise } from "./materialise.js";
-import { type PathKey, type PathSegment, resolveListSegment, Slice } from "./path.js";
+import { type PathKey, type PathSegment, Slice } from "./path.js";
 import { ANY, type Segments, type Selected } from "./pattern.js";
 import { sameKey } from "./same-key.js";
-import { ahead } from "./sequence.js";
+import { blockItems, findChild, indices } from "./steps.js";
 
 interface Match {
   readonly path: PathKey[];

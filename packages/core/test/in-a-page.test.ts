@@ -1,0 +1,184 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import {
+  type Archive,
+  combineArchives,
+  encodeArchive,
+  isPeekpackError,
+  memorySink,
+  type OpenOptions,
+  openArchive,
+  type Path,
+  type RangeSource,
+  Slice,
+  slice,
+  type Value,
+} from "../src/index.js";
+
+/*
+ * In a page the rest of the reader is loaded when it is first needed; in Node it is there from the start. Both must give
+ * the same.
+ */
+const list = Array.from({ length: 3000 }, (_, i) => ({ id: i, text: `item ${i} ${"x".repeat(20)}` }));
+const data = {
+  small: { a: 1, b: [10, 20, { c: "deep" }], "7": "seven", length: 3 },
+  numbers: Array.from({ length: 20_000 }, (_, i) => i / 3),
+  list,
+  map: Object.fromEntries(list.map((item, i) => [`key ${i}`, item])),
+  long: "y".repeat(20_000),
+};
+const bytes = encodeArchive(data);
+
+/** A source that does not tell that it is memory, so that all of the engine is around it. */
+function remote(of: Uint8Array): RangeSource {
+  return {
+    label: "remote",
+    probe: async ({ head, tail }) => ({
+      size: of.length,
+      version: '"1"',
+      head: of.slice(0, head),
+      tail: of.slice(Math.max(0, of.length - tail)),
+    }),
+    read: async (ranges) => ranges.map(({ start, end }) => of.slice(start, end)),
+  };
+}
+
+const outcome = async (work: () => Promise<unknown>): Promise<unknown> => {
+  try {
+    return { value: await work() };
+  } catch (error) {
+    if (!isPeekpackError(error)) return { thrown: String(error) };
+    const { code, message, path, section, offset } = error;
+    return { code, message, path, section, offset };
+  }
+};
+
+const paths: (Path | undefined)[] = [
+  undefined,
+  "",
+  "small",
+  "small/a",
+  "small/b/1",
+  "small/b/-1",
+  "small/b/02",
+  "small/b/ 2 ",
+  "small/b/length",
+  "small/b/3",
+  "small/b/0:2",
+  "small/b/2/c",
+  "small/b/2/d",
+  "small/7",
+  ["small", 7],
+  "small/length",
+  "small/constructor",
+  "small/a/b",
+  "numbers",
+  "numbers/12345",
+  "numbers/20000",
+  "numbers/1:4",
+  "list",
+  "list/0",
+  "list/2999/text",
+  "list/-1/id",
+  "list/3000",
+  "list/10:12",
+  ["list", slice(-2)],
+  ["list", new Slice(0, 2), 1, "id"],
+  ["list", 5n, "id"],
+  ["list", true],
+  ["list", new Uint8Array([7])],
+  ["small", "b", new Uint8Array([1])],
+  ["small", "b", null],
+  "map/key 17/id",
+  "map/key 17",
+  "map/none",
+  ["map", "\ud800"],
+  "long",
+  "long/0",
+];
+
+describe("a page, which loads the rest of the reader when it needs it", () => {
+  beforeEach(() => {
+    vi.stubGlobal("location", { href: "https://example.org/page", origin: "https://example.org" });
+  });
+  afterEach(() => {
+    vi.unstubAllGlobals();
+  });
+
+  const inPage = (of: Uint8Array, options?: OpenOptions): Promise<Archive> =>
+    openArchive(remote(of), options);
+  async function inNode(of: Uint8Array): Promise<Archive> {
+    vi.unstubAllGlobals();
+    const archive = await openArchive(of);
+    vi.stubGlobal("location", { href: "https://example.org/page", origin: "https://example.org" });
+    return archive;
+  }
+
+  it.each([...paths.entries()])("reads path %i as Node does", async (_, path) => {
+    const there = await inNode(bytes);
+    for (const operation of ["read", "has", "size"] as const) {
+      const here = await inPage(bytes);
+      const expected = await outcome(() => there[operation](path));
+      expect(await outcome(() => here[operation](path)), operation).toEqual(expected);
+      // And once more, now that all is there.
+      await here.size();
+      expect(await outcome(() => here[operation](path)), operation).toEqual(expected);
+    }
+    const keys = await outcome(async () => await there.keys(path));
+    expect(await outcome(async () => await (await inPage(bytes)).keys(path))).toEqual(keys);
+    const raw = await outcome(() => new Response(there.raw(path)).arrayBuffer());
+    const page = await inPage(bytes);
+    expect(await outcome(() => new Response(page.raw(path)).arrayBuffer())).toEqual(raw);
+  });
+
+  it("gives handles, sequences and selections", async () => {
+    const lazy = (await (await inPage(bytes)).get()) as { get(key: string): Promise<Value>; keys(): Value[] };
+    expect(lazy.keys()).toEqual(Object.keys(data));
+    expect(await lazy.get("small")).toEqual(data.small);
+    const ids = await (await inPage(bytes)).select("list/*/id");
+    expect(ids.map(({ value }) => value)).toEqual(list.map(({ id }) => id));
+    const entries = await (await inPage(bytes)).entries("small");
+    expect(entries).toEqual(Object.entries(data.small));
+  });
+
+  it("reads many values at once, with as few requests as Node", async () => {
+    const wanted = list.map((_, i) => `map/key ${i}/id`);
+    const here = await inPage(bytes, { tailBytes: 0, headBytes: 0 });
+    const before = here.stats.requests;
+    expect(await here.readMany(wanted)).toEqual(list.map(({ id }) => id));
+    expect(here.stats.requests - before).toBeLessThan(8);
+  });
+
+  it("learns the table when single reads go on", async () => {
+    const here = await inPage(bytes);
+    const values = await Promise.all(list.map((_, i) => here.read(`map/key ${i}/id`)));
+    expect(values).toEqual(list.map(({ id }) => id));
+    expect(await here.read("list/1234/id")).toBe(1234);
+  });
+
+  it("opens a kept index, an archive within an object, and archives inside archives", async () => {
+    const index = (await inPage(bytes)).index();
+    expect(await (await inPage(bytes, { index })).read("small/a")).toBe(1);
+    const padded = new Uint8Array(100 + bytes.length);
+    padded.set(bytes, 100);
+    expect(await (await inPage(padded, { offset: 100 })).read("small/a")).toBe(1);
+    expect(await (await inPage(padded, { offset: 100, size: bytes.length })).read("small/a")).toBe(1);
+    const sink = memorySink();
+    await combineArchives(sink, [
+      { name: "one", value: data },
+      { name: "two", source: bytes },
+    ]);
+    const combined = await inPage(sink.bytes());
+    expect(combined.info.kind).toBe("combined-map");
+    expect(await combined.read("two/list/7/id")).toBe(7);
+    expect(await combined.read("one/small")).toEqual(data.small);
+  });
+
+  it("lets an open archive be written and combined before anything else was read", async () => {
+    const again = memorySink();
+    await combineArchives(again, [{ name: "copy", source: await inPage(bytes) }]);
+    expect(await (await openArchive(again.bytes())).read("copy/small")).toEqual(data.small);
+    const value = memorySink();
+    await combineArchives(value, [{ name: "value", value: { inner: await inPage(bytes) } }]);
+    expect(await (await openArchive(value.bytes())).read("value/inner/map")).toEqual(data.map);
+  });
+});
