@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import {
   type Archive,
+  type ByteRange,
   combineArchives,
   encodeArchive,
   isPeekpackError,
@@ -9,6 +10,7 @@ import {
   openArchive,
   type Path,
   type RangeSource,
+  readEngine,
   Slice,
   slice,
   type Value,
@@ -171,6 +173,60 @@ describe("a page, which loads the rest of the reader when it needs it", () => {
     expect(combined.info.kind).toBe("combined-map");
     expect(await combined.read("two/list/7/id")).toBe(7);
     expect(await combined.read("one/small")).toEqual(data.small);
+  });
+
+  it("shares requests, whoever makes them, and lets each caller go", async () => {
+    const asked: ByteRange[] = [];
+    const inner = remote(bytes);
+    const held: (() => void)[] = [];
+    let hold = false;
+    const engine = readEngine({
+      ...inner,
+      async read(ranges, options) {
+        asked.push(...ranges);
+        if (hold) await new Promise<void>((resolve) => held.push(resolve));
+        options?.signal?.throwIfAborted();
+        return inner.read(ranges, options);
+      },
+    });
+    await engine.probe({ head: 100, tail: 0 });
+    const range = { start: 5000, end: 6000 };
+    expect((await engine.read([{ start: 10, end: 20 }]))[0]).toEqual(bytes.subarray(10, 20));
+    expect(asked).toEqual([]);
+    hold = true;
+    const leaving = new AbortController();
+    const first = engine.read([range], { signal: leaving.signal });
+    await vi.waitFor(() => expect(asked).toHaveLength(1));
+    // Another comes later, for some of the same bytes, and stays when the first has left.
+    const second = engine.read([{ start: 5500, end: 6000 }]);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(asked).toHaveLength(1);
+    leaving.abort(new Error("enough"));
+    await expect(first).rejects.toThrow("enough");
+    hold = false;
+    for (const go of held) go();
+    expect((await second)[0]).toEqual(bytes.subarray(5500, 6000));
+    // What has come is not asked for again.
+    const count = asked.length;
+    expect((await engine.read([{ start: 5600, end: 5700 }]))[0]).toEqual(bytes.subarray(5600, 5700));
+    expect(asked).toHaveLength(count);
+  });
+
+  it("joins the reads of one turn, and rejects them all when it is closed", async () => {
+    const engine = readEngine(remote(bytes), { readAhead: 0 });
+    await engine.probe({ head: 100, tail: 0 });
+    const ranges = [0, 1, 2, 3].map((i) => ({ start: 5000 + i * 100, end: 5050 + i * 100 }));
+    const parts = await Promise.all(ranges.map((range) => engine.read([range])));
+    expect(parts.map(([part]) => part)).toEqual(ranges.map(({ start, end }) => bytes.subarray(start, end)));
+    expect(engine.stats.requests).toBe(2);
+    const silent = readEngine({ ...remote(bytes), read: () => new Promise(() => {}) });
+    await silent.probe({ head: 100, tail: 0 });
+    const waiting = silent.read([{ start: 500, end: 600 }]);
+    waiting.catch(() => {});
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    await silent.close!();
+    await expect(waiting).rejects.toMatchObject({ code: "closed" });
+    await expect(silent.read([{ start: 500, end: 600 }])).rejects.toMatchObject({ code: "closed" });
   });
 
   it("lets an open archive be written and combined before anything else was read", async () => {

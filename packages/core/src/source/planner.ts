@@ -1,10 +1,11 @@
 import { isPeekpackError } from "../errors.js";
-import { type Block, blockCache, blockPool } from "./block-cache.js";
+import { type Block, type BlockPool, blockCache, blockPool } from "./block-cache.js";
 import { joined } from "./body.js";
 import { departures } from "./departures.js";
-import { seldom } from "./load-seldom.js";
+import { linkSpeed } from "./link-speed.js";
+import { planRanges } from "./range-plan.js";
 import type { ByteRange, RangeSource, ReadOptions } from "./range-source.js";
-import type { ReadHeads } from "./read-heads.js";
+import { readHeads } from "./read-heads.js";
 import { type RequestEvent, type RequestListener, requestEvent } from "./request-event.js";
 import { checkRanges, closedSource } from "./source-error.js";
 
@@ -22,6 +23,25 @@ export interface PlannerOptions {
   readonly largest?: number | undefined;
   /** Most bytes fetched ahead of sequential reads. 0: none. Default 4 MiB, less on a slow connection. */
   readonly readAhead?: number | undefined;
+}
+
+/** What was read of an object before it had a planner. */
+export interface PlannerStart {
+  size: number | undefined;
+  /** What has arrived. `table`: it counts against the budget for the header and the table. */
+  readonly pieces: { readonly start: number; readonly bytes: Uint8Array; readonly table: boolean }[];
+  /** What is on its way for one caller. */
+  pending?: Pending | undefined;
+  /** Ranges of data that were asked for, the latest last. */
+  readonly reads: ByteRange[];
+  /** Requests that were made, the latest last. */
+  readonly seen: RequestEvent[];
+}
+
+interface Pending {
+  readonly ranges: readonly ByteRange[];
+  readonly answer: Promise<Uint8Array[]>;
+  readonly table: boolean;
 }
 
 const MiB = 1024 * 1024;
@@ -43,6 +63,8 @@ interface Job {
 interface Fetch extends Block {
   readonly controller: AbortController;
   readonly jobs: Set<Job>;
+  /** Where it was asked for before there was a planner: what will come of it, for a caller that is not among the jobs. */
+  readonly given?: { readonly answer: Promise<Uint8Array>; readonly table: boolean };
 }
 
 /**
@@ -55,6 +77,7 @@ export function withPlanner(
   source: RangeSource,
   options: PlannerOptions = {},
   listener?: RequestListener,
+  before?: PlannerStart,
 ): RangeSource {
   const { label, limiter } = source;
   const { cacheBytes = 32 * MiB, tableBytes = 4 * MiB, readAhead = 4 * MiB, gap = 4096 } = options;
@@ -62,16 +85,12 @@ export function withPlanner(
   const dataPool = blockPool(cacheBytes);
   const tablePool = blockPool(tableBytes);
   /** The latest requests, by which the speed of the way is known. */
-  const seen: RequestEvent[] = [];
-  /** What plans and reads ahead: loaded when there is more than one range to read. */
-  let rare: Awaited<ReturnType<typeof seldom>> | undefined;
-  let heads: ReadHeads | undefined;
-  /** Reads before it was there. */
-  const early: ByteRange[] = [];
+  const seen: RequestEvent[] = before?.seen ?? [];
+  const heads = readHeads();
   const leaving = departures();
   const live = new Set<Fetch>();
   let queue: Job[] = [];
-  let { size } = options;
+  let { size } = before ?? options;
   let closed = false;
 
   const isData = ({ reason }: ReadOptions): boolean => reason !== "open" && reason !== "toc";
@@ -134,7 +153,12 @@ export function withPlanner(
     };
     let failure: unknown;
     try {
-      [fetch.bytes] = await source.read([{ start: fetch.start, end: fetch.end }], read);
+      fetch.bytes = await fetch.given?.answer.catch((error: unknown) => {
+        // Its own caller may have left: that must not fail those who have joined.
+        if (fetch.jobs.size === 0) throw error;
+        return undefined;
+      });
+      if (!fetch.bytes) [fetch.bytes] = await source.read([{ start: fetch.start, end: fetch.end }], read);
     } catch (error) {
       failure = error;
     }
@@ -142,7 +166,8 @@ export function withPlanner(
     if (!live.delete(fetch)) return;
     // So much is no header or table alone: many child archives that were opened at once, with what lies between.
     const much = fetch.end - fetch.start > tableBytes / 4;
-    if (fetch.bytes) cache.keep(fetch, isData(read) || much ? dataPool : tablePool);
+    const table = fetch.given?.table ?? !isData(read);
+    if (fetch.bytes) cache.keep(fetch, table && !much ? tablePool : dataPool);
     else cache.remove(fetch);
     for (const job of [...fetch.jobs]) {
       if (fetch.bytes) {
@@ -157,37 +182,33 @@ export function withPlanner(
     }
   };
 
-  const load = async (): Promise<void> => {
-    rare ??= await seldom().catch(() => undefined);
+  const fetchOf = ({ start, end }: ByteRange, given?: Fetch["given"]): Fetch => {
+    const fetch: Fetch = {
+      start,
+      end,
+      controller: new AbortController(),
+      jobs: new Set(),
+      ...(given && { given }),
+    };
+    cache.add(fetch);
+    live.add(fetch);
+    return fetch;
   };
 
   const plan = (jobs: readonly Job[]): void => {
-    const fetches: Fetch[] = [];
-    const add = ({ start, end }: ByteRange): void => {
-      const fetch: Fetch = { start, end, controller: new AbortController(), jobs: new Set() };
-      fetches.push(fetch);
-      cache.add(fetch);
-      live.add(fetch);
-    };
-    const wanted = jobs.flatMap(({ ranges }) => ranges);
-    if (rare) {
-      const { latencyMs, bytesPerMs } = rare.linkSpeed(seen);
-      const spans = rare.planRanges(
-        wanted.flatMap((range) => cache.holes(range)),
-        {
-          gap,
-          maxGap: options.gap ?? MiB,
-          largest: options.largest ?? Math.min(8 * MiB, Math.max(MiB, 16 * latencyMs * bytesPerMs)),
-          parallel: limiter?.parallel ?? 6,
-          latencyMs,
-          bytesPerMs,
-          mayJoin: (from, to) => cache.over({ start: from, end: to }).length === 0,
-        },
-      );
-      for (const span of spans) add(span);
-    } else {
-      for (const range of wanted) for (const hole of cache.holes(range)) add(hole);
-    }
+    const { latencyMs, bytesPerMs } = linkSpeed(seen);
+    const fetches = planRanges(
+      jobs.flatMap(({ ranges }) => ranges.flatMap((range) => cache.holes(range))),
+      {
+        gap,
+        maxGap: options.gap ?? MiB,
+        largest: options.largest ?? Math.min(8 * MiB, Math.max(MiB, 16 * latencyMs * bytesPerMs)),
+        parallel: limiter?.parallel ?? 6,
+        latencyMs,
+        bytesPerMs,
+        mayJoin: (from, to) => cache.over({ start: from, end: to }).length === 0,
+      },
+    ).map((span) => fetchOf(span));
     for (const job of jobs) {
       job.parts = job.ranges.map((range) => {
         const blocks = cache.over(range);
@@ -209,15 +230,6 @@ export function withPlanner(
     for (let round = 0, before = 0; before < queue.length && round < 16; round++) {
       before = queue.length;
       for (let hop = 0; hop < 4; hop++) await undefined;
-    }
-    const [first] = queue[0]!.ranges;
-    // One range that is not long needs no plan.
-    if (
-      queue.length > 1 ||
-      queue[0]!.ranges.length > 1 ||
-      first!.end - first!.start > (options.largest ?? MiB)
-    ) {
-      await load();
     }
     const jobs = queue.filter(({ done }) => !done);
     queue = [];
@@ -254,27 +266,31 @@ export function withPlanner(
   /** Fetches ahead of sequential reads, as much as arrives in a few latencies. */
   const goAhead = (ranges: readonly ByteRange[], read: ReadOptions): void => {
     if (ranges.length !== 1 || !isData(read) || read.reason === "read-ahead") return;
-    if (!rare) {
-      if (early.push(ranges[0]!) > 1) void load();
-      return;
-    }
-    if (!heads) {
-      heads = rare.readHeads();
-      for (const range of early.splice(0)) heads.next(range, 0, 0);
-    }
-    const { latencyMs, bytesPerMs } = rare.linkSpeed(seen);
+    const { latencyMs, bytesPerMs } = linkSpeed(seen);
     const inTime = Math.max(65_536, 4 * latencyMs * bytesPerMs);
     const ahead = heads.next(ranges[0]!, Math.min(readAhead, cacheBytes / 4, inTime), size ?? 0);
     if (ahead) enqueue([ahead], { reason: "read-ahead", priority: -1 }).catch(() => {});
   };
 
-  /** Keeps bytes of first contact. */
-  const remember = (start: number, bytes: Uint8Array): void => {
-    const block: Block = { start, end: start + bytes.length, bytes };
-    if (bytes.length === 0 || cache.over(block).length > 0) return;
-    cache.add(block);
-    cache.keep(block, tablePool);
+  /** Keeps bytes that have arrived, as far as they are not here. */
+  const remember = (start: number, bytes: Uint8Array, pool: BlockPool): void => {
+    for (const hole of cache.holes({ start, end: start + bytes.length })) {
+      const block: Block = { ...hole, bytes: bytes.subarray(hole.start - start, hole.end - start) };
+      cache.add(block);
+      cache.keep(block, pool);
+    }
   };
+
+  if (before) {
+    for (const { start, bytes, table } of before.pieces) remember(start, bytes, table ? tablePool : dataPool);
+    for (const range of before.reads) heads.next(range, 0, 0);
+    const { ranges = [], answer, table = false } = before.pending ?? {};
+    for (const [i, range] of ranges.entries()) {
+      if (cache.over(range).length === 0) {
+        void start(fetchOf(range, { answer: answer!.then((all) => all[i]!), table }));
+      }
+    }
+  }
 
   return {
     label,
@@ -283,11 +299,9 @@ export function withPlanner(
     async probe(want, read) {
       if (closed) throw closedSource(label);
       const probe = await source.probe(want, { ...read, onRequest: (event) => heard(event, [read]) });
-      const { head, tail } = probe;
       size = probe.size;
-      const from = size - tail.length;
-      remember(0, head);
-      remember(Math.max(head.length, from), tail.subarray(Math.max(0, head.length - from)));
+      remember(0, probe.head, tablePool);
+      remember(size - probe.tail.length, probe.tail, tablePool);
       return probe;
     },
     async read(ranges, read = {}) {

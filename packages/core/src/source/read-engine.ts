@@ -1,4 +1,5 @@
-import { type PlannerOptions, withPlanner } from "./planner.js";
+import { withLatePlanner } from "./late-planner.js";
+import type { PlannerOptions } from "./planner.js";
 import type { RangeSource } from "./range-source.js";
 import { countRequest, noReads, type ReadStats } from "./read-stats.js";
 import type { RequestListener } from "./request-event.js";
@@ -33,7 +34,7 @@ function engineWith(source: RangeSource, options: ReadEngineOptions, stats: Read
   const { onRequest, retry = {}, parallel = globalThis.location === undefined ? 32 : 6 } = options;
   const engine = source.local
     ? source
-    : withPlanner(
+    : withLatePlanner(
         withRequests(source, {
           limiter: source.limiter ?? requestLimiter(parallel),
           retry: retry || undefined,
