@@ -13,6 +13,7 @@ export default [
   project("cli", "packages/cli"),
   project("testing", "testing"),
   project("explorer", "examples/explorer"),
+  project("browser-writer", "examples/browser-writer"),
   project("quickstart-node", "examples/quickstart-node"),
   project("parallel-writers", "examples/parallel-writers"),
 ];

@@ -1,0 +1,48 @@
+/**
+ * `npm run write`: finds or starts an S3 server, makes a bucket that pages may write to, and serves the page with a signing
+ * service beside it. Removes what it made when it is ended.
+ */
+import { fileURLToPath } from "node:url";
+import { freshBucket, removeBucket, setCors, startS3 } from "@peekpack/testing";
+import { createServer } from "vite";
+import { type Signing, signingService } from "./signing-service.js";
+
+// The SDK announces that its releases of 2027 will not run on Node 20; the one pinned here does.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
+
+const interruption = new Promise<void>((resolve) => {
+  for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => resolve());
+});
+
+const access = await startS3({ log: (line) => console.log(`  ${line}`) });
+try {
+  console.log(`S3: ${access.how}`);
+  const bucket = await freshBucket(access, "peekpack-writer");
+  try {
+    const signing: Signing = { access, bucket, server: access.how };
+    const site = await createServer({
+      root: fileURLToPath(new URL("../..", import.meta.url)),
+      plugins: [signingService(() => signing)],
+      server: { host: "127.0.0.1" },
+    });
+    try {
+      await site.listen();
+      const { origin } = new URL(site.resolvedUrls!.local[0]!);
+      await setCors(access, bucket, [origin, origin.replace("127.0.0.1", "localhost")]);
+      console.log(
+        `bucket: ${bucket}, at ${new URL(access.endpoint).origin}, open to the page's origin (CORS)`,
+      );
+      console.log(
+        `\n  The page: ${origin}\n\nCtrl-C ends it, and removes the bucket with all that was written to it.`,
+      );
+      await interruption;
+      console.log("\nremoving the bucket");
+    } finally {
+      await site.close();
+    }
+  } finally {
+    await removeBucket(access, bucket);
+  }
+} finally {
+  await access.close();
+}

@@ -1,0 +1,58 @@
+import { Canvas } from "@peekpack/explorer/plot/canvas";
+
+const GAP = 4;
+const LEAST_PITCH = 15;
+
+/** How much of an archive is where, as shares of the whole from 0 to 1. */
+export interface Flow {
+  /** Made so far. */
+  readonly made: number;
+  /** Of that, on the server. */
+  readonly up: number;
+}
+
+/**
+ * The archive as a field of cells, each an equal share of it: those on the server are lit, those in the browser's storage
+ * wait in another colour, the rest is still to be made. It shows how much is where; the bars beside it say so in words.
+ */
+export function flowField(rows: number): {
+  readonly element: HTMLElement;
+  show(flow: Flow): void;
+  close(): void;
+} {
+  let flow: Flow = { made: 0, up: 0 };
+  const canvas = new Canvas("flow-field", ({ context, width, height, colour }) => {
+    const pitch = Math.max(LEAST_PITCH, (height + GAP) / rows);
+    const columns = Math.max(1, Math.floor((width + GAP) / pitch));
+    const lines = Math.max(1, Math.floor((height + GAP) / pitch));
+    const across = (width + GAP) / columns;
+    const cells = columns * lines;
+    for (let cell = 0; cell < cells; cell++) {
+      // From the left to the right, column by column, as a bar would fill.
+      const x = Math.floor(cell / lines) * across;
+      const y = (cell % lines) * pitch;
+      const draw = (name: `--${string}`, alpha: number): void => {
+        context.fillStyle = colour(name);
+        context.globalAlpha = alpha;
+        context.beginPath();
+        context.roundRect(x, y, across - GAP, pitch - GAP, 3);
+        context.fill();
+      };
+      const of = (share: number): number => Math.min(1, Math.max(0, share * cells - cell));
+      draw("--cell", 1);
+      if (of(flow.made) > 0) draw("--kept", of(flow.made));
+      if (of(flow.up) > 0) draw("--lit", of(flow.up));
+    }
+    context.globalAlpha = 1;
+  });
+  canvas.element.setAttribute("aria-hidden", "true");
+  return {
+    element: canvas.element,
+    show(next) {
+      if (next.made === flow.made && next.up === flow.up) return;
+      flow = next;
+      canvas.paintSoon();
+    },
+    close: () => canvas.close(),
+  };
+}

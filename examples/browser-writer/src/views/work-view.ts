@@ -1,0 +1,280 @@
+import { el, fill, setAttributes } from "@peekpack/explorer/ui/dom";
+import { count, duration, size } from "@peekpack/explorer/ui/format";
+import { failureNotice } from "@peekpack/explorer/ui/notice";
+import { beforeNextFrame } from "@peekpack/explorer/ui/signal";
+import { objectName, objectPlace } from "../destination/destination.js";
+import { ask } from "../ui/ask.js";
+import { flowField } from "../ui/flow-field.js";
+import { type IconName, icon } from "../ui/icons.js";
+import { ProgressBar } from "../ui/progress-bar.js";
+import { expectedTotal, timeLeft } from "../write/forecast.js";
+import type { Job, JobState } from "../write/job.js";
+import { storageName } from "./pending-row.js";
+import { ResultView } from "./result-view.js";
+import { RoomLine } from "./room-line.js";
+
+const ROWS = 6;
+const ROOM_MS = 2000;
+const FACTS = ["rate", "time", "parts", "spool"] as const;
+
+/** What the page lets itself be told. */
+export interface WorkActions {
+  /** Back to the beginning. */
+  home(said?: string): void;
+  say(text: string): void;
+}
+
+/** One archive on its way: how far it is, and what can be done about it. */
+export class WorkView {
+  readonly element: HTMLElement;
+  readonly #job: Job;
+  readonly #actions: WorkActions;
+  readonly #field = flowField(ROWS);
+  readonly #title: HTMLElement = el("h1", { class: "work-title", attributes: { tabindex: -1 } });
+  readonly #written = new ProgressBar("Written", "kept");
+  readonly #uploaded = new ProgressBar("Uploaded", "lit");
+  readonly #facts: Readonly<Record<(typeof FACTS)[number], Fact>> = {
+    rate: new Fact("Rate"),
+    time: new Fact("Time left"),
+    parts: new Fact("Parts"),
+    spool: new Fact("Spool"),
+  };
+  readonly #pause = action("pause", "Pause", () => this.#toggle());
+  readonly #later = action("later", "Keep for later", () => this.#leave());
+  readonly #discard = action("discard", "Discard", () => this.#ask());
+  readonly #again = action("up", "Write another", () => this.#actions.home());
+  readonly #notice: HTMLElement = el("div", "opening-notice");
+  readonly #room = new RoomLine();
+  /** Said to those who hear the page: phases and quarters, no more. */
+  readonly #spoken: HTMLElement = el("p", { class: "unseen", attributes: { role: "status" } });
+  readonly #unlisten: () => void;
+  readonly #timer: ReturnType<typeof setInterval>;
+  #result: ResultView | undefined;
+  #said = "";
+  #failure: JobState["failure"];
+
+  constructor(job: Job, actions: WorkActions) {
+    this.#job = job;
+    this.#actions = actions;
+    this.element = el(
+      "main",
+      "opening",
+      el(
+        "div",
+        "work",
+        el(
+          "header",
+          "work-head",
+          this.#title,
+          el("p", { class: "work-place", text: objectPlace(job.label) }),
+        ),
+        el(
+          "section",
+          { class: "card", attributes: { "aria-label": "Progress" } },
+          this.#notice,
+          el(
+            "div",
+            "work-body",
+            this.#field.element,
+            el(
+              "div",
+              { class: "key", attributes: { "aria-hidden": "true" } },
+              el("span", "key-lit", "on the server"),
+              el("span", "key-kept", "in this browser"),
+              el("span", "key-cell", "to come"),
+            ),
+            this.#written.element,
+            this.#uploaded.element,
+            el("dl", "work-facts", ...FACTS.map((name) => this.#facts[name].element)),
+            el("div", "work-actions", this.#pause, this.#later, this.#discard, this.#again),
+          ),
+          this.#room.element,
+        ),
+        this.#spoken,
+      ),
+    );
+    this.#unlisten = job.changed.listen(beforeNextFrame(() => this.#show()));
+    this.#timer = setInterval(() => void this.#room.refresh(), ROOM_MS);
+    this.#show();
+  }
+
+  focus(): void {
+    this.#title.focus({ preventScroll: true });
+  }
+
+  close(): void {
+    this.#unlisten();
+    clearInterval(this.#timer);
+    this.#field.close();
+  }
+
+  /** P pauses and goes on. */
+  key(event: KeyboardEvent): void {
+    if (event.key.toLowerCase() === "p" && !this.#pause.hidden && !this.#pause.disabled) this.#toggle();
+  }
+
+  #toggle(): void {
+    const { paused, phase } = this.#job.state;
+    if (paused || phase === "failed") this.#job.goOn();
+    else this.#job.pause();
+  }
+
+  async #leave(): Promise<void> {
+    await this.#job.leave();
+    // It may have ended just now.
+    if (this.#job.state.phase !== "done")
+      this.#actions.home("Kept in this browser: resume it whenever you like");
+  }
+
+  async #ask(): Promise<void> {
+    const { produced, kept } = this.#job.state;
+    const sure = await ask(
+      "Discard this archive?",
+      kept
+        ? `The ${size(produced)} are removed from this browser, with what the server has of them.`
+        : "What was written so far is removed from this browser. Nothing of it was sent.",
+      "Discard",
+    );
+    if (sure) await this.#job.discard();
+  }
+
+  #show(): void {
+    const { state } = this.#job;
+    const { phase, paused, produced, uploaded, parts, rate, storage, kept, failure, took } = state;
+    if (phase === "gone") {
+      this.#actions.home("Discarded: nothing is left of it");
+      return;
+    }
+    const total = expectedTotal(state);
+    const whole = total || produced || 1;
+    const sealed = kept || phase === "done" || phase === "completing";
+
+    this.element.dataset.phase = phase;
+    this.#title.textContent = title(state, this.#job);
+    document.title = `${shareText(state)}${this.#title.textContent}`;
+    this.#field.show({ made: sealed ? 1 : produced / whole, up: uploaded / whole });
+    this.#written.show(
+      phase === "preparing" ? state.made : sealed ? 1 : produced / whole,
+      phase === "preparing"
+        ? "looking the file over"
+        : sealed || total === undefined
+          ? size(produced)
+          : `${size(produced)} of about ${size(total)}`,
+    );
+    this.#uploaded.show(
+      sealed ? uploaded / whole : 0,
+      sealed ? `${size(uploaded)} of ${size(whole)}` : "when the archive is complete",
+    );
+    const left = timeLeft(state);
+    const done = phase === "done";
+    // At the end, what came of it all: an average, and the whole time.
+    const speed = done && took > 0 ? (produced * 1000) / took : rate;
+    this.#facts.rate.show(speed > 0 ? `${size(speed)}/s` : undefined);
+    if (done) this.#facts.time.show(duration(took), "Took");
+    else this.#facts.time.show(left === undefined ? undefined : duration(Math.max(1000, left)), "Time left");
+    this.#facts.parts.show(
+      parts.total === undefined ? undefined : `${count(parts.uploaded)} of ${count(parts.total)}`,
+    );
+    const kind = storage && storageName(storage);
+    this.#facts.spool.show(kind && done ? `${kind}, emptied` : kind);
+
+    const stopped = paused || phase === "failed";
+    label(
+      this.#pause,
+      stopped ? "play" : "pause",
+      phase === "failed" ? "Try again" : stopped ? "Go on" : "Pause",
+    );
+    this.#pause.classList.toggle("primary", stopped);
+    this.#pause.hidden = phase === "done" || (phase === "failed" && !kept);
+    this.#pause.disabled = phase === "completing";
+    this.#later.hidden = phase === "done" || !kept;
+    this.#later.disabled = phase === "completing";
+    this.#discard.hidden = phase === "done" || (phase === "failed" && !kept);
+    this.#discard.disabled = phase === "completing";
+    this.#again.hidden = !(phase === "done" || (phase === "failed" && !kept));
+    if (failure !== this.#failure) {
+      this.#failure = failure;
+      fill(this.#notice, failure && failureNotice(failure));
+    }
+    if (phase === "done" && this.#result === undefined) {
+      this.#result = new ResultView(this.#job.destination, this.#actions.say);
+      this.element.querySelector(".work")!.append(this.#result.element);
+      void this.#room.refresh();
+    }
+    this.#speak(state, whole);
+  }
+
+  #speak({ phase, paused, uploaded }: JobState, whole: number): void {
+    const quarter = Math.floor((uploaded / whole) * 4) * 25;
+    const words = paused
+      ? "Paused."
+      : {
+          preparing: "Looking the file over.",
+          writing: "Writing into this browser's storage.",
+          uploading: quarter > 0 && quarter < 100 ? `${quarter} percent uploaded.` : "Uploading.",
+          completing: "Completing.",
+          done: "Done: the archive is on S3.",
+          // The notice says why.
+          failed: "",
+          gone: "",
+        }[phase];
+    if (words === this.#said) return;
+    this.#said = words;
+    this.#spoken.textContent = words;
+  }
+}
+
+/** A name with what it has come to. */
+class Fact {
+  readonly element: HTMLElement;
+  readonly #name: HTMLElement;
+  readonly #value: HTMLElement = el("dd", { text: "–" });
+
+  constructor(name: string) {
+    this.#name = el("dt", { text: name });
+    this.element = el("div", "fact", this.#name, this.#value);
+  }
+
+  show(value: string | undefined, name?: string): void {
+    this.#value.textContent = value ?? "–";
+    if (name !== undefined) this.#name.textContent = name;
+  }
+}
+
+function title({ phase, paused, kept }: JobState, job: Job): string {
+  const name = objectName(job.label);
+  if (phase === "done") return `${name} is on S3`;
+  if (phase === "failed") return kept ? `${name} has stopped` : `${name} was not written`;
+  if (paused) return `${name} is paused`;
+  return {
+    preparing: `Reading ${job.name}`,
+    writing: `Writing ${name}`,
+    uploading: `Uploading ${name}`,
+    completing: `Completing ${name}`,
+    gone: "",
+  }[phase];
+}
+
+/** For the tab's title, where there is little room. */
+function shareText(state: JobState): string {
+  const { phase, produced, uploaded } = state;
+  const total = expectedTotal(state);
+  if (total === undefined || (phase !== "writing" && phase !== "uploading")) return "";
+  return `${Math.floor(((phase === "writing" ? produced : uploaded) / total) * 100)} % · `;
+}
+
+function action(glyph: IconName, text: string, go: () => unknown): HTMLButtonElement {
+  const button = el("button", {
+    class: "button",
+    attributes: { type: "button" },
+    on: { click: () => void go() },
+  });
+  label(button, glyph, text);
+  return button;
+}
+
+function label(button: HTMLButtonElement, glyph: IconName, text: string): void {
+  if (button.textContent === text) return;
+  fill(button, icon(glyph), text);
+  setAttributes(button, { "aria-keyshortcuts": glyph === "pause" || glyph === "play" ? "P" : undefined });
+}
