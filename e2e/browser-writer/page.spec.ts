@@ -1,0 +1,190 @@
+import { openArchive } from "@peekpack/core";
+import { s3Store } from "@peekpack/s3";
+import { setCors } from "@peekpack/testing";
+import { expect } from "@playwright/test";
+import { onEachServer, test } from "../browser-test.js";
+import { type ServedWriter, serveWriter } from "./served-writer.js";
+import { WriterPage } from "./writer-page.js";
+
+/** A step of the slider: long enough to do something meanwhile. */
+const A_GIGABYTE = 6;
+
+let served: ServedWriter | undefined;
+const origin = (): string => served!.origin;
+
+test.beforeAll(async ({ browserAbsent }) => {
+  if (browserAbsent === undefined) served = await serveWriter();
+});
+test.afterAll(() => served?.close());
+
+onEachServer((place, kind) => {
+  // This is about the page alone, and the stand-in is the server that every machine has.
+  if (kind !== "stand-in") return;
+
+  test.beforeAll(async () => {
+    const { server, bucket } = place();
+    await setCors(server, bucket, [origin()]);
+    served!.signing = { access: server, bucket, server: server.how };
+  });
+
+  test("a page that is killed while it writes leaves an unfinished spool, which can be discarded", async ({
+    page,
+    context,
+  }) => {
+    for (const storage of ["opfs", "indexeddb"] as const) {
+      const first = new WriterPage(storage === "opfs" ? page : await context.newPage());
+      await first.page.goto(origin());
+      await first.write({ size: A_GIGABYTE, storage });
+      await expect(first.title).toHaveText(/^Writing /);
+      await expect(first.page.getByRole("progressbar", { name: "Written" })).toHaveAttribute(
+        "aria-valuenow",
+        /[1-9]/,
+      );
+      await first.page.keyboard.press("p");
+      await expect(first.title).toHaveText(/is paused$/);
+      const name = storage === "opfs" ? "OPFS" : "IndexedDB";
+      await expect(first.fact("Spool")).toHaveText(name);
+      await first.page.close();
+
+      const second = new WriterPage(await context.newPage());
+      await second.page.goto(origin());
+      await expect(second.pending).toHaveCount(1);
+      await expect(second.pending).toContainText("unfinished");
+      await expect(second.pending).toContainText(name);
+      await expect(second.pending.getByRole("button")).toHaveCount(1);
+      await second.pending.getByRole("button", { name: /^Discard/ }).click();
+      await second.page.getByRole("dialog").getByRole("button", { name: "Discard" }).click();
+      await expect(second.pending).toHaveCount(0);
+      expect(await second.stored()).toMatchObject({ files: [], records: 0 });
+      await second.page.close();
+      expect([...first.trouble, ...second.trouble]).toEqual([]);
+    }
+  });
+
+  test("gives up what is being written when it is told to, after asking", async ({ page }) => {
+    const writer = new WriterPage(page);
+    await page.goto(origin());
+    await writer.write({ size: A_GIGABYTE });
+    await expect(writer.fact("Spool")).toHaveText("OPFS");
+    await writer.button("Discard").click();
+    await page.getByRole("dialog").getByRole("button", { name: "Keep it" }).click();
+    await expect(writer.title).toHaveText(/^Writing/);
+    await writer.button("Discard").click();
+    await page.getByRole("dialog").getByRole("button", { name: "Discard" }).click();
+    await expect(writer.button("Write it")).toBeVisible();
+    await expect(page.getByText("Discarded: nothing is left of it")).toBeVisible();
+    expect(await writer.stored()).toMatchObject({ files: [], records: 0 });
+    expect(writer.trouble).toEqual([]);
+  });
+
+  test("pauses and goes on, keeps the spool when it is left, and discards both sides", async ({
+    page,
+    context,
+  }, info) => {
+    const { bucket, server } = place();
+    const path = `${bucket}/kept/sky.msgl`;
+    const writer = new WriterPage(page);
+    await page.goto(origin());
+    await writer.slow();
+    await writer.write({ size: 0, path });
+    await expect(writer.fact("Parts")).toHaveText("1 of 4", { timeout: 15_000 });
+
+    // Another tab sees that it is worked on, and has no way to touch it.
+    const other = new WriterPage(await context.newPage());
+    await other.page.goto(origin());
+    await expect(other.pending).toContainText("in another tab");
+    await expect(other.pending.getByRole("button")).toHaveCount(0);
+    await other.page.close();
+
+    await writer.button("Pause").click();
+    await expect(writer.title).toHaveText(/is paused$/);
+    await writer.picture(info, "paused");
+    await writer.button("Go on").click();
+    await expect(writer.title).toHaveText(/^Uploading/);
+    await writer.button("Keep for later").click();
+    await expect(writer.pending).toContainText("interrupted");
+    const sweep = (): Promise<unknown[]> =>
+      s3Store(server).sweep(path, { olderThan: new Date(Date.now() + 60_000), dryRun: true });
+    expect(await sweep()).toHaveLength(1);
+    expect((await writer.stored()).files.length).toBeGreaterThan(0);
+
+    await writer.button("Discard sky.msgl").click();
+    await page.getByRole("dialog").getByRole("button", { name: "Discard" }).click();
+    await expect(writer.pending).toHaveCount(0);
+    expect(await sweep()).toHaveLength(0);
+    expect(await writer.stored()).toMatchObject({ files: [], records: 0 });
+    expect(writer.trouble).toEqual([]);
+  });
+
+  test("leaves an object that is there alone, and lets go of a bucket that is no more", async ({
+    page,
+  }, info) => {
+    const path = `${place().bucket}/there.msgl`;
+    await s3Store(place().server)
+      .target(path)
+      .putObject(Uint8Array.of(1, 2, 3));
+    const writer = new WriterPage(page);
+    await page.goto(origin());
+    await writer.write({ size: 0, path, parallel: "4" });
+    await expect(page.getByRole("alert")).toContainText("There is an object already", { timeout: 15_000 });
+    await writer.picture(info, "refused");
+    await writer.button("Keep for later").click();
+
+    const { signing } = served!;
+    served!.signing = { ...signing!, bucket: "another" };
+    await writer.button("Discard there.msgl").click();
+    await page.getByRole("dialog").getByRole("button", { name: "Discard" }).click();
+    await expect(writer.pending).toContainText("it answered 403");
+    await writer.button("Remove here only there.msgl").click();
+    await expect(writer.pending).toHaveCount(0);
+    served!.signing = signing;
+    expect(await writer.stored()).toMatchObject({ files: [], records: 0 });
+    expect(writer.trouble).toEqual([]);
+  });
+
+  test("writes a file row by row, and says where one is wrong", async ({ page }) => {
+    const path = `${place().bucket}/stars.msgl`;
+    const writer = new WriterPage(page);
+    await page.goto(origin());
+    await writer.ready();
+    const choose = async (name: string, text: string): Promise<void> => {
+      await page.getByRole("tab", { name: "A file of yours" }).click();
+      const file = { name, mimeType: "text/plain", buffer: Buffer.from(text) };
+      await page.getByLabel("File to write").setInputFiles(file);
+    };
+    await choose("stars.csv", "star,magnitude\nVega,0.03\nAltair,0.76,1\n");
+    await expect(page.getByLabel("Bucket and key")).toHaveValue(/\/stars-\d{8}-\d{6}\.msgl$/);
+    await writer.write({ path });
+    await expect(page.getByRole("alert")).toContainText("Row 3 has 3 fields");
+    await writer.button("Write another").click();
+    const rows = Array.from({ length: 5000 }, (_, i) => `star ${i},${i / 8}`);
+    await choose("stars.csv", `star,magnitude\n${rows.join("\n")}\n`);
+    await expect(page.getByLabel("Bucket and key")).toHaveValue(path);
+    await writer.button("Write it").click();
+    await writer.done();
+    const archive = await openArchive(s3Store(place().server).source(path));
+    expect(await archive.size("rows")).toBe(5000);
+    expect(await archive.read("rows/4711")).toEqual({ star: "star 4711", magnitude: 4711 / 8 });
+    await archive.close();
+    expect(writer.trouble).toEqual([]);
+  });
+
+  test("is seen as it looks: light, dark, and on a small screen", async ({ page }, info) => {
+    const writer = new WriterPage(page);
+    for (const scheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
+      await page.goto(origin());
+      await writer.ready();
+      await writer.picture(info, scheme);
+    }
+    await page.setViewportSize({ width: 390, height: 844 });
+    await writer.picture(info, "small");
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
+    await writer.write({ size: 0, path: `${place().bucket}/small.msgl`, parallel: "4" });
+    await writer.done();
+    await expect(page.getByRole("img", { name: /Line of/ })).toBeVisible();
+    await writer.picture(info, "small-done");
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
+    expect(writer.trouble).toEqual([]);
+  });
+});
