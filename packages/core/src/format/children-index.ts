@@ -1,5 +1,14 @@
+import { type Item, is } from "./cursor.js";
 import { KeyTable } from "./key-table.js";
-import type { ChildNode, Children, Toc, TocBranch } from "./toc.js";
+import {
+  type Blocks,
+  type ChildNode,
+  type Children,
+  damagedTable,
+  type Span,
+  type Toc,
+  type TocBranch,
+} from "./toc.js";
 
 /**
  * What look-ups learn about the children of a table's nodes: where each one stands, and the keys' hashes. Kept in typed
@@ -43,6 +52,41 @@ export class ChildrenIndex {
     const table = this.#learn(node) as KeyTable;
     const index = table.find(toc.cursor, key);
     return index < 0 ? undefined : { place: table.nodes[index]!, bounds: toc.within(node) };
+  }
+
+  /** The blocks of a list. */
+  blocks(place: number, count: number, bounds: Span): Blocks {
+    const item: Item = { kind: "other", value: 0 };
+    const toc = this.#toc;
+    const { cursor } = toc;
+    const starts = new Float64Array(count + 1);
+    const before = new Float64Array(count + 1);
+    let at = place;
+    for (let i = 0; i < count; i++) {
+      const block = at;
+      at = cursor.head(at, item);
+      if (!is(item, "array") || item.value !== 3) throw damagedTable("a block is not three integers", block);
+      const numbers = [0, 0, 0];
+      for (let n = 0; n < 3; n++) {
+        at = toc.uint(at, item);
+        numbers[n] = item.value;
+      }
+      const [items, start, end] = numbers as [number, number, number];
+      // An item takes a byte at least, which bounds the count before anything is allocated for it.
+      if (
+        start < bounds.start ||
+        end > bounds.end ||
+        (i > 0 && start !== starts[i]) ||
+        items < 1 ||
+        items > end - start
+      ) {
+        throw damagedTable(`block ${i} (${items} items at ${start} … ${end}) does not fit`, block);
+      }
+      starts[i] = start;
+      starts[i + 1] = end;
+      before[i + 1] = before[i]! + items;
+    }
+    return { length: before[count]!, bounds: starts, before };
   }
 
   /** Whether what is learned of a node's children is kept, so that to learn it pays. */

@@ -1,4 +1,4 @@
-import { PeekpackError } from "../errors.js";
+export { decodeHeader } from "./decode-header.js";
 
 /** Length of the magic in bytes. */
 export const MAGIC_SIZE = 30;
@@ -57,41 +57,20 @@ export function hasMagic(bytes: Uint8Array): boolean {
   return true;
 }
 
-/**
- * Reads an archive's header from its first bytes. `size`, where known, is how many bytes there are from the archive's
- * start on; the data and the table must fit. `at` is where the archive starts, for messages.
- * @throws PeekpackError `not-an-archive`, `truncated`, `unfinished`, `corrupt`
- */
-export function decodeHeader(bytes: Uint8Array, size?: number, at = 0): Header {
-  const fail = (
-    code: "not-an-archive" | "truncated" | "unfinished" | "corrupt",
-    text: string,
-  ): PeekpackError => new PeekpackError(code, text, { section: "header", offset: at });
-  for (let i = 0; i < Math.min(MAGIC_SIZE, bytes.length); i++) {
-    if (bytes[i] !== MAGIC[i]) throw fail("not-an-archive", "This is not an archive: the magic is missing.");
-  }
-  if (bytes.length < HEADER_SIZE) {
-    throw fail("truncated", `An archive's header takes ${HEADER_SIZE} bytes; there are ${bytes.length}.`);
-  }
+/** The two fields of a header, undefined where one is no unsigned integer. */
+export function headerFields(bytes: Uint8Array): readonly [protocol: Protocol, ...(number | undefined)[]] {
   const protocol = bytes[MAGIC_SIZE] === 0 ? "msgpack" : "cbor";
-  let blank = true;
-  for (let i = MAGIC_SIZE; i < HEADER_SIZE; i++) if (bytes[i] !== 0) blank = false;
-  if (blank) throw fail("unfinished", "This archive was never finished: its header is blank.");
   const read = protocol === "cbor" ? cborField : msgpackField;
-  const tocStart = read(bytes, MAGIC_SIZE);
-  const tocSize = read(bytes, MAGIC_SIZE + FIELD_SIZE);
-  if (tocStart === undefined || tocSize === undefined) {
-    throw fail("corrupt", "The header's fields are not unsigned integers.");
-  }
-  if (tocStart === 0 || tocSize === 0) {
-    throw fail("unfinished", "This archive was never finished: its header holds a zero.");
-  }
-  const end = HEADER_SIZE + tocStart + tocSize;
-  if (!Number.isSafeInteger(end)) throw fail("corrupt", "The header's fields are beyond any real size.");
-  if (size !== undefined && end > size) {
-    throw fail("truncated", `The header announces ${end} bytes; there are ${size}.`);
-  }
-  return { protocol, tocStart, tocSize };
+  return [protocol, read(bytes, MAGIC_SIZE), read(bytes, MAGIC_SIZE + FIELD_SIZE)];
+}
+
+/** Reads a header as `decodeHeader` does; undefined where there is anything wrong with it. */
+export function soundHeader(bytes: Uint8Array, size: number = Number.MAX_SAFE_INTEGER): Header | undefined {
+  if (bytes.length < HEADER_SIZE || !hasMagic(bytes)) return undefined;
+  const [protocol, tocStart, tocSize] = headerFields(bytes);
+  return tocStart && tocSize && HEADER_SIZE + tocStart + tocSize <= size
+    ? { protocol, tocStart, tocSize }
+    : undefined;
 }
 
 /** An unsigned integer of `width` bytes as a number: beyond 2^53 it is inexact, and refused by the sum check. */

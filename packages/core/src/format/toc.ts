@@ -88,7 +88,7 @@ export class Toc {
   }
 
   /**
-   * Reads the node at a place.
+   * Reads the node at a place. Of a list of blocks these are known only with the index.
    * @throws PeekpackError `corrupt` when it is not a node, or when its span does not lie within its parent's.
    */
   node({ place, bounds }: ChildNode): TocNode {
@@ -96,7 +96,8 @@ export class Toc {
     const item: Item = { kind: "other", value: 0 };
     let at = cursor.head(place, item);
     if (is(item, "uint")) return { kind: "archive", offset: item.value };
-    if (!is(item, "map") || item.value < 0) throw corrupt("a node is neither a map nor an offset", place);
+    if (!is(item, "map") || item.value < 0)
+      throw damagedTable("a node is neither a map nor an offset", place);
     let p = -1;
     let t = -1;
     for (let left = item.value; left > 0; left--) {
@@ -113,18 +114,20 @@ export class Toc {
       const children = cursor.head(t, item);
       const kind = is(item, "array") ? "list" : "map";
       if (kind === "list" || is(item, "map")) {
-        if (item.value < 0) throw corrupt("a node's children are of indefinite length", t);
+        if (item.value < 0) throw damagedTable("a node's children are of indefinite length", t);
         const count = item.value;
         return { kind, span: p < 0 ? undefined : this.#span(p, bounds), count, children };
       }
-      if (!is(item, "null")) throw corrupt('a node\'s "t" is neither a map nor a list', t);
+      if (!is(item, "null")) throw damagedTable('a node\'s "t" is neither a map nor a list', t);
     }
-    if (p < 0) throw corrupt('a node has neither "p" nor "t"', place);
+    if (p < 0) throw damagedTable('a node has neither "p" nor "t"', place);
     const first = cursor.head(p, item);
-    if (!is(item, "array") || item.value < 1) throw corrupt('a node\'s "p" is not a list', p);
+    if (!is(item, "array") || item.value < 1) throw damagedTable('a node\'s "p" is not a list', p);
     const count = item.value;
     cursor.head(first, item);
-    if (is(item, "array")) return { kind: "blocked", blocks: this.#blocks(first, count, bounds) };
+    if (is(item, "array")) {
+      return { kind: "blocked", blocks: this.index?.blocks(first, count, bounds) as Blocks };
+    }
     return { kind: "value", span: this.#span(p, bounds) };
   }
 
@@ -138,55 +141,25 @@ export class Toc {
   #span(place: number, bounds: Span): Span {
     const item: Item = { kind: "other", value: 0 };
     let at = this.cursor.head(place, item);
-    if (!is(item, "array") || item.value !== 2) throw corrupt("a span is not a pair of integers", place);
-    at = this.#uint(at, item);
+    if (!is(item, "array") || item.value !== 2) throw damagedTable("a span is not a pair of integers", place);
+    at = this.uint(at, item);
     const first = item.value;
-    this.#uint(at, item);
+    this.uint(at, item);
     const end = item.value;
     if (first < bounds.start || end <= first || end > bounds.end) {
-      throw corrupt(`the span ${first} … ${end} is not one within ${bounds.start} … ${bounds.end}`, place);
+      throw damagedTable(
+        `the span ${first} … ${end} is not one within ${bounds.start} … ${bounds.end}`,
+        place,
+      );
     }
     return { start: first, end };
   }
 
-  /** Reads an unsigned integer into `item`. Behind the head of anything else no other head stands. */
-  #uint(place: number, item: Item): number {
+  /** Reads an unsigned integer into `item`, and gives the place behind it. Behind the head of anything else no other head stands. */
+  uint(place: number, item: Item): number {
     const behind = this.cursor.head(place, item);
-    if (!is(item, "uint")) throw corrupt("a position is not an unsigned integer", place);
+    if (!is(item, "uint")) throw damagedTable("a position is not an unsigned integer", place);
     return behind;
-  }
-
-  #blocks(place: number, count: number, bounds: Span): Blocks {
-    const item: Item = { kind: "other", value: 0 };
-    const { cursor } = this;
-    const starts = new Float64Array(count + 1);
-    const before = new Float64Array(count + 1);
-    let at = place;
-    for (let i = 0; i < count; i++) {
-      const block = at;
-      at = cursor.head(at, item);
-      if (!is(item, "array") || item.value !== 3) throw corrupt("a block is not three integers", block);
-      const numbers = [0, 0, 0];
-      for (let n = 0; n < 3; n++) {
-        at = this.#uint(at, item);
-        numbers[n] = item.value;
-      }
-      const [items, start, end] = numbers as [number, number, number];
-      // An item takes a byte at least, which bounds the count before anything is allocated for it.
-      if (
-        start < bounds.start ||
-        end > bounds.end ||
-        (i > 0 && start !== starts[i]) ||
-        items < 1 ||
-        items > end - start
-      ) {
-        throw corrupt(`block ${i} (${items} items at ${start} … ${end}) does not fit`, block);
-      }
-      starts[i] = start;
-      starts[i + 1] = end;
-      before[i + 1] = before[i]! + items;
-    }
-    return { length: before[count]!, bounds: starts, before };
   }
 
   /** The bounds of the children of a node. */
@@ -238,7 +211,8 @@ export class Toc {
   }
 }
 
-function corrupt(what: string, place: number): PeekpackError {
+/** The error for a table that is damaged at a place. */
+export function damagedTable(what: string, place: number): PeekpackError {
   return new PeekpackError("corrupt", `The table of contents is damaged: ${what}.`, {
     section: "toc",
     offset: place,

@@ -1,4 +1,5 @@
 import type { Codec, Decoder, MapStyle } from "../codec/codec.js";
+import { msgpackDecoder } from "../codec/msgpack.js";
 import { PeekpackError } from "../errors.js";
 import type { Cursor } from "../format/cursor.js";
 import { HEADER_SIZE, type Header, type Protocol } from "../format/header.js";
@@ -79,13 +80,7 @@ export class ArchiveCore {
       const maxItems = Number.POSITIVE_INFINITY;
       decoder.check(toc, { ...limits, maxItems, maxDepth: limits.maxDepth * 2 + 4 });
     } catch (error) {
-      if (!(error instanceof PeekpackError)) throw error;
-      const code = error.code === "truncated" ? "corrupt" : error.code;
-      throw new PeekpackError(code, `The table of contents is damaged: ${error.message}`, {
-        section: "toc",
-        offset: error.offset,
-        cause: error,
-      });
+      throw replaced(error, "toc", 0, "The table of contents is damaged: ");
     }
     const core = new ArchiveCore(shared, decoder, header, toc, start, nesting);
     const { codec, rest } = shared;
@@ -136,7 +131,7 @@ export class ArchiveCore {
     const { limits, maps, numpy } = this.shared;
     const decoded = this.#inData(at, () => this.#decoder.decode(bytes, count, { limits, maps }));
     return numpy && decoded.hasBytes
-      ? import("./numpy-values.js").then(({ reviveNumpy }) => reviveNumpy(decoded.values))
+      ? this.complete().then(({ reviveNumpy }) => reviveNumpy(decoded.values))
       : decoded.values;
   }
 
@@ -145,14 +140,7 @@ export class ArchiveCore {
     try {
       return work();
     } catch (error) {
-      if (!(error instanceof PeekpackError) || error.section !== "data") throw error;
-      // Bytes that end early inside a span that is whole are damage, not a short file.
-      const code = error.code === "truncated" ? "corrupt" : error.code;
-      throw new PeekpackError(code, error.message, {
-        section: "data",
-        offset: this.origin + at + (error.offset ?? 0),
-        cause: error.cause,
-      });
+      throw replaced(error, "data", this.origin + at);
     }
   }
 
@@ -212,9 +200,21 @@ function decoderFor(shared: Shared, protocol: Protocol): Promise<Decoder> {
     decoder =
       protocol === "cbor"
         ? import("../codec/cbor.js").then(({ cborDecoder }) => cborDecoder())
-        : import("../codec/msgpack.js").then(({ msgpackDecoder }) => msgpackDecoder());
+        : Promise.resolve(msgpackDecoder());
     shared.decoders.set(protocol, decoder);
     decoder.catch(() => shared.decoders.delete(protocol));
   }
   return decoder;
+}
+
+/** The error that a decoder threw for items at `at`, placed in the source. */
+function replaced(error: unknown, section: "toc" | "data", at: number, front = ""): unknown {
+  if (!(error instanceof PeekpackError) || error.section !== "data") return error;
+  const { code, message, offset = 0, cause } = error;
+  // Bytes that end early inside a span that is whole are damage, not a short file.
+  return new PeekpackError(code === "truncated" ? "corrupt" : code, front + message, {
+    section,
+    offset: at + offset,
+    cause,
+  });
 }

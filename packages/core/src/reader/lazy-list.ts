@@ -102,7 +102,7 @@ export class LazyList {
    * @throws TypeError for a type that is none.
    */
   async toTypedArray<T extends NumberType>(type: T, options?: ReadOptions): Promise<NumberArrayOf<T>> {
-    const { readColumn } = await import("./number-column.js");
+    const { readColumn } = await this.#core.complete();
     return readColumn(this.#core, this.#node, type, () => this.values(options), options);
   }
 

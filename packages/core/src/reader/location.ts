@@ -85,7 +85,9 @@ function simpleStep(at: Location, segment: PathSegment): Location | undefined {
     node.kind === "map"
       ? typeof segment === "string" && isKey(segment) && toc.find(node, encodeKey(segment))
       : node.kind === "list" && index !== undefined && index < node.count && toc.nth(node, index);
-  return child ? childOf(core, child) : undefined;
+  if (!child) return undefined;
+  const found = toc.node(child);
+  return found.kind === "blocked" ? undefined : { kind: "node", core, node: found };
 }
 
 /** Whether a value is a map of text keys, as decoding makes them. */

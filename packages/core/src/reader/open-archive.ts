@@ -1,6 +1,6 @@
 import type { Codec, MapStyle } from "../codec/codec.js";
 import { isPeekpackError } from "../errors.js";
-import { decodeHeader, HEADER_SIZE } from "../format/header.js";
+import { HEADER_SIZE, soundHeader } from "../format/header.js";
 import { httpSource } from "../source/http-source.js";
 import { seldom } from "../source/load-seldom.js";
 import type { RangeSource, ReadOptions } from "../source/range-source.js";
@@ -134,7 +134,9 @@ async function openState(source: RangeSource, options: OpenOptions, kept?: KeptI
       : await firstContact(source, want, options.size, reading);
     ({ size, version } = contact);
     headerBytes = contact.pieces[0]!.bytes.slice(0, HEADER_SIZE);
-    header = decodeHeader(headerBytes, contact.room, offset);
+    header =
+      soundHeader(headerBytes, contact.room) ??
+      (await loadRest()).decodeHeader(headerBytes, contact.room, offset);
     const { tocSize } = header;
     if (tocSize > limits.maxTocBytes) throw tocTooLarge(tocSize);
     const start = offset + HEADER_SIZE + header.tocStart;
@@ -153,8 +155,8 @@ async function openState(source: RangeSource, options: OpenOptions, kept?: KeptI
   const core = await ArchiveCore.create(shared, header!, toc!, offset, 0);
   const root = core.toc.root();
   const combined = "children" in root && !root.span;
-  // Nothing can be read of it without.
-  if (combined) await core.complete();
+  // Nothing can be read of these without.
+  if (combined || root.kind === "blocked") await core.complete();
   const info: ArchiveInfo = {
     codec: protocol,
     kind: combined ? `combined-${root.kind}` : root.kind === "archive" ? "value" : root.kind,

@@ -1,5 +1,5 @@
 import type { Value } from "../values.js";
-import type { PathKey, PathSegment } from "./path.js";
+import { type PathKey, type PathSegment, parsePath } from "./path.js";
 
 /** In an array pattern: every key of a map, every index of a list. In a text pattern it is written `*`. */
 export const ANY: unique symbol = Symbol("peekpack.any");
@@ -17,10 +17,7 @@ export interface Selected<T = Value> {
 /** A pattern's segments. @throws TypeError for what is no pattern. */
 export function parsePattern(pattern: Pattern): Segments {
   if (typeof pattern === "string") {
-    return pattern
-      .split("/")
-      .filter((segment) => segment !== "")
-      .map((segment) => (segment === "*" ? ANY : segment));
+    return parsePath(pattern).map((segment) => (segment === "*" ? ANY : segment));
   }
   if (!Array.isArray(pattern)) throw new TypeError("A pattern is a string or an array.");
   return [...pattern];

@@ -4,11 +4,14 @@
  * it. In Node, where nothing is saved by waiting, it is there from the start.
  */
 export { ChildrenIndex } from "../format/children-index.js";
+export { decodeHeader } from "../format/decode-header.js";
 export { openChild } from "./child-archives.js";
 export { withCodec } from "./custom-codec.js";
 export { contactAt } from "./inner-contact.js";
 export { decodeIndex } from "./kept-index.js";
 export { materialise } from "./materialise.js";
+export { readColumn } from "./number-column.js";
+export { reviveNumpy } from "./numpy-values.js";
 export { entriesAt, keysAt, present, sizeAt } from "./present.js";
 export { rawChunks } from "./raw.js";
 export { select } from "./select.js";
