@@ -30,7 +30,7 @@ onEachServer((place, kind) => {
   test("a page that is killed while it writes leaves an unfinished spool, which can be discarded", async ({
     page,
     context,
-  }) => {
+  }, info) => {
     for (const storage of ["opfs", "indexeddb"] as const) {
       const first = new WriterPage(storage === "opfs" ? page : await context.newPage());
       await first.page.goto(origin());
@@ -52,6 +52,7 @@ onEachServer((place, kind) => {
       await expect(second.pending).toContainText("unfinished");
       await expect(second.pending).toContainText(name);
       await expect(second.pending.getByRole("button")).toHaveCount(1);
+      await second.picture(info, `unfinished-${storage}`);
       await second.pending.getByRole("button", { name: /^Discard/ }).click();
       await second.page.getByRole("dialog").getByRole("button", { name: "Discard" }).click();
       await expect(second.pending).toHaveCount(0);
@@ -85,10 +86,12 @@ onEachServer((place, kind) => {
     const path = `${bucket}/kept/sky.msgl`;
     const writer = new WriterPage(page);
     await page.goto(origin());
-    await writer.slow();
+    // Slow enough to do something in the midst of it.
+    await writer.uploadAt(4 * 2 ** 20);
     await writer.write({ size: 0, path });
     await expect(writer.fact("Parts")).toHaveText("1 of 4", { timeout: 15_000 });
 
+    await writer.picture(info, "uploading");
     // Another tab sees that it is worked on, and has no way to touch it.
     const other = new WriterPage(await context.newPage());
     await other.page.goto(origin());

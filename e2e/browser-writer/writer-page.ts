@@ -14,8 +14,6 @@ export interface WriteChoice {
   readonly storage?: "auto" | "opfs" | "indexeddb";
 }
 
-const MiB = 2 ** 20;
-
 /** The writer in a browser, driven as whoever writes would. */
 export class WriterPage {
   readonly page: Page;
@@ -92,11 +90,6 @@ export class WriterPage {
       downloadThroughput: -1,
       uploadThroughput: bytesPerSecond ?? -1,
     });
-  }
-
-  /** A line slow enough to do something in the midst of an upload. */
-  async slow(): Promise<void> {
-    await this.uploadAt(4 * MiB);
   }
 
   /** All that the page has stored anywhere, as text; the contents of OPFS as names only. */

@@ -97,7 +97,8 @@ function pixelsOf(number: number, random: () => number): Uint8Array {
   let state = Math.imul(number + 1, 0x9e3779b1) >>> 0;
   for (let at = 0; at < words.length; at++) {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    words[at] = ((state >>> 3) & 0x1f1f1f1f) + 0x06060606;
+    // The low bits of such a sequence repeat soon, and would show as stripes.
+    words[at] = ((state ^ (state >>> 15)) & 0x1f1f1f1f) + 0x06060606;
   }
   const pixels = new Uint8Array(words.buffer);
   for (let star = 0; star < STARS; star++) {

@@ -19,6 +19,7 @@ export class ResultView {
   readonly #destination: OpenDestination;
   readonly #link: HTMLElement = el("span", "result-link");
   readonly #path: HTMLInputElement;
+  readonly #offer: HTMLElement = el("p", "hint");
   readonly #read: HTMLElement = el("div", { class: "read-back", attributes: { "aria-live": "polite" } });
 
   constructor(destination: OpenDestination, say: (text: string) => void) {
@@ -58,6 +59,7 @@ export class ResultView {
         this.#path,
         el("button", { class: "button", text: "Read", attributes: { type: "submit" } }),
       ),
+      this.#offer,
       this.#read,
     );
     void this.#offerLink(say);
@@ -104,7 +106,33 @@ export class ResultView {
     }
   }
 
+  /** Data that are made up here have more to show than a line. */
+  #offerMore(path: string): void {
+    const [, frame, part] = /^(frames\/\d+)\/(spectrum|pixels)$/.exec(path) ?? [];
+    fill(this.#offer);
+    if (frame === undefined) return;
+    const image = part === "pixels";
+    const other = image ? "spectrum" : "pixels";
+    fill(
+      this.#offer,
+      `The ${image ? "image" : "spectrum"} of one frame, which has `,
+      el("button", {
+        class: "text-button",
+        text: image ? "a spectrum" : "an image",
+        attributes: { type: "button" },
+        on: {
+          click: () => {
+            this.#path.value = `${frame}/${other}`;
+            void this.#show(this.#path.value);
+          },
+        },
+      }),
+      " as well.",
+    );
+  }
+
   async #show(path: string): Promise<void> {
+    this.#offerMore(path);
     fill(this.#read, busyNotice("Reading …"));
     try {
       const found = await peek(this.#destination.source(), path);

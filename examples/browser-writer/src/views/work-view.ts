@@ -199,7 +199,6 @@ export class WorkView {
     if (phase === "done" && this.#result === undefined) {
       this.#result = new ResultView(this.#job.destination, this.#actions.say);
       this.element.querySelector(".work")!.append(this.#result.element);
-      void this.#room.refresh();
     }
     this.#speak(state, whole);
   }
@@ -221,6 +220,7 @@ export class WorkView {
     if (words === this.#said) return;
     this.#said = words;
     this.#spoken.textContent = words;
+    void this.#room.refresh();
   }
 }
 
