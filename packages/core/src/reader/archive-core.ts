@@ -115,6 +115,8 @@ export class ArchiveCore {
         });
       }
     }
+    // What decoding needs comes while the bytes do.
+    for (const { start, end } of spans) void this.#decoder.prepare?.(end - start);
     const { origin } = this;
     return source.read(
       spans.map(({ start, end }) => ({ start: origin + start, end: origin + end })),
@@ -128,6 +130,13 @@ export class ArchiveCore {
 
   /** Decodes `count` items that fill `bytes`, which were read at `at`. */
   decode(bytes: Uint8Array, count: number, at: number): Value[] | Promise<Value[]> {
+    const preparing = this.#decoder.prepare?.(bytes.length);
+    return preparing === undefined
+      ? this.#decode(bytes, count, at)
+      : preparing.then(() => this.#decode(bytes, count, at));
+  }
+
+  #decode(bytes: Uint8Array, count: number, at: number): Value[] | Promise<Value[]> {
     const { limits, maps, numpy } = this.shared;
     const decoded = this.#inData(at, () => this.#decoder.decode(bytes, count, { limits, maps }));
     return numpy && decoded.hasBytes
