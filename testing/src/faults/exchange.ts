@@ -158,9 +158,13 @@ export class Exchange {
       await sleep(SETTLE_MS);
       return this.#reset();
     }
+    if (this.#signal.aborted) return;
     // The response lets go of its connection when it ends, as the next one may want it.
     const { socket } = response;
-    await new Promise<void>((done) => response.once("close", done).end(done));
+    await new Promise<void>((done) => {
+      this.#signal.addEventListener("abort", () => done());
+      response.end(done);
+    });
     if (answer.misfit) socket?.destroySoon();
   }
 

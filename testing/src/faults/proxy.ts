@@ -169,10 +169,15 @@ class RunningProxy implements FaultProxy {
     const fault = this.#rules.take(seen);
     if (fault !== undefined) record.fault = faultName(fault);
     const gone = new AbortController();
-    response.on("close", () => gone.abort());
+    // A response that waits for an earlier one of its connection is told nothing when that breaks: its request is.
+    const { socket } = message;
+    const leave = (): void => gone.abort();
+    response.on("close", leave);
+    socket.on("close", leave);
     try {
       await new Exchange(message, response, record, fault, gone.signal, this.#upstream, this.#link).run();
     } finally {
+      socket.off("close", leave);
       record.tookMs = performance.now() - record.startedAt;
       this.pending -= 1;
     }
