@@ -122,5 +122,4 @@ it("10,000 reads at once through a faulty proxy, many of them aborted: no wrong 
   expect(met.size).toBeGreaterThan(12);
   expect(second!.retries).toBeGreaterThan(100);
   await vi.waitFor(() => expect(proxy.pending).toBe(0));
-  expect(second!.requests).toBeLessThanOrEqual(proxy.requests.length);
 });
