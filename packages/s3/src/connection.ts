@@ -1,7 +1,4 @@
 import { PeekpackError, publicUrl } from "@peekpack/core";
-import { Sha256Js } from "@smithy/core/checksum";
-import { HttpRequest } from "@smithy/core/protocols";
-import { FetchHttpHandler } from "@smithy/fetch-http-handler";
 import { SignatureV4 } from "@smithy/signature-v4";
 import {
   type CredentialsProvider,
@@ -10,8 +7,8 @@ import {
   environmentCredentials,
   type S3Credentials,
 } from "./credentials.js";
-import { encodeKey, fitsUrl } from "./location.js";
-import { boundedText, xmlText } from "./xml.js";
+import { encodeKey, encodeText, fitsUrl } from "./location.js";
+import { Sha256 } from "./sha256.js";
 
 /** Where S3 is and who asks. Everything is optional: the usual AWS environment variables fill in, in Node. */
 export interface ConnectionOptions {
@@ -77,6 +74,18 @@ export interface S3Connection {
   renew(refused: S3Credentials): void;
 }
 
+/** A request that has its address: what is signed, and what is sent. */
+interface Addressed {
+  readonly method: string;
+  readonly protocol: string;
+  readonly hostname: string;
+  readonly port?: number;
+  readonly path: string;
+  readonly query: Record<string, string>;
+  readonly headers: Record<string, string>;
+  readonly body?: unknown;
+}
+
 /** Resolves what a caller gave and what the environment says; nothing is read before it is asked for. */
 export function connectionSettings(options: ConnectionOptions): ConnectionSettings {
   return {
@@ -131,7 +140,7 @@ export function openConnection(settings: ConnectionSettings): S3Connection {
   const region = async (): Promise<string> => corrected ?? settings.region();
   const signingDate = (): Date => new Date(Date.now() + clockOffset);
 
-  const address = (request: S3Request, endpoint: URL | undefined, used: string): HttpRequest => {
+  const address = (request: S3Request, endpoint: URL | undefined, used: string): Addressed => {
     const { bucket, key } = request;
     if (key !== undefined && !fitsUrl(key)) {
       throw new PeekpackError(
@@ -149,16 +158,16 @@ export function openConnection(settings: ConnectionSettings): S3Connection {
       settings.pathStyle?.(endpoint) ?? (endpoint !== undefined || !/^[a-z0-9-]{3,63}$/.test(bucket));
     const hostname = inPath ? base.hostname : `${bucket}.${base.hostname}`;
     const prefix = base.pathname.replace(/\/$/, "") + (inPath ? `/${bucket}` : "");
-    return new HttpRequest({
+    return {
       method: request.method,
       protocol: base.protocol,
       hostname,
-      ...(base.port === "" ? {} : { port: Number(base.port) }),
+      ...(base.port && { port: Number(base.port) }),
       path: key === undefined ? prefix || "/" : `${prefix}/${encodeKey(key)}`,
       query: { ...request.query },
-      headers: { ...request.headers, host: base.port === "" ? hostname : `${hostname}:${base.port}` },
+      headers: { ...request.headers, host: base.port ? `${hostname}:${base.port}` : hostname },
       body: request.body,
-    });
+    };
   };
 
   const signer = (by: S3Credentials, used: string): SignatureV4 =>
@@ -166,37 +175,10 @@ export function openConnection(settings: ConnectionSettings): S3Connection {
       service: "s3",
       region: used,
       credentials: by as { accessKeyId: string; secretAccessKey: string; sessionToken?: string },
-      sha256: Sha256Js,
+      sha256: Sha256,
       // S3 signs the path as it was sent: encoded once, nothing normalised.
       uriEscapePath: false,
     });
-
-  /** Mends what a refusal complains of. Whether asking again makes sense. */
-  const mend = (
-    response: Response,
-    text: string,
-    by: S3Credentials | undefined,
-    used: string,
-    aws: boolean,
-  ): boolean => {
-    const code = xmlText(text, "Code") ?? "";
-    const right = response.headers.get("x-amz-bucket-region") ?? xmlText(text, "Region");
-    if (aws && right && right !== used && /^[a-z0-9-]+$/.test(right)) {
-      corrected = right;
-      return true;
-    }
-    if (code === "RequestTimeTooSkewed") {
-      const time = Date.parse(xmlText(text, "ServerTime") ?? response.headers.get("date") ?? "");
-      if (Number.isNaN(time)) return false;
-      clockOffset = time - Date.now();
-      return true;
-    }
-    if (by !== undefined && (code === "ExpiredToken" || code === "TokenRefreshRequired")) {
-      credentials.renew(by);
-      return true;
-    }
-    return false;
-  };
 
   return {
     region,
@@ -210,38 +192,32 @@ export function openConnection(settings: ConnectionSettings): S3Connection {
         const used = await region();
         signal?.throwIfAborted();
         const addressed = address(request, endpoint, used);
-        const { headers, ...ready } =
-          by === undefined
-            ? addressed
-            : await signer(by, used).sign(addressed, { signingDate: signingDate() });
+        const { headers } = by
+          ? await signer(by, used).sign(addressed as Signable, { signingDate: signingDate() })
+          : addressed;
+        const sent = new Headers(headers);
         // fetch sets it from the URL; a browser refuses to be told.
-        const { host: _, ...sent } = headers;
-        const handler = new FetchHttpHandler({
+        sent.delete("host");
+        const outgoing = new Request(urlOf(addressed), {
+          method,
+          headers: sent,
           credentials: "omit",
-          ...(cache === undefined ? {} : { cache }),
-          ...(settings.fetch === undefined ? {} : { customFetch: settings.fetch as unknown as typeof fetch }),
+          ...(request.body && { body: request.body as BodyInit }),
+          ...(cache && { cache }),
+          ...(signal && { signal }),
         });
-        // The handler's own time-out rejects without aborting, so that none is set: the signal ends a request.
-        const { response: answer } = await handler
-          .handle(
-            new HttpRequest({ ...ready, headers: sent }),
-            signal === undefined ? {} : { abortSignal: signal },
-          )
-          .catch((error: unknown) => {
-            signal?.throwIfAborted();
-            throw error;
-          });
-        const { statusCode: status, body } = answer;
-        const bodiless = method === "HEAD" || status === 204 || status === 205 || status === 304;
-        const response = new Response(bodiless ? null : (body as BodyInit), {
-          status,
-          headers: answer.headers,
-        });
+        const response = await untilAborted((settings.fetch ?? globalThis.fetch)(outgoing), signal);
+        const { status } = response;
         if (mended === 3 || ![301, 400, 403].includes(status)) return response;
-        const text = await boundedText(response);
-        if (!mend(response, text, by, used, endpoint === undefined)) {
-          return new Response(bodiless ? null : text, { status, headers: answer.headers });
-        }
+        // Not every reader meets a refusal: a chunk of its own. Where it cannot be had, there is only the refusal.
+        const loaded = await import("./refusal.js").catch(() => undefined);
+        if (!loaded) return response;
+        const refusal = await loaded.readRefusal(response);
+        const { region: right, time, expired } = refusal;
+        if (!endpoint && right && right !== used) corrected = right;
+        else if (time !== undefined) clockOffset = time - Date.now();
+        else if (by && expired) credentials.renew(by);
+        else return refusal.response;
       }
     },
     async presign(request, expiresIn) {
@@ -251,12 +227,12 @@ export function openConnection(settings: ConnectionSettings): S3Connection {
       }
       const used = await region();
       const addressed = address(request, await settings.endpoint(), used);
-      const { protocol, hostname, port, path, query } = await signer(by, used).presign(
-        new HttpRequest({
+      const { query } = await signer(by, used).presign(
+        {
           ...addressed,
           headers: { ...addressed.headers, "x-amz-content-sha256": "UNSIGNED-PAYLOAD" },
           body: undefined,
-        }),
+        } as Signable,
         {
           expiresIn,
           signingDate: signingDate(),
@@ -264,8 +240,35 @@ export function openConnection(settings: ConnectionSettings): S3Connection {
           unhoistableHeaders: new Set(Object.keys(request.headers ?? {})),
         },
       );
-      const pairs = new URLSearchParams(query as Record<string, string>).toString().replaceAll("+", "%20");
-      return `${protocol}//${hostname}${port === undefined ? "" : `:${port}`}${path}?${pairs}`;
+      return urlOf({ ...addressed, query: query as Record<string, string> });
     },
   };
+}
+
+/** What the signer takes. It asks for methods that it does not need. */
+type Signable = Parameters<SignatureV4["presign"]>[0];
+
+/** The URL of a request, encoded as SigV4 asks. */
+function urlOf({ protocol, hostname, port, path, query }: Addressed): string {
+  const pairs = Object.entries(query).map(([name, value]) => `${encodeText(name)}=${encodeText(value)}`);
+  const search = pairs.length > 0 ? `?${pairs.join("&")}` : "";
+  return `${protocol}//${hostname}${port ? `:${port}` : ""}${path}${search}`;
+}
+
+/** Rejects with the signal's reason as soon as that aborts: not every fetch that a caller hands over heeds it. */
+async function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return work;
+  let leave: (() => void) | undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    leave = () => reject(signal.reason);
+    signal.addEventListener("abort", leave);
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", leave!);
+  }
 }

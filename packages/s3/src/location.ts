@@ -41,11 +41,17 @@ function checkBucket(bucket: string): void {
   }
 }
 
-/** Percent-encodes a key for the path of a URL, as SigV4 asks: all but unreserved characters and slashes. */
+/** Percent-encodes all but unreserved characters (RFC 3986), as SigV4 asks. */
+export function encodeText(text: string): string {
+  return encodeURIComponent(text).replace(
+    /[!'()*]/g,
+    (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+}
+
+/** Percent-encodes a key for the path of a URL: slashes stay. */
 export function encodeKey(key: string): string {
-  return encodeURIComponent(key)
-    .replace(/[!'()*]/g, (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`)
-    .replaceAll("%2F", "/");
+  return encodeText(key).replaceAll("%2F", "/");
 }
 
 /**

@@ -6,10 +6,11 @@ import type { MultipartSinkOptions } from "./multipart-sink.js";
 import type { RetryOptions } from "./persistence.js";
 import { checkPutMode } from "./put-mode.js";
 import { readObject, type S3SourceOptions } from "./s3-source.js";
-import type { CombinePlace, StoreChild, StoreCombineOptions, StoreCombineResult } from "./server-combine.js";
-import type { StoreWriter, WriterKind } from "./store-writer.js";
+import type { StoreChild, StoreCombineOptions, StoreCombineResult } from "./server-combine.js";
+import type { WriterKind } from "./store-writer.js";
 import type { OrphanedUpload, SweepOptions } from "./sweep.js";
 import type { PutMode, UploadTarget } from "./upload-target.js";
+import type { WritingHalf } from "./writing-half.js";
 
 /** How a store reaches S3, and how it reads and writes. */
 export interface S3StoreOptions extends ConnectionOptions {
@@ -114,11 +115,14 @@ export function s3Store(options: S3StoreOptions = {}): S3Store {
     return location;
   };
 
+  const source = (location: ObjectLocation, choice: S3SourceOptions = {}): RangeSource =>
+    readObject(connection, location, objectLabel(options, location.bucket, location.key), choice, limiter);
+
   // The writing half is a module of its own, so that a bundle which only reads can leave it behind.
-  let loading: Promise<StoreWriter> | undefined;
-  const writer = (): Promise<StoreWriter> => {
-    loading ??= import("./store-writer.js").then(
-      ({ storeWriter }) => storeWriter({ connection, settings, kind, retry: options.retry }),
+  let loading: Promise<WritingHalf> | undefined;
+  const writing = (): Promise<WritingHalf> => {
+    loading ??= import("./writing-half.js").then(
+      ({ writingHalf }) => writingHalf({ connection, settings, kind, options, source }),
       (error: unknown) => {
         loading = undefined;
         throw error;
@@ -127,66 +131,54 @@ export function s3Store(options: S3StoreOptions = {}): S3Store {
     return loading;
   };
 
-  const source = (location: ObjectLocation, choice: S3SourceOptions = {}): RangeSource =>
-    readObject(connection, location, objectLabel(options, location.bucket, location.key), choice, limiter);
-
-  /** What combining needs of this store, for one object. */
-  const combinePlace = (path: string): CombinePlace => {
-    const location = locate(path);
-    const base = objectLabel(options, "", "").slice(0, -1);
-    return {
-      location,
-      label: objectLabel(options, location.bucket, location.key),
-      parse: parseLocation,
-      locate: (label) => (label.startsWith(base) ? parseLocation(label.slice(base.length)) : undefined),
-      source: (at, version) => source(at, { version }),
-      target: async (at, put) => (await writer()).target(at, objectLabel(options, at.bucket, at.key), put),
-    };
-  };
-
   return {
     async combine(path, children, choice) {
-      const place = combinePlace(path);
+      const location = locate(path);
       checkPutMode(choice?.put);
-      return (await import("./server-combine.js")).combineOnServer(place, children, choice);
+      return (await writing()).combine(location, children, choice);
     },
     async append(path, children, choice) {
-      const place = combinePlace(path);
-      return (await import("./server-combine.js")).appendOnServer(place, children, choice);
+      const location = locate(path);
+      return (await writing()).append(location, children, choice);
     },
-    source(path, choice = {}) {
-      return source(locate(path), choice);
-    },
+    source: (path, choice) => source(locate(path), choice),
     target(path, choice = {}) {
       const location = locate(path);
       const label = objectLabel(options, location.bucket, location.key);
       const put = checkPutMode(choice.put);
-      return lateTarget(label, put, async () => (await writer()).target(location, label, put));
+      const later = late(async () => (await writing()).target(location, put));
+      return {
+        label,
+        put,
+        putObject: later("putObject"),
+        createUpload: later("createUpload"),
+        uploadPart: later("uploadPart"),
+        listParts: later("listParts"),
+        completeUpload: later("completeUpload"),
+        abortUpload: later("abortUpload"),
+      };
     },
     sink(path, { put: given, ...choice } = {}) {
       const location = locate(path);
       const label = objectLabel(options, location.bucket, location.key);
       const put = checkPutMode(given);
-      return lateSink(label, async () => {
-        const [{ multipartSink }, made] = await Promise.all([import("./multipart-sink.js"), writer()]);
-        return multipartSink(made.target(location, label, put), choice);
-      });
+      const later = late(async () => (await writing()).sink(location, put, choice));
+      return {
+        label,
+        copies: true,
+        write: later("write"),
+        finish: later("finish"),
+        abort: later("abort"),
+      };
     },
     async sweep(prefix, choice) {
       const place = parsePrefix(prefix);
-      const label = objectLabel(options, place.bucket, place.prefix);
-      const target = async (key: string): Promise<UploadTarget> =>
-        (await writer()).target({ ...place, key }, objectLabel(options, place.bucket, key), "overwrite");
-      const { sweepUploads } = await import("./sweep.js");
-      return sweepUploads({ ...place, connection, label, target, retry: options.retry }, choice);
+      return (await writing()).sweep(place, choice);
     },
     async capabilities(prefix = lastBucket, choice) {
       if (prefix === undefined) throw new TypeError("Name a bucket to look at: 'bucket' or 'bucket/prefix'.");
       const place = parsePrefix(prefix);
-      const anonymous = openConnection({ ...settings, credentials: () => undefined });
-      const label = objectLabel(options, place.bucket, place.prefix);
-      const { findCapabilities } = await import("./capabilities.js");
-      return findCapabilities({ ...place, connection, anonymous, label }, choice);
+      return (await writing()).capabilities(place, choice);
     },
     presign(path, { method = "GET", query, headers, expiresIn = 3600 } = {}) {
       return connection.presign({ method, query, headers, ...locate(path) }, expiresIn);
@@ -194,43 +186,21 @@ export function s3Store(options: S3StoreOptions = {}): S3Store {
   };
 }
 
-/** A target that is made when it is first used. */
-function lateTarget(label: string, put: PutMode, make: () => Promise<UploadTarget>): UploadTarget {
-  let made: Promise<UploadTarget> | undefined;
-  const target = (): Promise<UploadTarget> => {
-    made ??= make().catch((error: unknown) => {
-      made = undefined;
-      throw error;
-    });
-    return made;
-  };
-  return {
-    label,
-    put,
-    putObject: async (...args) => (await target()).putObject(...args),
-    createUpload: async (...args) => (await target()).createUpload(...args),
-    uploadPart: async (...args) => (await target()).uploadPart(...args),
-    listParts: async (...args) => (await target()).listParts(...args),
-    completeUpload: async (...args) => (await target()).completeUpload(...args),
-    abortUpload: async (...args) => (await target()).abortUpload(...args),
-  };
+/** The methods of something that is made when the first of them is called. */
+function late<T>(make: () => Promise<T>): <Name extends keyof T>(name: Name) => Method<T, Name> {
+  let made: Promise<T> | undefined;
+  return <Name extends keyof T>(name: Name) =>
+    (async (...args: unknown[]) => {
+      made ??= make().catch((error: unknown) => {
+        made = undefined;
+        throw error;
+      });
+      const whole = (await made) as Record<Name, (...args: unknown[]) => unknown>;
+      return whole[name](...args);
+    }) as Method<T, Name>;
 }
 
-/** A sink that is made when it is first used. */
-function lateSink(label: string, make: () => Promise<ArchiveSink>): ArchiveSink {
-  let made: Promise<ArchiveSink> | undefined;
-  const sink = (): Promise<ArchiveSink> => {
-    made ??= make();
-    return made;
-  };
-  return {
-    label,
-    copies: true,
-    write: async (chunk) => (await sink()).write(chunk),
-    finish: async (header) => (await sink()).finish(header),
-    abort: async (reason) => (await sink()).abort(reason),
-  };
-}
+type Method<T, Name extends keyof T> = NonNullable<T[Name]>;
 
 function isNode(): boolean {
   const host = globalThis as { process?: { versions?: { node?: string } } };
