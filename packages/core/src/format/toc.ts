@@ -114,8 +114,8 @@ export class Toc {
       const children = cursor.head(t, item);
       const kind = is(item, "array") ? "list" : "map";
       if (kind === "list" || is(item, "map")) {
-        if (item.value < 0) throw damagedTable("a node's children are of indefinite length", t);
         const count = item.value;
+        if (count < 0) throw damagedTable("a node's children are of indefinite length", t);
         return { kind, span: p < 0 ? undefined : this.#span(p, bounds), count, children };
       }
       if (!is(item, "null")) throw damagedTable('a node\'s "t" is neither a map nor a list', t);

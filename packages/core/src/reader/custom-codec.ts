@@ -1,4 +1,12 @@
 import type { Codec, Decoder } from "../codec/codec.js";
+import type { Protocol } from "../format/header.js";
+
+/** @throws TypeError when a codec is for archives of another protocol. */
+export function checkCodec(codec: Codec, protocol: Protocol): void {
+  if (codec.protocol !== protocol) {
+    throw new TypeError(`The codec given is for ${codec.protocol}; the archive is ${protocol}.`);
+  }
+}
 
 /** A custom codec's decoding over a built-in decoder's. */
 export function withCodec(base: Decoder, codec: Codec): Decoder {

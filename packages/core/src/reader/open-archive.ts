@@ -88,15 +88,8 @@ export async function openArchive<S = Untyped>(
 /** A RangeSource for whatever the caller has. @throws TypeError when it is none of what an archive is opened from */
 export async function asSource(source: ArchiveSource): Promise<RangeSource> {
   if (typeof source === "string" || source instanceof URL) return httpSource(source);
-  const bytes = source instanceof Uint8Array || source instanceof ArrayBuffer;
-  if (bytes || (typeof Blob !== "undefined" && source instanceof Blob)) {
-    const { blobSource, bytesSource } = await seldom();
-    return bytes ? bytesSource(source) : blobSource(source);
-  }
   if (typeof source === "object" && source !== null && "probe" in source && "read" in source) return source;
-  throw new TypeError(
-    "An archive is opened from a RangeSource, a Uint8Array, an ArrayBuffer, a Blob, a URL or a text that is one.",
-  );
+  return (await seldom()).localSource(source);
 }
 
 /** Pieces of an object that were read at first contact, and what that has told of it. */
@@ -149,9 +142,7 @@ async function openState(source: RangeSource, options: OpenOptions, kept?: KeptI
       : (await source.read([{ start, end }], { signal, reason: "toc" }))[0]!;
   }
   const { protocol, tocStart, tocSize } = header!;
-  if (codec && codec.protocol !== protocol) {
-    throw new TypeError(`The codec given is for ${codec.protocol}; the archive is ${protocol}.`);
-  }
+  if (codec) (await loadRest()).checkCodec(codec, protocol);
   const core = await ArchiveCore.create(shared, header!, toc!, offset, 0);
   const root = core.toc.root();
   const combined = "children" in root && !root.span;

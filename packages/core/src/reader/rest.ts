@@ -6,7 +6,7 @@
 export { ChildrenIndex } from "../format/children-index.js";
 export { decodeHeader } from "../format/decode-header.js";
 export { openChild } from "./child-archives.js";
-export { withCodec } from "./custom-codec.js";
+export { checkCodec, withCodec } from "./custom-codec.js";
 export { contactAt } from "./inner-contact.js";
 export { decodeIndex } from "./kept-index.js";
 export { materialise } from "./materialise.js";

@@ -16,8 +16,8 @@ export { type ReadEngine, type ReadEngineOptions, readEngine } from "./read-engi
 export type { ReadStats } from "./read-stats.js";
 export type { ReadReason, RequestEvent, RequestListener } from "./request-event.js";
 export { type RequestLimiter, requestLimiter } from "./request-limiter.js";
-export type { RetryOptions } from "./requests.js";
 export { hintRetry, type RetryHint } from "./retry-hint.js";
+export type { RetryOptions } from "./retrying.js";
 export { type SlowSourceOptions, slowSource } from "./slow-source.js";
 export { checkRanges } from "./source-error.js";
 export { withEvents } from "./with-events.js";

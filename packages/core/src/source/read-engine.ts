@@ -4,7 +4,8 @@ import type { RangeSource } from "./range-source.js";
 import { countRequest, noReads, type ReadStats } from "./read-stats.js";
 import type { RequestListener } from "./request-event.js";
 import { requestLimiter } from "./request-limiter.js";
-import { type RetryOptions, withRequests } from "./requests.js";
+import { withRequests } from "./requests.js";
+import type { RetryOptions } from "./retrying.js";
 
 /** How the read engine works. Everything has a default. */
 export interface ReadEngineOptions extends PlannerOptions {

@@ -1,5 +1,6 @@
 import type { RangeSource } from "./range-source.js";
-import { type RetryOptions, withRequests } from "./requests.js";
+import { withRequests } from "./requests.js";
+import type { RetryOptions } from "./retrying.js";
 
 /**
  * Repeats requests that failed for want of an answer (`network`, and what the source hints at): exponential backoff with
