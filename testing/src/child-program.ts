@@ -27,7 +27,8 @@ export async function childProgram(script: URL): Promise<ChildProgram> {
       target: "node20",
       rolldownOptions: { output: { entryFileNames: "child.mjs" } },
     },
-    ssr: { noExternal: true, resolve: { conditions: ["@peekpack/source"] } },
+    // Contracts that a script shares with tests import the framework, which cannot be bundled.
+    ssr: { noExternal: true, external: ["vitest"], resolve: { conditions: ["@peekpack/source"] } },
   });
   return { path: join(directory, "child.mjs"), remove: () => rm(directory, { recursive: true }) };
 }

@@ -1,12 +1,9 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { PutObjectCommand } from "@aws-sdk/client-s3";
 import { encodeArchive } from "@peekpack/core";
-import { build } from "vite";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import { type ChildProgram, childProgram } from "../src/child-program.js";
 import { type Fault, faults } from "../src/faults/fault.js";
 import { type FaultProxy, startFaultProxy } from "../src/faults/proxy.js";
 import { sometimes } from "../src/faults/rules.js";
@@ -44,7 +41,7 @@ const MISHAPS: readonly (() => Fault)[] = [
 
 let server: StandIn;
 let proxy: FaultProxy;
-let directory: string;
+let program: ChildProgram;
 let path: string;
 beforeAll(async () => {
   server = await startStandIn();
@@ -61,28 +58,12 @@ beforeAll(async () => {
   const client = s3Client(server);
   await client.send(new PutObjectCommand({ Bucket, Key: "archive", Body }));
   client.destroy();
-  directory = await mkdtemp(fileURLToPath(new URL("../../node_modules/.soak-", import.meta.url)));
-  await build({
-    configFile: false,
-    logLevel: "error",
-    build: {
-      ssr: fileURLToPath(new URL("soak/reader.ts", import.meta.url)),
-      outDir: directory,
-      emptyOutDir: false,
-      target: "node20",
-      rolldownOptions: { output: { entryFileNames: "reader.js" } },
-    },
-    ssr: {
-      noExternal: [/^@peekpack\//],
-      external: ["vitest"],
-      resolve: { conditions: ["@peekpack/source"] },
-    },
-  });
+  program = await childProgram(new URL("soak/reader.ts", import.meta.url));
 });
 afterAll(async () => {
+  await program?.remove();
   await proxy?.close();
   await server?.close();
-  if (directory !== undefined) await rm(directory, { recursive: true });
 });
 
 it("10,000 reads at once through a faulty proxy, many of them aborted: no wrong byte, and nothing is left", {
@@ -101,7 +82,7 @@ it("10,000 reads at once through a faulty proxy, many of them aborted: no wrong 
   };
   const { stdout } = await promisify(execFile)(
     process.execPath,
-    ["--expose-gc", join(directory, "reader.js"), JSON.stringify(order)],
+    ["--expose-gc", program.path, JSON.stringify(order)],
     { maxBuffer: MiB },
   );
   const { rounds } = JSON.parse(stdout) as SoakReport;

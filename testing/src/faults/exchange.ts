@@ -181,7 +181,7 @@ export class Exchange {
     if (this.#signal.aborted) return;
     this.#record.bytesDown += bytes.length;
     if (this.#response.write(bytes)) return;
-    await drained(this.#response);
+    await drained(this.#response, this.#signal);
   }
 
   #reset(): void {

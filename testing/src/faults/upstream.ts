@@ -101,7 +101,7 @@ export class Upstream {
       (async () => {
         for await (const piece of body) {
           if (outgoing.destroyed) return;
-          if (!outgoing.write(piece)) await drained(outgoing);
+          if (!outgoing.write(piece)) await drained(outgoing, options.signal!);
         }
         outgoing.end();
       })().catch((error) => outgoing.destroy(error));
@@ -110,13 +110,17 @@ export class Upstream {
 }
 
 /** Waits until more can be written, or nothing can any more. */
-export function drained(stream: Writable): Promise<void> {
+export function drained(stream: Writable, signal: AbortSignal): Promise<void> {
   return new Promise((go) => {
     const done = (): void => {
       stream.off("drain", done).off("close", done);
+      signal.removeEventListener("abort", done);
       go();
     };
+    if (signal.aborted) return go();
     stream.on("drain", done).on("close", done);
+    // A response that never got its connection is told of neither.
+    signal.addEventListener("abort", done);
   });
 }
 
