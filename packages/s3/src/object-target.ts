@@ -39,16 +39,9 @@ export function objectTarget(operations: ObjectOperations, options: ObjectTarget
     attempt: (now: Attempt) => Promise<T>,
   ): Promise<T> => persist(attempt, { retry, signal, doing, label, bytes, unsure: again });
 
-  /** What is there now, if it is what was meant to be put there. */
-  const found = async (
-    etag: string | undefined,
-    size: number,
-    options: TransferOptions,
-  ): Promise<StoredObject | undefined> => {
-    if (etag === undefined) return undefined;
-    const there = await request("look the object up", options, ({ signal }) => operations.look({ signal }));
-    return there !== undefined && there.size === size && sameTag(there.etag, etag) ? there : undefined;
-  };
+  /** What is there now. */
+  const look = (options: TransferOptions): Promise<StoredObject | undefined> =>
+    request("look the object up", options, ({ signal }) => operations.look({ signal }));
 
   /** Sends what makes the object appear; where its fate is unknown, looks whether it has. */
   const commit = async (
@@ -57,23 +50,51 @@ export function objectTarget(operations: ObjectOperations, options: ObjectTarget
     options: CommitOptions & { readonly bytes?: number },
     send: (now: Attempt) => Promise<Omit<StoredObject, "size">>,
     expected: () => Promise<string | undefined>,
+    confirm?: (stored: StoredObject) => Promise<void>,
   ): Promise<StoredObject> => {
     let unsure = options.again ?? false;
+    let stored: StoredObject;
     try {
-      return await request(doing, options, async (now) => {
+      stored = await request(doing, options, async (now) => {
         unsure ||= now.unsure;
         return { ...(await send(now)), size };
       });
     } catch (error) {
       options.signal?.throwIfAborted();
       if (!(error instanceof S3Error)) throw error;
-      if (!unsure && !error.ambiguous && error.s3Code !== "NoSuchUpload") throw error;
-      const there = await found(await expected(), size, options).catch(() => undefined);
+      if (!unsure && !error.ambiguous && error.status !== 404) throw error;
+      const there = await look(options).catch(() => undefined);
       options.signal?.throwIfAborted();
-      if (there === undefined) throw error;
-      return there;
+      if (there?.size === size && sameTag(there.etag, await expected())) return there;
+      // Not found under If-Match: the object is gone, or the upload is while the object is as it was.
+      if (error.status === 404 && typeof put === "object" && sameTag(there?.etag, put.ifMatch))
+        throw s3Error(error, { doing, label });
+      throw error;
     }
+    if (unsure) await confirm?.(stored);
+    return stored;
   };
+
+  /**
+   * Looks whether an upload that counts as complete has made the object. A server that was killed while it completed it may
+   * take it for done (versitygw 1.8 does) although the object is the old one.
+   */
+  const confirmed =
+    (options: TransferOptions) =>
+    async ({ etag, size }: StoredObject): Promise<void> => {
+      let there: StoredObject | undefined;
+      try {
+        there = await look(options);
+      } catch (error) {
+        options.signal?.throwIfAborted();
+        // Who may write need not be allowed to look.
+        if (error instanceof S3Error && error.code !== "denied") throw error;
+        return;
+      }
+      if (there?.size === size && (etag === undefined || sameTag(there.etag, etag))) return;
+      const message = `${label}: the server calls the upload complete, and the object is another.`;
+      throw new S3Error("not-found", message, { status: 200 });
+    };
 
   /** Runs `send` with checksums, and without where the endpoint turns out not to know them. */
   const withChecksums = async <T>(send: (crc: boolean) => Promise<T>): Promise<T> => {
@@ -158,6 +179,7 @@ export function objectTarget(operations: ObjectOperations, options: ObjectTarget
             ...(whole === undefined ? {} : { crc32: whole }),
           }),
         () => multipartEtag(parts),
+        confirmed(options),
       );
     },
     async abortUpload(upload, options = {}) {

@@ -96,7 +96,8 @@ export interface UploadTarget {
   listParts(upload: OpenUpload, options?: TransferOptions): Promise<UploadedPart[]>;
   /**
    * Makes the object of these parts, ascending and numbered without a gap. Where the answer is lost, or the upload is gone,
-   * the object is looked up: it counts as success when it is the one that these parts make.
+   * the object is looked up: it counts as success when it is the one that these parts make. So it is where an earlier attempt
+   * may have taken effect, whatever the server says of the last.
    * @throws PeekpackError `exists`, `changed` when `put` forbids it, `conflict` when writers kept colliding, `not-found`
    * when the upload is gone and the object is another
    */

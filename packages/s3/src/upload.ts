@@ -1,6 +1,7 @@
 import { isPeekpackError } from "@peekpack/core";
 import { choosePartSize, DEFAULT_PART_SIZE, S3_LIMITS } from "./limits.js";
 import { type ProgressListener, type ProgressReporter, progressReporter } from "./progress.js";
+import { S3Error } from "./s3-error.js";
 import type { OpenUpload, StoredObject, UploadedPart, UploadTarget } from "./upload-target.js";
 
 /** Finished bytes that can be read by position, as often as needed: a spool. */
@@ -98,9 +99,11 @@ export async function uploadContent(
       progress.update({ phase: "done" });
       return stored;
     } catch (error) {
-      // Swept away by somebody, or to be begun anew as S3 asks after a collision: the content is still here.
-      const anew =
-        restarts === 0 && !signal?.aborted && isCode(error, "not-found", "conflict") && upload !== undefined;
+      // Swept away by somebody, to be begun anew as S3 asks after a collision, or what a server has left that was killed while
+      // it completed the upload, and never completes now (rustfs 1.0 answers 500): the content is still here.
+      const broken = resume !== undefined && error instanceof S3Error && error.status === 500;
+      const useless = broken || isCode(error, "not-found", "conflict");
+      const anew = restarts === 0 && !signal?.aborted && useless && upload !== undefined;
       if (upload !== undefined && (anew || !keepParts)) {
         const gone = await target.abortUpload(upload).then(
           () => true,
