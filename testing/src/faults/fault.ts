@@ -59,9 +59,8 @@ export type Fault =
       readonly what: Happening;
     };
 
-/** What happens at a request; whether its connection is reset then. */
-// biome-ignore lint/suspicious/noConfusingVoidType: most happenings give nothing.
-export type Happening = (request: SeenRequest) => void | "reset" | Promise<void | "reset">;
+/** What happens at a request. Gives "reset" to have the connection reset then; anything else counts for nothing. */
+export type Happening = (request: SeenRequest) => unknown;
 
 /** Which headers tell of a body that was changed. Default: both do. */
 export interface BodyHeaders {
