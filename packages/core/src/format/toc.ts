@@ -112,18 +112,19 @@ export class Toc {
     }
     if (t >= 0) {
       const children = cursor.head(t, item);
-      const kind = is(item, "array") ? "list" : "map";
-      if (kind === "list" || is(item, "map")) {
-        const count = item.value;
-        if (count < 0) throw damagedTable("a node's children are of indefinite length", t);
+      const count = item.value;
+      const kind = is(item, "array") ? "list" : is(item, "map") ? "map" : undefined;
+      if (kind && count >= 0) {
         return { kind, span: p < 0 ? undefined : this.#span(p, bounds), count, children };
       }
-      if (!is(item, "null")) throw damagedTable('a node\'s "t" is neither a map nor a list', t);
+      if (kind || !is(item, "null")) {
+        throw damagedTable('a node\'s "t" is neither a map nor a list of a known length', t);
+      }
     }
     if (p < 0) throw damagedTable('a node has neither "p" nor "t"', place);
     const first = cursor.head(p, item);
-    if (!is(item, "array") || item.value < 1) throw damagedTable('a node\'s "p" is not a list', p);
     const count = item.value;
+    if (!is(item, "array") || count < 1) throw damagedTable('a node\'s "p" is not a list', p);
     cursor.head(first, item);
     if (is(item, "array")) {
       return { kind: "blocked", blocks: this.index?.blocks(first, count, bounds) as Blocks };

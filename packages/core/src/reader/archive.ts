@@ -42,6 +42,12 @@ export interface OpenState {
 }
 
 /**
+ * Opens an archive anew where `error` says that its object has changed since `before`, unless it was: `now` is what is open.
+ * @throws `error` where it is another one
+ */
+export type Reopen = (error: unknown, before: OpenState, now: OpenState) => Promise<OpenState>;
+
+/**
  * An open archive. Nothing but its header and table is in memory; values are read when they are asked for, by position, so that
  * any number of reads may run at once.
  *
@@ -57,11 +63,10 @@ export interface OpenState {
  */
 export class Archive<S = Untyped> {
   #state: OpenState;
-  readonly #reopen: ((now: OpenState) => Promise<OpenState>) | undefined;
-  #reopening: Promise<void> | undefined;
+  readonly #reopen: Reopen | undefined;
 
   /** Made by {@link openArchive}. */
-  constructor(state: OpenState, reopen?: (now: OpenState) => Promise<OpenState>) {
+  constructor(state: OpenState, reopen?: Reopen) {
     this.#state = state;
     this.#reopen = reopen;
   }
@@ -241,23 +246,14 @@ export class Archive<S = Untyped> {
       state.core.assertOpen();
       return await work(state.core);
     } catch (error) {
-      if (!this.#reopen || !isPeekpackError(error) || error.code !== "changed") throw error;
-      // All who met the change share one reopening; a second change in a row is the caller's to know.
-      if (this.#state === state) {
-        this.#reopening ??= this.#renew(state).finally(() => {
-          this.#reopening = undefined;
-        });
-        await this.#reopening;
-      }
-      return work(this.#state.core);
+      if (!this.#reopen) throw error;
+      const now = await this.#reopen(error, state, this.#state);
+      this.#state = now;
+      // It may have been closed meanwhile.
+      if (state.core.shared.closed) await this.close();
+      state.core.assertOpen();
+      return work(now.core);
     }
-  }
-
-  async #renew(before: OpenState): Promise<void> {
-    this.#state = { ...(await this.#reopen!(before)), before };
-    // It may have been closed meanwhile.
-    if (before.core.shared.closed) await this.close();
-    before.core.assertOpen();
   }
 
   /** Items of which the first may need the archive to be opened anew; what follows is of the same state. */

@@ -1,5 +1,4 @@
 import type { Codec, MapStyle } from "../codec/codec.js";
-import { isPeekpackError } from "../errors.js";
 import { HEADER_SIZE, soundHeader } from "../format/header.js";
 import { httpSource } from "../source/http-source.js";
 import { seldom } from "../source/load-seldom.js";
@@ -8,7 +7,7 @@ import { type ReadEngineOptions, readEngine } from "../source/read-engine.js";
 import { Archive, type ArchiveInfo, type OpenState } from "./archive.js";
 import { ArchiveCore, type Shared, tocTooLarge } from "./archive-core.js";
 import type { KeptIndex } from "./kept-index.js";
-import { type Limits, resolveLimits } from "./limits.js";
+import { DEFAULT_LIMITS, type Limits } from "./limits.js";
 import { loadRest } from "./load-rest.js";
 import type { Untyped } from "./schema.js";
 
@@ -68,20 +67,20 @@ export async function openArchive<S = Untyped>(
   const objectSize = kept ? kept.size : offset ? undefined : size;
   // A source that brings an engine of its own keeps it.
   const engine = "stats" in given ? given : readEngine(given, { ...options, size: objectSize });
+  if (options.onChange !== "reopen" || !engine.reopen) {
+    return new Archive<S>(await openState(engine, options, kept));
+  }
+  const { isChange, reopening } = await loadRest();
   const reopen = (from: RangeSource, known: OpenOptions): Promise<OpenState> =>
     openState(from.reopen?.() ?? from, known);
-  const mayReopen = options.onChange === "reopen" && engine.reopen !== undefined;
-  let state: OpenState;
-  try {
-    state = await openState(engine, options, kept);
-  } catch (error) {
+  const state = await openState(engine, options, kept).catch((error: unknown) => {
     // The object may have been replaced between two requests, or since its index was kept.
-    if (!mayReopen || !isPeekpackError(error) || error.code !== "changed") throw error;
-    state = await reopen(engine, options);
-  }
+    if (!isChange(error)) throw error;
+    return reopen(engine, options);
+  });
   return new Archive<S>(
     state,
-    mayReopen ? (now) => reopen(now.core.shared.source, { ...options, signal: undefined }) : undefined,
+    reopening((now) => reopen(now.core.shared.source, { ...options, signal: undefined })),
   );
 }
 
@@ -104,7 +103,7 @@ export interface Contact {
 
 async function openState(source: RangeSource, options: OpenOptions, kept?: KeptIndex): Promise<OpenState> {
   const { codec, signal, maps = "object", numpy = true } = options;
-  const limits = resolveLimits(options.limits);
+  const limits = options.limits ? (await loadRest()).resolveLimits(options.limits) : DEFAULT_LIMITS;
   const [tocCacheBytes, at, head, tail] = counts(options);
   const shared: Shared = {
     source,
