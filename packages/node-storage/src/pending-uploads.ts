@@ -41,7 +41,14 @@ export interface PendingOptions {
   readonly foreign?: boolean | undefined;
 }
 
-/** Lists the spools that processes have left behind, the oldest first. Those of living processes are never among them. */
+/**
+ * Lists the spools that processes have left behind, the oldest first. Those of living processes are never among them. A process
+ * that was killed in the moment in which it made its spool leaves an empty one, which is listed ten minutes later.
+ *
+ * What is on this disk is all that can be listed here. A process that was killed after the server had begun an upload, and before
+ * its id was written down, leaves an upload that the server alone knows: the store's `sweep` finds it by the object's key, as
+ * it finds those of writers without a spool.
+ */
 export async function pendingUploads(options: PendingOptions = {}): Promise<PendingUpload[]> {
   const { directory = defaultSpoolDirectory(), foreign = false } = options;
   return withFileErrors(`look for spools in ${directory}`, "spool", async () => {
@@ -55,7 +62,9 @@ export async function pendingUploads(options: PendingOptions = {}): Promise<Pend
     // What is left on servers of spools that were here.
     for (const place of here === common ? [] : await SpoolPlace.list(common)) {
       const from = (await new SpoolJournal(place.journal).state())?.from;
-      if (from === here && (await place.owner()) === "released") pending.push(await describe(place));
+      if (from !== here) continue;
+      const owner = await place.owner();
+      if (owner === "released" || owner === "ended") pending.push(await describe(place));
     }
     return pending;
   });

@@ -15,6 +15,9 @@ export function defaultSpoolDirectory(): string {
   return join(tmpdir(), `peekpack-spool-${userInfo().username.replace(/[^\w.-]/g, "_")}`);
 }
 
+// Making a spool takes milliseconds: one that nobody owns for so long was left by a process that was killed meanwhile.
+const OWNERLESS_MS = 600_000;
+
 /** One spool on the disk: a directory with the body, the journal and whoever owns it. */
 export class SpoolPlace {
   /** The spool's own directory. */
@@ -111,8 +114,9 @@ export class SpoolPlace {
   }
 
   async remove(): Promise<void> {
-    // The body first: should this be cut short, what is left is small and still known as a spool.
+    // The body first: should this be cut short, what is left is small, and still known as a spool and whose.
     await rm(this.body, { force: true });
+    await rm(this.journal, { force: true });
     await rm(this.path, { recursive: true, force: true });
   }
 
@@ -122,10 +126,19 @@ export class SpoolPlace {
       throw error;
     });
     const number = Math.max(0, ...names.map((name) => Number(/^owner\.(\d+)$/.exec(name)?.[1] ?? 0)));
-    if (number === 0) return { number, fate: "unknown" };
+    if (number === 0) return { number, fate: (await this.#isOld()) ? "ended" : "unknown" };
     const identity = await this.#identity(number);
     if (identity === undefined) return { number, fate: "unknown" };
     return { number, fate: identity === null ? "released" : await fateOf(identity) };
+  }
+
+  async #isOld(): Promise<boolean> {
+    try {
+      return Date.now() - (await stat(this.path)).mtimeMs > OWNERLESS_MS;
+    } catch (error) {
+      if (isErrno(error, "ENOENT")) return false;
+      throw error;
+    }
   }
 
   async #identity(number: number): Promise<ProcessIdentity | null | undefined> {

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { GetObjectCommand, ListMultipartUploadsCommand, type S3Client } from "@aws-sdk/client-s3";
@@ -355,6 +355,19 @@ describe("a spool", () => {
         RangeError,
       );
     }
+    expect(await readdir(directory)).toEqual([]);
+  });
+
+  it("is listed although its process was killed before it could say whose it is, but not while that may be under way", async () => {
+    const place = join(directory, "mb0000000-0123456789ab");
+    await mkdir(place);
+    expect(await pendingUploads({ directory })).toEqual([]);
+    const before = new Date(Date.now() - 3_600_000);
+    await utimes(place, before, before);
+    const [pending, ...others] = await pendingUploads({ directory });
+    expect(others).toEqual([]);
+    expect(pending).toMatchObject({ path: place, state: "unfinished", target: undefined });
+    await discardUpload(pending!);
     expect(await readdir(directory)).toEqual([]);
   });
 
