@@ -16,6 +16,8 @@ export const BYTES = 8;
 export const FLOATS = 16;
 
 const RECURSION = 1500;
+/** How a leaf of a table of contents begins, `{"p": [start, end]}`: a large table is hardly anything else. */
+const LEAF = 0x81a17092;
 
 /** Sizes of the items whose first byte says it all, that byte included; 0 for the others. */
 const WIDTHS: Uint8Array = (() => {
@@ -184,6 +186,15 @@ function scan(bytes: Uint8Array, count: number, maxItems: number, maxDepth: numb
         if (rest === 0 && behind <= size && items + children <= maxItems) {
           at = behind;
           items += children;
+          continue;
+        }
+      }
+      if (type === 0x81 && depth + 1 < maxDepth && at + 3 < size && view.getUint32(at - 1) === LEAF) {
+        const behind = at + 3 + widths[bytes[at + 3]!]!;
+        const end = behind + widths[bytes[behind]!]!;
+        if (behind > at + 3 && end > behind && end <= size && items + 4 <= maxItems) {
+          at = end;
+          items += 4;
           continue;
         }
       }
