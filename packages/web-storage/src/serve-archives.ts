@@ -23,6 +23,9 @@ export interface CarriedItems {
 const MOST_ITEMS = 256;
 const LONGEST_MS = 16;
 
+/** Marks a port that is answered, for whatever copy of this module comes by. */
+const SERVED = Symbol.for("peekpack.served");
+
 /**
  * Lets pages read archives that this worker opens: the answering end of `workerArchive`. For a worker of an
  * application's own, that opens what only it can open.
@@ -33,13 +36,17 @@ const LONGEST_MS = 16;
  * // page.ts
  * const archive = await workerArchive("bucket/key", { worker: new Worker(new URL("./worker.js", import.meta.url)) });
  *
- * @param port what calls come from; default this worker's global scope
+ * @param port what calls come from; default this worker's global scope. One that is served already is left alone: WebKit
+ * evaluates a worker's entry once more when a chunk imports something of it.
  * @returns what ends it
  */
 export function serveArchives<T>(
   open: ArchiveOpener<T>,
   port: RemotePort = globalThis as unknown as RemotePort,
 ): () => void {
+  const marked: RemotePort & { [SERVED]?: true } = port;
+  if (marked[SERVED]) return () => {};
+  marked[SERVED] = true;
   const archives = new Map<number, Archive>();
   const walks = new Map<
     number,
@@ -114,5 +121,9 @@ export function serveArchives<T>(
       await archive?.close();
     },
   };
-  return answer(port, methods as unknown as Readonly<Record<string, RemoteMethod>>);
+  const end = answer(port, methods as unknown as Readonly<Record<string, RemoteMethod>>);
+  return () => {
+    delete marked[SERVED];
+    end();
+  };
 }

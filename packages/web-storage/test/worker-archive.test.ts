@@ -154,6 +154,22 @@ describe("an archive in a worker", () => {
     await expect(opening).rejects.toMatchObject({ code: "not-an-archive" });
   });
 
+  it("is answered by the first that serves its port, until that has ended", async () => {
+    const { port1, port2 } = new MessageChannel();
+    ends.push(() => port1.close());
+    const [near, far] = [port1, port2] as unknown as RemotePort[];
+    // As where a browser evaluates a worker's entry twice.
+    const serve = (): (() => void) => serveArchives<Uint8Array>((bytes) => openArchive(bytes), far);
+    const stop = serve();
+    const worker = await workerArchive(encodeArchive(value), { worker: near });
+    serve()();
+    serve();
+    expect(await worker.read("rows/5")).toEqual(value.rows[5]);
+    stop();
+    ends.push(serve());
+    await expect(worker.read("rows/5")).rejects.toMatchObject({ code: "closed" });
+  });
+
   it("passes an abort on, and rejects with its reason", async () => {
     let seen: AbortSignal | undefined;
     const { port1, port2 } = new MessageChannel();
