@@ -1,5 +1,5 @@
 import { PeekpackError, publicUrl } from "@peekpack/core";
-import { SignatureV4 } from "@smithy/signature-v4";
+import type { SignatureV4 } from "@smithy/signature-v4";
 import {
   type CredentialsProvider,
   cachedCredentials,
@@ -7,8 +7,9 @@ import {
   environmentCredentials,
   type S3Credentials,
 } from "./credentials.js";
+import { seldom } from "./load-seldom.js";
 import { encodeKey, encodeText, fitsUrl } from "./location.js";
-import { Sha256 } from "./sha256.js";
+import { signedHeaders } from "./signing.js";
 
 /** Where S3 is and who asks. Everything is optional: the usual AWS environment variables fill in, in Node. */
 export interface ConnectionOptions {
@@ -75,7 +76,7 @@ export interface S3Connection {
 }
 
 /** A request that has its address: what is signed, and what is sent. */
-interface Addressed {
+export interface Addressed {
   readonly method: string;
   readonly protocol: string;
   readonly hostname: string;
@@ -170,16 +171,6 @@ export function openConnection(settings: ConnectionSettings): S3Connection {
     };
   };
 
-  const signer = (by: S3Credentials, used: string): SignatureV4 =>
-    new SignatureV4({
-      service: "s3",
-      region: used,
-      credentials: by as { accessKeyId: string; secretAccessKey: string; sessionToken?: string },
-      sha256: Sha256,
-      // S3 signs the path as it was sent: encoded once, nothing normalised.
-      uriEscapePath: false,
-    });
-
   return {
     region,
     credentials: () => credentials.current(),
@@ -192,10 +183,11 @@ export function openConnection(settings: ConnectionSettings): S3Connection {
         const used = await region();
         signal?.throwIfAborted();
         const addressed = address(request, endpoint, used);
-        const { headers } = by
-          ? await signer(by, used).sign(addressed as Signable, { signingDate: signingDate() })
-          : addressed;
-        const sent = new Headers(headers);
+        const sent = new Headers(
+          by
+            ? await signedHeaders(addressed, { credentials: by, region: used, date: signingDate() })
+            : addressed.headers,
+        );
         // fetch sets it from the URL; a browser refuses to be told.
         sent.delete("host");
         const outgoing = new Request(urlOf(addressed), {
@@ -206,11 +198,14 @@ export function openConnection(settings: ConnectionSettings): S3Connection {
           ...(cache && { cache }),
           ...(signal && { signal }),
         });
-        const response = await untilAborted((settings.fetch ?? globalThis.fetch)(outgoing), signal);
+        const response = await (settings.fetch ?? globalThis.fetch)(outgoing).catch((error: unknown) => {
+          signal?.throwIfAborted();
+          throw error;
+        });
         const { status } = response;
         if (mended === 3 || ![301, 400, 403].includes(status)) return response;
-        // Not every reader meets a refusal: a chunk of its own. Where it cannot be had, there is only the refusal.
-        const loaded = await import("./refusal.js").catch(() => undefined);
+        // Where what reads refusals cannot be had, there is only the refusal itself.
+        const loaded = await seldom().catch(() => undefined);
         if (!loaded) return response;
         const refusal = await loaded.readRefusal(response);
         const { region: right, time, expired } = refusal;
@@ -227,48 +222,25 @@ export function openConnection(settings: ConnectionSettings): S3Connection {
       }
       const used = await region();
       const addressed = address(request, await settings.endpoint(), used);
-      const { query } = await signer(by, used).presign(
-        {
-          ...addressed,
-          headers: { ...addressed.headers, "x-amz-content-sha256": "UNSIGNED-PAYLOAD" },
-          body: undefined,
-        } as Signable,
-        {
-          expiresIn,
-          signingDate: signingDate(),
-          // Headers stay headers: not every server looks for them in the query.
-          unhoistableHeaders: new Set(Object.keys(request.headers ?? {})),
-        },
-      );
-      return urlOf({ ...addressed, query: query as Record<string, string> });
+      const { presignedQuery } = await seldom();
+      const query = await presignedQuery(addressed, {
+        credentials: by,
+        region: used,
+        date: signingDate(),
+        expiresIn,
+        kept: Object.keys(request.headers ?? {}),
+      });
+      return urlOf({ ...addressed, query });
     },
   };
 }
 
-/** What the signer takes. It asks for methods that it does not need. */
-type Signable = Parameters<SignatureV4["presign"]>[0];
+/** What the signing library takes. It asks for methods that it does not need. */
+export type Signable = Parameters<SignatureV4["presign"]>[0];
 
 /** The URL of a request, encoded as SigV4 asks. */
 function urlOf({ protocol, hostname, port, path, query }: Addressed): string {
   const pairs = Object.entries(query).map(([name, value]) => `${encodeText(name)}=${encodeText(value)}`);
   const search = pairs.length > 0 ? `?${pairs.join("&")}` : "";
   return `${protocol}//${hostname}${port ? `:${port}` : ""}${path}${search}`;
-}
-
-/** Rejects with the signal's reason as soon as that aborts: not every fetch that a caller hands over heeds it. */
-async function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return work;
-  let leave: (() => void) | undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    leave = () => reject(signal.reason);
-    signal.addEventListener("abort", leave);
-  });
-  try {
-    return await Promise.race([work, aborted]);
-  } catch (error) {
-    signal.throwIfAborted();
-    throw error;
-  } finally {
-    signal.removeEventListener("abort", leave!);
-  }
 }

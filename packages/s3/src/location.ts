@@ -18,15 +18,6 @@ export function parseLocation(path: string): ObjectLocation {
   return checkLocation({ bucket: bare.slice(0, slash), key: bare.slice(slash + 1) });
 }
 
-/** Splits 'bucket', 'bucket/prefix' or 's3://bucket/prefix'; the prefix may be empty. @throws TypeError without a bucket */
-export function parsePrefix(path: string): { readonly bucket: string; readonly prefix: string } {
-  const bare = path.startsWith("s3://") ? path.slice(5) : path;
-  const slash = bare.indexOf("/");
-  const bucket = slash < 0 ? bare : bare.slice(0, slash);
-  checkBucket(bucket);
-  return { bucket, prefix: slash < 0 ? "" : bare.slice(slash + 1) };
-}
-
 /** Returns `location` when its names are usable. @throws TypeError when the bucket or the key is not */
 export function checkLocation(location: ObjectLocation): ObjectLocation {
   checkBucket(location.bucket);
@@ -34,8 +25,11 @@ export function checkLocation(location: ObjectLocation): ObjectLocation {
   return location;
 }
 
-// A bucket becomes part of the host name or of the path: anything else in it could address another host.
-function checkBucket(bucket: string): void {
+/**
+ * Checks a bucket's name. It becomes part of the host name or of the path: anything else in it could address another host.
+ * @throws TypeError
+ */
+export function checkBucket(bucket: string): void {
   if (typeof bucket !== "string" || !/^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$/.test(bucket)) {
     throw new TypeError("A bucket's name has letters, digits, dots, hyphens and underscores only.");
   }

@@ -1,7 +1,7 @@
 import { type ArchiveSink, type RangeSource, type RequestLimiter, requestLimiter } from "@peekpack/core";
 import type { CapabilityOptions, StoreCapabilities } from "./capabilities.js";
 import { type ConnectionOptions, connectionSettings, objectLabel, openConnection } from "./connection.js";
-import { type ObjectLocation, parseLocation, parsePrefix } from "./location.js";
+import { type ObjectLocation, parseLocation } from "./location.js";
 import type { MultipartSinkOptions } from "./multipart-sink.js";
 import type { RetryOptions } from "./persistence.js";
 import { checkPutMode } from "./put-mode.js";
@@ -79,7 +79,9 @@ export interface S3Store {
   ): Promise<StoreCombineResult>;
   /**
    * Aborts multipart uploads below 'bucket' or 'bucket/prefix' that this store's identity has begun and nobody has completed, as
-   * crashed writers leave them. Only on request, and only those that are old enough.
+   * crashed writers leave them. Only on request, and only those that are old enough. This is how everything is found that a
+   * killed writer without a spool has left, and an upload whose id was on its way to a spool's journal: with the object's own
+   * path as the prefix, `dryRun` lists it.
    * @returns what was aborted, or with `dryRun` would be
    */
   sweep(prefix: string, options: SweepOptions): Promise<OrphanedUpload[]>;
@@ -172,13 +174,11 @@ export function s3Store(options: S3StoreOptions = {}): S3Store {
       };
     },
     async sweep(prefix, choice) {
-      const place = parsePrefix(prefix);
-      return (await writing()).sweep(place, choice);
+      return (await writing()).sweep(prefix, choice);
     },
     async capabilities(prefix = lastBucket, choice) {
       if (prefix === undefined) throw new TypeError("Name a bucket to look at: 'bucket' or 'bucket/prefix'.");
-      const place = parsePrefix(prefix);
-      return (await writing()).capabilities(place, choice);
+      return (await writing()).capabilities(prefix, choice);
     },
     presign(path, { method = "GET", query, headers, expiresIn = 3600 } = {}) {
       return connection.presign({ method, query, headers, ...locate(path) }, expiresIn);

@@ -3,6 +3,7 @@ import type { CapabilityOptions, StoreCapabilities } from "./capabilities.js";
 import { type ConnectionSettings, objectLabel, openConnection, type S3Connection } from "./connection.js";
 import { type ObjectLocation, parseLocation } from "./location.js";
 import type { MultipartSinkOptions } from "./multipart-sink.js";
+import { parsePrefix } from "./prefix.js";
 import type { S3SourceOptions } from "./s3-source.js";
 import type { CombinePlace, StoreChild, StoreCombineOptions, StoreCombineResult } from "./server-combine.js";
 import type { S3StoreOptions } from "./store.js";
@@ -18,12 +19,6 @@ export interface StoreContext {
   readonly options: S3StoreOptions;
   /** Reads an object of the store. */
   source(location: ObjectLocation, choice: S3SourceOptions): RangeSource;
-}
-
-/** A bucket, or what of it begins with a prefix. */
-export interface StorePlace {
-  readonly bucket: string;
-  readonly prefix: string;
 }
 
 type Children = Iterable<StoreChild> | AsyncIterable<StoreChild>;
@@ -42,13 +37,20 @@ export interface WritingHalf {
     children: Children,
     choice?: Omit<StoreCombineOptions, "put" | "codec">,
   ): Promise<StoreCombineResult>;
-  sweep(place: StorePlace, choice: SweepOptions): Promise<OrphanedUpload[]>;
-  capabilities(place: StorePlace, choice?: CapabilityOptions): Promise<StoreCapabilities>;
+  sweep(prefix: string, choice: SweepOptions): Promise<OrphanedUpload[]>;
+  capabilities(prefix: string, choice?: CapabilityOptions): Promise<StoreCapabilities>;
 }
 
 /** Makes the writing half of a store. */
-export function writingHalf({ connection, settings, kind, options, source }: StoreContext): WritingHalf {
+export function writingHalf({
+  connection: given,
+  settings,
+  kind,
+  options,
+  source,
+}: StoreContext): WritingHalf {
   const { retry } = options;
+  const connection = heeding(given);
   const writer = storeWriter({ connection, settings, kind, retry });
   const labelOf = ({ bucket, key }: ObjectLocation): string => objectLabel(options, bucket, key);
   const target = (at: ObjectLocation, put: PutMode): UploadTarget => writer.target(at, labelOf(at), put);
@@ -80,7 +82,8 @@ export function writingHalf({ connection, settings, kind, options, source }: Sto
       const { appendOnServer } = await import("./server-combine.js");
       return appendOnServer(placeOf(location), children, choice);
     },
-    async sweep(place, choice) {
+    async sweep(prefix, choice) {
+      const place = parsePrefix(prefix);
       const { sweepUploads } = await import("./sweep.js");
       return sweepUploads(
         {
@@ -93,11 +96,34 @@ export function writingHalf({ connection, settings, kind, options, source }: Sto
         choice,
       );
     },
-    async capabilities(place, choice) {
-      const anonymous = openConnection({ ...settings, credentials: () => undefined });
+    async capabilities(prefix, choice) {
+      const place = parsePrefix(prefix);
+      const anonymous = heeding(openConnection({ ...settings, credentials: () => undefined }));
       const label = objectLabel(options, place.bucket, place.prefix);
       const { findCapabilities } = await import("./capabilities.js");
       return findCapabilities({ ...place, connection, anonymous, label }, choice);
     },
   };
+}
+
+/** A connection that heeds every signal at once: not every fetch that a caller hands over does. Sources see to that themselves. */
+function heeding(connection: S3Connection): S3Connection {
+  return { ...connection, send: (request) => untilAborted(connection.send(request), request.signal) };
+}
+
+async function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return work;
+  let leave: (() => void) | undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    leave = () => reject(signal.reason);
+    signal.addEventListener("abort", leave);
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", leave!);
+  }
 }

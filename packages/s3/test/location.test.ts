@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { encodeKey, fitsUrl, parseLocation, parsePrefix } from "../src/location.js";
+import { encodeKey, fitsUrl, parseLocation } from "../src/location.js";
+import { parsePrefix } from "../src/prefix.js";
 
 describe("locations", () => {
   it("take the key as it stands", () => {

@@ -2,7 +2,7 @@ import type { Codec, Decoder, MapStyle } from "../codec/codec.js";
 import { msgpackDecoder } from "../codec/msgpack.js";
 import { PeekpackError } from "../errors.js";
 import type { Cursor } from "../format/cursor.js";
-import { HEADER_SIZE, type Header, type Protocol } from "../format/header.js";
+import { HEADER_SIZE, type Header, type Protocol } from "../format/sound-header.js";
 import { type Span, Toc } from "../format/toc.js";
 import type { RangeSource, ReadOptions } from "../source/range-source.js";
 import type { Value } from "../values.js";

@@ -1,5 +1,5 @@
 import type { Codec, Decoder } from "../codec/codec.js";
-import type { Protocol } from "../format/header.js";
+import type { Protocol } from "../format/sound-header.js";
 
 /** @throws TypeError when a codec is for archives of another protocol. */
 export function checkCodec(codec: Codec, protocol: Protocol): void {

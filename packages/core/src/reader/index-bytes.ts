@@ -1,4 +1,4 @@
-import { HEADER_SIZE } from "../format/header.js";
+import { HEADER_SIZE } from "../format/sound-header.js";
 import type { KeptIndex } from "./kept-index.js";
 
 /** "peekpack", and the version of this layout. */

@@ -1,4 +1,4 @@
-import { HEADER_SIZE } from "../format/header.js";
+import { HEADER_SIZE } from "../format/sound-header.js";
 import type { RangeSource, ReadOptions } from "../source/range-source.js";
 import type { Contact } from "./open-archive.js";
 

@@ -1,5 +1,5 @@
 import type { Codec, MapStyle } from "../codec/codec.js";
-import { HEADER_SIZE, soundHeader } from "../format/header.js";
+import { HEADER_SIZE, soundHeader } from "../format/sound-header.js";
 import { httpSource } from "../source/http-source.js";
 import { seldom } from "../source/load-seldom.js";
 import type { RangeSource, ReadOptions } from "../source/range-source.js";

@@ -4,7 +4,7 @@
  * it. In Node, where nothing is saved by waiting, it is there from the start.
  */
 export { ChildrenIndex } from "../format/children-index.js";
-export { decodeHeader } from "../format/decode-header.js";
+export { decodeHeader } from "../format/header.js";
 export { openChild } from "./child-archives.js";
 export { checkCodec, withCodec } from "./custom-codec.js";
 export { resolveLimits } from "./given-limits.js";
