@@ -2,7 +2,7 @@ import { encodeArchive } from "@peekpack/core";
 import { s3Store } from "@peekpack/s3";
 import { expect } from "@playwright/test";
 import { test } from "../browser-test.js";
-import type { BrowserUnderTest } from "./tab.js";
+import { type BrowserUnderTest, skipLacking } from "./tab.js";
 import { expectedDigest, type World } from "./world.js";
 
 const MiB = 2 ** 20;
@@ -112,6 +112,7 @@ export function cacheScenarios(world: () => World, browser: () => BrowserUnderTe
   });
 
   test("a service worker spools, uploads and reads", async () => {
+    skipLacking(browser(), "serviceWorkers");
     const tab = await browser().open();
     const path = `${world().bucket}/service.msgl`;
     const url = await s3Store(world().server).presign(path);
@@ -119,7 +120,7 @@ export function cacheScenarios(world: () => World, browser: () => BrowserUnderTe
     const { size, storage, last } = await tab.call("inServiceWorker", job);
     const expected = await expectedDigest(100, 65_536);
     expect(size).toBe(expected.size);
-    expect(storage).toBe("opfs");
+    expect(storage).toBe(browser().lacks?.opfs === undefined ? "opfs" : "indexeddb");
     expect(await world().stored(path)).toEqual(expected);
     expect((last as { i: number }).i).toBe(99);
     await tab.close();

@@ -1,7 +1,8 @@
+import { locateFirefox } from "@peekpack/testing/browser";
 import { expect } from "@playwright/test";
 import { test } from "../browser-test.js";
 import { cacheScenarios } from "./cache-scenarios.js";
-import { locateFirefox, startFirefox } from "./firefox.js";
+import { startFirefox } from "./firefox.js";
 import { spoolScenarios } from "./spool-scenarios.js";
 import type { BrowserUnderTest } from "./tab.js";
 import { expectedDigest, openWorld, skipAsAbsent, type World } from "./world.js";
@@ -14,7 +15,7 @@ let executable: string;
 
 test.beforeAll(async () => {
   const firefox = await locateFirefox();
-  if (firefox.absent !== undefined) return skipAsAbsent(firefox.absent);
+  if (firefox.absent !== undefined) return skipAsAbsent(`there is no Firefox: ${firefox.absent}`);
   const opened = await openWorld();
   if (opened === undefined) return;
   world = opened;

@@ -1,34 +1,8 @@
-import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { type Browser, launch } from "puppeteer-core";
 import { type BrowserUnderTest, tab } from "./tab.js";
-
-const run = promisify(execFile);
-
-/** A Firefox, or in words why there is none. */
-export type LocatedFirefox =
-  | { readonly executable: string; readonly version: string; readonly absent?: undefined }
-  | { readonly absent: string };
-
-/** Finds Firefox: PEEKPACK_FIREFOX, else firefox-esr or firefox on PATH. */
-export async function locateFirefox(): Promise<LocatedFirefox> {
-  const named = process.env.PEEKPACK_FIREFOX;
-  const names = named ? [named] : ["firefox-esr", "firefox"];
-  for (const executable of names) {
-    try {
-      const { stdout } = await run("which", [executable]);
-      const path = stdout.trim();
-      const version = (await run(path, ["--version"])).stdout.trim();
-      return { executable: path, version };
-    } catch {
-      // The next name, then.
-    }
-  }
-  return { absent: `there is no Firefox: PATH has none of ${names.join(", ")}` };
-}
 
 /** How Firefox is started. */
 export interface FirefoxOptions {

@@ -2,7 +2,7 @@ import { expect } from "@playwright/test";
 import { test } from "../browser-test.js";
 import type { WriteJob } from "./page/main.js";
 import type { TargetChoice } from "./page/targets.js";
-import type { BrowserUnderTest, Given, Tab } from "./tab.js";
+import { type BrowserUnderTest, type Given, skipLacking, type Tab } from "./tab.js";
 import { type Digest, expectedDigest, type World } from "./world.js";
 
 const MiB = 2 ** 20;
@@ -46,6 +46,9 @@ export function spoolScenarios(world: () => World, browser: () => BrowserUnderTe
   for (const storage of ["opfs", "indexeddb"] as const) {
     test.describe(`a spool in ${storage}`, () => {
       const spool = { storage };
+      test.beforeEach(() => {
+        if (storage === "opfs") skipLacking(browser(), "opfs");
+      });
 
       test("is left unfinished by a page that dies while it writes, and can only be discarded", async () => {
         const at = place();
@@ -277,6 +280,7 @@ export function spoolScenarios(world: () => World, browser: () => BrowserUnderTe
   });
 
   test("where OPFS is refused, parts go into IndexedDB; where workers are, files are written by streams", async () => {
+    skipLacking(browser(), "opfs");
     const tab = await browser().open();
     const streams = place();
     await tab.call("refuseWorkers");

@@ -1,3 +1,5 @@
+import { test } from "../browser-test.js";
+import type { FeatureReport } from "./page/features.js";
 import type { Methods, Outcome } from "./page/main.js";
 
 /** What a method of the page gives, awaited and copied. */
@@ -11,11 +13,21 @@ export interface Tab {
   close(): Promise<void>;
 }
 
+/** What a browser may lack. */
+export type Feature = keyof FeatureReport;
+
 /** A browser with a profile of its own, on disk. */
 export interface BrowserUnderTest {
+  /** What it lacks, in words that name its version, as it was found out in a page of it. Default: nothing may be lacking. */
+  readonly lacks?: Readonly<Partial<Record<Feature, string>>>;
   /** Opens the page in a new tab. */
   open(): Promise<Tab>;
   close(): Promise<void>;
+}
+
+/** Ends a test, counted as skipped, in a browser that lacks what it needs. */
+export function skipLacking({ lacks = {} }: BrowserUnderTest, feature: Feature): void {
+  test.skip(lacks[feature] !== undefined, lacks[feature] ?? "");
 }
 
 /** An error of the page. */

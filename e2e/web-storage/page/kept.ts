@@ -13,8 +13,9 @@ export async function kept(directory: string): Promise<Kept> {
       else files[`${path}${name}`] = (await (entry as FileSystemFileHandle).getFile()).size;
     }
   };
-  const root = await navigator.storage.getDirectory();
-  await walk(await root.getDirectoryHandle(directory, { create: true }), "");
+  // Where there is no such file system, there is nothing in it; one that refuses is not here to ask.
+  const root = await (navigator as Partial<Navigator>).storage?.getDirectory?.();
+  if (root !== undefined) await walk(await root.getDirectoryHandle(directory, { create: true }), "");
   const records: Record<string, number> = {};
   for (const { name = "" } of await indexedDB.databases()) {
     if (!name.endsWith(`/${directory}`)) continue;

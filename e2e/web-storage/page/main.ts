@@ -11,8 +11,10 @@ import {
   spoolSink,
   storageRoom,
 } from "@peekpack/web-storage";
+import { fromJson, toJson } from "../carried-json.js";
 import { rows } from "../rows.js";
 import { faults } from "./faults.js";
+import { features } from "./features.js";
 import { kept } from "./kept.js";
 import { cacheSize, read, readInWorker, writeDirectly } from "./reading.js";
 import { inServiceWorker } from "./service.js";
@@ -135,6 +137,7 @@ const methods = {
   room: () => storageRoom(),
   persist: () => persistStorage(),
   sayRoom: (free: number) => faults.sayRoom(free),
+  features,
   kept,
   read,
   cacheSize,
@@ -165,7 +168,21 @@ async function call(name: keyof Methods, args: readonly unknown[]): Promise<Outc
   }
 }
 
-declare global {
-  var peek: { readonly call: typeof call };
+const ended = new Map<string, string>();
+
+/** For what drives a page by JSON alone, and cannot wait in two tabs at once: begins a call, whose end `take` gives. */
+function begun(id: string, name: keyof Methods, args: string): void {
+  void call(name, fromJson(args) as unknown[]).then((outcome) => ended.set(id, toJson(outcome)));
 }
-globalThis.peek = { call };
+
+/** How a call that was begun has ended, once; null while it has not. */
+function take(id: string): string | null {
+  const outcome = ended.get(id) ?? null;
+  ended.delete(id);
+  return outcome;
+}
+
+declare global {
+  var peek: { readonly call: typeof call; readonly begin: typeof begun; readonly take: typeof take };
+}
+globalThis.peek = { call, begin: begun, take };
