@@ -1,4 +1,6 @@
+import { locateFirefox } from "../browser/firefox.js";
 import { locateBrowser } from "../browser/locate.js";
+import { locateWebKit } from "../browser/webkit.js";
 import { liveRequired } from "../live.js";
 import { livePython } from "../python/environment.js";
 import { locateS3, locateVersitygw } from "../s3/locate.js";
@@ -22,7 +24,7 @@ export async function setUp(): Promise<SetUp> {
   const absent: string[] = [];
   const missing = (what: string, why: string): void => {
     absent.push(`${what} is absent: ${why}`);
-    say(what, `absent: ${why}`);
+    say(what, `absent: ${why}; what needs it ${liveRequired() ? "fails" : "counts as skipped"}`);
   };
   const log = (line: string): void => say("", line);
 
@@ -41,6 +43,14 @@ export async function setUp(): Promise<SetUp> {
   const browser = await locateBrowser({ install: true, log });
   if (browser.absent === undefined) say("Chromium", `${browser.version}, because ${browser.how}`);
   else missing("Chromium", browser.absent);
+
+  const firefox = await locateFirefox();
+  if (firefox.absent === undefined) say("Firefox", `${firefox.version}, because ${firefox.how}`);
+  else missing("Firefox", firefox.absent);
+
+  const webkit = await locateWebKit();
+  if (webkit.absent === undefined) say("WebKitGTK", `here, because ${webkit.how}`);
+  else missing("WebKitGTK", webkit.absent);
 
   const python = await livePython();
   if (python.absent === undefined) {
