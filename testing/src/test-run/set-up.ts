@@ -50,7 +50,7 @@ export async function setUp(): Promise<SetUp> {
 
   const webkit = await locateWebKit();
   if (webkit.absent === undefined) say("WebKitGTK", `here, because ${webkit.how}`);
-  else missing("WebKitGTK", webkit.absent);
+  else say("WebKitGTK", `absent: ${webkit.absent}; what needs it counts as skipped`);
 
   const python = await livePython();
   if (python.absent === undefined) {
