@@ -29,7 +29,8 @@ export function withRequests(source: RangeSource, options: RequestsOptions): Ran
     source,
     async (call, read, range) => {
       const { onRequest, signal } = read;
-      const began = now();
+      /** When the first try began: waiting for a turn is no failing. */
+      let began: number | undefined;
       const parts: Uint8Array[] = [];
       let from = range?.start;
       let retrying: Retrying | undefined;
@@ -51,6 +52,7 @@ export function withRequests(source: RangeSource, options: RequestsOptions): Ran
         };
         const once = () => {
           startedAt = performance.now();
+          began ??= now();
           told = false;
           return call(heed, from);
         };
@@ -67,7 +69,7 @@ export function withRequests(source: RangeSource, options: RequestsOptions): Ran
           tellAlso(0, error);
           signal?.throwIfAborted();
           if (!retry) throw error;
-          retrying ??= (await patiently(signal))?.retrying(retry, began);
+          retrying ??= (await patiently(signal))?.retrying(retry, began ?? now());
           if (!retrying) throw error;
           const received = await retrying.after(error, attempt, signal);
           if (received && from !== undefined) {

@@ -6,6 +6,7 @@ import {
   type RangeSource,
   type RequestEvent,
   type RetryOptions,
+  readEngine,
   withRetry,
 } from "../../src/index.js";
 import { retryAfter } from "../../src/source/odd-answer.js";
@@ -93,6 +94,39 @@ describe("withRetry", () => {
     const { source } = faulty(Array.from({ length: 99 }, () => network()));
     await expect(withRetry(source, options).read([range])).rejects.toMatchObject({ code: "network" });
     expect(slept.reduce((sum, ms) => sum + ms, 0)).toBeLessThanOrEqual(2000);
+  });
+
+  it("does not count the time that a request waits for its turn", async () => {
+    let time = 0;
+    const asked = new Map<number, number>();
+    const source: RangeSource = {
+      ...faulty([]).source,
+      async read([{ start, end } = range]) {
+        const times = (asked.get(start) ?? 0) + 1;
+        asked.set(start, times);
+        // The first takes long, and meanwhile the second waits. That fails once.
+        if (start === 0) {
+          await new Promise((resolve) => setTimeout(resolve, 5));
+          time += 100_000;
+        } else if (times === 1) throw network();
+        return [bytes.subarray(start, end)];
+      },
+    };
+    const engine = readEngine(source, {
+      parallel: 1,
+      largest: 1000,
+      gap: 0,
+      retry: { totalMs: 1000, random: () => 0, now: () => time, sleep: async () => {} },
+    });
+    const read = await engine.read([
+      { start: 0, end: 10 },
+      { start: 5000, end: 5010 },
+    ]);
+    expect(read).toEqual([bytes.subarray(0, 10), bytes.subarray(5000, 5010)]);
+    expect([...asked]).toEqual([
+      [0, 1],
+      [5000, 2],
+    ]);
   });
 
   it("honours Retry-After within a bound", async () => {
