@@ -6,12 +6,9 @@ export const HEADER_SIZE = 50;
 export const FIELD_SIZE = 10;
 
 /** The magic: `msglc-2024` in ASCII behind 20 zero bytes. */
-export const MAGIC: Uint8Array = (() => {
-  const magic = new Uint8Array(MAGIC_SIZE);
-  const name = "msglc-2024";
-  for (let i = 0; i < name.length; i++) magic[20 + i] = name.charCodeAt(i);
-  return magic;
-})();
+export const MAGIC: Uint8Array = Uint8Array.from(`${"\0".repeat(20)}msglc-2024`, (character) =>
+  character.charCodeAt(0),
+);
 
 /** The two codecs that an archive may be written in. */
 export type Protocol = "msgpack" | "cbor";
@@ -27,9 +24,7 @@ export interface Header {
 
 /** Whether `bytes` begin with the magic. */
 export function hasMagic(bytes: Uint8Array): boolean {
-  if (bytes.length < MAGIC_SIZE) return false;
-  for (let i = 0; i < MAGIC_SIZE; i++) if (bytes[i] !== MAGIC[i]) return false;
-  return true;
+  return MAGIC.every((byte, i) => bytes[i] === byte);
 }
 
 /** The two fields of a header, undefined where one is no unsigned integer. */

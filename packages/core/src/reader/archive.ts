@@ -1,4 +1,3 @@
-import { isPeekpackError } from "../errors.js";
 import type { RangeSource, ReadOptions } from "../source/range-source.js";
 import type { ReadStats } from "../source/read-stats.js";
 import type { Value } from "../values.js";
@@ -113,13 +112,7 @@ export class Archive<S = Untyped> {
     options?: ReadOptions,
   ): Promise<At<S, P>[]> {
     const wanted = Array.from(paths, (path) => parsePath(path as Path));
-    return this.#fresh(async (core) => {
-      // Where many are looked up it pays to learn the table.
-      if (!core.shared.rest) await core.complete();
-      return Promise.all(
-        wanted.map((path) => lookUp(core, path, options, (at) => valueAt(at, core, options))),
-      );
-    }) as Promise<At<S, P>[]>;
+    return this.#rest((core, rest) => rest.valuesAt(core, wanted, options)) as Promise<At<S, P>[]>;
   }
 
   /**
@@ -139,12 +132,8 @@ export class Archive<S = Untyped> {
 
   /** Whether something lies at a path. */
   async has(path: Path, options?: ReadOptions): Promise<boolean> {
-    try {
-      return await this.#at(path, options, async () => true);
-    } catch (error) {
-      if (isPeekpackError(error) && (error.code === "not-found" || error.code === "bad-path")) return false;
-      throw error;
-    }
+    const segments = this.#segments(path, options);
+    return this.#rest((core, rest) => rest.hasAt(core, segments, options));
   }
 
   /** The keys of the map at a path, or the indices of the list. Awaited, an array. */
@@ -170,7 +159,7 @@ export class Archive<S = Untyped> {
   /** How many entries or items the container at a path has. */
   async size(path?: Path, options?: ReadOptions): Promise<number> {
     const segments = this.#segments(path, options);
-    return this.#fresh(async (core) => (await core.complete()).sizeAt(core, segments, options));
+    return this.#rest((core, rest) => rest.sizeAt(core, segments, options));
   }
 
   /**
@@ -256,11 +245,16 @@ export class Archive<S = Untyped> {
     }
   }
 
+  /** Does something with the archive that takes the rest of the reader. */
+  #rest<T>(work: (core: ArchiveCore, rest: Rest) => Promise<T>): Promise<T> {
+    return this.#fresh(async (core) => work(core, await core.complete()));
+  }
+
   /** Items of which the first may need the archive to be opened anew; what follows is of the same state. */
   #sequence<T>(start: (core: ArchiveCore, rest: Rest) => AsyncIterable<T>): Sequence<T> {
     const begin = (): Promise<readonly [AsyncIterator<T>, IteratorResult<T>]> =>
-      this.#fresh(async (core) => {
-        const items = start(core, await core.complete())[Symbol.asyncIterator]();
+      this.#rest(async (core, rest) => {
+        const items = start(core, rest)[Symbol.asyncIterator]();
         return [items, await items.next()];
       });
     return new Sequence(async function* () {

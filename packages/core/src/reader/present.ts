@@ -1,11 +1,12 @@
-import { PeekpackError } from "../errors.js";
+import { isPeekpackError, PeekpackError } from "../errors.js";
 import type { ReadOptions } from "../source/range-source.js";
 import type { Value } from "../values.js";
 import type { ArchiveCore } from "./archive-core.js";
 import type { Present } from "./children.js";
 import { LazyList } from "./lazy-list.js";
 import { LazyMap } from "./lazy-map.js";
-import { isRecord, lookUp, rootOf } from "./location.js";
+import { follow, isRecord, lookUp, rootOf } from "./location.js";
+import { materialise } from "./materialise.js";
 import type { PathSegment } from "./path.js";
 import { show } from "./steps.js";
 
@@ -34,6 +35,30 @@ export const present: Present = async (at, options) => {
       return new LazyList(core, node, present);
   }
 };
+
+/** Everything at each of many paths, as plain data. */
+export function valuesAt(
+  core: ArchiveCore,
+  paths: readonly (readonly PathSegment[])[],
+  options?: ReadOptions,
+): Promise<Value[]> {
+  return Promise.all(paths.map((path) => lookUp(core, path, options, (at) => materialise(at, options))));
+}
+
+/** Whether something lies at a path. */
+export async function hasAt(
+  core: ArchiveCore,
+  segments: readonly PathSegment[],
+  options?: ReadOptions,
+): Promise<boolean> {
+  try {
+    await follow(rootOf(core), segments, core, options);
+    return true;
+  } catch (error) {
+    if (isPeekpackError(error) && (error.code === "not-found" || error.code === "bad-path")) return false;
+    throw error;
+  }
+}
 
 /** The keys of the map at a path, or the indices of the list. */
 export async function* keysAt(

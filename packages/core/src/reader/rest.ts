@@ -13,7 +13,7 @@ export { decodeIndex } from "./kept-index.js";
 export { materialise } from "./materialise.js";
 export { readColumn } from "./number-column.js";
 export { reviveNumpy } from "./numpy-values.js";
-export { entriesAt, keysAt, present, sizeAt } from "./present.js";
+export { entriesAt, hasAt, keysAt, present, sizeAt, valuesAt } from "./present.js";
 export { rawChunks } from "./raw.js";
 export { isChange, reopening } from "./reopening.js";
 export { select } from "./select.js";

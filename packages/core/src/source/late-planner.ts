@@ -17,7 +17,7 @@ export function withLatePlanner(
   listener: RequestListener,
 ): RangeSource {
   const { label, local, limiter } = source;
-  const { cacheBytes = 32 * MiB, tableBytes = 4 * MiB, largest = MiB } = options;
+  const { cacheBytes, tableBytes, largest = MiB } = options;
   const start: PlannerStart = { size: options.size, pieces: [], reads: [], seen: [] };
   const { pieces, reads, seen } = start;
   let rare: Awaited<ReturnType<typeof seldom>> | undefined;
@@ -44,7 +44,7 @@ export function withLatePlanner(
   if (globalThis.location === undefined) void load();
 
   const heard = (event: RequestEvent, read: ReadOptions | undefined): void => {
-    if (event.from === "network" && !event.error) seen.push(event);
+    if (event.from === "network" && !event.error && seen.length < 32) seen.push(event);
     listener(event);
     read?.onRequest?.(event);
   };
@@ -59,15 +59,20 @@ export function withLatePlanner(
     return planner;
   };
 
+  // A few at most, for when the planner cannot be loaded. It keeps to the budgets.
   const keep = (start: number, bytes: Uint8Array, table: boolean): void => {
-    if (bytes.length + 256 <= (table ? tableBytes : cacheBytes)) pieces.push({ start, bytes, table });
+    if (pieces.length < 8 && (table ? tableBytes : cacheBytes) !== 0) pieces.push({ start, bytes, table });
   };
 
   /** A request for one caller alone. */
   const request = async (ranges: readonly ByteRange[], read: ReadOptions): Promise<Uint8Array[]> => {
     const table = isTable(read);
-    // With the second read one may begin to read ahead.
-    if (!table && reads.push(...ranges) > 1) void load();
+    const [range] = ranges;
+    if (range && !table) {
+      if (reads.length < 8) reads.push(range);
+      // With the second read one may begin to read ahead.
+      if (reads.length > 1) void load();
+    }
     const pending = {
       ranges,
       table,

@@ -77,8 +77,7 @@ export function objectSource(transport: RangeTransport, options: ObjectSourceOpt
       piece = await request(wanted, read);
     } catch (error) {
       const refusal = retryHint(error)?.refusal;
-      if (!refusal || !transport.renew) throw error;
-      const rare = await seldom().catch(() => undefined);
+      const rare = refusal && transport.renew && (await seldom().catch(() => undefined));
       if (!rare) throw error;
       renewal ??= rare.renewal(label, transport);
       if (!(await renewal.renew(startedAt, refusal))) throw error;
