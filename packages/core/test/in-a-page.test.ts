@@ -119,11 +119,11 @@ describe("a page, which loads the rest of the reader when it needs it", () => {
     const there = await inNode(bytes);
     for (const operation of ["read", "has", "size"] as const) {
       const here = await inPage(bytes);
-      const expected = await outcome(() => there[operation](path));
-      expect(await outcome(() => here[operation](path)), operation).toEqual(expected);
+      const expected = await outcome(() => there[operation](path as string));
+      expect(await outcome(() => here[operation](path as string)), operation).toEqual(expected);
       // And once more, now that all is there.
       await here.size();
-      expect(await outcome(() => here[operation](path)), operation).toEqual(expected);
+      expect(await outcome(() => here[operation](path as string)), operation).toEqual(expected);
     }
     const keys = await outcome(async () => await there.keys(path));
     expect(await outcome(async () => await (await inPage(bytes)).keys(path))).toEqual(keys);

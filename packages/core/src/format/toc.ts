@@ -178,6 +178,11 @@ export class Toc {
     return this.index!.size(node);
   }
 
+  /** The child of a map under a text key, given as UTF-8, if there is one. Needs the index. */
+  child(node: TocBranch, key: Uint8Array): ChildNode | undefined {
+    return this.index!.child(node, key);
+  }
+
   /** Whether so much was walked over that the index should be there. */
   get wantsIndex(): boolean {
     return this.#patience < 0;

@@ -79,7 +79,7 @@ export function indices(selection: ListSelection): number[] {
 /** Looks a segment up in a map's node. */
 export function findChild(core: ArchiveCore, node: Branch, segment: PathSegment): ChildNode | undefined {
   if (typeof segment === "string") {
-    return isKey(segment) ? core.toc.index!.child(node, encodeKey(segment)) : undefined;
+    return isKey(segment) ? core.toc.child(node, encodeKey(segment)) : undefined;
   }
   if (segment instanceof Slice) return undefined;
   const { cursor } = core.toc;
