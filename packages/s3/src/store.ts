@@ -60,6 +60,8 @@ export interface S3Store {
    * at: nothing of them is read here but headers, and edges shorter than the least part. A child is `{ name?, source }` or
    * `{ name?, value }` as for `combineArchives`; a `source` that is a text is a path in this store, unless it is an http(s) URL.
    * All children are looked at before anything is sent; nothing appears before all is there.
+   * Only an archive that needs more than 10,000 parts is made by way of objects '<key>.peekpack-stage-…', which a process that is
+   * killed meanwhile leaves behind: list that prefix to find and remove them.
    * @throws PeekpackError as `combineArchives` and {@link UploadTarget} do; `changed` when a child changes meanwhile
    */
   combine(
