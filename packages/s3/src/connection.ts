@@ -1,4 +1,5 @@
 import { PeekpackError, publicUrl } from "@peekpack/core";
+import { FetchHttpHandler } from "@smithy/fetch-http-handler";
 import type { SignatureV4 } from "@smithy/signature-v4";
 import {
   type CredentialsProvider,
@@ -183,26 +184,27 @@ export function openConnection(settings: ConnectionSettings): S3Connection {
         const used = await region();
         signal?.throwIfAborted();
         const addressed = address(request, endpoint, used);
-        const sent = new Headers(
-          by
-            ? await signedHeaders(addressed, { credentials: by, region: used, date: signingDate() })
-            : addressed.headers,
-        );
-        // fetch sets it from the URL; a browser refuses to be told.
-        sent.delete("host");
-        const outgoing = new Request(urlOf(addressed), {
-          method,
-          headers: sent,
+        const { host: _, ...headers } = by
+          ? await signedHeaders(addressed, { credentials: by, region: used, date: signingDate() })
+          : addressed.headers;
+        const handler = new FetchHttpHandler({
           credentials: "omit",
-          ...(request.body && { body: request.body as BodyInit }),
           ...(cache && { cache }),
-          ...(signal && { signal }),
+          ...(settings.fetch && { customFetch: settings.fetch as unknown as typeof fetch }),
         });
-        const response = await (settings.fetch ?? globalThis.fetch)(outgoing).catch((error: unknown) => {
-          signal?.throwIfAborted();
-          throw error;
+        // fetch sets Host from the URL; a browser refuses to be told.
+        const { response: answer } = await handler
+          .handle({ ...addressed, headers } as Sendable, { ...(signal && { abortSignal: signal }) })
+          .catch((error: unknown) => {
+            signal?.throwIfAborted();
+            throw error;
+          });
+        const { statusCode: status } = answer;
+        const bodiless = method === "HEAD" || [204, 205, 304].includes(status);
+        const response = new Response(bodiless ? null : (answer.body as BodyInit), {
+          status,
+          headers: answer.headers,
         });
-        const { status } = response;
         if (mended === 3 || ![301, 400, 403].includes(status)) return response;
         // Where what reads refusals cannot be had, there is only the refusal itself.
         const loaded = await seldom().catch(() => undefined);
@@ -235,8 +237,9 @@ export function openConnection(settings: ConnectionSettings): S3Connection {
   };
 }
 
-/** What the signing library takes. It asks for methods that it does not need. */
+/** What the libraries take that sign and send. They ask for methods that they do not need. */
 export type Signable = Parameters<SignatureV4["presign"]>[0];
+type Sendable = Parameters<FetchHttpHandler["handle"]>[0];
 
 /** The URL of a request, encoded as SigV4 asks. */
 function urlOf({ protocol, hostname, port, path, query }: Addressed): string {
