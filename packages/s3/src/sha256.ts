@@ -1,8 +1,18 @@
+import type { Sha256Js } from "@smithy/core/checksum";
+
+/** The library's own SHA-256, in JavaScript. */
+type Own = typeof Sha256Js;
+
+/** So many bytes are hashed sooner here than handed to the platform, which in Node does it in another thread. */
+const LITTLE = 4096;
+
 /**
  * SHA-256 and its HMAC by the platform, in the shape that the signer asks for. Where the platform has none, as in pages that
  * are not secure contexts, the library's own is loaded.
  */
 export class Sha256 {
+  /** What hashes a little text, if not the platform. */
+  protected readonly own: Own | undefined = undefined;
   readonly #secret: Uint8Array | undefined;
   #data: Uint8Array = new Uint8Array(0);
 
@@ -25,9 +35,8 @@ export class Sha256 {
     const secret = this.#secret as Uint8Array<ArrayBuffer> | undefined;
     const data = this.#data as Uint8Array<ArrayBuffer>;
     const { subtle } = globalThis.crypto ?? {};
-    if (!subtle) {
-      const { Sha256Js } = await import("@smithy/core/checksum");
-      const sum = new Sha256Js(secret);
+    if (!subtle || (this.own && data.length < LITTLE)) {
+      const sum = new (this.own ?? (await import("@smithy/core/checksum")).Sha256Js)(secret);
       sum.update(data);
       return sum.digest();
     }
@@ -39,6 +48,13 @@ export class Sha256 {
   reset(): void {
     this.#data = new Uint8Array(0);
   }
+}
+
+/** The same, with the library's own SHA-256 for a little text. */
+export function sha256With(own: Own): typeof Sha256 {
+  return class extends Sha256 {
+    protected override readonly own = own;
+  };
 }
 
 function bytesOf(data: string | ArrayBuffer | ArrayBufferView): Uint8Array {

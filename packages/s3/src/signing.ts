@@ -8,7 +8,7 @@ import {
 } from "@smithy/signature-v4";
 import type { Addressed, Signable } from "./connection.js";
 import type { S3Credentials } from "./credentials.js";
-import { Sha256 } from "./sha256.js";
+import type { Sha256 } from "./sha256.js";
 
 /** By whom, for where and when a request is signed. */
 export interface Signing {
@@ -24,12 +24,13 @@ export interface Signing {
 export async function signedHeaders(
   request: Addressed,
   { credentials, region, date }: Signing,
+  hash: typeof Sha256,
 ): Promise<Record<string, string>> {
   const { accessKeyId, secretAccessKey, sessionToken } = credentials;
   const longDate = date.toISOString().replace(/[-:]|\.\d+/g, "");
   const shortDate = longDate.slice(0, 8);
   const scope = createScope(shortDate, region, "s3");
-  const payload = await getPayloadHash(request as Signable, Sha256);
+  const payload = await getPayloadHash(request as Signable, hash);
   const headers: Record<string, string> = {
     ...request.headers,
     "x-amz-date": longDate,
@@ -43,20 +44,20 @@ export async function signedHeaders(
   const asked = [request.method, request.path, getCanonicalQuery(request as Signable)];
   const lines = [...asked, ...names.map((name) => `${name}:${canonical[name]}`), "", signed, payload];
   const key = await getSigningKey(
-    Sha256,
+    hash,
     { accessKeyId, secretAccessKey, ...(sessionToken && { sessionToken }) },
     shortDate,
     region,
     "s3",
   );
-  const toSign = ["AWS4-HMAC-SHA256", longDate, scope, await digest(lines.join("\n"))].join("\n");
-  const signature = await digest(toSign, key);
+  const toSign = ["AWS4-HMAC-SHA256", longDate, scope, await digest(hash, lines.join("\n"))].join("\n");
+  const signature = await digest(hash, toSign, key);
   headers.authorization = `AWS4-HMAC-SHA256 Credential=${accessKeyId}/${scope}, SignedHeaders=${signed}, Signature=${signature}`;
   return headers;
 }
 
-async function digest(text: string, key?: Uint8Array): Promise<string> {
-  const hash = new Sha256(key);
-  hash.update(new TextEncoder().encode(text));
-  return toHex(await hash.digest());
+async function digest(hash: typeof Sha256, text: string, key?: Uint8Array): Promise<string> {
+  const sum = new hash(key);
+  sum.update(new TextEncoder().encode(text));
+  return toHex(await sum.digest());
 }
