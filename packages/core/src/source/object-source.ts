@@ -106,8 +106,9 @@ export function objectSource(transport: RangeTransport, options: ObjectSourceOpt
     const last = (size: number) => once("tail", () => part(Math.max(0, size - want.tail), size, read));
     const known = object.size;
     const small = known !== undefined && want.head + want.tail >= known;
-    // The tail first, which is the longer of the two.
-    const [, head] = await Promise.all([
+    const [head] = await Promise.all([
+      // At least one byte, to see that the object is there; and one request for all of a small one.
+      once("head", () => part(0, Math.max(1, small ? known : want.head), read)),
       known !== undefined
         ? small || last(known)
         : suffixRanges &&
@@ -116,8 +117,6 @@ export function objectSource(transport: RangeTransport, options: ObjectSourceOpt
             // Not every server knows suffixes. With the size from the head, a closed range does.
             if (read.signal?.aborted || errorOf(error) === "changed") throw error;
           }),
-      // At least one byte, to see that the object is there; and one request for all of a small one.
-      once("head", () => part(0, Math.max(1, small ? known : want.head), read)),
     ]);
     const size = object.size!;
     const tail = head.length < size ? await last(size) : head;
