@@ -23,7 +23,7 @@ export interface MultipartSinkOptions {
    * (R2) take equal parts only. Default false.
    */
   readonly growing?: boolean | undefined;
-  /** Parts under way at once. Two more are in memory: the first, and the one that is being filled. Default 3. */
+  /** Parts under way at once, the one that is being filled among them. The first is in memory besides. Default 3. */
   readonly concurrency?: number | undefined;
   /** Ends the write, which then rejects with the signal's own reason. */
   readonly signal?: AbortSignal | undefined;
@@ -42,7 +42,7 @@ export interface MultipartSinkOptions {
 /**
  * Sends an archive up while it is produced, without a disk. The first part stays in memory, whole and of full size, and goes
  * up last with the header in it; then the upload is completed, and the object appears. An archive of one part becomes one
- * PUT. Memory: `concurrency` + 2 parts. When anything fails the parts are removed, and the old object is as it was.
+ * PUT. Memory: `concurrency` + 1 parts. When anything fails the parts are removed, and the old object is as it was.
  * @throws RangeError when the options exceed S3's limits
  * @throws PeekpackError from its calls: `limit` beyond 10,000 parts, and what the target throws
  */
@@ -132,7 +132,11 @@ class MultipartWriter {
   async write(chunk: Uint8Array): Promise<void> {
     for (let at = 0; at < chunk.length; ) {
       this.#controller.signal.throwIfAborted();
-      this.#filling ??= this.#next();
+      if (this.#filling === undefined) {
+        // A part is filled in a moment, and then waits for its turn: it may as well wait before it takes up memory.
+        await this.#turn();
+        this.#filling = this.#next();
+      }
       const part = this.#filling;
       const taken = Math.min(chunk.length - at, part.bytes.length - part.length);
       part.bytes.set(chunk.subarray(at, at + taken), part.length);
@@ -214,10 +218,14 @@ class MultipartWriter {
     else await this.#send(part);
   }
 
-  /** Sends a part as soon as there is a place for it; waits for that place, not for the part. */
-  async #send(part: Filling): Promise<void> {
+  /** Waits until there are fewer parts under way than there may be. */
+  async #turn(): Promise<void> {
     while (this.#underWay.size >= this.#concurrency) await Promise.race(this.#underWay);
     this.#controller.signal.throwIfAborted();
+  }
+
+  /** Begins to send a part. There is a place for it: it was waited for before the part was filled. */
+  async #send(part: Filling): Promise<void> {
     await this.#begin();
     const sent: Promise<void> = this.#put(part.number, part.bytes.subarray(0, part.length)).then(
       () => {

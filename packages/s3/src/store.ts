@@ -49,7 +49,7 @@ export interface S3Store {
   source(path: string, options?: S3SourceOptions): RangeSource;
   /**
    * Sends an archive up while it is produced, without a disk: a small one as one PUT, else in parts. It appears whole, when it
-   * is finished, or not at all. Memory: `concurrency` + 2 parts.
+   * is finished, or not at all. Memory: `concurrency` + 1 parts.
    * @throws TypeError when the path or the put mode is none
    */
   sink(path: string, options?: StoreSinkOptions): ArchiveSink;
