@@ -1,3 +1,4 @@
+export { type ChildProgram, childProgram } from "./child-program.js";
 export { type DocumentedOutcome, documentedOutcomes } from "./faults/documented-outcomes.js";
 export {
   type AnswerHeaders,

@@ -1,5 +1,11 @@
-import { type ArchiveSource, httpSource, openArchive, withRangeCache } from "@peekpack/core";
-import { type PersistentCacheOptions, persistentCache } from "./persistent-cache.js";
+import {
+  type ArchiveSource,
+  httpSource,
+  openArchive,
+  type PersistentCacheOptions,
+  withRangeCache,
+} from "@peekpack/core";
+import { persistentCache } from "./persistent-cache.js";
 import { serveArchives } from "./serve-archives.js";
 
 /** What the worker of this package opens. */

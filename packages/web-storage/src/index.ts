@@ -1,3 +1,4 @@
+export type { PersistentCache, PersistentCacheOptions } from "@peekpack/core";
 export type { StorageChoice } from "./choose-parts.js";
 export { type MeteredFetch, type MeteredFetchOptions, meteredFetch } from "./metered-fetch.js";
 export type { PartStorage } from "./part-store.js";
@@ -8,7 +9,7 @@ export {
   pendingUploads,
   resumeUpload,
 } from "./pending-upload.js";
-export { type PersistentCache, type PersistentCacheOptions, persistentCache } from "./persistent-cache.js";
+export { persistentCache } from "./persistent-cache.js";
 export type { RemotePort } from "./remote.js";
 export { type ArchiveOpener, serveArchives } from "./serve-archives.js";
 export type { SpoolPlaceOptions, SpoolSinkOptions, SpoolUploadOptions } from "./spool-options.js";

@@ -1,27 +1,5 @@
-import type { RangeCache } from "@peekpack/core";
+import type { PersistentCache, PersistentCacheOptions } from "@peekpack/core";
 import { type CacheIndex, cacheIndex } from "./cache-index.js";
-
-/** How much is kept, and for how long. */
-export interface PersistentCacheOptions {
-  /** The most bytes that are kept; what was not used for longest goes first. Default 256 MiB. */
-  readonly maxBytes?: number | undefined;
-  /** What was not used for so long goes as well, in milliseconds. Default 30 days. */
-  readonly maxAgeMs?: number | undefined;
-  /** A name for what is kept: caches of one name share it, in all tabs and workers. Default 'peekpack-cache'. */
-  readonly directory?: string | undefined;
-}
-
-/** Ranges of objects, kept in the browser. */
-export interface PersistentCache extends RangeCache {
-  /** Whether the browser keeps anything, found out by writing: some private windows refuse. Without it every read is a miss. */
-  available(): Promise<boolean>;
-  /** What is kept now: bytes of ranges, without their administration. */
-  size(): Promise<number>;
-  /** Removes all that is kept, of one object or of all. */
-  clear(label?: string): Promise<void>;
-  /** Closes the connection to the database. The next use opens it again. */
-  close(): void;
-}
 
 const MiB = 2 ** 20;
 const DAY_MS = 24 * 60 * 60 * 1000;

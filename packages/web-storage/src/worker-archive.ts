@@ -4,6 +4,7 @@ import {
   type Path,
   type Pattern,
   PeekpackError,
+  type PersistentCacheOptions,
   type ReadOptions,
   type ReadStats,
   type Selected,
@@ -11,7 +12,6 @@ import {
 } from "@peekpack/core";
 import { carryPath } from "./carried-path.js";
 import { type CarriedValue, unpacked } from "./carried-value.js";
-import type { PersistentCacheOptions } from "./persistent-cache.js";
 import { type Remote, type RemotePort, remote } from "./remote.js";
 import type { CarriedItems } from "./serve-archives.js";
 

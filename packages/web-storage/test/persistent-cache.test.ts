@@ -1,46 +1,24 @@
 import "fake-indexeddb/auto";
 import { bytesSource, withRangeCache } from "@peekpack/core";
-import { patterned, rangeSourceContract } from "@peekpack/testing/contracts/range-source";
+import { assembled, rangeCacheContract } from "@peekpack/testing/contracts/range-cache";
+import { patterned } from "@peekpack/testing/contracts/range-source";
 import { describe, expect, it } from "vitest";
-import { type PersistentCache, persistentCache } from "../src/index.js";
+import { persistentCache } from "../src/index.js";
 
-const KiB = 1024;
-const MiB = 2 ** 20;
-const object = { label: "https://example.org/a", version: '"1"', size: 10 * MiB };
+const object = { label: "https://example.org/a", version: '"1"', size: 10 * 2 ** 20 };
 
 let count = 0;
-const named = (more: object = {}): Parameters<typeof persistentCache>[0] => ({
-  directory: `cache-${++count}`,
-  ...more,
-});
+const fresh = (): string => `cache-${++count}`;
+const named = (): { directory: string } => ({ directory: fresh() });
 
-rangeSourceContract("a versioned source with a persistent cache", (bytes) => {
-  const cache = persistentCache(named());
-  return {
-    source: withRangeCache(bytesSource(bytes, { label: "memory", version: '"1"' }), cache),
-    dispose: async () => cache.close(),
-  };
-});
-
-/** What a cache has of a range, put together; holes are zero. */
-async function assembled(cache: PersistentCache, start: number, end: number, of = object): Promise<number[]> {
-  const whole = new Uint8Array(end - start);
-  for (const piece of await cache.read(of, { start, end })) {
-    const from = Math.max(start, piece.start);
-    const to = Math.min(end, piece.start + piece.bytes.length);
-    whole.set(piece.bytes.subarray(from - piece.start, to - piece.start), from - start);
-  }
-  return [...whole];
-}
-
-/** Changes a store of a cache's database behind its back. */
-function tamper(directory: string, store: string, change: (bytes: Uint8Array) => Uint8Array): Promise<void> {
+/** Changes the bytes in a cache's database behind its back. */
+function tamper(directory: string, change: (bytes: Uint8Array) => Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
     const open = indexedDB.open(`peekpack-cache/${directory}`);
     open.onerror = () => reject(open.error);
     open.onsuccess = () => {
-      const transaction = open.result.transaction(store, "readwrite");
-      const cursor = transaction.objectStore(store).openCursor();
+      const transaction = open.result.transaction("bytes", "readwrite");
+      const cursor = transaction.objectStore("bytes").openCursor();
       cursor.onsuccess = () => {
         if (cursor.result === null) return;
         cursor.result.update(change(cursor.result.value));
@@ -54,111 +32,9 @@ function tamper(directory: string, store: string, change: (bytes: Uint8Array) =>
   });
 }
 
-describe("a persistent cache", () => {
-  it("gives what was written, to every cache of its name, and nothing to another", async () => {
-    const options = named();
-    const cache = persistentCache(options);
-    expect(await cache.available()).toBe(true);
-    expect(await cache.latest(object.label)).toBeUndefined();
-    await cache.see(object);
-    const bytes = patterned(3 * MiB + 500);
-    await cache.write(object, { start: 1000, bytes });
-    cache.close();
-    const other = persistentCache(options);
-    expect(await other.latest(object.label)).toEqual(object);
-    expect(await assembled(other, 1000, 1000 + 200)).toEqual([...bytes.subarray(0, 200)]);
-    const at = 2 * MiB - 50;
-    expect(await assembled(other, 1000 + at, 1000 + at + 100)).toEqual([...bytes.subarray(at, at + 100)]);
-    expect(await other.read(object, { start: 0, end: 1000 })).toEqual([]);
-    expect(await other.read({ ...object, version: '"2"' }, { start: 0, end: 5000 })).toEqual([]);
-    expect(await other.read({ ...object, label: "b" }, { start: 0, end: 5000 })).toEqual([]);
-    expect(await persistentCache(named()).read(object, { start: 0, end: 5000 })).toEqual([]);
-    expect(await other.size()).toBe(bytes.length);
-  });
+rangeCacheContract("a cache in IndexedDB", { create: persistentCache, fresh, tamper });
 
-  it("keeps a view without the memory behind it", async () => {
-    const cache = persistentCache(named());
-    await cache.write(object, { start: 0, bytes: patterned(MiB).subarray(100, 110) });
-    const [piece] = await cache.read(object, { start: 0, end: 10 });
-    expect(piece!.bytes.buffer.byteLength).toBe(10);
-  });
-
-  it("keeps what two writers read from the same place", async () => {
-    const options = named();
-    const [one, two] = [persistentCache(options), persistentCache(options)];
-    const bytes = patterned(1000);
-    await Promise.all([
-      one.write(object, { start: 0, bytes: bytes.subarray(0, 300) }),
-      two.write(object, { start: 0, bytes: bytes.subarray(0, 800) }),
-      one.write(object, { start: 500, bytes: bytes.subarray(500, 1000) }),
-      two.write(object, { start: 0, bytes: bytes.subarray(0, 200) }),
-    ]);
-    expect(await assembled(one, 0, 1000)).toEqual([...bytes]);
-    expect(await one.size()).toBe(800 + 500);
-  });
-
-  it("lets go of what was not used for longest", async () => {
-    const cache = persistentCache(named({ maxBytes: 100 * KiB }));
-    for (let i = 0; i < 20; i++) {
-      await cache.write(object, { start: i * 10 * KiB, bytes: patterned(10 * KiB, i) });
-      await new Promise((resolve) => setTimeout(resolve, 2));
-    }
-    expect(await cache.size()).toBeLessThanOrEqual(100 * KiB);
-    expect(await cache.size()).toBeGreaterThan(70 * KiB);
-    expect(await cache.read(object, { start: 0, end: 100 })).toEqual([]);
-    expect((await cache.read(object, { start: 190 * KiB, end: 200 * KiB })).length).toBe(1);
-  });
-
-  it("does not keep what would push out everything else", async () => {
-    const cache = persistentCache(named({ maxBytes: 100 * KiB }));
-    await cache.write(object, { start: 0, bytes: patterned(10 * KiB) });
-    await cache.write(object, { start: 50 * KiB, bytes: patterned(200 * KiB) });
-    expect(await cache.size()).toBe(10 * KiB);
-  });
-
-  it("gives nothing that is too old, and removes it", async () => {
-    const options = named();
-    await persistentCache(options).write(object, { start: 0, bytes: patterned(100) });
-    await new Promise((resolve) => setTimeout(resolve, 30));
-    const cache = persistentCache({ ...options, maxAgeMs: 10 });
-    expect(await cache.read(object, { start: 0, end: 100 })).toEqual([]);
-    await cache.write(object, { start: 200, bytes: patterned(50) });
-    expect(await cache.size()).toBe(50);
-  });
-
-  it("gives nothing that was torn or harmed, and removes it", async () => {
-    for (const change of [
-      (bytes: Uint8Array) => bytes.slice(0, 60),
-      (bytes: Uint8Array) => bytes.map((byte, i) => (i === 77 ? byte ^ 1 : byte)),
-      () => "nonsense" as unknown as Uint8Array,
-    ]) {
-      const options = named();
-      const cache = persistentCache(options);
-      await cache.write(object, { start: 0, bytes: patterned(100) });
-      await tamper(options!.directory!, "bytes", change);
-      expect(await cache.read(object, { start: 0, end: 100 })).toEqual([]);
-      await expect.poll(() => cache.size()).toBe(0);
-      await cache.write(object, { start: 0, bytes: patterned(100) });
-      expect(await assembled(cache, 0, 100)).toEqual([...patterned(100)]);
-    }
-  });
-
-  it("is cleared, of one object or of all", async () => {
-    const cache = persistentCache(named());
-    const other = { ...object, label: "https://example.org/ab" };
-    for (const of of [object, other]) {
-      await cache.see(of);
-      await cache.write(of, { start: 0, bytes: patterned(100) });
-    }
-    await cache.clear(object.label);
-    expect(await cache.latest(object.label)).toBeUndefined();
-    expect(await cache.read(object, { start: 0, end: 100 })).toEqual([]);
-    expect(await assembled(cache, 0, 100, other)).toEqual([...patterned(100)]);
-    expect(await cache.size()).toBe(100);
-    await cache.clear();
-    expect(await cache.size()).toBe(0);
-  });
-
+describe("a cache in IndexedDB", () => {
   it("never fails a read where the browser refuses", async () => {
     const { indexedDB } = globalThis;
     try {
@@ -185,7 +61,7 @@ describe("a persistent cache", () => {
     await cache.write(object, { start: 0, bytes: patterned(100) });
     // A page that deletes the database makes the browser close every connection to it.
     await new Promise<void>((resolve, reject) => {
-      const deleting = indexedDB.deleteDatabase(`peekpack-cache/${options!.directory}`);
+      const deleting = indexedDB.deleteDatabase(`peekpack-cache/${options.directory}`);
       deleting.onsuccess = () => resolve();
       deleting.onerror = () => reject(deleting.error);
     });

@@ -6,6 +6,8 @@ export { type PlannerOptions, withPlanner } from "./planner.js";
 export {
   type CachedObject,
   type CachedPiece,
+  type PersistentCache,
+  type PersistentCacheOptions,
   type RangeCache,
   type RangeCacheOptions,
   withRangeCache,

@@ -36,6 +36,31 @@ export interface RangeCache {
   write(object: CachedObject, piece: CachedPiece): Promise<void>;
 }
 
+/** How much a cache keeps that outlives pages and processes, for how long, and where. */
+export interface PersistentCacheOptions {
+  /** The most bytes that are kept; what was not used for longest goes first. Default 256 MiB. */
+  readonly maxBytes?: number | undefined;
+  /** What was not used for so long goes as well, in milliseconds. Default 30 days. */
+  readonly maxAgeMs?: number | undefined;
+  /**
+   * What is kept is shared by all caches of one directory: in a browser a name, by default 'peekpack-cache', for all tabs and
+   * workers; in Node a path, for all processes.
+   */
+  readonly directory?: string | undefined;
+}
+
+/** Ranges of objects, kept in a browser or on a disk. */
+export interface PersistentCache extends RangeCache {
+  /** Whether anything is kept, found out by writing: some private windows refuse, and some disks. Without it every read is a miss. */
+  available(): Promise<boolean>;
+  /** What is kept now: bytes of ranges, without their administration. */
+  size(): Promise<number>;
+  /** Removes all that is kept, of one object or of all. */
+  clear(label?: string): Promise<void>;
+  /** Lets go of what the cache has open. The next use opens it again. */
+  close(): void;
+}
+
 /** How a cache is used. */
 export interface RangeCacheOptions {
   /**
