@@ -4,6 +4,14 @@ import type { MapStyle } from "./codec.js";
 import { decodedMap } from "./decoded-map.js";
 import { decodeUtf8 } from "./utf8.js";
 
+/** Decodes a list of 64-bit floats at once; see `floatList`. */
+export type FloatList = (
+  bytes: Uint8Array,
+  view: DataView,
+  at: number,
+  count: number,
+) => number[] | undefined;
+
 interface Frame {
   readonly into: Value[];
   /** How many more items belong into it; a map's keys and values count one each. */
@@ -13,15 +21,19 @@ interface Frame {
 
 /**
  * Decodes items that a scan has found to be well-formed, exactly as they are and without recursion: for what msgpackr
- * has ideas of its own about (extensions, keys that are no strings, big integers), and for very deep nesting.
+ * has ideas of its own about (extensions, keys that are no strings, big integers), and for very deep nesting. Lists of floats
+ * go through `floatList`, where it is given.
  * @throws PeekpackError `corrupt` for a timestamp that is none.
  */
-export function decodeMsgpackExactly(bytes: Uint8Array, count: number, style: MapStyle): Value[] {
+export function decodeMsgpackExactly(
+  bytes: Uint8Array,
+  count: number,
+  style: MapStyle,
+  floatList?: FloatList,
+): Value[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  if (count * 9 === bytes.length) {
-    const floats = floatList(bytes, view, 0, count);
-    if (floats !== undefined) return floats;
-  }
+  const all = floatList?.(bytes, view, 0, count);
+  if (all?.length === bytes.length / 9) return all;
   const result: Value[] = [];
   let frame: Frame = { into: result, left: count, isMap: false };
   const open: Frame[] = [];
@@ -85,7 +97,7 @@ export function decodeMsgpackExactly(bytes: Uint8Array, count: number, style: Ma
       isMap = type >= 0xde;
       children = sized((type & 1) + 1);
     }
-    if (children > 0 && !isMap && bytes[at] === 0xcb) {
+    if (floatList && children > 0 && !isMap && bytes[at] === 0xcb) {
       value = floatList(bytes, view, at, children);
       if (value !== undefined) {
         at += children * 9;
@@ -99,20 +111,6 @@ export function decodeMsgpackExactly(bytes: Uint8Array, count: number, style: Ma
       frame = { into: [], left: isMap ? children * 2 : children, isMap };
     }
   }
-}
-
-/**
- * The list of `count` 64-bit floats at `at`, undefined where not all of them are. In one loop, so that the engine keeps them
- * as doubles from the start and makes an object for none.
- */
-function floatList(bytes: Uint8Array, view: DataView, at: number, count: number): number[] | undefined {
-  const end = at + count * 9;
-  if (end > bytes.length) return undefined;
-  for (let i = at; i < end; i += 9) if (bytes[i] !== 0xcb) return undefined;
-  // V8 makes arrays of more than 2^25 items given at once into hash tables.
-  const list: number[] = count > 2 ** 25 ? [] : new Array(count);
-  for (let i = 0, from = at + 1; i < count; i++, from += 9) list[i] = view.getFloat64(from);
-  return list;
 }
 
 /** A number where a double holds the integer, else the bigint itself. */
@@ -138,7 +136,7 @@ function extension(type: number, data: Uint8Array, offset: number): Value {
     seconds = safe(view.getBigInt64(4));
   }
   if (nanoseconds > 999_999_999) {
-    throw new PeekpackError("corrupt", "A timestamp has more than 999,999,999 nanoseconds.", {
+    throw new PeekpackError("corrupt", "A timestamp has more than a second of nanoseconds.", {
       section: "data",
       offset,
     });

@@ -72,6 +72,8 @@ function scan(bytes: Uint8Array, count: number, maxItems: number, maxDepth: numb
   /** Bytes of floats in lists. */
   let floats = 0;
   if (items > maxItems) throw tooMany(0, maxItems);
+  /** How often a record may still turn out to be none. */
+  let tries = maxKey < 31 ? 0 : 64;
 
   for (;;) {
     /** The first byte of an item that the quick loops leave to what follows them. */
@@ -144,6 +146,16 @@ function scan(bytes: Uint8Array, count: number, maxItems: number, maxDepth: numb
         if (width !== 0) {
           at += width;
           type = -1;
+        } else if (type < 0x90 && tries > 0 && depth < maxDepth) {
+          const end = record(bytes, view, at, size);
+          if (end && items + 30 <= maxItems) {
+            items += (type & 15) * 2;
+            at = end;
+            type = -1;
+          } else {
+            tries--;
+            break;
+          }
         } else if (type >= 0xa0 && type < 0xc0) {
           at++;
           const end = at + (type & 31);
@@ -161,7 +173,7 @@ function scan(bytes: Uint8Array, count: number, maxItems: number, maxDepth: numb
     if (type < 0) {
       if (depth === 0) {
         if (at === size) return floats * 4 > size * 3 ? found | FLOATS : found;
-        throw fail("corrupt", at, `${size - at} bytes are left behind the value.`);
+        throw fail("corrupt", at, `${size - at} bytes follow the value.`);
       }
       left = stack[--depth]!;
       inMap = left < 0;
@@ -257,21 +269,21 @@ function scan(bytes: Uint8Array, count: number, maxItems: number, maxDepth: numb
           map = type === 0xdf;
           break;
         default:
-          throw fail("corrupt", at - 1, "The reserved byte 0xc1 stands where a value should.");
+          throw fail("corrupt", at - 1, "0xc1 is no value.");
       }
       if (at > size) throw short(at, size);
     }
     if (children <= 0) continue;
     const least = map ? children * 2 : children;
     if (least > size - at) {
-      throw fail("truncated", at, `${children} items are announced; only ${size - at} bytes are left.`);
+      throw fail("truncated", at, `${children} items do not fit into ${size - at} bytes.`);
     }
     items += least;
     if (items > maxItems) {
       throw tooMany(at, maxItems);
     }
     if (depth >= maxDepth) {
-      throw fail("limit", at, `Nested more than ${maxDepth} levels deep (limit maxDepth).`);
+      throw fail("limit", at, `More than ${maxDepth} levels (limit maxDepth).`);
     }
     if (depth === RECURSION) found |= DEEP;
     if (depth === stack.length) stack = widen(stack, depth);
@@ -279,6 +291,35 @@ function scan(bytes: Uint8Array, count: number, maxItems: number, maxDepth: numb
     left = children;
     inMap = map;
   }
+}
+
+/**
+ * Where a record ends that is small and flat: a map of at most 15 texts, numbers and the like, all in ASCII. 0 where it is
+ * none. Large lists are often made of such, and this way through them takes half as long as the general one.
+ */
+function record(bytes: Uint8Array, view: DataView, start: number, size: number): number {
+  let at = start + 1;
+  let high = 0;
+  for (let left = bytes[start]! & 15; left > 0; left--) {
+    const key = bytes[at]!;
+    if (!(key >= 0xa0 && key < 0xc0) || (key === 0xa9 && bytes[at + 1] === 0x5f)) return 0;
+    let end = ++at + (key & 31);
+    if (end >= size) return 0;
+    for (; at + 4 <= end; at += 4) high |= view.getInt32(at) & 0x80808080;
+    for (; at < end; at++) high |= bytes[at]! & 0x80;
+    const type = bytes[at]!;
+    const width = WIDTHS[type]!;
+    if (width !== 0) {
+      at += width;
+      continue;
+    }
+    if (!(type >= 0xa0 && type < 0xc0)) return 0;
+    end = ++at + (type & 31);
+    if (end > size) return 0;
+    for (; at + 4 <= end; at += 4) high |= view.getInt32(at) & 0x80808080;
+    for (; at < end; at++) high |= bytes[at]! & 0x80;
+  }
+  return high === 0 && at <= size ? at : 0;
 }
 
 /** Looks through a text for bytes that are not ASCII, and at those more closely. */
@@ -308,15 +349,15 @@ function text(bytes: Uint8Array, start: number, end: number): number {
 }
 
 function tooMany(at: number, maxItems: number): PeekpackError {
-  return fail("limit", at, `More than ${maxItems} items in one value (limit maxItems).`);
+  return fail("limit", at, `More than ${maxItems} items (limit maxItems).`);
 }
 
 function short(at: number, size: number): PeekpackError {
-  return fail("truncated", at, `The value goes on beyond its ${size} bytes.`);
+  return fail("truncated", at, `The value exceeds its ${size} bytes.`);
 }
 
 function longKey(at: number, length: number): PeekpackError {
-  return fail("limit", at, `A key is ${length} bytes long (limit maxKeyBytes).`);
+  return fail("limit", at, `A key has ${length} bytes (limit maxKeyBytes).`);
 }
 
 function fail(code: "corrupt" | "truncated" | "limit", offset: number, message: string): PeekpackError {

@@ -1,6 +1,6 @@
 import type { Decoded, DecodeOptions, Decoder } from "./codec.js";
 import { MsgpackCursor } from "./msgpack-cursor.js";
-import { decodeMsgpackExactly } from "./msgpack-exact.js";
+import { decodeMsgpackExactly, type FloatList } from "./msgpack-exact.js";
 import { BYTES, DEEP, EXACT, FLOATS, ODD_KEYS, scanMsgpack } from "./msgpack-scan.js";
 import type { Unpack } from "./msgpackr.js";
 
@@ -15,14 +15,16 @@ const WORTH_LOADING = 64 * 1024;
  */
 export function msgpackDecoder(): Decoder {
   let unpack: Unpack | undefined;
+  let floats: FloatList | undefined;
   let loading: Promise<void> | undefined;
   /** Bytes decoded so far. */
   let seen = 0;
   const load = (): Promise<void> => {
     loading ??= import("./msgpackr.js")
       .then(
-        ({ unpacker }) => {
+        ({ unpacker, floatList }) => {
           unpack = unpacker();
+          floats = floatList;
         },
         // The exact decoder goes on, and the next large value tries again.
         () => {},
@@ -47,7 +49,7 @@ export function msgpackDecoder(): Decoder {
       const odd = found & (EXACT | DEEP | FLOATS | (options.maps === "map" ? 0 : ODD_KEYS));
       const values =
         odd !== 0 || unpack === undefined
-          ? decodeMsgpackExactly(bytes, count, options.maps)
+          ? decodeMsgpackExactly(bytes, count, options.maps, floats)
           : unpack(bytes, count, options.maps);
       return { values, hasBytes };
     },

@@ -1,3 +1,5 @@
+export { floatList } from "./float-list.js";
+
 import { Unpackr } from "#msgpackr";
 import type { Value } from "../values.js";
 import type { MapStyle } from "./codec.js";
