@@ -19,6 +19,9 @@ const RECURSION = 1500;
 /** How a leaf of a table of contents begins, `{"p": [start, end]}`: a large table is hardly anything else. */
 const LEAF = 0x81a17092;
 
+/** The bits that a text in ASCII has in no byte, of four bytes at a time; those of single bytes lie in the last. */
+const NOT_ASCII = 0x80808080;
+
 /** Sizes of the items whose first byte says it all, that byte included; 0 for the others. */
 const WIDTHS: Uint8Array = (() => {
   const widths = new Uint8Array(256);
@@ -72,7 +75,7 @@ function scan(bytes: Uint8Array, count: number, maxItems: number, maxDepth: numb
   /** Bytes of floats in lists. */
   let floats = 0;
   if (items > maxItems) throw tooMany(0, maxItems);
-  /** How often a record may still turn out to be none. */
+  /** How often a record may turn out to be none before no more are looked for. */
   let tries = maxKey < 31 ? 0 : 64;
 
   for (;;) {
@@ -91,9 +94,9 @@ function scan(bytes: Uint8Array, count: number, maxItems: number, maxDepth: numb
           if (end - at > maxKey) throw longKey(at, end - at);
           let high = 0;
           const start = at;
-          for (; at + 4 <= end; at += 4) high |= view.getInt32(at) & 0x80808080;
-          for (; at < end; at++) high |= bytes[at]! & 0x80;
-          if (high !== 0) found |= text(bytes, start, end);
+          for (; at + 4 <= end; at += 4) high |= view.getInt32(at);
+          for (; at < end; at++) high |= bytes[at]!;
+          if ((high & NOT_ASCII) !== 0) found |= text(bytes, start, end);
         } else if (key >= 0xd9 && key <= 0xdb) {
           const start = at + 1 + (1 << (key - 0xd9));
           if (start > size) throw short(at, size);
@@ -124,9 +127,9 @@ function scan(bytes: Uint8Array, count: number, maxItems: number, maxDepth: numb
           type = -1;
           let high = 0;
           const start = at;
-          for (; at + 4 <= end; at += 4) high |= view.getInt32(at) & 0x80808080;
-          for (; at < end; at++) high |= bytes[at]! & 0x80;
-          if (high !== 0) found |= text(bytes, start, end);
+          for (; at + 4 <= end; at += 4) high |= view.getInt32(at);
+          for (; at < end; at++) high |= bytes[at]!;
+          if ((high & NOT_ASCII) !== 0) found |= text(bytes, start, end);
         } else break;
       }
       if (!inMap) continue;
@@ -146,16 +149,6 @@ function scan(bytes: Uint8Array, count: number, maxItems: number, maxDepth: numb
         if (width !== 0) {
           at += width;
           type = -1;
-        } else if (type < 0x90 && tries > 0 && depth < maxDepth) {
-          const end = record(bytes, view, at, size);
-          if (end && items + 30 <= maxItems) {
-            items += (type & 15) * 2;
-            at = end;
-            type = -1;
-          } else {
-            tries--;
-            break;
-          }
         } else if (type >= 0xa0 && type < 0xc0) {
           at++;
           const end = at + (type & 31);
@@ -163,9 +156,9 @@ function scan(bytes: Uint8Array, count: number, maxItems: number, maxDepth: numb
           type = -1;
           let high = 0;
           const start = at;
-          for (; at + 4 <= end; at += 4) high |= view.getInt32(at) & 0x80808080;
-          for (; at < end; at++) high |= bytes[at]! & 0x80;
-          if (high !== 0) found |= text(bytes, start, end);
+          for (; at + 4 <= end; at += 4) high |= view.getInt32(at);
+          for (; at < end; at++) high |= bytes[at]!;
+          if ((high & NOT_ASCII) !== 0) found |= text(bytes, start, end);
         } else break;
       }
     }
@@ -186,6 +179,16 @@ function scan(bytes: Uint8Array, count: number, maxItems: number, maxDepth: numb
     if (type < 0xa0) {
       children = type & 15;
       map = type < 0x90;
+      if (map && tries > 0 && depth < maxDepth && items + 30 <= maxItems) {
+        const end = record(bytes, view, at, children, size);
+        if (end) {
+          tries++;
+          items += children * 2;
+          at = end;
+          continue;
+        }
+        tries--;
+      }
       if (!map && depth < maxDepth) {
         // Short lists of plain items, of which a table of contents has one for each node, are passed over at once.
         let behind = at;
@@ -294,19 +297,19 @@ function scan(bytes: Uint8Array, count: number, maxItems: number, maxDepth: numb
 }
 
 /**
- * Where a record ends that is small and flat: a map of at most 15 texts, numbers and the like, all in ASCII. 0 where it is
- * none. Large lists are often made of such, and this way through them takes half as long as the general one.
+ * Where the entries of a small and flat map end: texts, numbers and the like, all in ASCII. 0 where there are others. Most maps
+ * are such, and this way through them takes half as long as the general one.
  */
-function record(bytes: Uint8Array, view: DataView, start: number, size: number): number {
-  let at = start + 1;
+function record(bytes: Uint8Array, view: DataView, start: number, entries: number, size: number): number {
+  let at = start;
   let high = 0;
-  for (let left = bytes[start]! & 15; left > 0; left--) {
+  for (let left = entries; left > 0; left--) {
     const key = bytes[at]!;
     if (!(key >= 0xa0 && key < 0xc0) || (key === 0xa9 && bytes[at + 1] === 0x5f)) return 0;
     let end = ++at + (key & 31);
     if (end >= size) return 0;
-    for (; at + 4 <= end; at += 4) high |= view.getInt32(at) & 0x80808080;
-    for (; at < end; at++) high |= bytes[at]! & 0x80;
+    for (; at + 4 <= end; at += 4) high |= view.getInt32(at);
+    for (; at < end; at++) high |= bytes[at]!;
     const type = bytes[at]!;
     const width = WIDTHS[type]!;
     if (width !== 0) {
@@ -316,19 +319,19 @@ function record(bytes: Uint8Array, view: DataView, start: number, size: number):
     if (!(type >= 0xa0 && type < 0xc0)) return 0;
     end = ++at + (type & 31);
     if (end > size) return 0;
-    for (; at + 4 <= end; at += 4) high |= view.getInt32(at) & 0x80808080;
-    for (; at < end; at++) high |= bytes[at]! & 0x80;
+    for (; at + 4 <= end; at += 4) high |= view.getInt32(at);
+    for (; at < end; at++) high |= bytes[at]!;
   }
-  return high === 0 && at <= size ? at : 0;
+  return (high & NOT_ASCII) === 0 && at <= size ? at : 0;
 }
 
 /** Looks through a text for bytes that are not ASCII, and at those more closely. */
 function ascii(bytes: Uint8Array, view: DataView, start: number, end: number): number {
   let at = start;
   let high = 0;
-  for (; at + 4 <= end; at += 4) high |= view.getInt32(at) & 0x80808080;
-  for (; at < end; at++) high |= bytes[at]! & 0x80;
-  return high === 0 ? REGULAR : text(bytes, start, end);
+  for (; at + 4 <= end; at += 4) high |= view.getInt32(at);
+  for (; at < end; at++) high |= bytes[at]!;
+  return (high & NOT_ASCII) === 0 ? REGULAR : text(bytes, start, end);
 }
 
 function widen(stack: Float64Array<ArrayBuffer>, depth: number): Float64Array<ArrayBuffer> {
