@@ -4,41 +4,23 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { PendingUpload } from "@peekpack/node-storage";
-import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, it, type TestContext, vi } from "vitest";
 import { onEachServer } from "../../packages/s3/test/live-servers.js";
+import { type ChildProgram, childProgram } from "../src/child-program.js";
 import { type Cast, commits, type Moment, moments, openUploads, Scene, stateOf } from "./kill/scene.js";
 import { type WayName, ways } from "./kill/ways.js";
 import type { OwnStep, WriterOrder } from "./kill/writer.js";
 
-// One file with all that the writer needs: it starts in a tenth of a second.
-let program: string;
-let directory: string;
+let program: ChildProgram;
 beforeAll(async () => {
-  directory = await mkdtemp(fileURLToPath(new URL("../../node_modules/.killed-", import.meta.url)));
-  program = join(directory, "writer.mjs");
-  await build({
-    configFile: false,
-    logLevel: "error",
-    build: {
-      ssr: fileURLToPath(new URL("kill/writer.ts", import.meta.url)),
-      outDir: directory,
-      emptyOutDir: false,
-      target: "node20",
-      rolldownOptions: { output: { entryFileNames: "writer.mjs" } },
-    },
-    ssr: { noExternal: true, resolve: { conditions: ["@peekpack/source"] } },
-  });
+  program = await childProgram(new URL("kill/writer.ts", import.meta.url));
 });
-afterAll(() => rm(directory, { recursive: true }));
+afterAll(() => program?.remove());
 
 /** Starts a process with a temporary directory of its own, so that whatever it leaves there is seen. */
 const start = (order: WriterOrder, home: string) =>
-  spawn(process.execPath, [program, JSON.stringify(order)], {
+  spawn(process.execPath, [program.path, JSON.stringify(order)], {
     stdio: ["ignore", "ignore", "pipe"],
     env: { ...process.env, TMPDIR: home, NODE_NO_WARNINGS: "1" },
   });
