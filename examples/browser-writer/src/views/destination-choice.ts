@@ -1,9 +1,10 @@
 import { el, fill } from "@peekpack/explorer/ui/dom";
+import { type Field, field } from "@peekpack/explorer/ui/fields";
 import { tabs } from "@peekpack/explorer/ui/tabs";
 import type { PutMode } from "@peekpack/s3";
 import type { Destination, Recalled } from "../destination/destination.js";
 import { lookForService } from "../destination/signing-service.js";
-import { choice, type Field, field } from "./fields.js";
+import { choice } from "./choice.js";
 
 type Way = Destination["kind"];
 

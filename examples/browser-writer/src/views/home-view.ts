@@ -6,9 +6,9 @@ import type { Destination } from "../destination/destination.js";
 import { flowField } from "../ui/flow-field.js";
 import { icon } from "../ui/icons.js";
 import type { SpoolChoice } from "../write/job.js";
+import { choice } from "./choice.js";
 import { DataChoice } from "./data-choice.js";
 import { DestinationChoice } from "./destination-choice.js";
-import { choice } from "./fields.js";
 import { RoomLine } from "./room-line.js";
 
 const MiB = 2 ** 20;

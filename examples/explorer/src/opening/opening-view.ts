@@ -2,11 +2,11 @@ import type { Failure } from "../archive/failure.js";
 import type { KeptRanges } from "../archive/kept-ranges.js";
 import { type Place, type PublicPlace, placeName } from "../archive/place.js";
 import { el, fill } from "../ui/dom.js";
+import { type Field, field } from "../ui/fields.js";
 import { icon } from "../ui/icons.js";
 import { failureNotice } from "../ui/notice.js";
 import { tabs } from "../ui/tabs.js";
 import { byteField } from "./byte-field.js";
-import { type Field, field } from "./fields.js";
 import { keptLine } from "./kept-line.js";
 
 type Way = "url" | "s3" | "file";
@@ -240,17 +240,14 @@ export class OpeningView {
       const valid = URL.canParse(value) && /^https?:$/.test(new URL(value).protocol);
       input.setCustomValidity(valid ? "" : "An address begins with https:// or http://");
       if (input.reportValidity()) this.#open({ kind: "url", url: new URL(value).href });
-      input.addEventListener("input", () => input.setCustomValidity(""), { once: true });
       return;
     }
     const { path, endpoint, region, id, secret, token } = this.#s3;
     const bare = path.value.replace(/^s3:\/\//, "");
     path.input.setCustomValidity(/^[^/]+\/./.test(bare) ? "" : "A bucket and a key: bucket/key");
-    path.input.addEventListener("input", () => path.input.setCustomValidity(""), { once: true });
     secret.input.setCustomValidity(
       id.value !== "" && secret.value === "" ? "The secret that belongs to the access key" : "",
     );
-    secret.input.addEventListener("input", () => secret.input.setCustomValidity(""), { once: true });
     if (!path.input.reportValidity() || !endpoint.input.reportValidity() || !secret.input.reportValidity())
       return;
     this.#open({

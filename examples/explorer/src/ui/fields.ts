@@ -1,4 +1,4 @@
-import { el } from "@peekpack/explorer/ui/dom";
+import { el } from "./dom.js";
 
 export interface Field {
   readonly element: HTMLElement;
@@ -37,30 +37,6 @@ export function field(
     input,
     get value() {
       return input.value.trim();
-    },
-  };
-}
-
-export interface Choice<Name extends string> {
-  readonly element: HTMLElement;
-  readonly value: Name;
-}
-
-/** A labelled choice of a few. */
-export function choice<Name extends string>(
-  label: string,
-  name: string,
-  options: readonly (readonly [value: Name, text: string])[],
-): Choice<Name> {
-  const select = el(
-    "select",
-    { class: "field", attributes: { name } },
-    ...options.map(([value, text]) => el("option", { text, attributes: { value } })),
-  );
-  return {
-    element: el("label", "labelled", el("span", { class: "label", text: label }), select),
-    get value() {
-      return select.value as Name;
     },
   };
 }
