@@ -138,11 +138,18 @@ export function openConnection(settings: ConnectionSettings): S3Connection {
       throw new PeekpackError("denied", `The credentials provider failed (${kind}).`, { section: "source" });
     }
   });
-  // Each request takes a dozen hashes of a line or two: in Node half a millisecond, were they the platform's.
-  const hash =
-    globalThis.location === undefined
-      ? import("@smithy/core/checksum").then(({ Sha256Js }) => sha256With(Sha256Js))
-      : Sha256;
+  let hashing: Promise<typeof Sha256> | undefined;
+  /** Each request takes a dozen hashes of a line or two: in Node half a millisecond, were they the platform's. */
+  const hash = (): Promise<typeof Sha256> => {
+    hashing ??=
+      globalThis.location === undefined
+        ? import("@smithy/core/checksum").then(
+            ({ Sha256Js }) => sha256With(Sha256Js),
+            () => Sha256,
+          )
+        : Promise.resolve(Sha256);
+    return hashing;
+  };
   let clockOffset = 0;
   let corrected: string | undefined;
   const region = async (): Promise<string> => corrected ?? settings.region();
@@ -185,19 +192,23 @@ export function openConnection(settings: ConnectionSettings): S3Connection {
     async send(request) {
       const { signal, cache, method } = request;
       const endpoint = await settings.endpoint();
+      const handler = new FetchHttpHandler({
+        credentials: "omit",
+        ...(cache && { cache }),
+        ...(settings.fetch && { customFetch: settings.fetch as unknown as typeof fetch }),
+      });
       for (let mended = 0; ; mended++) {
         const by = await credentials.current();
         const used = await region();
         signal?.throwIfAborted();
         const addressed = address(request, endpoint, used);
         const { host: _, ...headers } = by
-          ? await signedHeaders(addressed, { credentials: by, region: used, date: signingDate() }, await hash)
+          ? await signedHeaders(
+              addressed,
+              { credentials: by, region: used, date: signingDate() },
+              await hash(),
+            )
           : addressed.headers;
-        const handler = new FetchHttpHandler({
-          credentials: "omit",
-          ...(cache && { cache }),
-          ...(settings.fetch && { customFetch: settings.fetch as unknown as typeof fetch }),
-        });
         // fetch sets Host from the URL; a browser refuses to be told.
         const { response: answer } = await handler
           .handle({ ...addressed, headers } as Sendable, { ...(signal && { abortSignal: signal }) })
