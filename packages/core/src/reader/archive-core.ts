@@ -114,9 +114,9 @@ export class ArchiveCore {
           offset: this.origin + start,
         });
       }
+      // What decoding needs comes while the bytes do.
+      void this.#decoder.prepare?.(end - start);
     }
-    // What decoding needs comes while the bytes do.
-    for (const { start, end } of spans) void this.#decoder.prepare?.(end - start);
     const { origin } = this;
     return source.read(
       spans.map(({ start, end }) => ({ start: origin + start, end: origin + end })),

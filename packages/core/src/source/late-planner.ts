@@ -2,8 +2,9 @@ import { withAbort } from "./abort.js";
 import { seldom } from "./load-seldom.js";
 import type { PlannerOptions, PlannerStart } from "./planner.js";
 import type { ByteRange, RangeSource, ReadOptions } from "./range-source.js";
-import { type RequestEvent, type RequestListener, requestEvent } from "./request-event.js";
+import { isTable, type RequestEvent, type RequestListener, requestEvent } from "./request-event.js";
 import { checkRanges, closedSource } from "./source-error.js";
+import { endOfTurn } from "./turn.js";
 
 const MiB = 1024 * 1024;
 
@@ -130,11 +131,8 @@ export function withLatePlanner(
       }
       callers++;
       try {
-        // As the planner waits for all who come in one turn of the event loop.
-        for (let round = 0, before = 0; before < callers && round < 16; round++) {
-          before = callers;
-          for (let hop = 0; hop < 4; hop++) await undefined;
-        }
+        // As the planner does.
+        await endOfTurn(() => callers);
         if (many || callers > 1) await load();
         check(read.signal);
         return await (plan()?.read(ranges, read) ?? request(ranges, read));
@@ -155,9 +153,4 @@ export function withLatePlanner(
       await (planner ?? source).close?.();
     },
   };
-}
-
-/** Whether the header or the table is read. */
-function isTable({ reason }: ReadOptions): boolean {
-  return reason === "open" || reason === "toc";
 }

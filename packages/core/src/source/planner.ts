@@ -6,8 +6,9 @@ import { linkSpeed } from "./link-speed.js";
 import { planRanges } from "./range-plan.js";
 import type { ByteRange, RangeSource, ReadOptions } from "./range-source.js";
 import { readHeads } from "./read-heads.js";
-import { type RequestEvent, type RequestListener, requestEvent } from "./request-event.js";
+import { isTable, type RequestEvent, type RequestListener, requestEvent } from "./request-event.js";
 import { checkRanges, closedSource } from "./source-error.js";
+import { endOfTurn } from "./turn.js";
 
 /** How reads are planned and kept. Sizes in bytes. What is not given follows the latency and rate measured. */
 export interface PlannerOptions {
@@ -93,8 +94,6 @@ export function withPlanner(
   let { size } = before ?? options;
   let closed = false;
 
-  const isData = ({ reason }: ReadOptions): boolean => reason !== "open" && reason !== "toc";
-
   /** The bytes of ranges whose blocks are all here. */
   const assemble = (ranges: readonly ByteRange[], parts: readonly Block[][]): Uint8Array[] =>
     ranges.map(({ start, end }, i) => {
@@ -166,7 +165,7 @@ export function withPlanner(
     if (!live.delete(fetch)) return;
     // So much is no header or table alone: many child archives that were opened at once, with what lies between.
     const much = fetch.end - fetch.start > tableBytes / 4;
-    const table = fetch.given?.table ?? !isData(read);
+    const table = fetch.given?.table ?? isTable(read);
     if (fetch.bytes) cache.keep(fetch, table && !much ? tablePool : dataPool);
     else cache.remove(fetch);
     for (const job of [...fetch.jobs]) {
@@ -225,12 +224,9 @@ export function withPlanner(
     for (const fetch of fetches) void start(fetch);
   };
 
-  /** Plans once no more callers come in this turn: as long as promises that settle bring new ones it waits, a while. */
+  /** Plans once no more callers come in this turn. */
   const flush = async (): Promise<void> => {
-    for (let round = 0, before = 0; before < queue.length && round < 16; round++) {
-      before = queue.length;
-      for (let hop = 0; hop < 4; hop++) await undefined;
-    }
+    await endOfTurn(() => queue.length);
     const jobs = queue.filter(({ done }) => !done);
     queue = [];
     // Reading ahead is for those who read one after the other, not for many at once.
@@ -265,7 +261,7 @@ export function withPlanner(
 
   /** Fetches ahead of sequential reads, as much as arrives in a few latencies. */
   const goAhead = (ranges: readonly ByteRange[], read: ReadOptions): void => {
-    if (ranges.length !== 1 || !isData(read) || read.reason === "read-ahead") return;
+    if (ranges.length !== 1 || isTable(read) || read.reason === "read-ahead") return;
     const { latencyMs, bytesPerMs } = linkSpeed(seen);
     const inTime = Math.max(65_536, 4 * latencyMs * bytesPerMs);
     const ahead = heads.next(ranges[0]!, Math.min(readAhead, cacheBytes / 4, inTime), size ?? 0);

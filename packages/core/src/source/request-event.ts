@@ -57,3 +57,8 @@ export function requestEvent(
 export function errorOf(error: unknown): RequestEvent["error"] {
   return isPeekpackError(error) ? error.code : error === undefined ? error : "aborted";
 }
+
+/** Whether the header or the table is read. */
+export function isTable({ reason }: ReadOptions): boolean {
+  return reason === "open" || reason === "toc";
+}
