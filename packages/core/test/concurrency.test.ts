@@ -41,7 +41,7 @@ const MEDIA: readonly (readonly [string, (bytes: Uint8Array) => Promise<Archive>
       openArchive(observedSource(bytes, { pause: disorder(new Random(seed)) }), {
         cacheBytes: 0,
         tocCacheBytes: 1000,
-        parallel: 50,
+        concurrency: 50,
       }),
   ],
 ];

@@ -73,7 +73,7 @@ export function observedSource(bytes: Uint8Array, medium: Medium = {}): Observed
         return bytes.slice(start, end);
       });
     },
-    hold(state) {
+    pin(state) {
       source.held = state;
       seen = state.version;
     },

@@ -106,7 +106,7 @@ export function fileSource(path: string | URL): RangeSource {
       });
     },
     reopen: () => fileSource(file),
-    hold({ size, version }) {
+    pin({ size, version }) {
       if (
         (held.size ?? size) !== (size ?? held.size) ||
         (held.version ?? version) !== (version ?? held.version)

@@ -74,10 +74,10 @@ describe("fileSource", () => {
     await writeFile(path, "0123456789");
     const { version } = await fileSource(path).probe({ head: 0, tail: 0 });
     const source = fileSource(path);
-    source.hold!({ size: 10, version });
+    source.pin!({ size: 10, version });
     await source.read([{ start: 0, end: 1 }]);
     const other = fileSource(path);
-    other.hold!({ version: "another" });
+    other.pin!({ version: "another" });
     await expect(other.read([{ start: 0, end: 1 }])).rejects.toMatchObject({ code: "changed" });
   });
 

@@ -1,4 +1,4 @@
-import { objectSource, type RangeSource, type RequestLimiter, type TransportAnswer } from "@peekpack/core";
+import { objectSource, type RangeSource, type RequestLimiter, type TransportResponse } from "@peekpack/core";
 import { type ConnectionSettings, endpointOf, openConnection, type S3Connection } from "./connection.js";
 import type { S3Credentials } from "./credentials.js";
 import { checkLocation, type ObjectLocation } from "./location.js";
@@ -32,7 +32,7 @@ export function readObject(
   const versionId = version === undefined || /^(W\/)?"/.test(version) ? undefined : version;
   return objectSource(
     {
-      get: ({ headers, signal, fresh }): Promise<TransportAnswer> =>
+      get: ({ headers, signal, fresh }): Promise<TransportResponse> =>
         connection.send({
           method: "GET",
           bucket,

@@ -22,7 +22,7 @@ export interface S3StoreOptions extends ConnectionOptions {
   /** How hard requests that write are tried. */
   readonly retry?: RetryOptions | undefined;
   /** How many requests that read may be under way at once. Default 6 in a browser, else 32. */
-  readonly parallel?: number | undefined;
+  readonly concurrency?: number | undefined;
 }
 
 /** What a presigned URL allows. */
@@ -109,7 +109,7 @@ export function s3Store(options: S3StoreOptions = {}): S3Store {
   const settings = connectionSettings(options);
   const connection = openConnection(settings);
   const inPage = globalThis.location !== undefined;
-  const limiter: RequestLimiter = requestLimiter(options.parallel ?? (inPage ? 6 : 32));
+  const limiter: RequestLimiter = requestLimiter(options.concurrency ?? (inPage ? 6 : 32));
   const kind = options.writer ?? (isNode() ? "sdk" : "fetch");
 
   let lastBucket: string | undefined;

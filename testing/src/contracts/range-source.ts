@@ -265,13 +265,13 @@ export function rangeSourceContract(
 
     it("holds to a size known from before, where it can", () =>
       using(patterned(100), async (source) => {
-        if (source.hold === undefined) return;
-        source.hold({ size: 100 });
+        if (source.pin === undefined) return;
+        source.pin({ size: 100 });
         expect(plain(await source.read([{ start: 90, end: 100 }]))).toEqual([
           [...patterned(100).subarray(90)],
         ]);
         await expect(source.read([{ start: 90, end: 101 }])).rejects.toMatchObject({ code: "truncated" });
-        await expect((async () => source.hold!({ size: 101 }))()).rejects.toMatchObject({ code: "changed" });
+        await expect((async () => source.pin!({ size: 101 }))()).rejects.toMatchObject({ code: "changed" });
       }));
 
     if (!versioned) return;

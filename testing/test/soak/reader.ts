@@ -9,7 +9,7 @@ declare const gc: () => void;
 
 const order = JSON.parse(process.argv[2]!) as SoakOrder;
 const random = seeded(order.seed);
-const store = s3Store({ ...order.access, parallel: 16 });
+const store = s3Store({ ...order.access, concurrency: 16 });
 const archive = await openArchive(store.source(order.path, { stallMs: 600, wholeBytes: 1000 }), {
   retry: { attempts: 30, baseMs: 3, retryAfterMs: 20 },
   // Little, so that most reads need a request.

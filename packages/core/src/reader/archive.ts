@@ -278,5 +278,5 @@ async function valueAt(at: Location, core: ArchiveCore, options?: ReadOptions): 
   // What has a span of its own is read in one piece.
   return at.kind === "node" && "span" in at.node && at.node.span
     ? at.core.value(at.node.span, options)
-    : (core.shared.rest ?? (await core.complete())).materialise(at, options);
+    : (core.shared.rest ?? (await core.complete())).materialize(at, options);
 }

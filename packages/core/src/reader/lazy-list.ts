@@ -6,7 +6,7 @@ import type { ArchiveCore } from "./archive-core.js";
 import { blockWindows, type Present, presentChildren, readBlocks, windows } from "./children.js";
 import type { LazyMap } from "./lazy-map.js";
 import { type Branch, childOf, type Location } from "./location.js";
-import { materialise } from "./materialise.js";
+import { materialize } from "./materialize.js";
 import type { NumberArrayOf, NumberType } from "./number-array.js";
 import { Sequence } from "./sequence.js";
 import { blockItems } from "./steps.js";
@@ -92,7 +92,7 @@ export class LazyList {
 
   /** Everything below as plain data. */
   async toValue(options?: ReadOptions): Promise<Value[]> {
-    return (await materialise(this["~location"](), options)) as Value[];
+    return (await materialize(this["~location"](), options)) as Value[];
   }
 
   /**

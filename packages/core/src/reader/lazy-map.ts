@@ -5,7 +5,7 @@ import type { ArchiveCore } from "./archive-core.js";
 import { type Present, presentChildren, windows } from "./children.js";
 import type { LazyList } from "./lazy-list.js";
 import { type Branch, childOf, keyAt, type Location } from "./location.js";
-import { materialise } from "./materialise.js";
+import { materialize } from "./materialize.js";
 import type { PathKey } from "./path.js";
 import { Sequence } from "./sequence.js";
 import { findChild } from "./steps.js";
@@ -77,7 +77,7 @@ export class LazyMap {
 
   /** Everything below as plain data. */
   toValue(options?: ReadOptions): Promise<Value> {
-    return materialise(this["~location"](), options);
+    return materialize(this["~location"](), options);
   }
 
   /** For the writer, which repacks handles. */

@@ -117,7 +117,7 @@ async function openState(source: RangeSource, options: OpenOptions, kept?: KeptI
   };
   let { header, headerBytes, toc, offset = at, size, version } = kept ?? ({} as Partial<KeptIndex>);
   if (kept) {
-    source.hold?.({ size, version });
+    source.pin?.({ size, version });
   } else {
     const want = { head: Math.max(head, HEADER_SIZE), tail };
     const reading: ReadOptions = { signal, reason: "open" };

@@ -6,7 +6,7 @@ import type { Present } from "./children.js";
 import { LazyList } from "./lazy-list.js";
 import { LazyMap } from "./lazy-map.js";
 import { follow, isRecord, lookUp, rootOf } from "./location.js";
-import { materialise } from "./materialise.js";
+import { materialize } from "./materialize.js";
 import type { PathSegment } from "./path.js";
 import { show } from "./steps.js";
 
@@ -42,7 +42,7 @@ export function valuesAt(
   paths: readonly (readonly PathSegment[])[],
   options?: ReadOptions,
 ): Promise<Value[]> {
-  return Promise.all(paths.map((path) => lookUp(core, path, options, (at) => materialise(at, options))));
+  return Promise.all(paths.map((path) => lookUp(core, path, options, (at) => materialize(at, options))));
 }
 
 /** Whether something lies at a path. */

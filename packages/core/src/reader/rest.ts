@@ -10,7 +10,7 @@ export { checkCodec, withCodec } from "./custom-codec.js";
 export { resolveLimits } from "./given-limits.js";
 export { contactAt } from "./inner-contact.js";
 export { decodeIndex } from "./kept-index.js";
-export { materialise } from "./materialise.js";
+export { materialize } from "./materialize.js";
 export { readColumn } from "./number-column.js";
 export { reviveNumpy } from "./numpy-values.js";
 export { entriesAt, hasAt, keysAt, present, sizeAt, valuesAt } from "./present.js";

@@ -6,7 +6,7 @@ import { ahead } from "./ahead.js";
 import type { ArchiveCore } from "./archive-core.js";
 import { resolveListSegment } from "./list-segment.js";
 import { keyAt } from "./location.js";
-import { materialise } from "./materialise.js";
+import { materialize } from "./materialize.js";
 import { type PathKey, type PathSegment, Slice } from "./path.js";
 import { ANY, type Segments, type Selected } from "./pattern.js";
 import { sameKey } from "./same-key.js";
@@ -120,7 +120,7 @@ function* groups(matches: Iterable<Match>): Generator<Match[]> {
 async function finish(match: Match, pattern: Segments, options?: ReadOptions): Promise<Selected[]> {
   const { core, node, path, done } = match;
   if (done === pattern.length) {
-    return [{ path, value: await materialise({ kind: "node", core, node }, options) }];
+    return [{ path, value: await materialize({ kind: "node", core, node }, options) }];
   }
   if (node.kind === "blocked") {
     const wanted = listIndices(pattern[done]!, node.blocks.length);
@@ -128,7 +128,7 @@ async function finish(match: Match, pattern: Segments, options?: ReadOptions): P
     return items.flatMap((item, i) => [...within(item, [...path, wanted[i]!], pattern, done + 1)]);
   }
   // Maps and lists were walked: this is a value.
-  return [...within(await materialise({ kind: "node", core, node }, options), path, pattern, done)];
+  return [...within(await materialize({ kind: "node", core, node }, options), path, pattern, done)];
 }
 
 /** Follows the rest of the pattern in a value that was read. */

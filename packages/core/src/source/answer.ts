@@ -1,5 +1,5 @@
 import type { ByteRange } from "./range-source.js";
-import type { TransportAnswer } from "./range-transport.js";
+import type { TransportResponse } from "./range-transport.js";
 import type { ObjectState, Wanted } from "./ranged-get.js";
 
 /** Parses `Content-Range` (RFC 9110, section 14.4) to a half-open range; an answer 416 has a size only. */
@@ -19,14 +19,14 @@ export function strongTag(tag: string | null | undefined): string | undefined {
 }
 
 /** What an answer says about the object's state: ETag and version id, where they are strong. */
-export function tagsOf(headers: TransportAnswer["headers"]): string[] {
+export function tagsOf(headers: TransportResponse["headers"]): string[] {
   return ["etag", "x-amz-version-id"].flatMap((name) => strongTag(headers.get(name)) ?? []);
 }
 
 /** Whether an answer is of the version and size seen first, as far as they are known. */
 export function ofSameState(
   { version, modified, size }: ObjectState,
-  headers: TransportAnswer["headers"],
+  headers: TransportResponse["headers"],
   found: number | undefined = size,
 ): boolean {
   const time = headers.get("last-modified");
@@ -39,7 +39,7 @@ export function ofSameState(
 }
 
 /** Makes the version and size of a valid answer the ones seen first, where there are none yet. */
-export function record(object: ObjectState, headers: TransportAnswer["headers"], size: number): void {
+export function record(object: ObjectState, headers: TransportResponse["headers"], size: number): void {
   const etag = headers.get("etag");
   const tag = strongTag(etag);
   object.size ??= size;
@@ -49,7 +49,7 @@ export function record(object: ObjectState, headers: TransportAnswer["headers"],
 }
 
 /** Whether the body is as it is stored. */
-export function encodingOf(headers: TransportAnswer["headers"]): string | undefined {
+export function encodingOf(headers: TransportResponse["headers"]): string | undefined {
   const encoding = headers.get("content-encoding");
   return encoding === "identity" ? undefined : (encoding ?? undefined);
 }
@@ -58,7 +58,7 @@ export function encodingOf(headers: TransportAnswer["headers"]): string | undefi
 export function expectedRange(
   object: ObjectState,
   wanted: Wanted,
-  { status, headers }: TransportAnswer,
+  { status, headers }: TransportResponse,
 ): ByteRange | undefined {
   const { start, end, size = 0 } = parseContentRange(headers.get("content-range"));
   const [first, last] =

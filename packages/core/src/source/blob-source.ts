@@ -48,7 +48,7 @@ export function blobSource(blob: Blob, options: BlobSourceOptions = {}): RangeSo
       checkRanges(label, ranges, size);
       return Promise.all(ranges.map(({ start, end }) => slice(start, end, signal)));
     },
-    hold(state) {
+    pin(state) {
       if ((state.size ?? size) !== size) throw changed(label);
     },
     async close() {

@@ -45,7 +45,7 @@ export function bytesSource(
       checkRanges(label, ranges, from.length);
       return ranges.map(({ start, end }) => from.subarray(start, end));
     },
-    hold({ size }) {
+    pin({ size }) {
       if (size !== undefined && size !== all?.length) throw changed(label);
     },
     async close() {

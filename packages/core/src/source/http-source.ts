@@ -1,13 +1,13 @@
 import { publicUrl } from "../errors.js";
 import { type ObjectSourceOptions, objectSource } from "./object-source.js";
 import type { RangeSource } from "./range-source.js";
-import type { TransportAnswer } from "./range-transport.js";
+import type { TransportResponse } from "./range-transport.js";
 
 /** How an object behind a URL is read. */
 export interface HttpSourceOptions
   extends Partial<Omit<ObjectSourceOptions, "browser" | "ifMatch" | "suffixRanges">> {
   /** Sends the requests, and may sign them. Default: the global fetch, as it is at the time of the request. */
-  readonly fetch?: ((url: string, init: RequestInit) => Promise<TransportAnswer>) | undefined;
+  readonly fetch?: ((url: string, init: RequestInit) => Promise<TransportResponse>) | undefined;
   /** Headers for every request. Any beyond the CORS-safelisted ones costs a preflight across origins. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** More for every fetch: `credentials`, `referrerPolicy`, … */

@@ -1,8 +1,8 @@
 import { withAbort } from "./abort.js";
 import { seldom } from "./load-seldom.js";
-import type { PlannerOptions, PlannerStart } from "./planner.js";
 import type { ByteRange, RangeSource, ReadOptions } from "./range-source.js";
 import { isTable, type RequestEvent, type RequestListener, requestEvent } from "./request-event.js";
+import type { SchedulerOptions, SchedulerStart } from "./scheduler.js";
 import { checkRanges, closedSource } from "./source-error.js";
 import { endOfTurn } from "./turn.js";
 
@@ -14,12 +14,12 @@ const MiB = 1024 * 1024;
  */
 export function withLatePlanner(
   source: RangeSource,
-  options: PlannerOptions,
+  options: SchedulerOptions,
   listener: RequestListener,
 ): RangeSource {
   const { label, local, limiter } = source;
   const { cacheBytes, tableBytes, largest = MiB } = options;
-  const start: PlannerStart = { size: options.size, pieces: [], reads: [], seen: [] };
+  const start: SchedulerStart = { size: options.size, pieces: [], reads: [], seen: [] };
   const { pieces, reads, seen } = start;
   let rare: Awaited<ReturnType<typeof seldom>> | undefined;
   let planner: RangeSource | undefined;
@@ -56,7 +56,7 @@ export function withLatePlanner(
   };
 
   const plan = (): RangeSource | undefined => {
-    if (rare) planner ??= rare.withPlanner(source, options, listener, start);
+    if (rare) planner ??= rare.withScheduler(source, options, listener, start);
     return planner;
   };
 
@@ -140,9 +140,9 @@ export function withLatePlanner(
         callers--;
       }
     },
-    hold(state) {
+    pin(state) {
       start.size = state.size ?? start.size;
-      (planner ?? source).hold?.(state);
+      (planner ?? source).pin?.(state);
     },
     ...(source.reopen && {
       reopen: () => withLatePlanner(source.reopen!(), { ...options, size: undefined }, listener),

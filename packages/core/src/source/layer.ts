@@ -32,7 +32,7 @@ export function layer(
           range,
         ),
       ),
-    hold: (state) => source.hold?.(state),
+    pin: (state) => source.pin?.(state),
     ...(source.reopen && { reopen: () => again(source.reopen!()) }),
     close: async () => source.close?.(),
   };

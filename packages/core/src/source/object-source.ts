@@ -145,7 +145,7 @@ export function objectSource(transport: RangeTransport, options: ObjectSourceOpt
         return bytes;
       });
     },
-    hold({ size = object.size, version = object.version }) {
+    pin({ size = object.size, version = object.version }) {
       object.size ??= size;
       object.version ??= version;
       if (object.size !== size || strongTag(object.version) !== strongTag(version)) throw changed(label);

@@ -1,7 +1,7 @@
 import { type ErrorCode, PeekpackError } from "../errors.js";
 import { encodingOf, ofSameState, parseContentRange, record, tagsOf } from "./answer.js";
 import { readBody } from "./body.js";
-import type { TransportAnswer } from "./range-transport.js";
+import type { TransportResponse } from "./range-transport.js";
 import type { ObjectState, Piece, Wanted } from "./ranged-get.js";
 import { hintRetry } from "./retry-hint.js";
 import { changed, networkError, truncated } from "./source-error.js";
@@ -25,7 +25,7 @@ const errorCodes: Readonly<Record<number, ErrorCode>> = {
 /** The error for an answer whose status is one. */
 async function errorAnswer(
   label: string,
-  { status, headers, body }: TransportAnswer,
+  { status, headers, body }: TransportResponse,
   signal: AbortSignal,
 ): Promise<PeekpackError> {
   const text = await readBody(body, errorDocumentBytes, signal).then(
@@ -57,7 +57,7 @@ const exposure =
 export async function oddAnswer(
   object: ObjectState,
   wanted: Wanted,
-  answer: TransportAnswer,
+  answer: TransportResponse,
   signal: AbortSignal,
   onBytes: (count: number) => void,
 ): Promise<Piece> {
@@ -82,7 +82,7 @@ export async function oddAnswer(
   if (status !== 206 && status !== 200) throw await errorAnswer(label, answer, signal);
   const encoding = encodingOf(headers);
   if (encoding) throw networkError(label, `the answer is encoded (${encoding.slice(0, 20)})`);
-  const hold = (found?: number): void => {
+  const checkState = (found?: number): void => {
     if (object.version !== undefined && tagsOf(headers).length === 0) {
       throw networkError(label, `no ETag${browser ? exposure : ""}`);
     }
@@ -92,11 +92,11 @@ export async function oddAnswer(
     if (browser && contentRange === null) {
       throw networkError(label, `206 without a Content-Range${exposure}`);
     }
-    hold(size);
+    checkState(size);
     throw networkError(label, "206 without the Content-Range asked for");
   }
   const length = Number.parseInt(headers.get("content-length") ?? "", 10);
-  hold();
+  checkState();
   // An object that is small enough is kept whole where ranges are ignored; of a larger one not a byte is read.
   const most = Math.min(length || 0, wholeBytes) || wholeBytes;
   const bytes = length > wholeBytes ? undefined : await readBody(body, most, signal, onBytes);
@@ -106,7 +106,7 @@ export async function oddAnswer(
   if (length >= 0 && bytes.length !== length) {
     throw networkError(label, "the body is not as long as announced");
   }
-  hold(bytes.length);
+  checkState(bytes.length);
   record(object, headers, bytes.length);
   return { start: 0, bytes, whole: true };
 }

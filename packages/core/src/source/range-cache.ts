@@ -145,7 +145,7 @@ export function withRangeCache(
     const kept = await remembered(known, want);
     read.signal?.throwIfAborted();
     const serve = (): Probe => {
-      source.hold?.(known!);
+      source.pin?.(known!);
       object = known;
       const { size, head, tail } = kept!;
       for (const [start, { length: bytes }] of [
@@ -228,8 +228,8 @@ export function withRangeCache(
         return bytes;
       });
     },
-    hold(state) {
-      source.hold?.(state);
+    pin(state) {
+      source.pin?.(state);
       const { size = object?.size, version = object?.version } = state;
       if (version !== undefined && size !== undefined) object = { label, version, size };
     },

@@ -9,7 +9,7 @@ export interface RangePlanOptions {
   /** Longest request, in bytes. */
   readonly largest: number;
   /** How many requests run at once. */
-  readonly parallel: number;
+  readonly concurrency: number;
   /** What a request takes without its bytes, in milliseconds. */
   readonly latencyMs: number;
   /** How fast bytes arrive in all. */
@@ -32,10 +32,10 @@ interface Span {
  * as well, as long as the wave of requests that this saves takes longer than the bytes between.
  */
 export function planRanges(ranges: readonly ByteRange[], options: RangePlanOptions): ByteRange[] {
-  const { gap, maxGap, parallel, latencyMs, bytesPerMs } = options;
+  const { gap, maxGap, concurrency, latencyMs, bytesPerMs } = options;
   const sorted = ranges.filter(({ start, end }) => start < end).sort((a, b) => a.start - b.start);
   let spans = join(sorted, gap, options);
-  if (spans.length > parallel && maxGap > gap) {
+  if (spans.length > concurrency && maxGap > gap) {
     const gaps: number[] = [];
     for (let i = 1; i < spans.length; i++) {
       const width = spans[i]!.start - spans[i - 1]!.end;
@@ -44,10 +44,10 @@ export function planRanges(ranges: readonly ByteRange[], options: RangePlanOptio
     gaps.sort((a, b) => a - b);
     let extra = 0;
     let best = gap;
-    let least = Math.ceil(spans.length / parallel) * latencyMs;
+    let least = Math.ceil(spans.length / concurrency) * latencyMs;
     gaps.forEach((width, i) => {
       extra += width;
-      const cost = Math.ceil((spans.length - i - 1) / parallel) * latencyMs + extra / bytesPerMs;
+      const cost = Math.ceil((spans.length - i - 1) / concurrency) * latencyMs + extra / bytesPerMs;
       if (cost < least) {
         least = cost;
         best = width;

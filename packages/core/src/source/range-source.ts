@@ -67,7 +67,7 @@ export interface RangeSource {
    * be called before the first read.
    * @throws PeekpackError `changed` when the source is held to another state already
    */
-  hold?(state: { readonly size?: number | undefined; readonly version?: string | undefined }): void;
+  pin?(state: { readonly size?: number | undefined; readonly version?: string | undefined }): void;
   /** Releases what the source holds. Later reads reject with `closed`. */
   close?(): Promise<void>;
 }

@@ -9,7 +9,7 @@ export interface TransportRequest {
 }
 
 /** What a transport resolves with, whatever the status. A `Response` is one. */
-export interface TransportAnswer {
+export interface TransportResponse {
   readonly status: number;
   readonly headers: { get(name: string): string | null };
   readonly body: ReadableStream<Uint8Array> | null;
@@ -30,7 +30,7 @@ export interface Refusal {
  */
 export interface RangeTransport {
   /** Makes one GET of the object. Rejects only when there is no answer. It neither retries nor reads the body. */
-  get(request: TransportRequest): Promise<TransportAnswer>;
+  get(request: TransportRequest): Promise<TransportResponse>;
   /**
    * Asked once for all requests that were refused (400, 401, 403) with the same authorization: get a new one. Resolves
    * with whether asking again makes sense; every request is then repeated once.

@@ -3,7 +3,7 @@ import { expectedRange } from "./answer.js";
 import { joined, readBody } from "./body.js";
 import { seldom } from "./load-seldom.js";
 import type { ByteRange } from "./range-source.js";
-import type { RangeTransport, TransportAnswer } from "./range-transport.js";
+import type { RangeTransport, TransportResponse } from "./range-transport.js";
 import type { RequestEvent } from "./request-event.js";
 import { networkError } from "./source-error.js";
 
@@ -61,7 +61,7 @@ export async function rangedGet(
     clearTimeout(timer);
     timer = setTimeout(() => controller.abort(failed(`no byte for ${stallMs} ms`)), stallMs);
   };
-  let answer: TransportAnswer | undefined;
+  let answer: TransportResponse | undefined;
   try {
     alive();
     const range = `bytes=${"suffix" in wanted ? `-${wanted.suffix}` : `${wanted.start}-${wanted.end - 1}`}`;

@@ -1,18 +1,18 @@
 import { withLatePlanner } from "./late-planner.js";
-import type { PlannerOptions } from "./planner.js";
 import type { RangeSource } from "./range-source.js";
 import { countRequest, noReads, type ReadStats } from "./read-stats.js";
 import type { RequestListener } from "./request-event.js";
 import { requestLimiter } from "./request-limiter.js";
 import { withRequests } from "./requests.js";
 import type { RetryOptions } from "./retrying.js";
+import type { SchedulerOptions } from "./scheduler.js";
 
 /** How the read engine works. Everything has a default. */
-export interface ReadEngineOptions extends PlannerOptions {
+export interface ReadEngineOptions extends SchedulerOptions {
   /** How requests are repeated; `false` for never. */
   readonly retry?: RetryOptions | false | undefined;
   /** How many requests may be under way at once, where the source brings no limiter. Default 6 in a browser, else 32. */
-  readonly parallel?: number | undefined;
+  readonly concurrency?: number | undefined;
   /** Told of every request, and of every range that memory answers. Reads of a local source are neither. */
   readonly onRequest?: RequestListener | undefined;
 }
@@ -24,7 +24,7 @@ export interface ReadEngine extends RangeSource {
 }
 
 /**
- * Puts the whole engine around a source: a limit of parallel requests, retries, then merging, caching and read-ahead. A
+ * Puts the whole engine around a source: a limit of concurrency requests, retries, then merging, caching and read-ahead. A
  * local source (memory, Blob, file) stays as it is: its reads are no requests.
  */
 export function readEngine(source: RangeSource, options: ReadEngineOptions = {}): ReadEngine {
@@ -32,12 +32,12 @@ export function readEngine(source: RangeSource, options: ReadEngineOptions = {})
 }
 
 function engineWith(source: RangeSource, options: ReadEngineOptions, stats: ReadStats): ReadEngine {
-  const { onRequest, retry = {}, parallel = globalThis.location === undefined ? 32 : 6 } = options;
+  const { onRequest, retry = {}, concurrency = globalThis.location === undefined ? 32 : 6 } = options;
   const engine = source.local
     ? source
     : withLatePlanner(
         withRequests(source, {
-          limiter: source.limiter ?? requestLimiter(parallel),
+          limiter: source.limiter ?? requestLimiter(concurrency),
           retry: retry || undefined,
         }),
         options,
@@ -52,7 +52,7 @@ function engineWith(source: RangeSource, options: ReadEngineOptions, stats: Read
     limiter: engine.limiter,
     probe: (want, read) => engine.probe(want, read),
     read: (ranges, read) => engine.read(ranges, read),
-    hold: (state) => engine.hold?.(state),
+    pin: (state) => engine.pin?.(state),
     close: async () => engine.close?.(),
     ...(source.reopen && { reopen: () => engineWith(source.reopen!(), options, stats) }),
     stats,

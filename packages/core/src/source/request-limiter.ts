@@ -1,7 +1,7 @@
 /** A queue that lets a limited number of tasks run at once. Share one between the sources of an origin. */
 export interface RequestLimiter {
   /** How many tasks may run at once. */
-  readonly parallel: number;
+  readonly concurrency: number;
   /** How many tasks run now. */
   readonly running: number;
   /** How many wait for their turn. */
@@ -24,11 +24,11 @@ interface Waiting {
 
 /**
  * Makes a {@link RequestLimiter}. Browsers open six connections per origin over HTTP/1.1.
- * @throws RangeError unless `parallel` is a positive integer
+ * @throws RangeError unless `concurrency` is a positive integer
  */
-export function requestLimiter(parallel: number): RequestLimiter {
-  if (!(Number.isSafeInteger(parallel) && parallel > 0)) {
-    throw new RangeError(`Not a number of parallel requests: ${parallel}.`);
+export function requestLimiter(concurrency: number): RequestLimiter {
+  if (!(Number.isSafeInteger(concurrency) && concurrency > 0)) {
+    throw new RangeError(`Not a number of concurrency requests: ${concurrency}.`);
   }
   /** The oldest first. */
   const queue: Waiting[] = [];
@@ -50,7 +50,7 @@ export function requestLimiter(parallel: number): RequestLimiter {
       signal?.addEventListener("abort", leave, { once: true });
     });
   return {
-    parallel,
+    concurrency,
     get running() {
       return running;
     },
@@ -60,7 +60,7 @@ export function requestLimiter(parallel: number): RequestLimiter {
     async run(task, options = {}) {
       const { signal } = options;
       signal?.throwIfAborted();
-      if (running < parallel) running++;
+      if (running < concurrency) running++;
       else await turn(options, signal);
       try {
         return await task();

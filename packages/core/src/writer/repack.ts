@@ -2,7 +2,7 @@ import type { TocNode } from "../format/toc.js";
 import type { ArchiveCore } from "../reader/archive-core.js";
 import { blockWindows, windows } from "../reader/children.js";
 import { keyAt, type Location, rootOf } from "../reader/location.js";
-import { materialise } from "../reader/materialise.js";
+import { materialize } from "../reader/materialize.js";
 import type { Value } from "../values.js";
 import { type ArchiveWriter, Frame } from "./archive-writer.js";
 import { isCanonical } from "./canonical.js";
@@ -26,7 +26,7 @@ export function isLazy(value: object): value is Lazy {
 export async function repack(writer: ArchiveWriter, handle: Lazy, depth: number): Promise<boolean> {
   const at = handle["~location"]();
   if (at.kind !== "node") {
-    return writer.value(await materialise(at), depth);
+    return writer.value(await materialize(at), depth);
   }
   return repackNode(writer, at.core, at.node, depth);
 }

@@ -391,19 +391,17 @@ describe("the version", () => {
     const { size, version } = await source().probe({ head: 1, tail: 1 });
     server.requests.length = 0;
     const object = source();
-    object.hold!({ size, version });
+    object.pin!({ size, version });
     const [last] = await object.read([{ start: 49_999, end: 50_000 }]);
     expect([...last!]).toEqual([...bytes.subarray(-1)]);
     await expect(object.read([{ start: 49_999, end: 50_001 }])).rejects.toMatchObject({ code: "truncated" });
     expect(server.requests).toHaveLength(1);
     const other = source();
-    other.hold!({ size, version: '"another"' });
+    other.pin!({ size, version: '"another"' });
     await expect(other.read([{ start: 0, end: 1 }])).rejects.toMatchObject({ code: "changed" });
-    expect(() => object.hold!({ size: 5 })).toThrow(expect.objectContaining({ code: "changed" }));
-    expect(() => object.hold!({ version: '"another"' })).toThrow(
-      expect.objectContaining({ code: "changed" }),
-    );
-    object.hold!({ version });
+    expect(() => object.pin!({ size: 5 })).toThrow(expect.objectContaining({ code: "changed" }));
+    expect(() => object.pin!({ version: '"another"' })).toThrow(expect.objectContaining({ code: "changed" }));
+    object.pin!({ version });
   });
 
   it("differs in the tail when the object is replaced between head and tail", async () => {

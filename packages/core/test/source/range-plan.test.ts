@@ -7,7 +7,7 @@ const options: RangePlanOptions = {
   gap: 0,
   maxGap: 1_000_000,
   largest: 1_000_000,
-  parallel: 6,
+  concurrency: 6,
   latencyMs: 50,
   bytesPerMs: 10_000,
 };
@@ -84,9 +84,9 @@ describe("planRanges", () => {
       range(at, at + 9000),
     );
     const bytes = (requests: number[][]): number => requests.reduce((sum, [a, b]) => sum + b! - a!, 0);
-    const fast = plan(fifty, { latencyMs: 100, bytesPerMs: 100_000, parallel: 16, largest: 8_000_000 });
+    const fast = plan(fifty, { latencyMs: 100, bytesPerMs: 100_000, concurrency: 16, largest: 8_000_000 });
     expect(fast.length).toBeLessThanOrEqual(16);
-    const slow = plan(fifty, { latencyMs: 20, bytesPerMs: 500, parallel: 16 });
+    const slow = plan(fifty, { latencyMs: 20, bytesPerMs: 500, concurrency: 16 });
     expect(bytes(slow)).toBeLessThan(1.2 * 50 * 9000);
   });
 
@@ -103,7 +103,7 @@ describe("planRanges", () => {
         gap: below(space / 20),
         maxGap: below(space / 5),
         largest: 1 + below(space),
-        parallel: 1 + below(20),
+        concurrency: 1 + below(20),
         latencyMs: random() * 200,
         bytesPerMs: 1 + random() * 10_000,
         mayJoin: seed % 3 === 0 ? (from) => from % 2 === 0 : undefined,

@@ -58,7 +58,7 @@ describe("what reads cost", () => {
     const random = seeded(4);
     const places = Array.from({ length: 50 }, () => Math.floor(random() * 16_000_000));
     const source = readEngine(slowSource(bytesSource(archive), { latencyMs: 20, bytesPerMs: 12_000 }), {
-      parallel: 16,
+      concurrency: 16,
     });
     await source.probe({ head: 16_384, tail: 524_288 });
     const before = source.stats.requests;

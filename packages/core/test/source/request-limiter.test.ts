@@ -113,7 +113,7 @@ describe("requestLimiter", () => {
   });
 
   it("takes positive integers only", () => {
-    for (const parallel of [0, -1, 1.5, Number.NaN])
-      expect(() => requestLimiter(parallel)).toThrow(RangeError);
+    for (const concurrency of [0, -1, 1.5, Number.NaN])
+      expect(() => requestLimiter(concurrency)).toThrow(RangeError);
   });
 });

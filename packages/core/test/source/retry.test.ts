@@ -113,7 +113,7 @@ describe("withRetry", () => {
       },
     };
     const engine = readEngine(source, {
-      parallel: 1,
+      concurrency: 1,
       largest: 1000,
       gap: 0,
       retry: { totalMs: 1000, random: () => 0, now: () => time, sleep: async () => {} },

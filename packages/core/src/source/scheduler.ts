@@ -11,7 +11,7 @@ import { checkRanges, closedSource } from "./source-error.js";
 import { endOfTurn } from "./turn.js";
 
 /** How reads are planned and kept. Sizes in bytes. What is not given follows the latency and rate measured. */
-export interface PlannerOptions {
+export interface SchedulerOptions {
   /** Size of the object, where it is known without a probe. */
   readonly size?: number | undefined;
   /** Budget for data that was read. 0: nothing is kept. Default 32 MiB. */
@@ -27,7 +27,7 @@ export interface PlannerOptions {
 }
 
 /** What was read of an object before it had a planner. */
-export interface PlannerStart {
+export interface SchedulerStart {
   size: number | undefined;
   /** What has arrived. `table`: it counts against the budget for the header and the table. */
   readonly pieces: { readonly start: number; readonly bytes: Uint8Array; readonly table: boolean }[];
@@ -74,11 +74,11 @@ interface Fetch extends Block {
  * never kept. Requests are made one range at a time: let a limiter and `withRetry` be below. `listener` is told of every
  * request and of every range that memory answers.
  */
-export function withPlanner(
+export function withScheduler(
   source: RangeSource,
-  options: PlannerOptions = {},
+  options: SchedulerOptions = {},
   listener?: RequestListener,
-  before?: PlannerStart,
+  before?: SchedulerStart,
 ): RangeSource {
   const { label, limiter } = source;
   const { cacheBytes = 32 * MiB, tableBytes = 4 * MiB, readAhead = 4 * MiB, gap = 4096 } = options;
@@ -202,7 +202,7 @@ export function withPlanner(
         gap,
         maxGap: options.gap ?? MiB,
         largest: options.largest ?? Math.min(8 * MiB, Math.max(MiB, 16 * latencyMs * bytesPerMs)),
-        parallel: limiter?.parallel ?? 6,
+        concurrency: limiter?.concurrency ?? 6,
         latencyMs,
         bytesPerMs,
         mayJoin: (from, to) => cache.over({ start: from, end: to }).length === 0,
@@ -314,12 +314,12 @@ export function withPlanner(
       }
       return enqueue(ranges, read);
     },
-    hold(state) {
-      source.hold?.(state);
+    pin(state) {
+      source.pin?.(state);
       size = state.size ?? size;
     },
     ...(source.reopen && {
-      reopen: () => withPlanner(source.reopen!(), { ...options, size: undefined }, listener),
+      reopen: () => withScheduler(source.reopen!(), { ...options, size: undefined }, listener),
     }),
     async close() {
       closed = true;

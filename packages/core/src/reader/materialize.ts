@@ -17,14 +17,14 @@ interface Room {
  * cache is not fetched again. Only combined archives are put together from their children, all of them at the same time.
  * `room`: what they may take there, so that a small file whose children lie over each other does not become endless data.
  */
-export async function materialise(at: Location, options?: ReadOptions, room?: Room): Promise<Value> {
+export async function materialize(at: Location, options?: ReadOptions, room?: Room): Promise<Value> {
   if (at.kind === "plain") return at.value;
-  if (at.kind === "many") return Promise.all(at.items.map((item) => materialise(item, options)));
+  if (at.kind === "many") return Promise.all(at.items.map((item) => materialize(item, options)));
   const { core, node } = at;
   if (node.kind === "archive") {
     const child = await core.child(node.offset, options);
     take(room, child.size);
-    return materialise(rootOf(child), options);
+    return materialize(rootOf(child), options);
   }
   if (node.kind === "blocked") {
     const { bounds, length } = node.blocks;
@@ -48,7 +48,7 @@ async function combined(
   // All looked at before the first is read: where one is damaged, no other is left on its way. And read in another turn, so
   // that no table is deep enough to overflow the stack.
   const children = await Promise.all(Array.from({ length: size }, (_, i) => childOf(core, at(i))));
-  const values = await Promise.all(children.map((child) => materialise(child, options, room)));
+  const values = await Promise.all(children.map((child) => materialize(child, options, room)));
   if (keys === undefined) return values;
   return decodedMap(
     values.flatMap((value, i) => [keyAt(core, keys[i]!), value]),

@@ -3,12 +3,12 @@ import { describe, expect, it, vi } from "vitest";
 import {
   bytesSource,
   PeekpackError,
-  type PlannerOptions,
   type RangeSource,
   type ReadOptions,
   type RequestEvent,
+  type SchedulerOptions,
   slowSource,
-  withPlanner,
+  withScheduler,
 } from "../../src/index.js";
 
 const bytes = patterned(3_000_000);
@@ -22,7 +22,7 @@ interface Asked {
 }
 
 /** A planner over a source that answers when told to, and what that source was asked for. */
-function planned(options: PlannerOptions = {}): {
+function planned(options: SchedulerOptions = {}): {
   source: RangeSource;
   asked: Asked[];
   events: RequestEvent[];
@@ -49,7 +49,7 @@ function planned(options: PlannerOptions = {}): {
       });
     },
   };
-  const source = withPlanner(inner, { size: bytes.length, readAhead: 0, ...options }, (event) =>
+  const source = withScheduler(inner, { size: bytes.length, readAhead: 0, ...options }, (event) =>
     events.push(event),
   );
   return { source, asked, events };
@@ -317,9 +317,9 @@ describe("keeping", () => {
 });
 
 describe("read-ahead", () => {
-  const counted = (options: PlannerOptions = {}): { source: RangeSource; requests: RequestEvent[] } => {
+  const counted = (options: SchedulerOptions = {}): { source: RangeSource; requests: RequestEvent[] } => {
     const requests: RequestEvent[] = [];
-    const source = withPlanner(
+    const source = withScheduler(
       slowSource(bytesSource(bytes), { latencyMs: 0, bytesPerMs: 1e9 }),
       options,
       (event) => event.from === "network" && requests.push(event),
