@@ -4,10 +4,10 @@ import { PeekpackError } from "../errors.js";
 import type { Cursor } from "../format/cursor.js";
 import { HEADER_SIZE, type Header, type Protocol } from "../format/sound-header.js";
 import { type Span, Toc } from "../format/toc.js";
+import type { Limits } from "../limits.js";
 import type { RangeSource, ReadOptions } from "../source/range-source.js";
 import type { Value } from "../values.js";
 import type { ChildArchives } from "./child-archives.js";
-import type { Limits } from "./limits.js";
 import { loadRest } from "./load-rest.js";
 
 /** What an archive shares with the archives inside it. */

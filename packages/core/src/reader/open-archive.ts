@@ -1,5 +1,6 @@
 import type { Codec, MapStyle } from "../codec/codec.js";
 import { HEADER_SIZE, soundHeader } from "../format/sound-header.js";
+import { type Limits, resolveLimits } from "../limits.js";
 import { httpSource } from "../source/http-source.js";
 import { seldom } from "../source/load-seldom.js";
 import type { RangeSource, ReadOptions } from "../source/range-source.js";
@@ -7,7 +8,6 @@ import { type ReadEngineOptions, readEngine } from "../source/read-engine.js";
 import { Archive, type ArchiveInfo, type OpenState } from "./archive.js";
 import { ArchiveCore, type Shared, tocTooLarge } from "./archive-core.js";
 import type { KeptIndex } from "./kept-index.js";
-import { DEFAULT_LIMITS, type Limits } from "./limits.js";
 import { loadRest } from "./load-rest.js";
 import type { Untyped } from "./schema.js";
 
@@ -103,7 +103,7 @@ export interface Contact {
 
 async function openState(source: RangeSource, options: OpenOptions, kept?: KeptIndex): Promise<OpenState> {
   const { codec, signal, maps = "object", numpy = true } = options;
-  const limits = options.limits ? (await loadRest()).resolveLimits(options.limits) : DEFAULT_LIMITS;
+  const limits = resolveLimits(options.limits);
   const [tocCacheBytes, at, head, tail] = counts(options);
   const shared: Shared = {
     source,

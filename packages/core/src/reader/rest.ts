@@ -7,7 +7,6 @@ export { ChildrenIndex } from "../format/children-index.js";
 export { decodeHeader } from "../format/header.js";
 export { openChild } from "./child-archives.js";
 export { checkCodec, withCodec } from "./custom-codec.js";
-export { resolveLimits } from "./given-limits.js";
 export { contactAt } from "./inner-contact.js";
 export { decodeIndex } from "./kept-index.js";
 export { materialize } from "./materialize.js";
