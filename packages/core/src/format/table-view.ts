@@ -10,11 +10,16 @@ export interface Span {
 /** What a node of the table describes. */
 export type TableNode =
   /** One encoded value. */
-  | { readonly kind: "value"; readonly span: Span }
-  | Branch
-  | BlockList
-  /** A child archive, by the position of its magic. */
-  | { readonly kind: "archive"; readonly offset: number };
+  { readonly kind: "value"; readonly span: Span } | Branch | BlockList | ArchiveNode;
+
+/** A child archive. */
+export interface ArchiveNode {
+  readonly kind: "archive";
+  /** Position of its magic. */
+  readonly offset: number;
+  /** Position where its room ends, if a page of the table has said it. */
+  readonly end?: number | undefined;
+}
 
 /** A map or a list with a node for each child. `span` is absent in the root of a combined archive. */
 export interface Branch {
@@ -92,7 +97,8 @@ export class TableView {
     const item: Item = { kind: "other", value: 0 };
     let at = cursor.head(offset, item);
     if (is(item, "uint")) return { kind: "archive", offset: item.value };
-    if (!is(item, "map") || item.value < 0) throw this.damaged("a node is neither a map nor an offset", offset);
+    if (!is(item, "map") || item.value < 0)
+      throw this.damaged("a node is neither a map nor an offset", offset);
     let p = -1;
     let t = -1;
     for (let left = item.value; left > 0; left--) {
@@ -196,7 +202,8 @@ export class TableView {
   #span(offset: number, bounds: Span): Span {
     const item: Item = { kind: "other", value: 0 };
     let at = this.cursor.head(offset, item);
-    if (!is(item, "array") || item.value !== 2) throw this.damaged("a span is not a pair of integers", offset);
+    if (!is(item, "array") || item.value !== 2)
+      throw this.damaged("a span is not a pair of integers", offset);
     at = this.#position(at, item);
     const start = item.value;
     this.#position(at, item);
