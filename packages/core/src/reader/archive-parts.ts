@@ -33,20 +33,24 @@ export async function readTable(
   const piece = pieces.find(
     ({ start: from, bytes }) => from <= tableStart && tableEnd <= from + bytes.length,
   );
+  const checkSize = (): void => {
+    if (header.tocSize > limits.maxTocBytes) {
+      throw new PeekpackError(
+        "limit",
+        `The table of contents takes ${header.tocSize} bytes (limit maxTocBytes).`,
+        { section: "toc" },
+      );
+    }
+  };
   // A table that is here already needs no index.
   if (piece !== undefined) {
+    checkSize();
     const table = trimmed(piece.bytes, tableStart - piece.start, tableEnd - piece.start);
     return { header, start, table, pageIndex: { state: "unneeded", bytes: 0, sidecar: false } };
   }
   const { index, info } = await findPageIndex(source, found, sidecar, reading);
   if (index !== undefined) return { header, start, table: index, pageIndex: info };
-  if (header.tocSize > limits.maxTocBytes) {
-    throw new PeekpackError(
-      "limit",
-      `The table of contents takes ${header.tocSize} bytes (limit maxTocBytes).`,
-      { section: "toc" },
-    );
-  }
+  checkSize();
   const range = { start: tableStart, end: tableEnd };
   const [table] = await source.read([range], { ...reading, reason: "toc" });
   return { header, start, table: table!, pageIndex: info };

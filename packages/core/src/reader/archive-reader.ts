@@ -52,7 +52,8 @@ export class ArchiveReader {
         ? new TableView(decoder.cursor(table), header.tocStart)
         : new PagedTable(
             {
-              header,
+              protocol: header.protocol,
+              dataSize: header.tocStart,
               memory: context.memory,
               id,
               readTable: (ranges, options) =>
@@ -186,8 +187,8 @@ export class ArchiveReader {
         section: "toc",
       });
     }
-    const extent = this.#extent(position, room, next ?? this.#nextArchive(position));
-    const end = position + extent;
+    const end = this.endOf({ kind: "archive", offset: position, end: next });
+    const extent = end - position;
     const spans =
       extent <= WHOLE_CHILD
         ? [{ start: position, end }]
@@ -208,10 +209,10 @@ export class ArchiveReader {
     );
   }
 
-  /** How many bytes there are for a child: up to the next one, or to the end of the data. */
-  #extent(position: number, room: number, next: number | undefined): number {
-    const extent = next === undefined ? room : next - position;
-    return extent >= HEADER_SIZE && extent <= room ? extent : room;
+  /** The position where a child archive's room ends: where the next one begins, or where the data end. */
+  endOf({ offset, end = this.#nextArchive(offset) }: ArchiveNode): number {
+    const { tocStart } = this.header;
+    return end === undefined || end < offset + HEADER_SIZE || end > tocStart ? tocStart : end;
   }
 
   /** Where the next child archive begins. The table must be in memory. */

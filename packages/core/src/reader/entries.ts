@@ -2,7 +2,7 @@ import type { BlockList, Blocks, Branch } from "../format/table-view.js";
 import type { ReadOptions } from "../source/range-source.js";
 import type { Value } from "../values.js";
 import type { ArchiveReader } from "./archive-reader.js";
-import { type Entry, type EntryRange, nodeOf } from "./table.js";
+import { type Entry, type EntryRange, nodeOf } from "./entry.js";
 
 /** About so many bytes are read at once while a container is walked. */
 const WINDOW_BYTES = 1024 * 1024;

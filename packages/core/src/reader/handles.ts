@@ -3,6 +3,7 @@ import type { ReadOptions } from "../source/range-source.js";
 import type { Value } from "../values.js";
 import type { ArchiveReader } from "./archive-reader.js";
 import { blockWindows, entryWindows, readBlocks } from "./entries.js";
+import { nodeOf } from "./entry.js";
 import { blockItems, follow, type Location, type NodeLocation, rootOf } from "./lookup.js";
 import { materialize } from "./materialize.js";
 import type { NumberArrayOf, NumberType } from "./number-array.js";
@@ -11,7 +12,6 @@ import type { PathKey } from "./path.js";
 import { readAhead } from "./read-ahead.js";
 import { ResultBudget } from "./result-budget.js";
 import { Sequence } from "./sequence.js";
-import { nodeOf } from "./table.js";
 
 /** A handle for a container that has entries of its own in the table, else the value itself. */
 export type Lazy = LazyMap | LazyList | Value;

@@ -4,9 +4,9 @@ import type { Branch } from "../format/table-view.js";
 import type { ReadOptions } from "../source/range-source.js";
 import type { Value } from "../values.js";
 import type { ArchiveReader } from "./archive-reader.js";
+import { nodeOf } from "./entry.js";
 import { type Location, rootOf } from "./lookup.js";
 import type { ResultBudget } from "./result-budget.js";
-import { nodeOf } from "./table.js";
 
 /** Bytes of a combined archive that its children may still take. Children do not overlap, so the size is enough. */
 interface Room {

@@ -3,16 +3,16 @@ import type { TableNode } from "../format/table-view.js";
 import type { ReadOptions } from "../source/range-source.js";
 import type { Value } from "../values.js";
 import type { ArchiveReader } from "./archive-reader.js";
+import { nodeOf } from "./entry.js";
+import { verified } from "./large-node.js";
 import { resolveListSegment } from "./list-selection.js";
 import { blockItems, isRecord, rootOf, selectedIndices } from "./lookup.js";
 import { materialize } from "./materialize.js";
-import { verified } from "./paged-table.js";
 import { type PathKey, type PathSegment, Slice } from "./path.js";
 import { ANY, type PatternSegments, type Selected } from "./pattern.js";
 import { readAhead } from "./read-ahead.js";
 import { ResultBudget } from "./result-budget.js";
 import { sameKey } from "./same-key.js";
-import { nodeOf } from "./table.js";
 
 /** A node that a pattern leads to, or through. */
 interface Match {

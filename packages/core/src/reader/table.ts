@@ -4,7 +4,6 @@ import {
   type BlockList,
   type Blocks,
   type Branch,
-  type NodeOffset,
   type TableEntries,
   type TableNode,
   TableView,
@@ -12,34 +11,11 @@ import {
 import type { ByteLru } from "../lru.js";
 import type { ReadOptions } from "../source/range-source.js";
 import type { Value } from "../values.js";
+import type { Entry, EntryRange } from "./entry.js";
 import { TimeSlice } from "./event-loop.js";
 import type { PagedTable } from "./paged-table.js";
 import type { PathKey } from "./path.js";
 import { sameKey } from "./same-key.js";
-
-/** An entry of a map or a list while the container is walked. */
-export interface Entry {
-  readonly index: number;
-  readonly view: TableView;
-  /** Offset of its key in the view. −1 in a list. */
-  readonly key: number;
-  readonly at: NodeOffset;
-  /** The node, if it is known already: a large node's encoding is not in the view. */
-  readonly known?: TableNode | undefined;
-}
-
-/** Which entries to walk over. */
-export interface EntryRange {
-  /** Index of the first entry. Default 0. */
-  readonly start?: number | undefined;
-  /** Index after the last entry. Default: all. */
-  readonly end?: number | undefined;
-}
-
-/** The node of an entry. @throws PeekpackError `corrupt` */
-export function nodeOf({ known, view, at }: Entry): TableNode {
-  return known ?? view.node(at);
-}
 
 /** Maps of at most this many entries are searched one by one: no hash table is worth its memory. */
 const FEW = 16;
@@ -118,6 +94,16 @@ export class Table {
     const offset =
       typeof key === "string" ? this.#findText(entries, node, key) : this.#scan(entries, node, key);
     return offset < 0 ? undefined : view.node({ offset, bounds: view.within(node) });
+  }
+
+  /** The index of the entry under a key of a map. −1 if there is none. */
+  async indexOf(node: Branch, key: PathKey, options?: ReadOptions): Promise<number> {
+    const { entries } = node;
+    if (!("view" in entries)) return this.paged!.indexOf(node, key, options);
+    const { view } = entries;
+    const offset =
+      typeof key === "string" ? this.#findText(entries, node, key) : this.#scan(entries, node, key);
+    return offset < 0 ? -1 : this.#keys({ view, first: entries.first }, node).nodes.indexOf(offset);
   }
 
   /** The item of a list at an index that is in range. */

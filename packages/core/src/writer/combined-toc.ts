@@ -1,7 +1,7 @@
 import { PeekpackError } from "../errors.js";
 import type { Protocol } from "../format/header.js";
 import type { ArchiveReader } from "../reader/archive-reader.js";
-import { nodeOf } from "../reader/table.js";
+import { nodeOf } from "../reader/entry.js";
 import { packerFor } from "./options.js";
 
 /**

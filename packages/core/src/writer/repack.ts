@@ -1,8 +1,8 @@
 import type { TableNode } from "../format/table-view.js";
 import type { ArchiveReader } from "../reader/archive-reader.js";
 import { blockWindows, entryWindows } from "../reader/entries.js";
+import { nodeOf } from "../reader/entry.js";
 import { type NodeLocation, rootOf } from "../reader/lookup.js";
-import { nodeOf } from "../reader/table.js";
 import type { Value } from "../values.js";
 import { type ArchiveWriter, Frame } from "./archive-writer.js";
 import { isCanonical } from "./canonical.js";
