@@ -254,6 +254,7 @@ function decodeNodeRecord(bytes: Uint8Array, { tocStart, tocSize, rootStart }: F
     first < end &&
     end <= tocSize &&
     pageCount > 0 &&
+    pageCount <= count &&
     // An entry takes at least one byte of the table, and an item one of the data.
     count > 0 &&
     count <= end - first &&
@@ -290,10 +291,11 @@ export function decodePageRecords(bytes: Uint8Array): PageRecord[] {
   });
 }
 
-/** Reads a hash block. @throws PeekpackError `corrupt` if its checksum does not match */
+/** Reads a hash block. @throws PeekpackError `corrupt` if its length or its checksum is wrong */
 export function decodeHashBlock(bytes: Uint8Array): HashEntry[] {
   const view = viewOf(bytes);
   const end = bytes.length - 8;
+  if (end < 0 || end % 8 !== 0) throw damaged("a hash block has a wrong length");
   if (view.getUint32(end + 4, true) !== crc32(bytes.subarray(0, end))) {
     throw damaged("a hash block has a wrong checksum");
   }
@@ -303,10 +305,29 @@ export function decodeHashBlock(bytes: Uint8Array): HashEntry[] {
   }));
 }
 
-const TEXT = 1;
-const BYTES = 2;
-const NUMBER = 3;
-const OTHER = 4;
+/** The pages that a hash block names for a hash, as table offsets. Its entries are sorted by hash. */
+export function pagesOfHash(block: readonly HashEntry[], hash: number): number[] {
+  let low = 0;
+  for (let high = block.length; low < high; ) {
+    const middle = (low + high) >>> 1;
+    if (block[middle]!.hash < hash) low = middle + 1;
+    else high = middle;
+  }
+  const pages: number[] = [];
+  for (; block[low]?.hash === hash; low++) {
+    if (pages.at(-1) !== block[low]!.page) pages.push(block[low]!.page);
+  }
+  return pages;
+}
+
+/** The tag of a text. */
+export const TEXT_KEY = 1;
+/** The tag of a byte string. */
+export const BYTES_KEY = 2;
+/** The tag of a number. */
+export const NUMBER_KEY = 3;
+/** The tag of every other key. */
+export const OTHER_KEY = 4;
 
 /** The hash of a key: FNV-1a over a tag and the key's content, then MurmurHash3's finalizer. */
 export function hashKey(tag: number, bytes: Uint8Array, start: number, end: number): number {
@@ -330,14 +351,14 @@ export function encodedKeyHash(
   const start = cursor.head(offset, item);
   const { bytes } = cursor;
   if ((item.kind === "text" || item.kind === "bytes") && item.value >= 0) {
-    return hashKey(item.kind === "text" ? TEXT : BYTES, bytes, start, start + item.value);
+    return hashKey(item.kind === "text" ? TEXT_KEY : BYTES_KEY, bytes, start, start + item.value);
   }
   const end = cursor.skip(offset);
   const key = decode(bytes.subarray(offset, end));
   if (typeof key === "string") return textHash(key);
-  if (key instanceof Uint8Array) return hashKey(BYTES, key, 0, key.length);
+  if (key instanceof Uint8Array) return hashKey(BYTES_KEY, key, 0, key.length);
   if (typeof key === "number" || typeof key === "bigint") return numberHash(Number(key));
-  return hashKey(OTHER, bytes, offset, end);
+  return hashKey(OTHER_KEY, bytes, offset, end);
 }
 
 /**
@@ -350,13 +371,13 @@ export function pathKeyHash(
 ): number | undefined {
   if (typeof key === "string") return /\p{Cs}/u.test(key) ? undefined : textHash(key);
   if (typeof key === "number" || typeof key === "bigint") return numberHash(Number(key));
-  if (key instanceof Uint8Array) return hashKey(BYTES, key, 0, key.length);
-  return hashKey(OTHER, Uint8Array.of(encode(key)), 0, 1);
+  if (key instanceof Uint8Array) return hashKey(BYTES_KEY, key, 0, key.length);
+  return hashKey(OTHER_KEY, Uint8Array.of(encode(key)), 0, 1);
 }
 
 function textHash(text: string): number {
   const bytes = new TextEncoder().encode(text);
-  return hashKey(TEXT, bytes, 0, bytes.length);
+  return hashKey(TEXT_KEY, bytes, 0, bytes.length);
 }
 
 /** Numbers are hashed by value, whatever their encoding: −0 as 0, and every NaN alike. */
@@ -364,5 +385,5 @@ function numberHash(value: number): number {
   const bytes = new Uint8Array(8);
   // Adding 0 turns −0 into 0.
   new DataView(bytes.buffer).setFloat64(0, Number.isNaN(value) ? Number.NaN : value + 0);
-  return hashKey(NUMBER, bytes, 0, 8);
+  return hashKey(NUMBER_KEY, bytes, 0, 8);
 }
