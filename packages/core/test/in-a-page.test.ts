@@ -5,6 +5,7 @@ import {
   combineArchives,
   encodeArchive,
   isPeekpackError,
+  type LazyMap,
   memorySink,
   type OpenOptions,
   openArchive,
@@ -13,7 +14,6 @@ import {
   readEngine,
   Slice,
   slice,
-  type Value,
 } from "../src/index.js";
 
 /*

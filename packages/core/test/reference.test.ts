@@ -116,7 +116,10 @@ describe.each(TARGETS)("the glossary on %s", (_, make) => {
           expect(await archive.size("glossary")).toBe(2);
           expect(await archive.has("glossary/missing")).toBe(false);
           expect(new Set(await archive.keys("glossary").toArray())).toEqual(new Set(["title", "GlossDiv"]));
-          expect((await archive.entries("glossary").toArray()).map(([key]) => key)).toEqual(["title", "GlossDiv"]);
+          expect((await archive.entries("glossary").toArray()).map(([key]) => key)).toEqual([
+            "title",
+            "GlossDiv",
+          ]);
           expect(await archive.size(SEE_ALSO)).toBe(2);
           const seen: unknown[] = [];
           for await (const [, item] of archive.entries(SEE_ALSO)) seen.push(item);

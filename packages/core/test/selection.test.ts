@@ -164,7 +164,7 @@ it("every loop starts afresh, and stops where its caller stops", async () => {
   const first: unknown[] = [];
   for await (const { value } of sequence) if (first.push(value) === 5) break;
   expect(first).toEqual((document.blocks as unknown[]).slice(0, 5));
-    expect(await sequence.toArray()).toHaveLength(300);
+  expect(await sequence.toArray()).toHaveLength(300);
 });
 
 it("patterns that are none, aborts and closed archives", async () => {
