@@ -1,6 +1,6 @@
 import type { Checksum, ChecksumAlgorithm, ChecksumType } from "./checksums.js";
 import { type Content, SpillDirectory } from "./content.js";
-import type { CorsRule } from "./cors.js";
+import type { CorsRule } from "./cors-rule.js";
 import { noSuchBucket, noSuchKey, noSuchUpload, S3Error } from "./s3-error.js";
 
 /** Headers that are kept with an object and come back with it: content-type, x-amz-meta-… */
