@@ -62,7 +62,7 @@ export function deleteBucketCors(context: Context): Reply {
   return { status: 204 };
 }
 
-/** The headers that let a page of the request's origin see the answer; none where no rule does. */
+/** The CORS headers of a response; empty if no rule matches the request's origin. */
 export function corsHeaders(
   storage: Storage,
   bucket: string,
@@ -77,7 +77,7 @@ export function corsHeaders(
 }
 
 /**
- * Answers a preflight, which is never signed.
+ * Responds to a preflight. Preflights are never signed.
  * @throws S3Error AccessForbidden
  */
 export function preflight(storage: Storage, request: S3Request): Reply {
@@ -88,11 +88,11 @@ export function preflight(storage: Storage, request: S3Request): Reply {
   const rules = storage.buckets.get(request.bucket)?.corsRules;
   if (rules === undefined)
     throw new S3Error(403, "AccessForbidden", "CORSResponse: CORS is not enabled for this bucket.");
-  const asked = (header(request.headers, "access-control-request-headers") ?? "")
+  const requested = (header(request.headers, "access-control-request-headers") ?? "")
     .split(",")
     .map((name) => name.trim().toLowerCase())
     .filter((name) => name !== "");
-  const rule = matchingRule(rules, origin, method, asked);
+  const rule = matchingRule(rules, origin, method, requested);
   if (rule === undefined)
     throw new S3Error(
       403,
@@ -103,7 +103,7 @@ export function preflight(storage: Storage, request: S3Request): Reply {
     status: 200,
     headers: {
       ...corsHeadersOf(rule, origin),
-      ...(asked.length === 0 ? {} : { "access-control-allow-headers": asked.join(", ") }),
+      ...(requested.length === 0 ? {} : { "access-control-allow-headers": requested.join(", ") }),
     },
   };
 }
