@@ -66,7 +66,7 @@ describe("the launcher's choice", () => {
     const server = await startS3();
     expect([server.kind, server.endpoint]).toEqual(["external", own.endpoint]);
     await freshBucket(server);
-    await expect(server.kill()).rejects.toThrow(/not started here/);
+    await expect(server.kill()).rejects.toThrow(/not started by the launcher/);
     await server.close();
     expect((await fetch(own.endpoint)).status).toBe(403);
     await own.close();
@@ -82,7 +82,7 @@ describe("the launcher's choice", () => {
     findNothing();
     const server = await startS3();
     expect(server.kind).toBe("stand-in");
-    expect(server.how).toMatch(/no rustfs.*no docker.*no versitygw.*no go/);
+    expect(server.how).toMatch(/no rustfs.*Docker is not running.*no versitygw.*Go is not installed/);
     await server.close();
   });
 
@@ -115,7 +115,7 @@ describe("the launcher's choice", () => {
   });
 });
 
-describe.skipIf(process.platform === "win32")("rustfs in docker", () => {
+describe.skipIf(process.platform === "win32")("rustfs in Docker", () => {
   it("gets credentials only by environment, and is killed, restarted and removed", async () => {
     const directory = await mkdtemp(join(tmpdir(), "peekpack-test-"));
     const calls = join(directory, "calls");
@@ -140,7 +140,7 @@ describe.skipIf(process.platform === "win32")("rustfs in docker", () => {
     );
     const container = await startStandIn(run);
     const server = await starting;
-    expect(server.how).toMatch(/docker/);
+    expect(server.how).toMatch(/in Docker/);
     expect(server.credentials).toEqual(run.credentials);
     await server.kill();
     await server.restart();

@@ -64,10 +64,10 @@ describe("npm test", { timeout: 120_000 }, () => {
     const { passed, failed, skipped } = JSON.parse(await readFile(file, "utf8")) as Outcome;
     expect(passed).toBe(4);
     expect(failed.toSorted()).toEqual([
-      "uncaught error: too late",
       "broken.test.js: cannot be loaded",
       "hook.test.js: a suite: left dirty",
       "tests.test.js: fails",
+      "uncaught error: too late",
     ]);
     expect(skipped.map(({ reason }) => reason)).toEqual([
       "there is no fuel",
