@@ -1,7 +1,7 @@
 import type { S3Access } from "../../src/s3/client.js";
 
-/** What the reading process is told to do. */
-export interface SoakOrder {
+/** Task of the reading process. */
+export interface SoakTask {
   readonly access: S3Access;
   readonly path: string;
   readonly entries: number;
@@ -10,25 +10,25 @@ export interface SoakOrder {
   readonly seed: number;
 }
 
-/** What it saw: a short round that warms up, and the one that counts. */
+/** Results of a warm-up round and of the measured round. */
 export interface SoakReport {
   readonly rounds: readonly {
     readonly right: number;
     readonly wrong: number;
     readonly aborted: number;
-    /** Some of the errors that were no aborts. */
+    /** Some of the errors other than aborts. */
     readonly failed: readonly string[];
-    /** Bytes on the heap and in buffers when everything has been collected. */
+    /** Bytes on the heap and in buffers after garbage collection. */
     readonly memory: number;
     readonly timers: number;
     readonly listeners: number;
-    /** So far. */
+    /** Total since the start. */
     readonly requests: number;
     readonly retries: number;
   }[];
 }
 
-/** An entry of the archive, by its index. */
+/** The archive's entry at an index. */
 export const soakEntry = (index: number): { index: number; text: string } => ({
   index,
   text: `entry ${index} `.repeat(60 + (index % 40)),

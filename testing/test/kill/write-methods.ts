@@ -13,63 +13,63 @@ import type { S3Access } from "../../src/s3/client.js";
 const MiB = 2 ** 20;
 const PART = 5 * MiB;
 
-/** Blocks of 1 MiB that differ, and a shorter one. */
+/** Distinct blocks of 1 MiB, and a shorter one. */
 const blocks = (count: number): Readonly<Record<string, unknown>> => ({
   big: Array.from({ length: count + 1 }, (_, i) => new Uint8Array(i < count ? MiB : 200_000).fill(i + 1)),
   end: "new",
 });
 const small = blocks(0);
-/** A part of the least size, and a short one. */
+/** Uploads as one part of the minimum size and a short one. */
 const large = blocks(5);
-/** The server copies a part of it, behind one of the least size that is put together here. */
+/** When combined, the server copies a part of it after one of the minimum size that is uploaded. */
 const larger = blocks(10);
 
 /** The key of an archive that is combined with others. */
 export const CHILD = "child";
 const added = { name: "added", value: small };
 
-/** One write. Plain data: it is told to a process on its command line. */
-export interface WriteOrder {
-  readonly way: string;
+/** One write, as plain data for the command line of a process. */
+export interface WriteTask {
+  readonly method: string;
   readonly access: S3Access;
   readonly bucket: string;
   readonly key: string;
-  /** How the object is put; appending by a spool needs the version that it has read. */
+  /** Write condition. Appending by a spool requires the version that it has read. */
   readonly put: PutMode;
-  /** Where spools lie. */
+  /** Directory of spools. */
   readonly directory: string;
   readonly durable: boolean;
   readonly attempts: number;
 }
 
-/** What a write works with. */
-interface Job extends WriteOrder {
+/** A task with its store. */
+interface Job extends WriteTask {
   readonly store: S3Store;
   readonly path: string;
-  /** Told of every byte that goes into a sink. */
-  readonly watched: (sink: ArchiveSink) => ArchiveSink;
+  /** Wraps a sink to observe its bytes. */
+  readonly observe: (sink: ArchiveSink) => ArchiveSink;
 }
 
-/** One way to write an archive. */
-export interface Way {
+/** A way to write an archive to S3. */
+export interface WriteMethod {
   readonly writer: "sdk" | "fetch";
-  /** Whether it leaves a spool; else nothing of it is on this disk. */
+  /** Whether it uses a spool; otherwise nothing is stored on local disks. */
   readonly spooled: boolean;
-  /** In how many parts it goes up; 0: as one PUT. */
+  /** Number of parts; 0 means one PUT. */
   readonly parts: 0 | 2 | 3;
   /** Whether the server copies its second part. */
   readonly copies: boolean;
-  /** Whether it adds to what is there. */
+  /** Whether it appends to the old object. */
   readonly appends: boolean;
   readonly write: (job: Job) => Promise<unknown>;
-  /** The object before. */
+  /** The old object. */
   readonly old: () => Promise<Uint8Array>;
-  /** The object that it makes. */
-  readonly makes: () => Promise<Uint8Array>;
+  /** The new object. */
+  readonly result: () => Promise<Uint8Array>;
 }
 
-const spool = ({ store, path, put, directory, durable, watched }: Job): ArchiveSink =>
-  watched(
+const spool = ({ store, path, put, directory, durable, observe }: Job): ArchiveSink =>
+  observe(
     spoolSink(store.target(path, { put }), {
       directory,
       durable,
@@ -78,8 +78,8 @@ const spool = ({ store, path, put, directory, durable, watched }: Job): ArchiveS
       concurrency: 2,
     }),
   );
-const direct = ({ store, path, watched }: Job): ArchiveSink =>
-  watched(store.sink(path, { partSize: PART, concurrency: 2 }));
+const direct = ({ store, path, observe }: Job): ArchiveSink =>
+  observe(store.sink(path, { partSize: PART, concurrency: 2 }));
 
 const none = {
   spooled: false,
@@ -102,42 +102,42 @@ const grown = (old: () => Promise<Uint8Array>) => async (): Promise<Uint8Array> 
   return inMemory((sink) => appendArchives({ source, sink }, [added]));
 };
 
-/** Every way to write. */
-export const ways = {
+/** All write methods. */
+export const writeMethods = {
   "a spool as one PUT": {
     ...none,
     writer: "sdk",
     spooled: true,
     parts: 0,
     write: (job) => writeArchive(spool(job), small),
-    makes: smallArchive,
+    result: smallArchive,
   },
   "a spool in parts": {
     ...none,
     writer: "sdk",
     spooled: true,
     write: (job) => writeArchive(spool(job), large),
-    makes: largeArchive,
+    result: largeArchive,
   },
   "a sink as one PUT": {
     ...none,
     writer: "sdk",
     parts: 0,
     write: (job) => writeArchive(direct(job), small),
-    makes: smallArchive,
+    result: smallArchive,
   },
   "a sink as one PUT over fetch": {
     ...none,
     writer: "fetch",
     parts: 0,
     write: (job) => writeArchive(direct(job), small),
-    makes: smallArchive,
+    result: smallArchive,
   },
   "a sink in parts": {
     ...none,
     writer: "sdk",
     write: (job) => writeArchive(direct(job), large),
-    makes: largeArchive,
+    result: largeArchive,
   },
   combine: {
     ...none,
@@ -146,7 +146,7 @@ export const ways = {
     copies: true,
     write: ({ store, path, bucket }) =>
       store.combine(path, [{ name: "copied", source: `${bucket}/${CHILD}` }, added], { concurrency: 2 }),
-    makes: () =>
+    result: () =>
       inMemory((sink) => combineArchives(sink, [{ name: "copied", source: encodeArchive(larger) }, added])),
   },
   append: {
@@ -157,7 +157,7 @@ export const ways = {
     appends: true,
     write: ({ store, path }) => store.append(path, [added], { concurrency: 2 }),
     old: combined(larger),
-    makes: grown(combined(larger)),
+    result: grown(combined(larger)),
   },
   "an append by a spool": {
     ...none,
@@ -166,33 +166,36 @@ export const ways = {
     appends: true,
     write: (job) => appendArchives({ source: job.store.source(job.path), sink: spool(job) }, [added]),
     old: combined(large),
-    makes: grown(combined(large)),
+    result: grown(combined(large)),
   },
-} as const satisfies Record<string, Way>;
-export type WayName = keyof typeof ways;
+} as const satisfies Record<string, WriteMethod>;
+export type WriteMethodName = keyof typeof writeMethods;
 
 /** The archive at {@link CHILD}. */
 export const childArchive = async (): Promise<Uint8Array> => encodeArchive(larger);
 
-/** A store that gives up soon, or not before its requests were tried often. */
-export function storeOf({ access, attempts }: Pick<WriteOrder, "access" | "attempts">, way: Way): S3Store {
-  return s3Store({ ...access, writer: way.writer, retry: { attempts, firstDelay: 2 } });
+/** A store with the number of attempts of the task. */
+export function storeOf(
+  { access, attempts }: Pick<WriteTask, "access" | "attempts">,
+  method: WriteMethod,
+): S3Store {
+  return s3Store({ ...access, writer: method.writer, retry: { attempts, firstDelay: 2 } });
 }
 
-/** Does a write. */
+/** Runs a write. */
 export function startWrite(
-  order: WriteOrder,
-  watched: (sink: ArchiveSink) => ArchiveSink = (sink) => sink,
+  task: WriteTask,
+  observe: (sink: ArchiveSink) => ArchiveSink = (sink) => sink,
 ): Promise<unknown> {
-  const way: Way = ways[order.way as WayName];
-  const store = storeOf(order, way);
-  return way.write({ ...order, store, path: `${order.bucket}/${order.key}`, watched });
+  const method: WriteMethod = writeMethods[task.method as WriteMethodName];
+  const store = storeOf(task, method);
+  return method.write({ ...task, store, path: `${task.bucket}/${task.key}`, observe });
 }
 
-/** Goes on with the one spool that is left. */
-export async function resumeWrite(order: WriteOrder): Promise<unknown> {
-  const [pending] = await pendingUploads({ directory: order.directory });
-  const way: Way = ways[order.way as WayName];
-  const target = storeOf(order, way).target(`${order.bucket}/${order.key}`, { put: order.put });
+/** Resumes the single spool. */
+export async function resumeWrite(task: WriteTask): Promise<unknown> {
+  const [pending] = await pendingUploads({ directory: task.directory });
+  const method: WriteMethod = writeMethods[task.method as WriteMethodName];
+  const target = storeOf(task, method).target(`${task.bucket}/${task.key}`, { put: task.put });
   return resumeUpload(pending!, target, { concurrency: 2 });
 }

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 const inRepository = fileURLToPath(new URL("../../../.cache", import.meta.url));
 
 /**
- * Where tests keep what is dear to make: in the repository, where git ignores it and `npm ci` does not remove it, or
- * where PEEKPACK_CACHE says.
+ * The directory for everything that tests download or build: PEEKPACK_CACHE, else `.cache` in the repository, which git
+ * ignores and `npm ci` keeps.
  */
 export const cacheDirectory = (): string => process.env.PEEKPACK_CACHE || inRepository;

@@ -1,57 +1,57 @@
 import { randomNumbers } from "./rules.js";
 
-/** How slow the way to the server is. */
-export interface LinkShape {
+/** Latency and bandwidth between the proxy and its clients. */
+export interface NetworkShape {
   /** Added to every request, in milliseconds. Default 0. */
   readonly latencyMs?: number | undefined;
-  /** Up to so much more, at random, in milliseconds. Default 0. */
+  /** Maximum random addition to the latency, in milliseconds. Default 0. */
   readonly jitterMs?: number | undefined;
-  /** What all requests together may send, and what they may receive. Default: no bound. */
+  /** Bandwidth that all requests share, in each direction. Default: no limit. */
   readonly bytesPerSecond?: number | undefined;
-  /** Of the jitter. Default 1. */
+  /** Seed of the jitter. Default 1. */
   readonly seed?: number | undefined;
 }
 
-/** Waits for so long, or for ever, unless the signal ends it. @returns whether the time passed */
+/** Waits for `ms` (undefined: for ever) or until the signal aborts. @returns whether the time passed */
 export function wait(ms: number | undefined, signal: AbortSignal): Promise<boolean> {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve(false);
     const timer = ms === undefined ? undefined : setTimeout(() => end(true), ms);
     const end = (passed: boolean): void => {
       clearTimeout(timer);
-      signal.removeEventListener("abort", gone);
+      signal.removeEventListener("abort", onAbort);
       resolve(passed);
     };
-    const gone = (): void => end(false);
-    signal.addEventListener("abort", gone);
+    const onAbort = (): void => end(false);
+    signal.addEventListener("abort", onAbort);
   });
 }
 
-/** The way between the proxy and its clients: one for all of them. */
-export class Link {
-  #shape: LinkShape;
+/** A simulated network that all clients of a proxy share. */
+export class Network {
+  #shape: NetworkShape;
   #random: () => number;
   readonly #freeAt = { up: 0, down: 0 };
 
-  constructor(shape: LinkShape) {
+  constructor(shape: NetworkShape) {
     this.#shape = shape;
     this.#random = randomNumbers(shape.seed ?? 1);
   }
 
-  set shape(shape: LinkShape) {
+  set shape(shape: NetworkShape) {
     this.#shape = shape;
     this.#random = randomNumbers(shape.seed ?? 1);
   }
 
-  /** Waits as long as a request takes to arrive. */
-  async arrival(signal: AbortSignal): Promise<void> {
+  /** Waits for the latency of one request. */
+  async delayRequest(signal: AbortSignal): Promise<void> {
     const { latencyMs = 0, jitterMs = 0 } = this.#shape;
     const ms = latencyMs + jitterMs * this.#random();
     if (ms > 0) await wait(ms, signal);
   }
 
-  /** Waits until so many bytes have passed, behind those that came before them. */
-  async passage(bytes: number, direction: "up" | "down", signal: AbortSignal): Promise<void> {
+  /** Waits until `bytes` were transferred, after all bytes queued before them. */
+  async transfer(bytes: number, direction: "up" | "down", signal: AbortSignal): Promise<void> {
     const { bytesPerSecond } = this.#shape;
     if (bytesPerSecond === undefined) return;
     const now = performance.now();
