@@ -5,8 +5,8 @@ import {
   encodeArchive,
   memorySink,
   openArchive,
-  slowSource,
 } from "../src/index.js";
+import { slowSource } from "../src/testing.js";
 import { observedSource } from "./observed-source.js";
 import { failure } from "./outcome.js";
 import { everyKind } from "./places.js";

@@ -1,6 +1,6 @@
 import { PeekpackError } from "../errors.js";
 import { decodeHeader, HEADER_SIZE } from "../format/header.js";
-import { untilAborted } from "../source/abort.js";
+import { AbortListeners } from "../source/abort-listeners.js";
 import type { ReadOptions } from "../source/range-source.js";
 import { ArchiveCore, SELF, tocTooLarge } from "./archive-core.js";
 
@@ -21,6 +21,7 @@ export class ChildArchives {
   /** Those that are open, the least recently used first, and those that are being opened. */
   readonly #open = new Map<number, ArchiveCore>();
   readonly #opening = new Map<number, Promise<ArchiveCore>>();
+  readonly #listeners = new AbortListeners();
   #bytes = 0;
   #offsets: Float64Array | undefined;
 
@@ -45,7 +46,7 @@ export class ChildArchives {
         .finally(() => this.#opening.delete(offset));
       this.#opening.set(offset, opening);
     }
-    return untilAborted(opening, options?.signal);
+    return this.#listeners.untilAborted(opening, options?.signal);
   }
 
   #keep(offset: number, child: ArchiveCore): ArchiveCore {

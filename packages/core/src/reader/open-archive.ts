@@ -1,9 +1,9 @@
 import type { Codec, MapStyle } from "../codec/codec.js";
 import { HEADER_SIZE, soundHeader } from "../format/sound-header.js";
 import { httpSource } from "../source/http-source.js";
-import { seldom } from "../source/load-seldom.js";
+import { localSource } from "../source/local-source.js";
 import type { RangeSource, ReadOptions } from "../source/range-source.js";
-import { type ReadEngineOptions, readEngine } from "../source/read-engine.js";
+import { isReadEngine, type ReadEngineOptions, readEngine } from "../source/read-engine.js";
 import { Archive, type ArchiveInfo, type OpenState } from "./archive.js";
 import { ArchiveCore, type Shared, tocTooLarge } from "./archive-core.js";
 import type { KeptIndex } from "./kept-index.js";
@@ -66,7 +66,7 @@ export async function openArchive<S = Untyped>(
   const kept = index && (await loadRest()).decodeIndex(index);
   const objectSize = kept ? kept.size : offset ? undefined : size;
   // A source that brings an engine of its own keeps it.
-  const engine = "stats" in given ? given : readEngine(given, { ...options, size: objectSize });
+  const engine = isReadEngine(given) ? given : readEngine(given, { ...options, size: objectSize });
   if (options.onChange !== "reopen" || !engine.reopen) {
     return new Archive<S>(await openState(engine, options, kept));
   }
@@ -88,7 +88,7 @@ export async function openArchive<S = Untyped>(
 export async function asSource(source: ArchiveSource): Promise<RangeSource> {
   if (typeof source === "string" || source instanceof URL) return httpSource(source);
   if (typeof source === "object" && source !== null && "probe" in source && "read" in source) return source;
-  return (await seldom()).localSource(source);
+  return localSource(source);
 }
 
 /** Pieces of an object that were read at first contact, and what that has told of it. */

@@ -63,7 +63,7 @@ it("serves 10,000 concurrent reads, of which many are aborted, over a faulty con
     {
       retry: { baseMs: 2, attempts: 12 },
       cacheBytes: 400_000,
-      largest: 60_000,
+      maxRequestBytes: 60_000,
       gap: 300,
       onRequest: (event) => events.push(event),
     },

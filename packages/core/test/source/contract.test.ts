@@ -42,7 +42,7 @@ const overHttp = (
   );
 
 overHttp("HTTP");
-overHttp("HTTP, no suffix, no condition", undefined, { suffixRanges: false, conditional: "compare" });
+overHttp("HTTP, no suffix, no condition", undefined, { suffixRanges: false, ifMatch: false });
 overHttp("HTTP with events", (source) => withEvents(source));
 overHttp("HTTP with a limiter", (source) => withLimiter(source, requestLimiter(3)));
 overHttp("HTTP with retries", (source) => withRetry(source));
@@ -51,6 +51,6 @@ overHttp("HTTP with a planner that keeps nothing", (source) =>
   withScheduler(source, { cacheBytes: 0, tableBytes: 0 }),
 );
 overHttp("HTTP with a planner of tiny requests", (source) =>
-  withScheduler(source, { gap: 0, largest: 700, cacheBytes: 20_000 }),
+  withScheduler(source, { gap: 0, maxRequestBytes: 700, cacheBytes: 20_000 }),
 );
 overHttp("HTTP with the read engine", (source) => readEngine(source));

@@ -8,8 +8,8 @@ import {
   type RequestEvent,
   readEngine,
   requestLimiter,
-  slowSource,
 } from "../../src/index.js";
+import { slowSource } from "../../src/testing.js";
 import { type ObjectServer, objectServer } from "./object-server.js";
 
 const archive = patterned(17_000_000);

@@ -1,7 +1,6 @@
 import { patterned, seeded } from "@peekpack/testing/contracts/range-source";
 import { describe, expect, it, vi } from "vitest";
 import {
-  hintRetry,
   PeekpackError,
   type RangeSource,
   type RequestEvent,
@@ -9,7 +8,8 @@ import {
   readEngine,
   withRetry,
 } from "../../src/index.js";
-import { retryAfter } from "../../src/source/odd-answer.js";
+import { hintRetry } from "../../src/internal.js";
+import { retryAfter } from "../../src/source/unexpected-response.js";
 
 const bytes = patterned(1_000_000);
 const range = { start: 1000, end: 901_000 };
@@ -84,7 +84,7 @@ describe("withRetry", () => {
     expect(error).toMatchObject({
       name: "PeekpackError",
       code: "network",
-      message: "no answer. Given up after 4 tries.",
+      message: "no answer. Given up after 4 attempts.",
       cause: { code: "network", message: "no answer." },
     });
   });
@@ -114,7 +114,7 @@ describe("withRetry", () => {
     };
     const engine = readEngine(source, {
       concurrency: 1,
-      largest: 1000,
+      maxRequestBytes: 1000,
       gap: 0,
       retry: { totalMs: 1000, random: () => 0, now: () => time, sleep: async () => {} },
     });

@@ -7,9 +7,9 @@ import {
   type ReadOptions,
   type RequestEvent,
   type SchedulerOptions,
-  slowSource,
   withScheduler,
 } from "../../src/index.js";
+import { slowSource } from "../../src/testing.js";
 
 const bytes = patterned(3_000_000);
 
@@ -102,7 +102,7 @@ describe("merging", () => {
   });
 
   it("splits what is long, and puts it together", async () => {
-    const { source, asked } = planned({ largest: 400_000 });
+    const { source, asked } = planned({ maxRequestBytes: 400_000 });
     const read = source.read([range(100, 1_000_000)]);
     await until(asked, 3);
     for (const one of asked.toReversed()) one.answer();
@@ -305,7 +305,7 @@ describe("keeping", () => {
   });
 
   it("gives each caller bytes that hold although they leave the cache meanwhile", async () => {
-    const { source, asked } = planned({ cacheBytes: 2000, largest: 1000 });
+    const { source, asked } = planned({ cacheBytes: 2000, maxRequestBytes: 1000 });
     const read = source.read([range(0, 10_000)]);
     await until(asked, 10);
     for (const one of asked) {

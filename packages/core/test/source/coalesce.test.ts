@@ -1,21 +1,21 @@
 import { seeded } from "@peekpack/testing/contracts/range-source";
 import { describe, expect, it } from "vitest";
-import { planRanges, type RangePlanOptions } from "../../src/source/range-plan.js";
+import { type CoalesceOptions, coalesceRanges } from "../../src/source/coalesce.js";
 import type { ByteRange } from "../../src/source/range-source.js";
 
-const options: RangePlanOptions = {
+const options: CoalesceOptions = {
   gap: 0,
   maxGap: 1_000_000,
-  largest: 1_000_000,
+  maxRequestBytes: 1_000_000,
   concurrency: 6,
   latencyMs: 50,
   bytesPerMs: 10_000,
 };
 const range = (start: number, end: number): ByteRange => ({ start, end });
-const plan = (ranges: ByteRange[], more: Partial<RangePlanOptions> = {}): number[][] =>
-  planRanges(ranges, { ...options, ...more }).map(({ start, end }) => [start, end]);
+const plan = (ranges: ByteRange[], more: Partial<CoalesceOptions> = {}): number[][] =>
+  coalesceRanges(ranges, { ...options, ...more }).map(({ start, end }) => [start, end]);
 
-describe("planRanges", () => {
+describe("coalesceRanges", () => {
   it("plans nothing for nothing", () => {
     expect(plan([])).toEqual([]);
     expect(plan([range(5, 5)])).toEqual([]);
@@ -34,7 +34,7 @@ describe("planRanges", () => {
   });
 
   it("splits evenly what is longer than the longest request", () => {
-    expect(plan([range(0, 10), range(10, 25)], { largest: 10 })).toEqual([
+    expect(plan([range(0, 10), range(10, 25)], { maxRequestBytes: 10 })).toEqual([
       [0, 9],
       [9, 18],
       [18, 25],
@@ -42,15 +42,15 @@ describe("planRanges", () => {
   });
 
   it("does not join across a gap to more than the longest request", () => {
-    expect(plan([range(0, 60), range(70, 130)], { gap: 20, largest: 100 })).toEqual([
+    expect(plan([range(0, 60), range(70, 130)], { gap: 20, maxRequestBytes: 100 })).toEqual([
       [0, 60],
       [70, 130],
     ]);
   });
 
   it("leaves apart what must not be joined", () => {
-    const mayJoin = (from: number): boolean => from !== 20;
-    expect(plan([range(0, 10), range(12, 20), range(22, 30)], { gap: 5, mayJoin })).toEqual([
+    const mayCoalesce = (from: number): boolean => from !== 20;
+    expect(plan([range(0, 10), range(12, 20), range(22, 30)], { gap: 5, mayCoalesce })).toEqual([
       [0, 20],
       [22, 30],
     ]);
@@ -84,7 +84,7 @@ describe("planRanges", () => {
       range(at, at + 9000),
     );
     const bytes = (requests: number[][]): number => requests.reduce((sum, [a, b]) => sum + b! - a!, 0);
-    const fast = plan(fifty, { latencyMs: 100, bytesPerMs: 100_000, concurrency: 16, largest: 8_000_000 });
+    const fast = plan(fifty, { latencyMs: 100, bytesPerMs: 100_000, concurrency: 16, maxRequestBytes: 8_000_000 });
     expect(fast.length).toBeLessThanOrEqual(16);
     const slow = plan(fifty, { latencyMs: 20, bytesPerMs: 500, concurrency: 16 });
     expect(bytes(slow)).toBeLessThan(1.2 * 50 * 9000);
@@ -99,21 +99,21 @@ describe("planRanges", () => {
         const start = below(space);
         return range(start, start + below(space / 10));
       });
-      const made: RangePlanOptions = {
+      const made: CoalesceOptions = {
         gap: below(space / 20),
         maxGap: below(space / 5),
-        largest: 1 + below(space),
+        maxRequestBytes: 1 + below(space),
         concurrency: 1 + below(20),
         latencyMs: random() * 200,
         bytesPerMs: 1 + random() * 10_000,
-        mayJoin: seed % 3 === 0 ? (from) => from % 2 === 0 : undefined,
+        mayCoalesce: seed % 3 === 0 ? (from) => from % 2 === 0 : undefined,
       };
       const frozen = Object.freeze(wanted.map((one) => Object.freeze(one)));
-      const requests = planRanges(frozen, made);
+      const requests = coalesceRanges(frozen, made);
       const context = `seed ${seed}`;
       let last = -1;
       for (const { start, end } of requests) {
-        expect(start >= last && start < end && end - start <= made.largest, context).toBe(true);
+        expect(start >= last && start < end && end - start <= made.maxRequestBytes, context).toBe(true);
         last = end;
       }
       // Every byte wanted is fetched: walk each range through the requests.
@@ -133,7 +133,7 @@ describe("planRanges", () => {
           between.some(({ end, start }) => end > covered && start < one.start)
         ) {
           expect(one.start - covered <= Math.max(made.gap, made.maxGap), context).toBe(true);
-          expect(made.mayJoin?.(covered, one.start) ?? true, context).toBe(true);
+          expect(made.mayCoalesce?.(covered, one.start) ?? true, context).toBe(true);
         }
         covered = Math.max(covered, one.end);
       }
