@@ -39,11 +39,14 @@ async function errorResponse(
   // S3 responds 400 to an expired session token.
   const kind = errorCodes[status] ?? (expired && status === 400 ? "denied" : "network");
   const summary = `${status}${code ? ` ${code}` : ""}${expired ? " (expired)" : ""}`;
-  return hintRetry(new PeekpackError(kind, `${label}: the server answered ${summary}.`, { section: "source" }), {
-    again: kind === "network" && (status > 499 || [408, 425, 429].includes(status)),
-    afterMs: retryAfter(headers.get("retry-after"), Date.now()),
-    refusal: [400, 401, 403].includes(status) ? { status, code, expired } : undefined,
-  });
+  return hintRetry(
+    new PeekpackError(kind, `${label}: the server answered ${summary}.`, { section: "source" }),
+    {
+      again: kind === "network" && (status > 499 || [408, 425, 429].includes(status)),
+      afterMs: retryAfter(headers.get("retry-after"), Date.now()),
+      refusal: [400, 401, 403].includes(status) ? { status, code, expired } : undefined,
+    },
+  );
 }
 
 /** End of the message about a header that is missing in a browser. */
