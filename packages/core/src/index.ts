@@ -29,7 +29,6 @@ export {
   type CombineChildren,
   combineArchives,
 } from "./writer/combine.js";
-export { type CombinedLayout, combinedLayout } from "./writer/combined-layout.js";
 export { encodeArchive } from "./writer/encode-archive.js";
 export type { EncodeOptions } from "./writer/options.js";
 export { type ArchiveSink, type MemorySink, memorySink, type WriteResult } from "./writer/sink.js";

@@ -5,7 +5,6 @@ import { decodeHeader, HEADER_SIZE, type Header } from "../format/header.js";
 import { type ArchiveNode, type Span, TableView } from "../format/table-view.js";
 import { loadFeature } from "../load-feature.js";
 import { mayBeNumpyPickle } from "../numpy/sniff.js";
-import { untilAborted } from "../source/abort.js";
 import type { ReadOptions } from "../source/range-source.js";
 import type { Value } from "../values.js";
 import { type ArchiveParts, readTable } from "./archive-parts.js";
@@ -167,7 +166,7 @@ export class ArchiveReader {
         .finally(() => this.#opening.delete(position));
       this.#opening.set(position, opening);
     }
-    return untilAborted(opening, options?.signal);
+    return this.context.abortListeners.untilAborted(opening, options?.signal);
   }
 
   async #openChild(

@@ -2,6 +2,7 @@ import type { Codec, MapStyle } from "../codec/codec.js";
 import { decodeHeader, HEADER_SIZE } from "../format/header.js";
 import { type Limits, resolveLimits } from "../limits.js";
 import { ByteLru } from "../lru.js";
+import { AbortListeners } from "../source/abort-listeners.js";
 import { httpSource } from "../source/http-source.js";
 import { localSource } from "../source/local-source.js";
 import type { RangeSource, ReadOptions } from "../source/range-source.js";
@@ -145,6 +146,7 @@ async function open(
     codec,
     decoders: new Map(),
     memory: new ByteLru(counts.tocCacheBytes),
+    abortListeners: new AbortListeners(),
     lifetime,
   };
   const { parts, headerBytes, size, version } = kept
