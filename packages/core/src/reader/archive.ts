@@ -1,6 +1,7 @@
 import { loadFeature } from "../load-feature.js";
 import type { RangeSource, ReadOptions } from "../source/range-source.js";
 import type { ReadStats } from "../source/read-stats.js";
+import type { PageIndexInfo } from "./archive-extent.js";
 import type { ArchiveReader } from "./archive-reader.js";
 import { assertOpen } from "./context.js";
 import { handleOf } from "./handles.js";
@@ -8,7 +9,6 @@ import { encodeIndex } from "./kept-index.js";
 import { lookUp, type NodeLocation, rootOf } from "./lookup.js";
 import { materialize } from "./materialize.js";
 import type { NumberArrayOf, NumberType } from "./number-array.js";
-import type { PageIndexInfo } from "./page-index.js";
 import { type Path, parsePath } from "./path.js";
 import { type Pattern, parsePattern, type Selected } from "./pattern.js";
 import { entriesAt, hasAt, keysAt, sizeAt, valuesAt } from "./queries.js";

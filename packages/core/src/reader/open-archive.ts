@@ -9,12 +9,12 @@ import type { RangeSource, ReadOptions } from "../source/range-source.js";
 import { isReadEngine, type ReadEngineOptions, readEngine } from "../source/read-engine.js";
 import { changed } from "../source/source-error.js";
 import { Archive, type OpenState, type Reopen } from "./archive.js";
-import { type ArchiveParts, readTable } from "./archive-parts.js";
+import type { ReadPiece } from "./archive-extent.js";
+import { type ArchiveParts, pageIndexFeature, readTable } from "./archive-parts.js";
 import { ArchiveReader } from "./archive-reader.js";
 import type { Lifetime, ReaderContext } from "./context.js";
 import { decodeIndex, type KeptIndex } from "./kept-index.js";
 import { isBranch } from "./lookup.js";
-import { keptPageIndex, type ReadPiece } from "./page-index.js";
 import type { Untyped } from "./schema.js";
 
 /** What an archive can be opened from. Texts and URLs are read over HTTP. */
@@ -207,6 +207,7 @@ async function openKept(source: RangeSource, kept: KeptIndex, options: OpenOptio
     throw new TypeError("This index was made with a page index of its own: give it as `pageIndex` again.");
   }
   const from = holds === "sidecar" ? engineOf(options.pageIndex!, options) : source;
+  const { keptPageIndex } = await pageIndexFeature();
   const { index, info } = keptPageIndex(from, header, offset, table, holds === "sidecar");
   return { parts: { header, start: offset, table: index, pageIndex: info }, headerBytes, size, version };
 }
