@@ -4,9 +4,9 @@ import { blockWindows, windows } from "../reader/children.js";
 import { keyAt, type Location, rootOf } from "../reader/location.js";
 import { materialize } from "../reader/materialize.js";
 import type { Value } from "../values.js";
-import { type ArchiveWriter, Frame } from "./archive-writer.js";
 import { isCanonical } from "./canonical.js";
 import { EncodedItem } from "./encoded-item.js";
+import { Frame, type ValueWriter } from "./frame.js";
 
 /** A handle of the reader: it says where its value lies. */
 interface Lazy {
@@ -23,7 +23,7 @@ export function isLazy(value: object): value is Lazy {
  * children. Bytes that are already what the encoder would write are copied; others are written anew item by item, so that
  * a float stays a float whatever its value. Archives inside become ordinary values.
  */
-export async function repack(writer: ArchiveWriter, handle: Lazy, depth: number): Promise<boolean> {
+export async function repack(writer: ValueWriter, handle: Lazy, depth: number): Promise<boolean> {
   const at = handle["~location"]();
   if (at.kind !== "node") {
     return writer.value(await materialize(at), depth);
@@ -32,7 +32,7 @@ export async function repack(writer: ArchiveWriter, handle: Lazy, depth: number)
 }
 
 async function repackNode(
-  writer: ArchiveWriter,
+  writer: ValueWriter,
   core: ArchiveCore,
   node: TocNode,
   depth: number,
@@ -48,7 +48,7 @@ async function repackNode(
     }
     case "blocked": {
       const { blocks } = node;
-      const frame = new Frame(writer, false, blocks.length, depth);
+      const frame = await Frame.open(writer, false, blocks.length, depth);
       for (const [first, last] of blockWindows(core, node)) {
         const span = { start: blocks.bounds[first]!, end: blocks.bounds[last]! };
         const count = blocks.before[last]! - blocks.before[first]!;
@@ -71,7 +71,7 @@ async function repackNode(
     default: {
       const { toc } = core;
       const decode = (bytes: Uint8Array): Value => core.decodePlain(bytes);
-      const frame = new Frame(writer, node.kind === "map", toc.size(node), depth);
+      const frame = await Frame.open(writer, node.kind === "map", toc.size(node), depth);
       for (const window of windows(core, node)) {
         const spans = window.flatMap((child) => (child.node.kind === "value" ? [child.node.span] : []));
         const read = await core.read(spans);
@@ -99,7 +99,7 @@ async function repackNode(
 
 /** Writes one encoded value. `checked`: its bytes are known to be well-formed. */
 function repackBytes(
-  writer: ArchiveWriter,
+  writer: ValueWriter,
   core: ArchiveCore,
   bytes: Uint8Array,
   depth: number,
