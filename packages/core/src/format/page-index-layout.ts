@@ -1,4 +1,5 @@
 import { crc32 } from "../crc32.js";
+import { joined } from "../source/body.js";
 import {
   type DirectoryEntry,
   FOOTER_SIZE,
@@ -117,7 +118,7 @@ function cut(records: readonly Uint8Array[], nodes: readonly IndexedNode[], star
     const first = next;
     let size = records[next++]!.length;
     while (next < records.length && size + records[next]!.length <= limit) size += records[next++]!.length;
-    return joined(records.slice(first, next), size);
+    return joined(records.slice(first, next));
   };
   const inRoot = take(ROOT_RECORD_BYTES);
   const blocks: Uint8Array[] = [];
@@ -131,14 +132,4 @@ function cut(records: readonly Uint8Array[], nodes: readonly IndexedNode[], star
     offset += block.length;
   }
   return { inRoot, blocks, directory };
-}
-
-function joined(parts: readonly Uint8Array[], size: number): Uint8Array {
-  const all = new Uint8Array(size);
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }

@@ -3,12 +3,13 @@ import { decodeHeader, encodeHeader, HEADER_SIZE } from "../format/header.js";
 import { Archive } from "../reader/archive.js";
 import type { ArchiveCore } from "../reader/archive-core.js";
 import type { Location } from "../reader/location.js";
-import { type ArchiveSource, asSource, openArchive } from "../reader/open-archive.js";
+import { type ArchiveSource, openArchive } from "../reader/open-archive.js";
 import type { RangeSource } from "../source/range-source.js";
-import { readEngine } from "../source/read-engine.js";
 import { CombinedToc } from "./combined-toc.js";
 import { type ResolvedEncodeOptions, resolveEncodeOptions } from "./options.js";
+import { sequentialSource } from "./sequential-source.js";
 import { type ArchiveSink, memorySink, type WriteResult } from "./sink.js";
+import { indexChunks } from "./table-indexer.js";
 import { finishing, type WriteOptions, writeArchive } from "./write-archive.js";
 
 /** An archive to be put into a combined one: an archive that exists, or a value that is encoded as one first. */
@@ -65,9 +66,10 @@ export interface AppendTarget {
   /** Takes the result. It must leave the old archive readable until it has finished. */
   readonly sink: ArchiveSink;
   /**
-   * The sink writes behind the old archive, in its place, and puts the new header over the old one last: nothing is copied.
-   * The old table stays in the archive as bytes that nothing refers to. Default false: the whole archive is written anew,
-   * with the same bytes as the reference's append gives.
+   * The sink writes into the old archive's object, from the byte after the old table on, and puts the new header over the old
+   * one last: nothing is copied. The old table stays as bytes that nothing refers to. An old page index is overwritten; what
+   * is left of it no longer matches the header, and is ignored. Default false: the whole archive is written anew, with the
+   * same bytes as the reference's append gives.
    */
   readonly inPlace?: boolean | undefined;
 }
@@ -193,6 +195,7 @@ class CombinedWriter {
     const tocStart = this.position;
     const toc = this.#toc.encode();
     await this.#write(toc);
+    for (const chunk of indexChunks(this.#options, tocStart, toc)) await this.#write(chunk);
     return this.#sink.finish(
       encodeHeader({ protocol: this.#options.protocol, tocStart, tocSize: toc.length }),
     );
@@ -206,9 +209,7 @@ class CombinedWriter {
       this.#notSelf(core.shared.source.label);
       return { name, source: core.shared.source, start: core.start, end: core.start + core.size };
     }
-    const given = await asSource(source);
-    // Read once from end to end: retries are wanted, a cache is not.
-    const from = given.local || "stats" in given ? given : readEngine(given, { cacheBytes: 0, readAhead: 0 });
+    const from = await sequentialSource(source);
     this.#notSelf(from.label);
     const { size, head } = await from.probe({ head: HEADER_SIZE, tail: 0 }, { signal });
     try {
