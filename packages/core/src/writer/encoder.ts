@@ -359,7 +359,6 @@ export class ArchiveEncoder {
         firstNode: nodes,
         keys: data.buf,
         keysAt: body,
-        packed: false,
       });
     }
     this.#top = top;
