@@ -24,6 +24,7 @@ export class MsgpackWalker extends TableWalker {
     if (type < 0x90) return this.found("map", type & 15, at + 1, 0, (type & 15) * 2);
     if (type < 0xa0) return this.found("array", type & 15, at + 1, 0, type & 15);
     if (type < 0xc0) return this.found("text", type & 31, at + 1, type & 31, 0);
+    if (type >= 0xe0) return this.found("int", type - 0x100, at + 1, 0, 0);
     if (type === 0xc1) return this.found("malformed", 0, at, 0, 0);
     if (type >= 0xcc && type <= 0xd3) return this.#integer(type, at);
     const width = WIDTHS[type]!;
