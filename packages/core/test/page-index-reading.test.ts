@@ -29,11 +29,16 @@ function large(entries: number): { [key: string]: Value } {
   return {
     meta: { title: "small", kinds: everyKind() as Value },
     entries: Object.fromEntries(
-      Array.from({ length: entries }, (_, i) => [`entry ${i}`, { id: i, text: `text of entry ${i} `.repeat(4) }]),
+      Array.from({ length: entries }, (_, i) => [
+        `entry ${i}`,
+        { id: i, text: `text of entry ${i} `.repeat(4) },
+      ]),
     ),
     list: Array.from({ length: entries }, (_, i) => `item ${i} of a list of long texts`),
     nested: Array.from({ length: 4 }, (_, i) =>
-      Object.fromEntries(Array.from({ length: entries / 4 }, (_v, j) => [`key ${i}/${j}`, `value ${i}/${j} `.repeat(4)])),
+      Object.fromEntries(
+        Array.from({ length: entries / 4 }, (_v, j) => [`key ${i}/${j}`, `value ${i}/${j} `.repeat(4)]),
+      ),
     ),
     floats: Array.from({ length: entries * 50 }, (_, i) => i / 3),
     last: "the end",
@@ -66,7 +71,14 @@ describe.each(CODECS)("an archive with a page index, in %s", (codec) => {
     const all = [...places(document)].filter((_, i) => i % 97 === 0 || i < 50);
     const paths = all.map(({ path }) => path as Path);
     expect(await archive.readMany(paths)).toEqual(await reference.readMany(paths));
-    for (const path of ["entries/entry 17", "list/-1", "nested/3/key 3%2F1", "floats/77777", "meta/title", "last"]) {
+    for (const path of [
+      "entries/entry 17",
+      "list/-1",
+      "nested/3/key 3%2F1",
+      "floats/77777",
+      "meta/title",
+      "last",
+    ]) {
       expect(await archive.has(path)).toBe(await reference.has(path));
     }
     for (const path of ["", "entries", "list", "nested/2", "floats", "meta"]) {
@@ -81,12 +93,16 @@ describe.each(CODECS)("an archive with a page index, in %s", (codec) => {
     expect(await archive.select("entries/*/id").toArray()).toEqual(
       await reference.select("entries/*/id").toArray(),
     );
-    expect(await archive.select("nested/*/*").toArray()).toEqual(await reference.select("nested/*/*").toArray());
+    expect(await archive.select("nested/*/*").toArray()).toEqual(
+      await reference.select("nested/*/*").toArray(),
+    );
     expect(await archive.toTypedArray("floats", "float64")).toEqual(
       await reference.toTypedArray("floats", "float64"),
     );
     for (const path of ["floats", "entries/entry 5", "list/7", "floats/123456"]) {
-      expect(Buffer.compare(await collected(archive.raw(path)), await collected(reference.raw(path)))).toBe(0);
+      expect(Buffer.compare(await collected(archive.raw(path)), await collected(reference.raw(path)))).toBe(
+        0,
+      );
     }
     expect(await archive.read()).toEqual(document);
   });
@@ -148,7 +164,9 @@ describe.each(CODECS)("an archive with a page index, in %s", (codec) => {
   });
 
   it("keys of every type are found by value", async () => {
-    const map = new Map<unknown, unknown>(Array.from({ length: 3000 }, (_, i) => [`key ${i}`, `value ${i} `.repeat(4)]));
+    const map = new Map<unknown, unknown>(
+      Array.from({ length: 3000 }, (_, i) => [`key ${i}`, `value ${i} `.repeat(4)]),
+    );
     const odd: [unknown, string][] = [
       [7, "seven, in a text that is long"],
       [-3, "minus three, in a text that is long"],
@@ -185,7 +203,11 @@ describe("what a value costs through a page index", () => {
   };
   const map = (entries: number): Uint8Array =>
     encodeArchive(
-      { entries: Object.fromEntries(Array.from({ length: entries }, (_, i) => [`key ${i}`, `value ${i} `.repeat(3)])) },
+      {
+        entries: Object.fromEntries(
+          Array.from({ length: entries }, (_, i) => [`key ${i}`, `value ${i} `.repeat(3)]),
+        ),
+      },
       { pageIndex: true, smallObjectThreshold: 16 },
     );
 
@@ -211,7 +233,9 @@ describe("what a value costs through a page index", () => {
     const floats = Float64Array.from({ length: 1_000_000 }, (_, i) => i / 7);
     const bytes = encodeArchive({ floats }, { pageIndex: true });
     const found = await cost(bytes, async (archive) => {
-      expect(await archive.read("floats/500000:500100")).toEqual(Array.from(floats.subarray(500_000, 500_100)));
+      expect(await archive.read("floats/500000:500100")).toEqual(
+        Array.from(floats.subarray(500_000, 500_100)),
+      );
     });
     expect(found.trips).toBeLessThanOrEqual(3);
     expect(found.bytes).toBeLessThanOrEqual(96 * KiB);
@@ -235,7 +259,12 @@ describe("combined archives", () => {
       names.map((name) => ({ name, source: child })),
     );
     const source = observedSource(sink.bytes());
-    const archive = await openArchive(source, { headBytes: 1024, tailBytes: 1024, cacheBytes: 0, readAhead: 0 });
+    const archive = await openArchive(source, {
+      headBytes: 1024,
+      tailBytes: 1024,
+      cacheBytes: 0,
+      readAhead: 0,
+    });
     expect(await archive.read(["child 3", "entries", "entry 1500", "id"])).toBe(1500);
     const fetched = source.ranges.reduce((sum, { start, end }) => sum + end - start, 0);
     expect(fetched).toBeLessThan(200 * KiB);
@@ -260,7 +289,13 @@ describe("an index that is wrong", () => {
   const document = large(3000);
   const plain = encodeArchive(document, options("msgpack", false));
   const bytes = encodeArchive(document, options("msgpack", true));
-  const paths = ["entries/entry 2000/id", "list/1234", "last", "floats/33333", ["nested", 2, "key 2/500"]] as Path[];
+  const paths = [
+    "entries/entry 2000/id",
+    "list/1234",
+    "last",
+    "floats/33333",
+    ["nested", 2, "key 2/500"],
+  ] as Path[];
 
   it("is ignored if it is stale, cut or of a later version", async () => {
     const indexSize = bytes.length - plain.length;

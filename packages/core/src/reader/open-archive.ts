@@ -246,7 +246,11 @@ async function firstContact(
 }> {
   if (offset === 0) {
     // A short tail is enough for a page index, and for a short table. A longer table is worth a longer tail.
-    const want = { head, tail: Math.min(tail, SHORT_TAIL), longTail: { bytes: tail, wanted: wantedTail(tail) } };
+    const want = {
+      head,
+      tail: Math.min(tail, SHORT_TAIL),
+      longTail: { bytes: tail, wanted: wantedTail(tail) },
+    };
     const { size, version, head: first, tail: last } = await source.probe(want, reading);
     const pieces = [
       { start: 0, bytes: first },

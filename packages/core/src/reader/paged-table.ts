@@ -381,7 +381,8 @@ export class PagedTable {
   /** Reads pages of a list of blocks. */
   async #loadBlocks(large: LargeNode, spans: readonly PageSpan[], options?: ReadOptions): Promise<Blocks[]> {
     const { memory, id } = this.#pages;
-    const cached = (span: PageSpan): Blocks | undefined => memory.get(`${id}b${span.offset}`) as Blocks | undefined;
+    const cached = (span: PageSpan): Blocks | undefined =>
+      memory.get(`${id}b${span.offset}`) as Blocks | undefined;
     const known = spans.map(cached);
     const read = await this.#readPages(
       large,

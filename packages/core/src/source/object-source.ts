@@ -2,7 +2,7 @@ import { AbortListeners } from "./abort-listeners.js";
 import { type AuthorizationRenewal, authorizationRenewal } from "./authorization-renewal.js";
 import { closable } from "./closable-source.js";
 import type { ObjectState, Piece, RequestedRange } from "./object-state.js";
-import type { ClosableSource, Probe, ReadOptions } from "./range-source.js";
+import type { ClosableSource, Probe, ProbeRequest, ReadOptions } from "./range-source.js";
 import type { RangeTransport } from "./range-transport.js";
 import { type PendingEvent, rangedGet } from "./ranged-get.js";
 import { eventError, requestEvent } from "./request-event.js";
@@ -113,7 +113,8 @@ export function objectSource(transport: RangeTransport, options: ObjectSourceOpt
     head: Promise<Uint8Array>,
     read: ReadOptions,
   ): Promise<Uint8Array | undefined> => {
-    if (!suffixRanges || object.size !== undefined || long === undefined || long.bytes <= tail) return undefined;
+    if (!suffixRanges || object.size !== undefined || long === undefined || long.bytes <= tail)
+      return undefined;
     const unwanted = new AbortController();
     const wanted = async (): Promise<void> => {
       const bytes = await head;
@@ -168,7 +169,7 @@ export function objectSource(transport: RangeTransport, options: ObjectSourceOpt
     if (long !== undefined) partialProbe.tail = long;
     const arrived = partialProbe.tail?.length ?? 0;
     // Without suffixes the head comes first, so that the tail is asked for at its right length.
-    if (arrived > 0 && arrived < Math.min(bytes, size) && suffixRanges) partialProbe.tail = undefined;
+    if (arrived > 0 && arrived < Math.min(bytes, size) && suffixRanges) delete partialProbe.tail;
     const tail = head.length < size ? await last(size, bytes) : head;
     partialProbe = {};
     return {

@@ -2,7 +2,7 @@ import { isPeekpackError } from "../errors.js";
 import { AbortListeners } from "./abort-listeners.js";
 import type { ByteRange } from "./byte-range.js";
 import { closable } from "./closable-source.js";
-import type { ClosableSource, Probe, RangeSource, ReadOptions, ProbeRequest } from "./range-source.js";
+import type { ClosableSource, Probe, ProbeRequest, RangeSource, ReadOptions } from "./range-source.js";
 import { requestEvent } from "./request-event.js";
 import { checkRanges, closedSource } from "./source-error.js";
 
