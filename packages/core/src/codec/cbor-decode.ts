@@ -11,6 +11,7 @@ import { TextReader } from "./text-reader.js";
 import { LIST, MAP, MAX_ENTRIES, TAG, VALUE, ValueBuilder } from "./value-builder.js";
 
 const FLOAT = 0xfb;
+const CHUNKED_TEXT = 0x7f;
 const BREAK = 0xff;
 
 /**
@@ -96,6 +97,12 @@ export function decodeCbor(
         if (length > maxKey) throw longKey(start, length);
         at += length;
         builder.name(texts.text(at - length, at), 0, (bytes[at - length]! ^ 0x30) < 10);
+      } else if (type === CHUNKED_TEXT) {
+        const chunks: Value[] = [];
+        at = readChunks(bytes, view, start, texts, chunks);
+        const name = chunks.join("");
+        if (name.length > maxKey) throw longKey(start, name.length);
+        builder.name(name, 0, (name.charCodeAt(0) ^ 0x30) < 10);
       } else {
         builder.nextIsKey();
       }

@@ -217,10 +217,10 @@ export function decodeMsgpack(
     if (length >= 0) {
       const announced = isMap ? length * 2 : length;
       items += announced;
-      if (items > maxItems) throw tooManyItems(at, maxItems);
-      if (announced > size - at || items > size) {
+      if (announced > size - at || (items > size && items <= maxItems)) {
         throw decodeError("truncated", at, `${length} items do not fit into ${size - at} bytes.`);
       }
+      if (items > maxItems) throw tooManyItems(at, maxItems);
       const floats =
         !isMap && length > 0 && bytes[at] === FLOAT ? floatList(bytes, view, at, length, FLOAT) : undefined;
       if (floats !== undefined) {
