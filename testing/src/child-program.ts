@@ -2,17 +2,17 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** A script that another process can run. */
+/** A bundled script for a child process. */
 export interface ChildProgram {
-  /** The file to give to node. */
+  /** The file to run with node. */
   readonly path: string;
-  /** Removes it. */
+  /** Deletes the file. */
   remove(): Promise<void>;
 }
 
 /**
- * Puts a script and all that it imports into one file, from the sources as they are: a process that runs it starts in a
- * tenth of a second, and has nothing of the test's own process in it.
+ * Bundles a script and its imports, from source, into one file. A child process loads one file quickly and needs neither
+ * a build nor vitest's loader.
  */
 export async function childProgram(script: URL): Promise<ChildProgram> {
   const { build } = await import("vite");
@@ -27,7 +27,7 @@ export async function childProgram(script: URL): Promise<ChildProgram> {
       target: "node20",
       rolldownOptions: { output: { entryFileNames: "child.mjs" } },
     },
-    // Contracts that a script shares with tests import the framework, which cannot be bundled.
+    // Shared contracts import vitest, which cannot be bundled.
     ssr: { noExternal: true, external: ["vitest"], resolve: { conditions: ["@peekpack/source"] } },
   });
   return { path: join(directory, "child.mjs"), remove: () => rm(directory, { recursive: true }) };

@@ -1,20 +1,20 @@
 export { type ChildProgram, childProgram } from "./child-program.js";
 export { type DocumentedOutcome, documentedOutcomes } from "./faults/documented-outcomes.js";
 export {
-  type AnswerHeaders,
   type BodyHeaders,
   type Fault,
   faults,
+  type ResponseHeaders,
   UNRESOLVABLE_ENDPOINT,
 } from "./faults/fault.js";
-export type { LinkShape } from "./faults/link.js";
+export type { NetworkShape } from "./faults/network.js";
 export { type FaultProxy, type FaultProxyOptions, startFaultProxy, type Totals } from "./faults/proxy.js";
 export {
   armReadingFault,
   type ReadingFault,
   readingFaults,
-  type StrayRequests,
   stallMsOf,
+  type UnreachableEndpoint,
 } from "./faults/reading-faults.js";
 export type { RequestRecord, SeenRequest } from "./faults/request.js";
 export {
@@ -27,16 +27,16 @@ export {
 export { liveRequired, skippedAsAbsent } from "./live.js";
 export { type LivePython, livePython } from "./python/environment.js";
 export {
+  type ArchiveLocation,
   MsglcPeer,
-  type PeerAnswer,
   type PeerBackend,
   type PeerCodec,
+  type PeerCombine,
   PeerError,
-  type PeerJoin,
   type PeerRead,
+  type PeerResult,
   type PeerSettings,
   type PeerWrite,
-  type Place,
   startPeer,
 } from "./python/peer.js";
 export { type RunPythonOptions, runPython } from "./python/run.js";

@@ -1,6 +1,6 @@
 import type { RequestEvent } from "@peekpack/core";
 
-/** How many requests had to wait for another's answer, one after the other: the longest chain of those that went out. */
+/** Counts round trips: the longest chain of network requests that each started after the previous one had ended. */
 export function roundTrips(events: readonly RequestEvent[]): number {
   const sent = events.filter(({ from }) => from === "network").sort((a, b) => a.startedAt - b.startedAt);
   const depths: { readonly end: number; readonly depth: number }[] = [];

@@ -21,7 +21,7 @@ beforeEach(async () => {
 });
 afterEach(() => proxy.close());
 
-/** The document in its nth state: as long in each, so that only the version tells them apart. */
+/** The nth version of the document. All have the same size, so that only the ETag differs. */
 const state = (n: number): { rows: { n: number; text: string }[]; end: string } => ({
   rows: Array.from({ length: 60 }, (_, i) => ({ n: n * 100 + i, text: `${n}`.repeat(2000) })),
   end: "x".repeat(30_000),
@@ -41,14 +41,14 @@ const open = (options: OpenOptions): Promise<Archive> =>
     ...options,
   });
 
-/** Requests that told size and version anew: those for the head. */
+/** Requests for the head: each is a new first contact. */
 const openings = (): number => proxy.requests.filter(({ range }) => range === "bytes=0-99").length;
 
-it("an object that was replaced gives `changed`", async () => {
+it("rejects with `changed` after the object was replaced", async () => {
   const archive = await open({});
   expect(await archive.read("rows/0")).toEqual(state(1).rows[0]);
   await put(2);
-  // What was read stays as it was.
+  // Values that were read stay as they are.
   expect(await archive.read("rows/0/n")).toBe(100);
   for (const read of [
     () => archive.read("rows/30"),
@@ -63,7 +63,7 @@ it("an object that was replaced gives `changed`", async () => {
 });
 
 describe("with onChange: reopen", () => {
-  it("reads go on in the new object, which is opened once for all of them", async () => {
+  it("continues reads in the new object, which is opened once for all", async () => {
     const archive = await open({ onChange: "reopen" });
     expect(await archive.read("rows/0/n")).toBe(100);
     const { version } = archive.info;
@@ -82,7 +82,7 @@ describe("with onChange: reopen", () => {
     ["get", (archive) => archive.get("rows/7/n"), 207],
     [
       "select",
-      async (archive) => (await archive.select("rows/*/n")).map(({ value }) => value),
+      async (archive) => (await archive.select("rows/*/n").toArray()).map(({ value }) => value),
       state(2).rows.map(({ n }) => n),
     ],
     ["entries", async (archive) => archive.entries("rows/7"), Object.entries(state(2).rows[7]!)],
@@ -98,7 +98,7 @@ describe("with onChange: reopen", () => {
     expect(openings()).toBe(2);
   });
 
-  it("an object that is replaced while it is opened is opened again, once", async () => {
+  it("reopens once if the object is replaced during opening", async () => {
     const replace = async (n: number): Promise<void> => {
       while (proxy.requests[0]?.tookMs === undefined) await new Promise(setImmediate);
       await put(n);
@@ -109,7 +109,7 @@ describe("with onChange: reopen", () => {
     expect(openings()).toBe(2);
   });
 
-  it("an index that is out of date is done without, and one that is not is used", async () => {
+  it("ignores an outdated index, and uses a current one", async () => {
     const index = (await open({})).index();
     const kept = await open({ index, onChange: "reopen" });
     expect(await kept.read("rows/3/n")).toBe(103);
@@ -119,10 +119,10 @@ describe("with onChange: reopen", () => {
     await expect((await open({ index })).read("rows/3/n")).rejects.toMatchObject({ code: "changed" });
   });
 
-  it("an archive that is closed while it is opened anew stays closed", async () => {
+  it("stays closed if closed while reopening", async () => {
     const archive = await open({ onChange: "reopen" });
     await put(2);
-    proxy.setLink({ latencyMs: 30 });
+    proxy.setNetwork({ latencyMs: 30 });
     const reading = archive.read("rows/3/n");
     reading.catch(() => {});
     while (openings() < 2) await new Promise(setImmediate);
@@ -131,14 +131,14 @@ describe("with onChange: reopen", () => {
     await expect(archive.read("rows/4/n")).rejects.toMatchObject({ code: "closed" });
   });
 
-  it("an object that changes all the time gives `changed`", async () => {
+  it("rejects with `changed` if the object keeps changing", async () => {
     let n = 1;
     const archive = await open({ onChange: "reopen" });
     proxy.add({ fault: faults.before(() => put(++n)) });
     await expect(archive.read("rows/3/n")).rejects.toMatchObject({ code: "changed" });
   });
 
-  it("what has been handed out is not mixed with what comes after", async () => {
+  it("does not mix handles of the old object with the new one", async () => {
     const archive = await open({ onChange: "reopen" });
     const handle = (await archive.get("rows")) as unknown as { at(index: number): Promise<unknown> };
     await put(2);

@@ -23,9 +23,9 @@ import { type S3Server, type S3ServerKind, startS3 } from "../src/s3/launcher.js
 import { locateS3 } from "../src/s3/locate.js";
 
 const KiB = 1024;
-/** So slow is the way to every server here: without it, a request that waits for another's answer does not stand out. */
+/** Latency of each request: it makes sequential requests distinguishable from concurrent ones. */
 const LATENCY_MS = 50;
-/** A value of browser-compat-data from the middle of its archive. */
+/** A value from the middle of the archive of browser-compat-data. */
 const LEAF = ["css", "properties", "clip-path", "border-box", "__compat", "support", "chrome_android"];
 
 const compatData = JSON.parse(
@@ -65,7 +65,7 @@ function coldReads(kind: S3ServerKind): void {
     beforeAll(async () => {
       server = await startS3({ require: kind, build: false });
       bucket = await freshBucket(server, "cold-reads");
-      proxy = await startFaultProxy(server, { link: { latencyMs: LATENCY_MS } });
+      proxy = await startFaultProxy(server, { network: { latencyMs: LATENCY_MS } });
       await put("compat", compat);
     });
     afterAll(async () => {
@@ -89,7 +89,7 @@ function coldReads(kind: S3ServerKind): void {
         onRequest: (event) => events.push(event),
       });
 
-    /** What the reads of this test have cost: seen by the proxy, and told by the engine alike. */
+    /** Cost of the reads of a test. The counts of proxy and engine must agree. */
     function cost(archive: Archive): { requests: number; bytes: number; trips: number } {
       const { requests, bytesDown } = proxy.totals();
       expect(archive.stats).toMatchObject({ requests, bytes: bytesDown, failures: 0 });
@@ -97,7 +97,7 @@ function coldReads(kind: S3ServerKind): void {
       return { requests, bytes: bytesDown, trips: roundTrips(events) };
     }
 
-    it("a leaf of 17.6 MB: two round trips, three requests, little more than the table", async () => {
+    it("reads a leaf of 17.6 MB in two round trips and three requests, with few bytes beyond the table", async () => {
       const archive = await open("compat");
       expect(archive.info).toMatchObject({ size: 17_638_805, tocBytes: 390_991 });
       expect(roundTrips(events)).toBe(1);
@@ -109,7 +109,7 @@ function coldReads(kind: S3ServerKind): void {
       await archive.close();
     });
 
-    it("a leaf with a kept index: one round trip, one request", async () => {
+    it("reads a leaf with a kept index in one request", async () => {
       const first = await open("compat");
       const index = first.index();
       await first.close();
@@ -123,7 +123,7 @@ function coldReads(kind: S3ServerKind): void {
       await archive.close();
     });
 
-    it("fifty random subtrees: at most four round trips, whichever they are", async () => {
+    it("reads any fifty random subtrees in at most four round trips", async () => {
       for (let seed = 1; seed <= (kind === "stand-in" ? 12 : 3); seed++) {
         const random = randomNumbers(seed);
         const paths = Array.from({ length: 50 }, () => everyMap[Math.floor(random() * everyMap.length)]!);
@@ -150,23 +150,23 @@ function coldReads(kind: S3ServerKind): void {
 
       it.each([
         ["in blocks", { records }, {}],
-        ["with an entry each", { records }, { smallObjectThreshold: 128 }],
-        ["with an entry each, by name", { records: named }, { smallObjectThreshold: 128 }],
-      ])("a column of them, %s: a few requests", async (name, document, how) => {
+        ["with a node each", { records }, { smallObjectThreshold: 128 }],
+        ["with a node each, by name", { records: named }, { smallObjectThreshold: 128 }],
+      ])("reads a column in a few requests: %s", async (name, document, how) => {
         await put(name, encodeArchive(document as Value, how));
         const archive = await open(name);
         const column: unknown[] = [];
         for await (const { value } of archive.select("records/*/energy")) column.push(value);
         expect(column).toEqual(energies);
         const { requests, trips, bytes } = cost(archive);
-        // Opening, and groups that grow.
+        // Opening, and growing groups.
         expect(requests).toBeLessThanOrEqual(10);
         expect(trips).toBeLessThanOrEqual(5);
         expect(bytes).toBeLessThanOrEqual(archive.info.size + 16 * KiB);
         await archive.close();
       });
 
-      it("a slice across blocks: one further round trip", async () => {
+      it("reads a slice across blocks in one more round trip", async () => {
         const numbers = Array.from({ length: 300_000 }, (_, i) => (i * 7919) % 65_521);
         await put("numbers", encodeArchive({ numbers, last: "x".repeat(600_000) }));
         const archive = await open("numbers");
@@ -181,13 +181,13 @@ function coldReads(kind: S3ServerKind): void {
       });
     });
 
-    describe("many archives in one", () => {
+    describe("a combined archive", () => {
       it.each([
-        { name: "tiny ones", archives: 1000, count: 60, mostRequests: 3, mostTrips: 1 },
-        { name: "ones of 15 KB", archives: 1000, count: 3000, mostRequests: 16, mostTrips: 6 },
+        { name: "tiny ones", archives: 1000, count: 60, maxRequests: 3, maxTrips: 1 },
+        { name: "1000 archives of 15 KB", archives: 1000, count: 3000, maxRequests: 16, maxTrips: 6 },
         // Header and table of each, then the value.
-        { name: "a hundred of 120 KB", archives: 100, count: 25_000, mostRequests: 250, mostTrips: 14 },
-      ])("$name are opened together", async ({ name, archives, count, mostRequests, mostTrips }) => {
+        { name: "100 archives of 120 KB", archives: 100, count: 25_000, maxRequests: 250, maxTrips: 14 },
+      ])("opens $name in few round trips", async ({ name, archives, count, maxRequests, maxTrips }) => {
         const children = Array.from({ length: archives }, (_, i) => ({
           name: `child ${i}`,
           value: { name: `number ${i}`, list: Array.from({ length: count }, (_, j) => i * 40_000 + j) },
@@ -208,7 +208,7 @@ function coldReads(kind: S3ServerKind): void {
           ],
           [
             "a column",
-            async (archive: Archive) => (await archive.select("*/name")).map(({ value }) => value),
+            async (archive: Archive) => (await archive.select("*/name").toArray()).map(({ value }) => value),
             children.map(({ value }) => value.name),
           ],
         ] as const) {
@@ -217,8 +217,8 @@ function coldReads(kind: S3ServerKind): void {
           const archive = await open(name);
           expect(await read(archive)).toEqual(expected);
           const { requests, trips, bytes } = cost(archive);
-          expect(requests, how).toBeLessThanOrEqual(mostRequests);
-          expect(trips, how).toBeLessThanOrEqual(mostTrips);
+          expect(requests, how).toBeLessThanOrEqual(maxRequests);
+          expect(trips, how).toBeLessThanOrEqual(maxTrips);
           expect(bytes, how).toBeLessThanOrEqual(archive.info.size * 1.05 + 16 * KiB);
           await archive.close();
         }

@@ -14,7 +14,7 @@ import { bytes, faultSubject, KEY, SIZE } from "./fault-subject.js";
 const subject = faultSubject();
 
 describe("the fault proxy without a rule", () => {
-  it("passes signed requests, presigned ones, and uploads, and counts their bytes", async () => {
+  it("forwards signed requests, presigned requests and uploads, and counts their bytes", async () => {
     const part = await subject.get("bytes=10-19");
     expect([part.status, fingerprint(part.body)]).toEqual([206, fingerprint(bytes.subarray(10, 20))]);
     const url = await presign(subject.proxy.access, { path: `${subject.bucket}/${KEY}` });
@@ -44,7 +44,7 @@ describe("the fault proxy without a rule", () => {
     expect(subject.proxy.totals()).toMatchObject({ requests: 0, bytesUp: 0, bytesDown: 0 });
   });
 
-  it("keeps no query and no credential in what it records", async () => {
+  it("records no query and no credential", async () => {
     const url = await presign(subject.proxy.access, { path: `${subject.bucket}/${KEY}` });
     await sendRequest({ url });
     await subject.get();
@@ -55,7 +55,7 @@ describe("the fault proxy without a rule", () => {
     expect(kept).not.toContain(subject.standIn.credentials.accessKeyId);
   });
 
-  it("lets the AWS client through, with large bodies both ways", async () => {
+  it("forwards requests of the AWS client with large bodies in both directions", async () => {
     const client = s3Client(subject.proxy.access, { maxAttempts: 1 });
     const large = patterned(8 * MIB, 9);
     await client.send(new PutObjectCommand({ Bucket: subject.bucket, Key: "large", Body: large }));
@@ -64,7 +64,7 @@ describe("the fault proxy without a rule", () => {
     client.destroy();
   });
 
-  it("breaks the connection when there is no server", async () => {
+  it("resets the connection if there is no server", async () => {
     await subject.standIn.crash();
     await expect(subject.get()).rejects.toMatchObject({ code: "ECONNRESET" });
     await subject.standIn.restart();
@@ -74,9 +74,9 @@ describe("the fault proxy without a rule", () => {
 
 for (const kind of ["rustfs", "versitygw"] as const) {
   const { here, how } = await locateS3(kind);
-  const absent = skippedAsAbsent(`the fault proxy before ${kind}`, here ? undefined : how);
-  describe.skipIf(absent)(`the fault proxy before ${kind}`, () => {
-    it("passes what was signed for the subject.proxy's host, and signs what it asks for itself", async () => {
+  const absent = skippedAsAbsent(`the fault proxy with ${kind}`, here ? undefined : how);
+  describe.skipIf(absent)(`the fault proxy with ${kind}`, () => {
+    it("forwards requests signed for its own host, and signs its own requests", async () => {
       const server = await startS3({ require: kind, build: false });
       const before = await startFaultProxy(server);
       const client = s3Client(before.access, { maxAttempts: 1 });
@@ -103,7 +103,7 @@ for (const kind of ["rustfs", "versitygw"] as const) {
 }
 
 describe("rules", () => {
-  it("are for requests by method, path, range and query", async () => {
+  it("match requests by method, path, range and query", async () => {
     const rules = [
       subject.proxy.add({ when: { method: ["PUT", "POST"] }, fault: faults.serverError() }),
       subject.proxy.add({ when: { path: "other" }, fault: faults.serverError() }),
@@ -118,7 +118,7 @@ describe("rules", () => {
     expect(rules.map((rule) => rule.hits)).toEqual([1, 0, 1, 0, 1]);
   });
 
-  it("are for the nth request, so many times, or at random with a seed", async () => {
+  it("match the nth request, a number of times, or at random with a seed", async () => {
     subject.proxy.add({ when: { nth: 2 }, fault: faults.serverError() });
     subject.proxy.add({ when: { nth: (n) => n > 3 }, fault: faults.slowDown(), times: 2 });
     const statuses: number[] = [];
@@ -133,14 +133,14 @@ describe("rules", () => {
   });
 });
 
-describe("something that happens", () => {
+describe("an action", () => {
   const happened: string[] = [];
-  const { before, within, answered } = faults;
+  const { before, within, processed } = faults;
   it.each([
     ["before a request", before, [0, "old"], "old"],
     ["within a request", (what: Parameters<typeof within>[0]) => within(what, 100), [100, "old"], "old"],
-    ["when the server has answered", answered, [1000, "new"], "new"],
-  ])("%s is waited for, and may reset the connection", async (_, fault, seen, left) => {
+    ["after the server has processed a request", processed, [1000, "new"], "new"],
+  ])("%s is awaited and may reset the connection", async (_, fault, seen, left) => {
     const body = `new${".".repeat(997)}`;
     const there = async (): Promise<string> => {
       const read = await sendRequest(
@@ -169,9 +169,9 @@ describe("something that happens", () => {
   });
 });
 
-describe("a slow way", () => {
-  it("delays each request, all of them at once", async () => {
-    subject.proxy.setLink({ latencyMs: 100 });
+describe("a slow network", () => {
+  it("delays concurrent requests concurrently", async () => {
+    subject.proxy.setNetwork({ latencyMs: 100 });
     const started = performance.now();
     await Promise.all(Array.from({ length: 5 }, () => subject.get("bytes=0-0")));
     const parallel = performance.now() - started;
@@ -179,8 +179,8 @@ describe("a slow way", () => {
     for (const { tookMs } of subject.proxy.requests) expect(tookMs).toBeGreaterThanOrEqual(99);
   });
 
-  it("bounds the bytes of all requests together, in each direction", async () => {
-    subject.proxy.setLink({ bytesPerSecond: 500_000 });
+  it("limits the bandwidth of all requests together, in each direction", async () => {
+    subject.proxy.setNetwork({ bytesPerSecond: 500_000 });
     const down = performance.now();
     await Promise.all([subject.get("bytes=0-99999"), subject.get("bytes=0-99999")]);
     expect(performance.now() - down).toBeGreaterThanOrEqual(390);
@@ -190,8 +190,8 @@ describe("a slow way", () => {
   });
 });
 
-describe("a name that no DNS resolves", () => {
-  it("is one", async () => {
+describe("UNRESOLVABLE_ENDPOINT", () => {
+  it("does not resolve", async () => {
     const client = new S3Client({
       ...subject.standIn,
       endpoint: UNRESOLVABLE_ENDPOINT,
@@ -204,8 +204,8 @@ describe("a name that no DNS resolves", () => {
   });
 });
 
-describe("many requests at once", () => {
-  it("all come through, with faults among them, and leave nothing pending", async () => {
+describe("many concurrent requests", () => {
+  it("all complete, some with faults, and leave nothing in flight", async () => {
     const chosen = sometimes(0.2, 3);
     subject.proxy.add({ when: { test: chosen }, fault: faults.resetWithin(100) });
     const url = await presign(subject.proxy.access, { path: `${subject.bucket}/${KEY}` });

@@ -8,23 +8,23 @@ import { type StandIn, startStandIn } from "../src/s3/stand-in/server.js";
 
 export const SIZE = 300_000;
 export const KEY = "some key";
-/** The object that lies at KEY before each test. */
+/** The object at KEY before each test. */
 export const bytes: Buffer = patterned(SIZE, 7);
 
-/** A stand-in with a fault proxy before it: a new one for each test. */
+/** A stand-in behind a fault proxy, new for each test. */
 export class FaultSubject {
   standIn!: StandIn;
   bucket!: string;
   proxy!: FaultProxy;
 
-  /** Puts an object past the proxy. */
+  /** Puts an object, bypassing the proxy. */
   async putDirectly(key: string, body: Uint8Array | string): Promise<void> {
     const client = s3Client(this.standIn);
     await client.send(new PutObjectCommand({ Bucket: this.bucket, Key: key, Body: body }));
     client.destroy();
   }
 
-  /** Reads KEY through the proxy, with a range that is signed. */
+  /** Reads KEY through the proxy with a signed range. */
   async get(range?: string, headers: Record<string, string> = {}): Promise<WholeResponse> {
     return sendRequest(
       await signRequest(this.proxy.access, {
@@ -42,7 +42,7 @@ export class FaultSubject {
   }
 }
 
-/** Registers what sets the subject up and takes it down. It is complete within tests. */
+/** Registers hooks that start and close the subject. It is usable within tests. */
 export function faultSubject(): FaultSubject {
   const subject = new FaultSubject();
   beforeAll(async () => {

@@ -10,7 +10,7 @@ import { bytes, faultSubject, KEY, SIZE } from "./fault-subject.js";
 
 const subject = faultSubject();
 
-/** As much of an answer as reaches a client before the connection breaks, and the error that it then sees. */
+/** What a client receives before the connection breaks, and the error that it gets. */
 async function getBroken(
   range: string,
 ): Promise<{ received: number; status: number | undefined; code: string }> {
@@ -29,15 +29,15 @@ async function getBroken(
         received += piece.length;
       });
       response.on("error", broke);
-      response.on("end", () => reject(new Error("the answer came whole")));
+      response.on("end", () => reject(new Error("the response was complete")));
     });
     outgoing.on("error", broke);
     outgoing.end();
   });
 }
 
-describe("connections that break", () => {
-  it("before anything is forwarded, and before the server has done anything", async () => {
+describe("reset", () => {
+  it("before the request is forwarded leaves the server unchanged", async () => {
     subject.proxy.add({ when: { method: "PUT" }, fault: faults.resetBefore() });
     await expect(subject.put("new")).rejects.toMatchObject({ code: "ECONNRESET" });
     expect((await subject.get()).body.length).toBe(SIZE);
@@ -50,18 +50,18 @@ describe("connections that break", () => {
     expect(fingerprint((await subject.get()).body)).toBe(fingerprint(bytes));
   });
 
-  it("after the server has done what was asked", async () => {
-    subject.proxy.add({ when: { method: "PUT" }, fault: faults.resetAnswered() });
+  it("after the server has processed the request", async () => {
+    subject.proxy.add({ when: { method: "PUT" }, fault: faults.resetProcessed() });
     await expect(subject.put("done")).rejects.toMatchObject({ code: "ECONNRESET" });
     expect((await subject.get()).text).toBe("done");
   });
 
-  it("after the headers", async () => {
+  it("after the response's headers", async () => {
     subject.proxy.add({ fault: faults.resetAfterHeaders() });
     expect(await getBroken("bytes=0-99999")).toEqual({ received: 0, status: 206, code: "ECONNRESET" });
   });
 
-  it("within the answer's body, after so many bytes or half", async () => {
+  it("within the response's body, after a number of bytes or half of them", async () => {
     const rule = subject.proxy.add({ fault: faults.resetWithin(12_345) });
     expect(await getBroken("bytes=0-99999")).toEqual({ received: 12_345, status: 206, code: "ECONNRESET" });
     rule.remove();
@@ -69,13 +69,13 @@ describe("connections that break", () => {
     expect((await getBroken("bytes=0-99999")).received).toBe(50_000);
   });
 
-  it("after the body, which is whole", async () => {
+  it("after the complete body", async () => {
     subject.proxy.add({ fault: faults.resetAfter() });
     expect((await subject.get("bytes=0-9")).body.length).toBe(10);
   });
 });
 
-describe("connections that stall", () => {
+describe("stall", () => {
   it.each<[string, Fault]>([
     ["before", faults.stallBefore()],
     ["after the headers", faults.stallAfterHeaders()],
@@ -89,7 +89,7 @@ describe("connections that stall", () => {
     await expect.poll(() => subject.proxy.pending).toBe(0);
   });
 
-  it("for a while, and then goes on", async () => {
+  it("for a while, then continues", async () => {
     subject.proxy.add({ fault: faults.stallWithin(1000, 200) });
     const answer = await subject.get();
     expect(fingerprint(answer.body)).toBe(fingerprint(bytes));
@@ -97,7 +97,7 @@ describe("connections that stall", () => {
   });
 });
 
-describe("answers that refuse", () => {
+describe("error responses", () => {
   it.each<[string, Fault, number, string]>([
     ["500", faults.serverError(), 500, "InternalError"],
     ["503", faults.slowDown(), 503, "SlowDown"],
@@ -115,7 +115,7 @@ describe("answers that refuse", () => {
     expect([answer.status, answer.headers["retry-after"]]).toEqual([429, "3"]);
   });
 
-  it("a page may see, and its preflight passes", async () => {
+  it("are readable by a page, and preflights pass", async () => {
     await setCors(subject.standIn, subject.bucket, ["http://page.example"]);
     subject.proxy.add({ fault: faults.slowDown() });
     const url = await presign(subject.proxy.access, { path: `${subject.bucket}/${KEY}` });
@@ -127,8 +127,8 @@ describe("answers that refuse", () => {
   });
 });
 
-describe("answers that mislead", () => {
-  it("200 with the whole object, also where the range is signed", async () => {
+describe("wrong responses", () => {
+  it("200 with the whole object, also if the range is signed", async () => {
     subject.proxy.add({ fault: faults.wholeBody() });
     const signed = await subject.get("bytes=5-9");
     expect([signed.status, fingerprint(signed.body)]).toEqual([200, fingerprint(bytes)]);
@@ -138,7 +138,7 @@ describe("answers that mislead", () => {
     expect([presigned.status, presigned.body.length]).toEqual([200, SIZE]);
   });
 
-  it("says so when it was not given the credentials for that", async () => {
+  it("responds 501 without the credentials to sign the request again", async () => {
     const bare = await startFaultProxy(subject.standIn.endpoint);
     bare.add({ fault: faults.wholeBody() });
     const access = { ...subject.standIn, endpoint: bare.endpoint };
@@ -155,7 +155,7 @@ describe("answers that mislead", () => {
     contentRange: answer.headers["content-range"],
   });
 
-  it("fewer bytes, told in the headers or not", async () => {
+  it("fewer bytes, with updated or original headers", async () => {
     const rule = subject.proxy.add({ fault: faults.shortBody(10) });
     expect(lengths(await subject.get("bytes=100-199"))).toEqual({
       length: 90,
@@ -163,19 +163,19 @@ describe("answers that mislead", () => {
       contentRange: `bytes 100-189/${SIZE}`,
     });
     rule.remove();
-    const half = subject.proxy.add({ fault: faults.shortBody(10, { contentRange: "kept" }) });
+    const half = subject.proxy.add({ fault: faults.shortBody(10, { contentRange: "original" }) });
     expect(lengths(await subject.get("bytes=100-199"))).toEqual({
       length: 90,
       contentLength: "90",
       contentRange: `bytes 100-199/${SIZE}`,
     });
     half.remove();
-    subject.proxy.add({ fault: faults.shortBody(10, { contentLength: "kept" }) });
+    subject.proxy.add({ fault: faults.shortBody(10, { contentLength: "original" }) });
     expect(await getBroken("bytes=100-199")).toEqual({ received: 90, status: 206, code: "ECONNRESET" });
   });
 
-  it("more bytes, told in the headers or not", async () => {
-    const rule = subject.proxy.add({ fault: faults.longBody(10, { contentRange: "kept" }) });
+  it("more bytes, with updated or original headers", async () => {
+    const rule = subject.proxy.add({ fault: faults.longBody(10, { contentRange: "original" }) });
     const answer = await subject.get("bytes=100-199");
     expect(lengths(answer)).toEqual({
       length: 110,
@@ -184,20 +184,20 @@ describe("answers that mislead", () => {
     });
     expect(fingerprint(answer.body.subarray(0, 100))).toBe(fingerprint(bytes.subarray(100, 200)));
     rule.remove();
-    subject.proxy.add({ fault: faults.longBody(10, { contentLength: "kept" }) });
+    subject.proxy.add({ fault: faults.longBody(10, { contentLength: "original" }) });
     const url = await presign(subject.proxy.access, { path: `${subject.bucket}/${KEY}` });
-    // What lies behind the announced end is nobody's answer, and spoils the connection for the next request.
+    // Bytes after the announced length belong to no response: the connection must not be reused.
     const first = await fetch(url, { headers: { range: "bytes=100-199" } });
     expect((await first.arrayBuffer()).byteLength).toBe(100);
   });
 
-  it("the bytes of another place, told in the headers or not", async () => {
+  it("bytes of another offset, with updated or original headers", async () => {
     const rule = subject.proxy.add({ fault: faults.shiftedBody(7) });
     const honest = await subject.get("bytes=100-199");
     expect(honest.headers["content-range"]).toBe(`bytes 107-206/${SIZE}`);
     expect(fingerprint(honest.body)).toBe(fingerprint(bytes.subarray(107, 207)));
     rule.remove();
-    subject.proxy.add({ fault: faults.shiftedBody(7, { contentRange: "kept" }) });
+    subject.proxy.add({ fault: faults.shiftedBody(7, { contentRange: "original" }) });
     const lying = await subject.get(`bytes=${SIZE - 100}-${SIZE - 1}`);
     expect(lying.headers["content-range"]).toBe(`bytes ${SIZE - 100}-${SIZE - 1}/${SIZE}`);
     expect(lying.body.length).toBe(100);
@@ -221,7 +221,7 @@ describe("answers that mislead", () => {
     expect(subject.proxy.requests[1]?.fault).toBe(name);
   });
 
-  it("a compressed body", async () => {
+  it("a gzipped body", async () => {
     subject.proxy.add({ fault: faults.gzip() });
     const answer = await subject.get("bytes=0-999");
     expect(answer.headers["content-encoding"]).toBe("gzip");
@@ -229,7 +229,7 @@ describe("answers that mislead", () => {
     expect(fingerprint(gunzipSync(answer.body))).toBe(fingerprint(bytes.subarray(0, 1000)));
   });
 
-  it("an object that is replaced between two reads", async () => {
+  it("an object replaced between two reads", async () => {
     const { etag } = (await subject.get("bytes=0-9")).headers;
     subject.proxy.add({ fault: faults.before(() => subject.putDirectly(KEY, "another object")), times: 1 });
     const second = await subject.get("bytes=0-9", { "if-match": String(etag) });

@@ -90,11 +90,11 @@ describe("sameTagged", () => {
     [new Uint8Array(1), { $bytes: "01" }],
     [2 ** 53, { $int: "9007199254740992" }],
     [[1, 2], { $set: [1, 2] }],
-  ])("%o is not %j", (actual, expected) => {
+  ])("%o differs from %j", (actual, expected) => {
     expect(sameTagged(actual, expected)).toBe(false);
   });
 
-  it("compares the order of keys where it is asked to", () => {
+  it("compares the order of keys on request", () => {
     const expected: TaggedJson = {
       $map: [
         ["a", 1],
@@ -105,7 +105,7 @@ describe("sameTagged", () => {
     expect(sameTagged({ b: 2, a: 1 }, expected, { order: true })).toBe(false);
   });
 
-  it("says where values differ", () => {
+  it("describes the first difference", () => {
     expect(difference({ a: [1, { b: 2 }] }, { $map: [["a", [1, { $map: [["b", 3]] }]]] })).toBe(
       '/"a"/1/"b": 2 instead of 3',
     );
@@ -113,7 +113,7 @@ describe("sameTagged", () => {
 });
 
 describe("the fixtures", () => {
-  it("are whole", () => {
+  it("are complete", () => {
     expect(loadVectors()).toHaveLength(531);
     expect(loadArchives()).toHaveLength(150);
     expect(loadCorrupt()).toHaveLength(229);
@@ -125,7 +125,7 @@ describe("the fixtures", () => {
     }
   });
 
-  it("hold values that the notation brings there and back", () => {
+  it("hold values that survive a round trip through the notation", () => {
     const values = [
       ...loadVectors().map(({ value }) => value),
       ...loadArchives().flatMap(({ value, reads }) => [value, ...reads.flatMap((read) => read.values)]),
@@ -133,19 +133,19 @@ describe("the fixtures", () => {
     ];
     let compared = 0;
     for (const value of values) {
-      // An instant with too many nanoseconds, which a reader may report as it stands, is no value of peekpack's.
+      // Too many nanoseconds: a reader may report such an instant, but it is not a valid value.
       if (value === undefined || JSON.stringify(value).includes("1073741823")) continue;
       compared++;
       expect(difference(fromTagged(value), value, { order: true })).toBeUndefined();
       if (!/\$(repeat|tuple)/.test(JSON.stringify(value))) {
-        // Only the marks of integral floats are not part of a value.
+        // Values do not keep the marks of integral floats.
         expect(JSON.stringify(toTagged(fromTagged(value)))).toBe(JSON.stringify(value));
       }
     }
     expect(compared).toBeGreaterThan(1500);
   });
 
-  it("are fingerprinted as the vectors are", () => {
+  it("have the fingerprints of the vectors", () => {
     expect(fingerprint(Uint8Array.from({ length: 32 }, (_, i) => i))).toBe("1e1f");
     expect(fingerprint(new Uint8Array(4097))).toMatch(/^sha256:[0-9a-f]{64}:len4097$/);
   });

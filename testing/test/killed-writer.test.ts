@@ -1,6 +1,6 @@
 /**
- * Writers that are killed at every step of a write: the old object stays, and whatever is left is listed and dealt with. On
- * the stand-in at every moment of every way to write; on real servers where it matters what the server keeps.
+ * Kills the writer at every step of a write. The old object must stay, and leftovers must be listed and removable. The
+ * stand-in runs all kill points of all write methods; real servers run those that depend on the server.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -8,9 +8,17 @@ import type { PendingUpload } from "@peekpack/node-storage";
 import { afterAll, beforeAll, describe, expect, it, type TestContext, vi } from "vitest";
 import { onEachServer } from "../../packages/s3/test/live-servers.js";
 import { type ChildProgram, childProgram } from "../src/child-program.js";
-import { type Cast, commits, type Moment, moments, openUploads, Scene, stateOf } from "./kill/scene.js";
-import { type WayName, ways } from "./kill/ways.js";
-import type { OwnStep, WriterOrder } from "./kill/writer.js";
+import {
+  isCommitted,
+  journalState,
+  type KillPoint,
+  killPoints,
+  openUploadCount,
+  TestBucket,
+  type TestWrite,
+} from "./kill/test-bucket.js";
+import { type WriteMethodName, writeMethods } from "./kill/write-methods.js";
+import type { LocalStep, WriterTask } from "./kill/writer.js";
 
 let program: ChildProgram;
 beforeAll(async () => {
@@ -18,21 +26,21 @@ beforeAll(async () => {
 });
 afterAll(() => program?.remove());
 
-/** Starts a process with a temporary directory of its own, so that whatever it leaves there is seen. */
-const start = (order: WriterOrder, home: string) =>
-  spawn(process.execPath, [program.path, JSON.stringify(order)], {
+/** Starts a process with its own temporary directory, to find leftovers. */
+const start = (task: WriterTask, home: string) =>
+  spawn(process.execPath, [program.path, JSON.stringify(task)], {
     stdio: ["ignore", "ignore", "pipe"],
     env: { ...process.env, TMPDIR: home, NODE_NO_WARNINGS: "1" },
   });
 
-/** Runs a process that is killed by SIGKILL: at a moment of its requests, or by itself. */
+/** Runs a process until it is killed: at a kill point, or by itself at a local step. */
 async function killed(
-  cast: Cast,
-  when: Moment | OwnStep,
-  task: WriterOrder["task"] = "write",
+  write: TestWrite,
+  when: KillPoint | LocalStep,
+  operation: WriterTask["operation"] = "write",
 ): Promise<void> {
   const own = typeof when === "string" ? when : undefined;
-  const child = start({ ...cast.order, task, dies: own }, cast.home);
+  const child = start({ ...write.task, operation, dieAt: own }, write.home);
   let said = "";
   child.stderr.on("data", (text) => {
     said += text;
@@ -41,7 +49,7 @@ async function killed(
   const came =
     typeof when === "string"
       ? () => true
-      : cast.at(when, async () => {
+      : write.runAt(when, async () => {
           child.kill("SIGKILL");
           await closed;
           return "reset";
@@ -53,15 +61,15 @@ async function killed(
     came: true,
     said: "",
   });
-  await cast.quiet();
+  await write.settle();
 }
 
-/** The steps between requests, and what is left after each. */
+/** The local steps, and what each leaves. */
 const parts = "a spool in parts";
 const single = "a spool as one PUT";
-const ownSteps: readonly {
-  readonly name: WayName;
-  readonly step: OwnStep;
+const localSteps: readonly {
+  readonly name: WriteMethodName;
+  readonly step: LocalStep;
   readonly state: PendingUpload["state"];
   readonly object?: "new";
   readonly uploads?: number;
@@ -83,149 +91,149 @@ const ownSteps: readonly {
   { name: single, step: "removing the journal", state: "unfinished", object: "new" },
 ];
 
-/** Moments of a process that deals with what another has left. */
-const again: readonly (Moment & {
-  readonly task: "resume" | "discard";
+/** Moments of a process that resumes or discards the upload of a killed one. */
+const again: readonly (KillPoint & {
+  readonly operation: "resume" | "discard";
   readonly state: PendingUpload["state"];
   readonly uploads: number;
 })[] = [
-  { task: "resume", step: "part 2", fate: "within", state: "uploading", uploads: 1 },
-  { task: "resume", step: "complete", fate: "before", state: "committing", uploads: 1 },
-  { task: "resume", step: "complete", fate: "answered", state: "committing", uploads: 0 },
-  { task: "discard", step: "abort", fate: "before", state: "uploading", uploads: 1 },
-  { task: "discard", step: "abort", fate: "answered", state: "uploading", uploads: 0 },
+  { operation: "resume", step: "part 2", phase: "within", state: "uploading", uploads: 1 },
+  { operation: "resume", step: "complete", phase: "before", state: "committing", uploads: 1 },
+  { operation: "resume", step: "complete", phase: "processed", state: "committing", uploads: 0 },
+  { operation: "discard", step: "abort", phase: "before", state: "uploading", uploads: 1 },
+  { operation: "discard", step: "abort", phase: "processed", state: "uploading", uploads: 0 },
 ];
 
 /**
- * What is left is resumed or discarded in turn, where there is a spool: what is resumed of one way is discarded of the
- * other with the same moments.
+ * Alternates between resuming and discarding spools. The two methods with the same kill points alternate differently, so
+ * that each kill point is resumed once and discarded once.
  */
-const cells = (name: WayName, all: readonly Moment[]) =>
-  all.map((moment, i) => {
+const cells = (name: WriteMethodName, all: readonly KillPoint[]) =>
+  all.map((point, i) => {
     const turn = name === "an append by a spool" ? i + 1 : i;
-    const how = !ways[name].spooled ? "sweep" : turn % 2 === 0 ? "resume" : "discard";
-    return [`${moment.step}, ${moment.fate}: ${how}`, { moment, how }] as const;
+    const how = !writeMethods[name].spooled ? "sweep" : turn % 2 === 0 ? "resume" : "discard";
+    return [`${point.step}, ${point.phase}: ${how}`, { point, how }] as const;
   });
 
-await onEachServer("a writer that is killed", (server) => {
-  let scene: Scene;
+await onEachServer("killing the writer", (server) => {
+  let testBucket: TestBucket;
   beforeAll(async () => {
-    scene = await Scene.open(server);
+    testBucket = await TestBucket.open(server);
   });
-  afterAll(() => scene.close());
-  const cast = async (name: WayName, context: TestContext): Promise<Cast> => {
-    const made = await scene.cast(name);
+  afterAll(() => testBucket.close());
+  const write = async (name: WriteMethodName, context: TestContext): Promise<TestWrite> => {
+    const made = await testBucket.prepare(name);
     context.onTestFinished(() => made.close());
     return made;
   };
 
-  for (const name of Object.keys(ways) as WayName[]) {
+  for (const name of Object.keys(writeMethods) as WriteMethodName[]) {
     describe.concurrent(name, () => {
-      it.for(cells(name, moments(name, server)))("%s", async ([, { moment, how }], context) => {
-        const subject = await cast(name, context);
-        await killed(subject, moment);
-        const then = commits(moment) ? "new" : "old";
-        expect(await subject.object()).toBe(then);
-        expect(await subject.uploads()).toHaveLength(openUploads(moment));
+      it.for(cells(name, killPoints(name, server)))("%s", async ([, { point, how }], context) => {
+        const subject = await write(name, context);
+        await killed(subject, point);
+        const then = isCommitted(point) ? "new" : "old";
+        expect(await subject.readObject()).toBe(then);
+        expect(await subject.uploads()).toHaveLength(openUploadCount(point));
         if (how === "sweep") {
-          await subject.nothingElse(openUploads(moment));
+          await subject.expectClean(openUploadCount(point));
         } else {
           const [pending, ...others] = await subject.pending();
           expect(others).toEqual([]);
-          expect(pending).toMatchObject({ state: stateOf(moment), put: subject.order.put });
-          await subject.dealWith(pending!, how);
-          expect(await subject.object()).toBe(how === "resume" ? "new" : then);
-          // An upload whose id had not reached the writer is known to the server alone.
-          await subject.nothingElse(moment.step === "create" ? openUploads(moment) : 0);
+          expect(pending).toMatchObject({ state: journalState(point), put: subject.task.put });
+          await subject.finish(pending!, how);
+          expect(await subject.readObject()).toBe(how === "resume" ? "new" : then);
+          // Only the server knows an upload whose id did not reach the writer.
+          await subject.expectClean(point.step === "create" ? openUploadCount(point) : 0);
         }
-        expect(await subject.object()).toBe(how === "resume" ? "new" : then);
+        expect(await subject.readObject()).toBe(how === "resume" ? "new" : then);
       });
     });
   }
 
-  // What follows is the client's alone: on real servers it would be the same.
+  // The following does not depend on the server.
   if (server.kind !== "stand-in") return;
 
   describe.concurrent("between requests", () => {
-    it.for(ownSteps.map((step) => [`${step.name}, ${step.step}`, step] as const))(
+    it.for(localSteps.map((step) => [`${step.name}, ${step.step}`, step] as const))(
       "%s",
       async ([, own], context) => {
         const { name, step, state, object = "old", uploads = 0 } = own;
-        const subject = await cast(name, context);
+        const subject = await write(name, context);
         await killed(subject, step);
-        expect(await subject.object()).toBe(object);
+        expect(await subject.readObject()).toBe(object);
         expect(await subject.uploads()).toHaveLength(uploads);
         if (step === "making the spool") {
-          // Whose it is nobody knows: it might be about to be filled.
+          // A young spool without owner may belong to a process that is starting.
           expect(await subject.pending()).toEqual([]);
-          await subject.age();
+          await subject.ageFiles();
         }
         const [pending, ...others] = await subject.pending();
         expect(others).toEqual([]);
         const told = !["making the spool", "journal: v", "removing the spool"].includes(step);
-        expect(pending).toMatchObject({ state, put: told ? subject.order.put : undefined });
+        expect(pending).toMatchObject({ state, put: told ? subject.task.put : undefined });
         const whole = state !== "unfinished" && state !== "orphan";
         if (!whole && told) {
-          await expect(subject.dealWith(pending!, "resume")).rejects.toMatchObject({ code: "unfinished" });
+          await expect(subject.finish(pending!, "resume")).rejects.toMatchObject({ code: "unfinished" });
         }
-        await subject.dealWith(pending!, whole ? "resume" : "discard");
-        expect(await subject.object()).toBe(whole ? "new" : object);
-        await subject.nothingElse(step === "journal: upload" ? 1 : 0);
+        await subject.finish(pending!, whole ? "resume" : "discard");
+        expect(await subject.readObject()).toBe(whole ? "new" : object);
+        await subject.expectClean(step === "journal: upload" ? 1 : 0);
       },
     );
 
-    it("a sink, before anything of it is sent: nothing is left", async (context) => {
-      const subject = await cast("a sink in parts", context);
+    it("a sink before its first request leaves nothing", async (context) => {
+      const subject = await write("a sink in parts", context);
       await killed(subject, "filling it");
-      expect(await subject.object()).toBe("old");
-      await subject.nothingElse(0);
+      expect(await subject.readObject()).toBe("old");
+      await subject.expectClean(0);
     });
 
-    it("one spool of two: that of the living writer is not listed", async (context) => {
+    it("does not list the spool of a living writer", async (context) => {
       const [living, dying] = [
-        await cast("a spool in parts", context),
-        await cast("a spool in parts", context),
+        await write("a spool in parts", context),
+        await write("a spool in parts", context),
       ];
-      const { directory } = dying.order;
+      const { directory } = dying.task;
       let ended!: () => void;
       const waiting = new Promise<void>((resolve) => {
         ended = resolve;
       });
-      living.at({ step: "part 2", fate: "before" }, () => waiting);
-      const child = start({ ...living.order, directory, task: "write" }, living.home);
+      living.runAt({ step: "part 2", phase: "before" }, () => waiting);
+      const child = start({ ...living.task, directory, operation: "write" }, living.home);
       const closed = once(child, "close");
-      await killed(dying, { step: "part 2", fate: "before" });
+      await killed(dying, { step: "part 2", phase: "before" });
       await vi.waitFor(() =>
         expect(living.proxy.requests.some(({ partNumber }) => partNumber === 2)).toBe(true),
       );
       const [pending, ...others] = await dying.pending();
       expect(others).toEqual([]);
-      await dying.dealWith(pending!, "resume");
-      expect(await dying.object()).toBe("new");
+      await dying.finish(pending!, "resume");
+      expect(await dying.readObject()).toBe("new");
       ended();
       expect(await closed).toEqual([0, null]);
-      expect(await living.object()).toBe("new");
-      await dying.nothingElse(0);
+      expect(await living.readObject()).toBe("new");
+      await dying.expectClean(0);
     });
   });
 
-  describe.concurrent("that goes on with a spool, or gives it up", () => {
-    it.for(again.map((each) => [`${each.task}, ${each.step}, ${each.fate}`, each] as const))(
+  describe.concurrent("while it resumes or discards a spool", () => {
+    it.for(again.map((each) => [`${each.operation}, ${each.step}, ${each.phase}`, each] as const))(
       "%s",
       async ([, each], context) => {
-        const { task, uploads, state, ...moment } = each;
-        const subject = await cast("an append by a spool", context);
-        await killed(subject, { step: "part 2", fate: "before" });
-        await killed(subject, moment, task);
-        const then = commits(moment) ? "new" : "old";
-        expect(await subject.object()).toBe(then);
+        const { operation, uploads, state, ...point } = each;
+        const subject = await write("an append by a spool", context);
+        await killed(subject, { step: "part 2", phase: "before" });
+        await killed(subject, point, operation);
+        const then = isCommitted(point) ? "new" : "old";
+        expect(await subject.readObject()).toBe(then);
         expect(await subject.uploads()).toHaveLength(uploads);
         const [pending, ...others] = await subject.pending();
         expect(others).toEqual([]);
         expect(pending).toMatchObject({ state });
-        await subject.dealWith(pending!, task);
-        expect(await subject.object()).toBe(task === "resume" ? "new" : then);
-        await subject.nothingElse(0);
+        await subject.finish(pending!, operation);
+        expect(await subject.readObject()).toBe(operation === "resume" ? "new" : then);
+        await subject.expectClean(0);
       },
     );
   });

@@ -16,7 +16,7 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
-/** An environment in which nothing can be found. */
+/** An environment without any server. */
 const findNothing = (): void => {
   for (const name of ["RUSTFS_BIN", "VERSITYGW_BIN", "S3_ENDPOINT"]) vi.stubEnv(name, "");
   for (const name of ["PATH", "PEEKPACK_CACHE"]) vi.stubEnv(name, "/nonexistent");
@@ -25,7 +25,7 @@ const findNothing = (): void => {
 const kinds: readonly S3ServerKind[] = ["stand-in", "rustfs", "versitygw"];
 
 describe.each(kinds)("the launcher with %s", (kind) => {
-  it("starts it, and after a kill starts it again with what it stored, on the same port", async (context) => {
+  it("starts it, and restarts it after a kill on the same port with its data", async (context) => {
     if (kind !== "stand-in") {
       const { here, how } = await locateS3(kind);
       if (!here && !liveRequired()) context.skip(`${kind} is absent: ${how}`);
@@ -58,7 +58,7 @@ describe.each(kinds)("the launcher with %s", (kind) => {
 });
 
 describe("the launcher's choice", () => {
-  it("takes the server that S3_ENDPOINT names before any other, and leaves it running", async () => {
+  it("prefers the server at S3_ENDPOINT, and leaves it running", async () => {
     const own = await startStandIn();
     vi.stubEnv("S3_ENDPOINT", own.endpoint);
     vi.stubEnv("S3_ACCESS_KEY_ID", own.credentials.accessKeyId);
@@ -66,13 +66,13 @@ describe("the launcher's choice", () => {
     const server = await startS3();
     expect([server.kind, server.endpoint]).toEqual(["external", own.endpoint]);
     await freshBucket(server);
-    await expect(server.kill()).rejects.toThrow(/not started here/);
+    await expect(server.kill()).rejects.toThrow(/not started by the launcher/);
     await server.close();
     expect((await fetch(own.endpoint)).status).toBe(403);
     await own.close();
   });
 
-  it("says which variables are missing", async () => {
+  it("names missing variables", async () => {
     vi.stubEnv("S3_ENDPOINT", "http://127.0.0.1:9");
     for (const name of ["S3_ACCESS_KEY_ID", "AWS_ACCESS_KEY_ID"]) vi.stubEnv(name, "");
     await expect(startS3()).rejects.toThrow(/S3_ACCESS_KEY_ID/);
@@ -82,17 +82,17 @@ describe("the launcher's choice", () => {
     findNothing();
     const server = await startS3();
     expect(server.kind).toBe("stand-in");
-    expect(server.how).toMatch(/no rustfs.*no docker.*no versitygw.*no go/);
+    expect(server.how).toMatch(/no rustfs.*Docker is not running.*no versitygw.*Go is not installed/);
     await server.close();
   });
 
-  it("does not fall back from a server that was required", async () => {
+  it("does not fall back if a server is required", async () => {
     findNothing();
     for (const require of ["rustfs", "versitygw"] as const)
       await expect(startS3({ require })).rejects.toThrow(S3ServerAbsent);
   });
 
-  it("shows the last lines of a server that ends before it is ready", async () => {
+  it("shows the last output of a server that ends before it is ready", async () => {
     const directory = await mkdtemp(join(tmpdir(), "peekpack-test-"));
     const command = join(directory, "rustfs");
     await writeFile(
@@ -109,17 +109,17 @@ describe("the launcher's choice", () => {
     await rm(directory, { recursive: true });
   });
 
-  it("says that a variable names nothing that can be run", async () => {
+  it("rejects a variable that names no executable", async () => {
     vi.stubEnv("RUSTFS_BIN", "/nonexistent/rustfs");
     await expect(startS3({ require: "rustfs" })).rejects.toThrow(/RUSTFS_BIN/);
   });
 });
 
-describe.skipIf(process.platform === "win32")("rustfs in docker", () => {
-  it("is run with its credentials in the environment alone, killed, restarted and removed", async () => {
+describe.skipIf(process.platform === "win32")("rustfs in Docker", () => {
+  it("gets credentials only by environment, and is killed, restarted and removed", async () => {
     const directory = await mkdtemp(join(tmpdir(), "peekpack-test-"));
     const calls = join(directory, "calls");
-    // In the place of docker: it notes how it is called, and the stand-in plays the container.
+    // A fake docker records its calls; the stand-in acts as the container.
     await writeFile(
       join(directory, "docker"),
       `#!/bin/sh\necho "$@" >> ${calls}\n[ "$1" = run ] && echo "secret $RUSTFS_ACCESS_KEY $RUSTFS_SECRET_KEY" >> ${calls}\ntrue\n`,
@@ -140,7 +140,7 @@ describe.skipIf(process.platform === "win32")("rustfs in docker", () => {
     );
     const container = await startStandIn(run);
     const server = await starting;
-    expect(server.how).toMatch(/docker/);
+    expect(server.how).toMatch(/in Docker/);
     expect(server.credentials).toEqual(run.credentials);
     await server.kill();
     await server.restart();
@@ -155,7 +155,7 @@ describe.skipIf(process.platform === "win32")("rustfs in docker", () => {
 });
 
 describe("a server whose parent dies", () => {
-  it.skipIf(process.platform === "win32")("is ended, and its directory removed", async () => {
+  it.skipIf(process.platform === "win32")("is killed, and its directory removed", async () => {
     const directory = await mkdtemp(join(tmpdir(), "peekpack-test-"));
     const started = join(directory, "started");
     const command = join(directory, "rustfs");

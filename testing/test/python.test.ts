@@ -8,7 +8,7 @@ import { fingerprint, loadVectors } from "../src/fixtures/load.js";
 import { difference, fromTagged } from "../src/fixtures/notation.js";
 import { skippedAsAbsent } from "../src/live.js";
 import { livePython } from "../src/python/environment.js";
-import { type MsglcPeer, type Place, startPeer } from "../src/python/peer.js";
+import { type ArchiveLocation, type MsglcPeer, startPeer } from "../src/python/peer.js";
 import { runPython } from "../src/python/run.js";
 import { freshBucket } from "../src/s3/client.js";
 import { type S3Server, startS3 } from "../src/s3/launcher.js";
@@ -21,7 +21,7 @@ beforeAll(async () => {
 afterAll(() => rm(directory, { recursive: true }));
 
 describe("the lock of the cache", () => {
-  it("lets one in at a time", async () => {
+  it("admits one holder at a time", async () => {
     const path = join(directory, "lock");
     let inside = 0;
     const seen: number[] = [];
@@ -37,7 +37,7 @@ describe("the lock of the cache", () => {
     await expect(stat(path)).rejects.toThrow();
   });
 
-  it("takes over from a process that died, and gives up on one that lives", async () => {
+  it("takes over the lock of a dead process, and times out on a living one", async () => {
     const path = join(directory, "old-lock");
     const held = withDirectoryLock(path, 20_000, () => sleep(1000));
     await sleep(50);
@@ -61,12 +61,12 @@ describe.skipIf(skipped)("the live msglc", () => {
   });
   afterAll(() => peer.close());
 
-  it("is of the version that the fixtures were made with", () => {
+  it("has the version that made the fixtures", () => {
     expect(peer.versions).toMatchObject({ msglc: "261017", msgpack: "1.2.4", cbor2: "6.3.0" });
   });
 
   it.each(["python", "rust"] as const)(
-    "writes every vector with its %s backend, and reads it back",
+    "writes and reads every vector with its %s backend",
     async (backend) => {
       const target = { file: join(directory, `vector-${backend}`) };
       for (const row of loadVectors()) {
@@ -78,14 +78,14 @@ describe.skipIf(skipped)("the live msglc", () => {
         }
         await write;
         expect(fingerprint(await readFile(target.file)), `line ${line}`).toBe(row[backend]);
-        // A set is written as the list that it is read back as.
+        // A set is written as a list.
         if (JSON.stringify(value).includes('"$set"')) continue;
         expect(difference(fromTagged(await peer.readAll(target)), value), `line ${line}`).toBeUndefined();
       }
     },
   );
 
-  it("encodes in memory as it does to a file", async () => {
+  it("encodes the same bytes in memory as to a file", async () => {
     const value = { $map: [["hello", { $repeat: [{ $float: "0.5" }, 3000] }]] };
     for (const codec of ["msgpack", "msgspec", "cbor"] as const) {
       const target = { file: join(directory, "encoded") };
@@ -95,7 +95,7 @@ describe.skipIf(skipped)("the live msglc", () => {
     }
   });
 
-  it("answers each path with a value or with Python's error", async () => {
+  it("returns a value or Python's error for each path", async () => {
     const target = { file: join(directory, "paths") };
     await peer.write({
       target,
@@ -128,13 +128,13 @@ describe.skipIf(skipped)("the live msglc", () => {
   it("writes and reads numpy arrays as pickles", async () => {
     const target = { file: join(directory, "numpy") };
     const array = { $ndarray: { dtype: "int32", shape: [2, 3], data: [1, 2, 3, 4, 5, 6] } };
-    // Only a leaf of the table that is one byte string becomes an array again.
+    // Only a leaf that is one byte string becomes an array again.
     await peer.write({ target, value: array, codec: "msgpack", numpyEncoder: true });
     const [answer] = await peer.read({ source: target, paths: [""], numpyEncoder: true });
     expect(answer?.value).toEqual(array);
   });
 
-  it("passes on what Python refuses, and goes on", async () => {
+  it("rejects with Python's exception, and keeps working", async () => {
     const target = { file: join(directory, "refused") };
     const value = { $int: String(2n ** 65n) };
     await expect(peer.write({ target, value, codec: "msgpack" })).rejects.toMatchObject({
@@ -146,12 +146,12 @@ describe.skipIf(skipped)("the live msglc", () => {
 });
 
 describe.skipIf(skipped)("Python", () => {
-  it("runs code and files, with arguments, input and environment", async () => {
+  it("runs code and files with arguments, input and environment", async () => {
     const code = "import os, sys; print(sys.argv[1], sys.stdin.read(), os.environ['ADDED'])";
     expect(await runPython(code, { args: ["ä"], stdin: "in", env: { ADDED: "env" } })).toBe("ä in env\n");
   });
 
-  it("fails with what Python says, and when it takes too long", async () => {
+  it("rejects with Python's error output, and on timeout", async () => {
     await expect(runPython("raise ValueError('no way')")).rejects.toThrow(
       /exit code 1[\s\S]*ValueError: no way/,
     );
@@ -182,7 +182,7 @@ for (const kind of ["stand-in", "rustfs", "versitygw"] as const) {
       ["msgpack", "rust"],
       ["cbor", "python"],
       ["cbor", "rust"],
-    ] as const)("writes %s with its %s backend there, and reads it", async (codec, backend) => {
+    ] as const)("writes %s there with the %s backend, and reads it", async (codec, backend) => {
       const target = { s3: `${bucket}/written-${codec}-${backend}.msglc` };
       const value = {
         $map: [
@@ -195,10 +195,10 @@ for (const kind of ["stand-in", "rustfs", "versitygw"] as const) {
       expect(answers).toEqual([{ value: "v" }, { value: 7 }]);
     });
 
-    it("combines and appends archives that lie there and here", async () => {
+    it("combines and appends archives on S3 and in files", async () => {
       const there = { s3: `${bucket}/child.msglc` };
       const here = { file: join(directory, "child.msglc") };
-      const target: Place = { s3: `${bucket}/combined.msglc` };
+      const target: ArchiveLocation = { s3: `${bucket}/combined.msglc` };
       await peer.write({ target: there, value: numbers as never, codec: "cbor" });
       await peer.write({ target: here, value: [1, 2, 3], codec: "msgpack" });
       await peer.combine({

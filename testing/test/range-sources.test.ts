@@ -12,7 +12,7 @@ import { freshBucket, s3Client } from "../src/s3/client.js";
 import { type S3Server, type S3ServerKind, startS3 } from "../src/s3/launcher.js";
 import { locateS3 } from "../src/s3/locate.js";
 
-/** The same engine over every medium: each source by itself, and with the engine around it. */
+/** Runs the contract for a source alone and with the read engine. */
 function onEveryMedium(
   name: string,
   open: (bytes: Uint8Array) => RangeSourceSubject | Promise<RangeSourceSubject>,
@@ -20,7 +20,7 @@ function onEveryMedium(
 ): void {
   rangeSourceContract(name, open, options);
   rangeSourceContract(
-    `${name}, with the read engine`,
+    `${name} with the read engine`,
     async (bytes) => {
       const subject = await open(bytes);
       return { ...subject, source: readEngine(subject.source) };
@@ -86,21 +86,21 @@ function onS3(kind: S3ServerKind): void {
         return { source: await source(Key), replace: put };
       };
     onEveryMedium(
-      "S3, by a store",
+      "S3 by a store",
       over((key) => s3Store(server).source(`${bucket}/${key}`)),
       {
         versioned: true,
       },
     );
     rangeSourceContract(
-      "S3, by a client",
+      "S3 by a client",
       over((Key) => s3Source(client(), { Bucket: bucket, Key })),
       {
         versioned: true,
       },
     );
     onEveryMedium(
-      "HTTP, by a presigned URL",
+      "HTTP by a presigned URL",
       over(async (key) => httpSource(await s3Store(server).presign(`${bucket}/${key}`))),
       { versioned: true },
     );

@@ -17,19 +17,19 @@ const differences: Readonly<Record<S3ServerKind, S3Differences>> = {
   rustfs: {
     name: "rustfs",
     ...likeS3,
-    // 1.0.1 takes "*" and whole names only.
+    // 1.0.1 supports only "*" and whole names.
     corsHeaderPatterns: "unknown",
-    // 1.0.1 refuses the completion, but not in the words of a refusal.
+    // 1.0.1 refuses the completion with a server error.
     wrongObjectChecksum: { status: 500, code: "InternalError" },
   },
   versitygw: {
     name: "versitygw",
     ...likeS3,
-    // 1.8.0 commits the half that arrived, over the old object. peekpack sends no body that a server cannot check.
+    // 1.8.0 commits the received half over the old object. peekpack always sends a checksum or a hash.
     truncatedUnsignedPut: "committed",
     unknownKey: { status: 404, code: "XAdminUserNotFound" },
-    // 1.8.0 answers "Invalid uploadId marker" to the id it gave. Who lists uploads goes by the key alone, or ends
-    // the uploads of a page and lists anew.
+    // 1.8.0 responds "Invalid uploadId marker" to the id it returned. Listing by key alone works, and so does aborting
+    // the uploads of a page and listing again.
     uploadIdMarker: "refused",
   },
 };

@@ -9,17 +9,17 @@ import { type FaultProxy, startFaultProxy } from "../src/faults/proxy.js";
 import { sometimes } from "../src/faults/rules.js";
 import { freshBucket, s3Client } from "../src/s3/client.js";
 import { type StandIn, startStandIn } from "../src/s3/stand-in/server.js";
-import { type SoakOrder, type SoakReport, soakEntry } from "./soak/order.js";
+import { type SoakReport, type SoakTask, soakEntry } from "./soak/task.js";
 
 const ENTRIES = 3000;
 const NUMBERS = 100_000;
 const READS = 10_000;
 const MiB = 1024 * 1024;
 
-/** What goes wrong with one request in four, each as often as the others. */
+/** Faults of one request in four, all equally likely. */
 const MISHAPS: readonly (() => Fault)[] = [
   faults.resetBefore,
-  faults.resetAnswered,
+  faults.resetProcessed,
   faults.resetAfterHeaders,
   () => faults.resetWithin(),
   faults.resetAfter,
@@ -29,7 +29,7 @@ const MISHAPS: readonly (() => Fault)[] = [
   faults.slowDown,
   () => faults.tooManyRequests(0),
   faults.wholeBody,
-  () => faults.shortBody(5, { contentLength: "kept", contentRange: "kept" }),
+  () => faults.shortBody(5, { contentLength: "original", contentRange: "original" }),
   () => faults.shortBody(5),
   () => faults.longBody(5),
   () => faults.shiftedBody(7),
@@ -66,13 +66,13 @@ afterAll(async () => {
   await server?.close();
 });
 
-it("10,000 reads at once through a faulty proxy, many of them aborted: no wrong byte, and nothing is left", {
+it("10,000 concurrent reads through a faulty proxy, many aborted, give no wrong byte and leak nothing", {
   timeout: 180_000,
 }, async () => {
   for (const [i, fault] of MISHAPS.entries()) {
     proxy.add({ fault: fault(), when: { nth: sometimes(0.25 / MISHAPS.length, i + 1) } });
   }
-  const order: SoakOrder = {
+  const task: SoakTask = {
     access: proxy.access,
     path,
     entries: ENTRIES,
@@ -82,7 +82,7 @@ it("10,000 reads at once through a faulty proxy, many of them aborted: no wrong 
   };
   const { stdout } = await promisify(execFile)(
     process.execPath,
-    ["--expose-gc", program.path, JSON.stringify(order)],
+    ["--expose-gc", program.path, JSON.stringify(task)],
     { maxBuffer: MiB },
   );
   const { rounds } = JSON.parse(stdout) as SoakReport;
@@ -98,7 +98,7 @@ it("10,000 reads at once through a faulty proxy, many of them aborted: no wrong 
   expect(second!.memory - first!.memory).toBeLessThan(8 * MiB);
   expect(second!.memory).toBeLessThan(40 * MiB);
 
-  // Every mishap has been met, and no request is left on its way.
+  // Every fault was applied, and no request is in flight.
   const met = new Set(proxy.requests.map(({ fault }) => fault));
   expect(met.size).toBeGreaterThan(12);
   expect(second!.retries).toBeGreaterThan(100);

@@ -47,13 +47,13 @@ const bytesOf = async (Key: string): Promise<Buffer> => {
   return Buffer.from((await Body?.transformToByteArray()) ?? []);
 };
 
-/** The files of spilled bodies below a temporary directory of this file's own. */
+/** Files of spilled bodies in this file's temporary directory. */
 const spilled = async (): Promise<string[]> =>
   (await readdir(tmpdir(), { recursive: true, withFileTypes: true }))
     .filter((entry) => entry.isFile())
     .map((entry) => entry.name);
 
-describe("what the stand-in keeps", () => {
+describe("storage of the stand-in", () => {
   it("survives a crash and a restart, with uploads in progress", async () => {
     const bytes = patterned(6 * MIB, 1);
     const { UploadId } = await client.send(new CreateMultipartUploadCommand({ Bucket, Key: "parts" }));
@@ -67,7 +67,7 @@ describe("what the stand-in keeps", () => {
     expect(fingerprint(await bytesOf("parts"))).toBe(fingerprint(bytes));
   });
 
-  it("ends a request that is under way when it crashes, and keeps the old object", async () => {
+  it("drops a request in progress on a crash, and keeps the old object", async () => {
     await client.send(new PutObjectCommand({ Bucket, Key: "k", Body: "old" }));
     const signed = await signRequest(standIn, {
       method: "PUT",
@@ -86,7 +86,7 @@ describe("what the stand-in keeps", () => {
     expect((await bytesOf("k")).toString()).toBe("old");
   });
 
-  it("puts large bodies on disk, and removes them with their last user", async () => {
+  it("writes large bodies to disk, and deletes them with the last reference", async () => {
     const source = patterned(8 * MIB, 2);
     await client.send(new PutObjectCommand({ Bucket, Key: "source", Body: source }));
     expect((await spilled()).length).toBe(1);
@@ -103,14 +103,14 @@ describe("what the stand-in keeps", () => {
     );
     const MultipartUpload = { Parts: [{ PartNumber: 1, ETag: CopyPartResult?.ETag }] };
     await client.send(new CompleteMultipartUploadCommand({ Bucket, Key: "copy", UploadId, MultipartUpload }));
-    // The copy outlives the source that it shares bytes with.
+    // The copy shares its bytes with the deleted source.
     await client.send(new PutObjectCommand({ Bucket, Key: "source", Body: "small" }));
     expect(fingerprint(await bytesOf("copy"))).toBe(fingerprint(source.subarray(1, 7_000_001)));
     await client.send(new PutObjectCommand({ Bucket, Key: "copy", Body: "small" }));
     await expect.poll(spilled).toEqual([]);
   });
 
-  it("gives a reader the object that it began to read, whatever becomes of it", async () => {
+  it("finishes a read of an object that is replaced meanwhile", async () => {
     const bytes = patterned(20 * MIB, 3);
     await client.send(new PutObjectCommand({ Bucket, Key: "k", Body: bytes }));
     const { Body } = await client.send(new GetObjectCommand({ Bucket, Key: "k" }));
@@ -119,14 +119,14 @@ describe("what the stand-in keeps", () => {
   });
 });
 
-describe("what S3 checks and other servers do not", () => {
-  it("refuses headers of Amazon's that are not signed", async () => {
+describe("checks that S3 makes and other servers do not", () => {
+  it("rejects unsigned x-amz- headers", async () => {
     const signed = await signRequest(standIn, { method: "PUT", path: `${Bucket}/k`, body: "x" });
     const answer = await sendRequest({ ...signed, headers: { ...signed.headers, "x-amz-meta-more": "1" } });
     expect([answer.status, xmlCode(answer.text)]).toEqual([403, "AccessDenied"]);
   });
 
-  it("refuses to copy a range of a source of 5 MiB or less", async () => {
+  it("rejects copying a range of a source of 5 MiB or less", async () => {
     await client.send(new PutObjectCommand({ Bucket, Key: "small", Body: patterned(5 * MIB) }));
     const { UploadId } = await client.send(new CreateMultipartUploadCommand({ Bucket, Key: "copy" }));
     const copy = { Bucket, Key: "copy", UploadId, PartNumber: 1, CopySource: `${Bucket}/small` };
@@ -135,7 +135,7 @@ describe("what S3 checks and other servers do not", () => {
     await client.send(new UploadPartCopyCommand(copy));
   });
 
-  it("composes checksums of parts, and wants each of them at the end", async () => {
+  it("composes checksums of parts, and requires each at completion", async () => {
     const parts = [patterned(5 * MIB, 1), patterned(10, 2)];
     const { UploadId } = await client.send(
       new CreateMultipartUploadCommand({ Bucket, Key: "k", ChecksumAlgorithm: "SHA256" }),
@@ -170,7 +170,7 @@ describe("what S3 checks and other servers do not", () => {
     expect(head.ChecksumType).toBe("COMPOSITE");
   });
 
-  it("refuses a stream whose trailer has a wrong checksum, and broken framing", async () => {
+  it("rejects a stream with a wrong checksum in its trailer, or with broken framing", async () => {
     const send = async (body: string) =>
       sendRequest(
         await signRequest(standIn, {
@@ -200,7 +200,7 @@ describe("what S3 checks and other servers do not", () => {
     expect((await bytesOf("stream")).toString()).toBe("hello");
   });
 
-  it("refuses the wrong region, and says which is right", async () => {
+  it("rejects the wrong region and names the right one", async () => {
     const elsewhere = { ...standIn, region: "eu-central-1" };
     const answer = await sendRequest(
       await signRequest(elsewhere, { path: Bucket, query: { "list-type": "2" } }),
@@ -209,7 +209,7 @@ describe("what S3 checks and other servers do not", () => {
     expect(answer.text).toContain("<Region>us-east-1</Region>");
   });
 
-  it("says that an operation is one it lacks", async () => {
+  it("responds NotImplemented to unsupported operations", async () => {
     const answer = await sendRequest(await signRequest(standIn, { path: Bucket, query: { policy: "" } }));
     expect([answer.status, xmlCode(answer.text)]).toEqual([501, "NotImplemented"]);
   });

@@ -5,13 +5,13 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { joined, type Outcome, summary } from "../src/test-run/outcome.js";
+import { merged, type Outcome, summary } from "../src/test-run/outcome.js";
 import { playwrightOutcome } from "../src/test-run/playwright-outcome.js";
 import { OUTCOME_FILE } from "../src/test-run/vitest-reporter.js";
 
 let directory: string;
 beforeAll(async () => {
-  // Below the repository, so that the files can import vitest and Playwright.
+  // Within the repository, so that the files can import vitest and Playwright.
   const cache = fileURLToPath(new URL("../../.cache/", import.meta.url));
   await mkdir(cache, { recursive: true });
   directory = await mkdtemp(join(cache, "test-run-"));
@@ -25,7 +25,7 @@ async function runTool(
   env: Record<string, string>,
 ): Promise<void> {
   const manifest = createRequire(import.meta.url).resolve(`${packageName}/package.json`);
-  // What vitest tells its workers must not reach a run within a run.
+  // Environment variables of the outer vitest must not reach the inner run.
   const { VITEST, VITEST_MODE, VITEST_POOL_ID, VITEST_WORKER_ID, NODE_OPTIONS, ...rest } = process.env;
   const child = spawn(process.execPath, [join(dirname(manifest), program), ...args], {
     cwd: directory,
@@ -35,8 +35,8 @@ async function runTool(
   await once(child, "exit");
 }
 
-describe("what npm test counts", { timeout: 120_000 }, () => {
-  it("holds every failure and every reason for skipping that vitest knows of", async () => {
+describe("npm test", { timeout: 120_000 }, () => {
+  it("counts every failure and skip reason of vitest", async () => {
     await writeFile(
       join(directory, "tests.test.js"),
       `import { describe, it, expect } from "vitest";
@@ -64,10 +64,10 @@ describe("what npm test counts", { timeout: 120_000 }, () => {
     const { passed, failed, skipped } = JSON.parse(await readFile(file, "utf8")) as Outcome;
     expect(passed).toBe(4);
     expect(failed.toSorted()).toEqual([
-      "an error that nobody caught: too late",
       "broken.test.js: cannot be loaded",
       "hook.test.js: a suite: left dirty",
       "tests.test.js: fails",
+      "uncaught error: too late",
     ]);
     expect(skipped.map(({ reason }) => reason)).toEqual([
       "there is no fuel",
@@ -76,7 +76,7 @@ describe("what npm test counts", { timeout: 120_000 }, () => {
     ]);
   });
 
-  it("holds what Playwright knows of, and a test that passes only at the second try", async () => {
+  it("counts the results of Playwright, and a test that passes only on retry as failed", async () => {
     await writeFile(
       join(directory, "pages.spec.js"),
       `import { test, expect } from "@playwright/test";
@@ -103,21 +103,21 @@ describe("what npm test counts", { timeout: 120_000 }, () => {
     expect(passed).toBe(1);
     expect(failed).toEqual([
       "e2e/pages.spec.js > fails",
-      "e2e/pages.spec.js > passes at last (passed only when tried again)",
+      "e2e/pages.spec.js > passes at last (passed only on retry)",
       "e2e/pages.spec.js > after a hook that fails > never runs",
     ]);
     expect(skipped).toEqual([
       { name: "e2e/pages.spec.js > skips itself", reason: "there is no fuel" },
       {
         name: "e2e/pages.spec.js > after a hook that fails > is not even tried",
-        reason: "a hook before it had failed",
+        reason: "an earlier hook failed",
       },
     ]);
   });
 
-  it("ends with the count", () => {
+  it("prints the counts last", () => {
     const skipped = { name: "c", reason: "it is dark" };
-    const outcome = joined([
+    const outcome = merged([
       { passed: 2, failed: ["a"], skipped: [] },
       { passed: 3, failed: ["b"], skipped: [skipped, skipped] },
     ]);

@@ -58,7 +58,7 @@ export const latency: Benchmark = {
     const { archive } = await prepared(scratch, "browser-compat-data", "msgpack");
     const root = DATA_SETS["browser-compat-data"]();
     const remote = await startRemote(context.log);
-    const proxy = await startFaultProxy(remote.server, { link: { latencyMs: LATENCY_MS } });
+    const proxy = await startFaultProxy(remote.server, { network: { latencyMs: LATENCY_MS } });
     const client = s3Client(remote.server);
     try {
       const Key = "browser-compat-data.msgl";

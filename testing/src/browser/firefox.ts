@@ -4,7 +4,7 @@ import { findOnPath } from "../s3/locate.js";
 
 const run = promisify(execFile);
 
-/** A Firefox, or in words why there is none. */
+/** A Firefox, or the reason why it is absent. */
 export type LocatedFirefox =
   | {
       readonly executable: string;
@@ -25,10 +25,10 @@ export async function locateFirefox(): Promise<LocatedFirefox> {
       const version = (await run(executable, ["--version"])).stdout.trim();
       return { executable, version, how: named ? "PEEKPACK_FIREFOX names it" : `${name} is on PATH` };
     } catch {
-      // A stub; the next name, then.
+      // A stub: try the next name.
     }
   }
   return {
-    absent: named ? "PEEKPACK_FIREFOX names no Firefox that runs" : `PATH has none of ${names.join(", ")}`,
+    absent: named ? "PEEKPACK_FIREFOX names no Firefox that starts" : `PATH has none of ${names.join(", ")}`,
   };
 }

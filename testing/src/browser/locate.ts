@@ -7,14 +7,14 @@ import { findOnPath } from "../s3/locate.js";
 
 const run = promisify(execFile);
 
-/** Names under which distributions and Google install it. */
+/** Program names of Chromium and Chrome. */
 const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 const INSTALL_MS = 10 * 60 * 1000;
 const LAUNCH_MS = 60_000;
 
 /**
- * A Chromium that was seen to start; or in words why there is none. `executable` is absent for the browser that
- * Playwright itself installs and finds.
+ * A Chromium that starts, or the reason why it is absent. `executable` is absent for the browser that Playwright
+ * installed.
  */
 export type LocatedBrowser =
   | {
@@ -26,13 +26,13 @@ export type LocatedBrowser =
   | { readonly absent: string };
 
 export interface LocateBrowserOptions {
-  /** Whether Playwright may fetch its own build, over 100 MB, where no other is there. Default false. */
+  /** Whether Playwright may download its build (over 100 MB) if no other is found. Default false. */
   readonly install?: boolean | undefined;
-  /** Takes one line a time. */
+  /** Receives progress, one line per call. */
   readonly log?: ((line: string) => void) | undefined;
 }
 
-/** How every test here starts Chromium: with nothing of its own on the network, and without a sandbox as root, who has none. */
+/** Launch options of all tests: no background traffic, and no sandbox for root, for whom Chromium has none. */
 export function launchOptions(executable: string | undefined): LaunchOptions {
   return {
     ...(executable === undefined ? {} : { executablePath: executable }),
@@ -52,7 +52,7 @@ const firstLine = (error: unknown): string =>
   (error instanceof Error ? error.message : String(error)).split("\n").find((line) => line.trim() !== "") ??
   "";
 
-/** Starts it once: a name on PATH may be a stub, and a build without its system libraries is none. */
+/** Launches it once: a program on PATH may be a stub, and system libraries may be missing. */
 async function tryLaunch(
   type: BrowserType,
   executable: string | undefined,
@@ -82,9 +82,8 @@ async function install(): Promise<string | undefined> {
 }
 
 /**
- * Finds a Chromium that starts: PEEKPACK_BROWSER, PATH, what Playwright has installed, and with `install` what Playwright
- * can fetch now.
- * @throws Error when PEEKPACK_BROWSER names one that does not start
+ * Finds a Chromium that starts: PEEKPACK_BROWSER, PATH, Playwright's installed build, and with `install` a new download.
+ * @throws Error if PEEKPACK_BROWSER names one that does not start
  */
 export async function locateBrowser(options: LocateBrowserOptions = {}): Promise<LocatedBrowser> {
   const log = options.log ?? (() => {});
@@ -109,10 +108,10 @@ export async function locateBrowser(options: LocateBrowserOptions = {}): Promise
       ? own
       : { absent: [...reasons, "Playwright has installed none"].join("; ") };
   }
-  log("fetching Chromium with Playwright: once, over 100 MB");
+  log("downloading Chromium with Playwright: over 100 MB, once");
   const refused = await install();
   if (refused !== undefined) {
-    return { absent: [...reasons, `Playwright cannot fetch Chromium: ${refused}`].join("; ") };
+    return { absent: [...reasons, `Playwright cannot download Chromium: ${refused}`].join("; ") };
   }
   const fetched = await tryLaunch(chromium, undefined, "Playwright has just installed it");
   return fetched.absent === undefined ? fetched : { absent: [...reasons, fetched.absent].join("; ") };

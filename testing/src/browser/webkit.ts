@@ -4,10 +4,10 @@ import { findOnPath } from "../s3/locate.js";
 
 const run = promisify(execFile);
 
-/** The driver of WebKitGTK, and what shows its windows to nobody; or in words why there is none. */
+/** WebKitGTK's driver and a virtual display, or the reason why one is absent. */
 export type LocatedWebKit =
   | {
-      /** WebKitWebDriver, which knows the browser that belongs to it. */
+      /** Path of WebKitWebDriver, which starts its browser. */
       readonly driver: string;
       readonly xvfb: string;
       readonly how: string;
@@ -15,7 +15,7 @@ export type LocatedWebKit =
     }
   | { readonly absent: string };
 
-/** Finds WebKitGTK's driver: PEEKPACK_WEBKIT, else WebKitWebDriver on PATH; and Xvfb, as WebKitGTK has no mode without a display. */
+/** Finds WebKitWebDriver (PEEKPACK_WEBKIT, else on PATH) and Xvfb: WebKitGTK has no headless mode. */
 export async function locateWebKit(): Promise<LocatedWebKit> {
   const named = process.env.PEEKPACK_WEBKIT;
   const driver = named || (await findOnPath("WebKitWebDriver"));
@@ -23,7 +23,7 @@ export async function locateWebKit(): Promise<LocatedWebKit> {
   try {
     await run(driver, ["--help"]);
   } catch {
-    return { absent: `${named ? "what PEEKPACK_WEBKIT names" : driver} does not run` };
+    return { absent: `${named ? "the program that PEEKPACK_WEBKIT names" : driver} does not run` };
   }
   const xvfb = await findOnPath("Xvfb");
   if (xvfb === undefined) return { absent: "PATH has no Xvfb, and WebKitGTK needs a display" };

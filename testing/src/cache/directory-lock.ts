@@ -2,8 +2,8 @@ import { mkdir, rm, stat, utimes } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-const BEAT_MS = 2_000;
-/** A lock whose owner has not shown life for this long belongs to a dead process. */
+const TOUCH_MS = 2_000;
+/** A lock that was not touched for this long belongs to a dead process. */
 const STALE_MS = 20_000;
 
 async function age(path: string): Promise<number> {
@@ -15,9 +15,9 @@ async function age(path: string): Promise<number> {
 }
 
 /**
- * Runs `work` while no other process that asks for the same lock does. The lock is a directory, which one process
- * alone can make; its owner touches it, so that the lock of a process that died is taken over.
- * @throws Error when the lock is not to be had within `waitMs`
+ * Runs `work` while holding a lock between processes. The lock is a directory, because mkdir is atomic. Its owner touches
+ * it regularly; a lock that is not touched any more is taken over.
+ * @throws Error if the lock is not free within `waitMs`
  */
 export async function withDirectoryLock<T>(path: string, waitMs: number, work: () => Promise<T>): Promise<T> {
   await mkdir(dirname(path), { recursive: true });
@@ -30,14 +30,14 @@ export async function withDirectoryLock<T>(path: string, waitMs: number, work: (
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     }
     if ((await age(path)) > STALE_MS) await rm(path, { recursive: true, force: true });
-    else if (Date.now() > until) throw new Error(`another process holds ${path} for too long`);
+    else if (Date.now() > until) throw new Error(`another process has held ${path} for too long`);
     else await sleep(200);
   }
-  const beat = setInterval(() => utimes(path, new Date(), new Date()).catch(() => {}), BEAT_MS);
+  const touching = setInterval(() => utimes(path, new Date(), new Date()).catch(() => {}), TOUCH_MS);
   try {
     return await work();
   } finally {
-    clearInterval(beat);
+    clearInterval(touching);
     await rm(path, { recursive: true, force: true });
   }
 }

@@ -1,25 +1,25 @@
 import { type ArchiveSink, encodeArchive, type WriteResult, writeArchive } from "@peekpack/core";
 import { describe, expect, it } from "vitest";
 
-/** One place that sinks write to. Places are independent of each other. */
+/** A destination of sinks, independent of all others. */
 export interface SinkPlace {
-  /** A new sink for this place, for one write. */
+  /** Creates a sink for one write. */
   sink(): ArchiveSink | Promise<ArchiveSink>;
-  /** What is at the place now; undefined where nothing is. */
+  /** The stored archive; undefined if there is none. */
   stored(): Promise<Uint8Array | undefined>;
-  /** How many things other than the archive a write has left: temporary files, spools, multipart uploads. */
+  /** Number of leftovers of writes: temporary files, spools, multipart uploads. */
   leftovers(): Promise<number>;
 }
 
 /** The medium under test. */
 export interface SinkSubject {
-  /** A place where nothing is yet. */
+  /** Creates an empty destination. */
   place(): SinkPlace | Promise<SinkPlace>;
-  /** Whether what a sink has stored outlives the sink, so that another can replace it. */
+  /** Whether an archive outlives its sink, so that another sink can replace it. */
   readonly lasting: boolean;
-  /** Whether a finished write tells the version of what it made. */
+  /** Whether a finished write returns a version. */
   readonly versioned: boolean;
-  /** Bytes of the large archive; more than one part of what is uploaded in parts. Default 3 MiB. */
+  /** Size of the large archive; more than one part for sinks that upload in parts. Default 3 MiB. */
   readonly largeBytes?: number | undefined;
 }
 
@@ -41,7 +41,7 @@ export function archiveSinkContract(name: string, subject: () => SinkSubject): v
       expect(await place.leftovers()).toBe(0);
     };
 
-    it("makes an archive of header and body, and tells its size", async () => {
+    it("stores header and body, and returns the size", async () => {
       const place = await subject().place();
       const result = await write(place, small);
       const expected = encodeArchive(small);
@@ -50,7 +50,7 @@ export function archiveSinkContract(name: string, subject: () => SinkSubject): v
       await expectStored(place, expected);
     });
 
-    it("keeps the order of chunks of any length, none included", async () => {
+    it("keeps the order of chunks of any length, including empty ones", async () => {
       const place = await subject().place();
       const sink = await place.sink();
       const body: number[] = [];
@@ -64,7 +64,7 @@ export function archiveSinkContract(name: string, subject: () => SinkSubject): v
       await expectStored(place, Uint8Array.from([...header, ...body]));
     });
 
-    it("takes a header alone, and one of another length", async () => {
+    it("accepts a header without body, and headers of other lengths", async () => {
       for (const length of [50, 49, 60]) {
         const place = await subject().place();
         const sink = await place.sink();
@@ -75,7 +75,7 @@ export function archiveSinkContract(name: string, subject: () => SinkSubject): v
       }
     });
 
-    it("takes a large archive in many chunks", async () => {
+    it("stores a large archive in many chunks", async () => {
       const place = await subject().place();
       const bytes = subject().largeBytes ?? 3 * 2 ** 20;
       const chunk = Uint8Array.from({ length: 100_003 }, (_, index) => (index * index) & 255);
@@ -90,7 +90,7 @@ export function archiveSinkContract(name: string, subject: () => SinkSubject): v
       await expectStored(place, whole);
     });
 
-    it("shows nothing before it is finished, and leaves nothing when it is aborted", async () => {
+    it("stores nothing before finish, and leaves nothing after abort", async () => {
       const place = await subject().place();
       const sink = await place.sink();
       await sink.write(new Uint8Array(100_000));
@@ -100,13 +100,13 @@ export function archiveSinkContract(name: string, subject: () => SinkSubject): v
       await expectStored(place, undefined);
     });
 
-    it("can be aborted before anything was written", async () => {
+    it("can be aborted before the first write", async () => {
       const place = await subject().place();
       await (await place.sink()).abort();
       await expectStored(place, undefined);
     });
 
-    it("is closed when it has finished or was aborted", async () => {
+    it("rejects writes with `closed` after finish or abort", async () => {
       const place = await subject().place();
       const finished = await place.sink();
       await finished.finish(header);
@@ -116,13 +116,13 @@ export function archiveSinkContract(name: string, subject: () => SinkSubject): v
         await expect(sink.write(new Uint8Array(1))).rejects.toMatchObject({ code: "closed" });
         await expect(sink.finish(header)).rejects.toMatchObject({ code: "closed" });
       }
-      // An abort that comes too late destroys nothing.
+      // Aborting a finished sink keeps the archive.
       await finished.abort();
       if (subject().lasting) await expectStored(place, header);
     });
 
-    it("leaves the old archive alone until the new one is whole", async ({ skip }) => {
-      skip(!subject().lasting, "what this sink stores ends with it");
+    it("keeps the old archive until the new one is complete", async ({ skip }) => {
+      skip(!subject().lasting, "an archive does not outlive this sink");
       const place = await subject().place();
       await write(place, small);
       const old = encodeArchive(small);
@@ -135,8 +135,8 @@ export function archiveSinkContract(name: string, subject: () => SinkSubject): v
       await expectStored(place, encodeArchive([1, 2]));
     });
 
-    it("leaves the old archive alone when what is written fails half-way", async ({ skip }) => {
-      skip(!subject().lasting, "what this sink stores ends with it");
+    it("keeps the old archive if the written value fails midway", async ({ skip }) => {
+      skip(!subject().lasting, "an archive does not outlive this sink");
       const place = await subject().place();
       await write(place, small);
       const wrong = new Error("no more");

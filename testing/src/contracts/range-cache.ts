@@ -12,17 +12,17 @@ const KiB = 1024;
 const MiB = 2 ** 20;
 const object: CachedObject = { label: "https://example.org/a", version: '"1"', size: 10 * MiB };
 
-/** A kind of cache under test. */
+/** The kind of cache under test. */
 export interface RangeCacheSubject {
-  /** Makes a cache. */
+  /** Creates a cache. */
   create(options: PersistentCacheOptions): PersistentCache;
-  /** A directory that nothing has used yet. */
+  /** A new directory. */
   fresh(): string;
-  /** Changes the bytes of all pieces of a directory behind the cache's back. */
+  /** Changes the stored bytes of all pieces in a directory, bypassing the cache. */
   tamper(directory: string, change: (bytes: Uint8Array) => Uint8Array): Promise<void>;
 }
 
-/** What a cache has of a range, put together; holes are zero. */
+/** The cached bytes of a range; missing bytes are zero. */
 export async function assembled(
   cache: PersistentCache,
   start: number,
@@ -38,7 +38,7 @@ export async function assembled(
   return [...whole];
 }
 
-/** What every cache that outlives a page or a process does. */
+/** Registers the tests that every persistent range cache must pass. */
 export function rangeCacheContract(kind: string, { create, fresh, tamper }: RangeCacheSubject): void {
   const named = (more: PersistentCacheOptions = {}): PersistentCacheOptions => ({
     directory: fresh(),
@@ -54,7 +54,7 @@ export function rangeCacheContract(kind: string, { create, fresh, tamper }: Rang
   });
 
   describe(kind, () => {
-    it("gives what was written, to every cache of its name, and nothing to another", async () => {
+    it("returns written pieces to every cache of the same directory, and to no other", async () => {
       const options = named();
       const cache = create(options);
       expect(await cache.available()).toBe(true);
@@ -75,14 +75,14 @@ export function rangeCacheContract(kind: string, { create, fresh, tamper }: Rang
       expect(await other.size()).toBe(bytes.length);
     });
 
-    it("keeps a view without the memory behind it", async () => {
+    it("stores a view without the rest of its buffer", async () => {
       const cache = create(named());
       await cache.write(object, { start: 0, bytes: patterned(MiB).subarray(100, 110) });
       const [piece] = await cache.read(object, { start: 0, end: 10 });
       expect(piece!.bytes.buffer.byteLength).toBe(10);
     });
 
-    it("keeps what two writers read from the same place", async () => {
+    it("merges overlapping writes of two caches", async () => {
       const options = named();
       const [one, two] = [create(options), create(options)];
       const bytes = patterned(1000);
@@ -96,7 +96,7 @@ export function rangeCacheContract(kind: string, { create, fresh, tamper }: Rang
       expect(await one.size()).toBe(800 + 500);
     });
 
-    it("lets go of what was not used for longest", async () => {
+    it("evicts the least recently used pieces", async () => {
       const cache = create(named({ maxBytes: 100 * KiB }));
       for (let i = 0; i < 20; i++) {
         await cache.write(object, { start: i * 10 * KiB, bytes: patterned(10 * KiB, i) });
@@ -108,14 +108,14 @@ export function rangeCacheContract(kind: string, { create, fresh, tamper }: Rang
       expect((await cache.read(object, { start: 190 * KiB, end: 200 * KiB })).length).toBe(1);
     });
 
-    it("does not keep what would push out everything else", async () => {
+    it("does not store a piece that would evict everything else", async () => {
       const cache = create(named({ maxBytes: 100 * KiB }));
       await cache.write(object, { start: 0, bytes: patterned(10 * KiB) });
       await cache.write(object, { start: 50 * KiB, bytes: patterned(200 * KiB) });
       expect(await cache.size()).toBe(10 * KiB);
     });
 
-    it("gives nothing that is too old, and removes it", async () => {
+    it("removes pieces older than maxAgeMs instead of returning them", async () => {
       const options = named();
       await create(options).write(object, { start: 0, bytes: patterned(100) });
       await new Promise((resolve) => setTimeout(resolve, 30));
@@ -125,7 +125,7 @@ export function rangeCacheContract(kind: string, { create, fresh, tamper }: Rang
       expect(await cache.size()).toBe(50);
     });
 
-    it("gives nothing that was torn or harmed, and removes it", async () => {
+    it("removes truncated or corrupted pieces instead of returning them", async () => {
       for (const change of [
         (bytes: Uint8Array) => bytes.slice(0, 60),
         (bytes: Uint8Array) => bytes.map((byte, i) => (i === 77 ? byte ^ 1 : byte)),
@@ -142,7 +142,7 @@ export function rangeCacheContract(kind: string, { create, fresh, tamper }: Rang
       }
     });
 
-    it("is cleared, of one object or of all", async () => {
+    it("clears one object, or everything", async () => {
       const cache = create(named());
       const other = { ...object, label: "https://example.org/ab" };
       for (const of of [object, other]) {

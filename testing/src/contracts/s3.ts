@@ -14,7 +14,7 @@ import { writeTests } from "./s3/writes.js";
 
 export type { S3Differences } from "./s3/subject.js";
 
-/** Registers the tests that every server must pass which peekpack is to work with. The server is closed at the end. */
+/** Registers the tests that a server must pass to work with peekpack. Closes the server at the end. */
 export function s3Contract(start: () => Promise<S3Server>, differences: S3Differences): void {
   describe(`S3 contract: ${differences.name}`, () => {
     let server: S3Server | undefined;

@@ -1,11 +1,12 @@
 import { readFile } from "node:fs/promises";
 
-/** What core's README says will come of a fault: `the right bytes`, or the code of an error. */
+/** The documented outcome of a fault: `the right bytes` or an error code. */
 export interface DocumentedOutcome {
+  /** If one request meets the fault. */
   readonly once: string;
-  /** Of every request while the archive is opened. */
+  /** If every request meets it while the archive is opened. */
   readonly opening: string;
-  /** Of every request once it is open. */
+  /** If every request meets it once the archive is open. */
   readonly reading: string;
 }
 

@@ -1,88 +1,88 @@
 import type { SeenRequest } from "./request.js";
 
-/** Headers of an answer by lower-case name, to be changed in place. */
-export type AnswerHeaders = Record<string, string>;
+/** Headers of a response by lower-case name, changed in place. */
+export type ResponseHeaders = Record<string, string>;
 
 /**
  * One thing that goes wrong with a request.
  *
- * - `reset`: the connection is reset. `before`: nothing is forwarded. `request`: after that many bytes of the request's
- *   body. `answered`: the server has done what was asked, and no word of it reaches the client. `headers`: after the
- *   answer's headers. `within`: after that many bytes of the answer's body. `after`: after the whole body.
- * - `stall`: nothing passes for that long, or until the client gives up: before the request is forwarded, after the
- *   answer's headers, or after that many bytes of its body.
- * - `answer`: the proxy answers by itself, with S3's XML where a code is given.
- * - `whole`: the range is ignored: 200 with all of the object.
- * - `body`: the answer's body is shorter, longer, or that of a range that lies so many bytes further on. "told": the
- *   header tells what is sent; "kept": it says what the server said.
- * - `headers`: headers of the answer are changed.
- * - `gzip`: the answer's body is compressed.
- * - `do`: something happens, and the request waits for it: before the request is forwarded (the object is replaced,
- *   say), when so many bytes of its body have been, or when the server has answered. Where it gives "reset", the
- *   connection is reset then, and nothing more passes on.
+ * - `reset`: the connection is reset. `before`: nothing is forwarded. `request`: after `bytes` of the request's body.
+ *   `processed`: the server has processed the request, and the client gets nothing of the response. `headers`: after the
+ *   response's headers. `within`: after `bytes` of the response's body. `after`: after the whole body.
+ * - `stall`: nothing is sent for `ms`, or until the client gives up. `before`: the request is not forwarded. `headers`:
+ *   after the response's headers. `within`: after `bytes` of its body.
+ * - `response`: the proxy responds by itself, with an S3 error document if `code` is given.
+ * - `whole`: the range is ignored: 200 with the whole object.
+ * - `body`: the response's body is shorter or longer by `bytes`, or is that of a range `bytes` further on. Each of the two
+ *   headers is "updated" to fit the changed body, or keeps its "original" value.
+ * - `headers`: the response's headers are changed.
+ * - `gzip`: the response's body is compressed.
+ * - `action`: the proxy runs a callback and waits for it. `before`: before the request is forwarded (to replace the object,
+ *   for example). `request`: after `bytes` of the request's body. `processed`: once the server has responded. If the
+ *   callback returns "reset", the connection is reset and nothing more is sent.
  */
 export type Fault =
   | {
       readonly kind: "reset";
-      readonly at: "before" | "request" | "answered" | "headers" | "within" | "after";
+      readonly at: "before" | "request" | "processed" | "headers" | "within" | "after";
       readonly bytes?: number | undefined;
     }
   | {
       readonly kind: "stall";
       readonly at: "before" | "headers" | "within";
       readonly bytes?: number | undefined;
-      /** Without it, for ever. */
+      /** Default: for ever. */
       readonly ms?: number | undefined;
     }
   | {
-      readonly kind: "answer";
+      readonly kind: "response";
       readonly status: number;
       readonly code?: string | undefined;
       readonly message?: string | undefined;
-      readonly headers?: Readonly<AnswerHeaders> | undefined;
+      readonly headers?: Readonly<ResponseHeaders> | undefined;
     }
   | { readonly kind: "whole" }
   | {
       readonly kind: "body";
       readonly change: "short" | "long" | "shifted";
       readonly bytes: number;
-      readonly contentLength: "told" | "kept";
-      readonly contentRange: "told" | "kept";
+      readonly contentLength: "updated" | "original";
+      readonly contentRange: "updated" | "original";
     }
-  | { readonly kind: "headers"; readonly name: string; readonly edit: (headers: AnswerHeaders) => void }
+  | { readonly kind: "headers"; readonly name: string; readonly edit: (headers: ResponseHeaders) => void }
   | { readonly kind: "gzip" }
   | {
-      readonly kind: "do";
+      readonly kind: "action";
       /** Default "before". */
-      readonly at?: "before" | "request" | "answered" | undefined;
+      readonly at?: "before" | "request" | "processed" | undefined;
       readonly bytes?: number | undefined;
-      readonly what: Happening;
+      readonly run: FaultAction;
     };
 
-/** What happens at a request. Gives "reset" to have the connection reset then; anything else counts for nothing. */
-export type Happening = (request: SeenRequest) => unknown;
+/** Runs at a request. Returning "reset" resets the connection; any other result is ignored. */
+export type FaultAction = (request: SeenRequest) => unknown;
 
-/** Which headers tell of a body that was changed. Default: both do. */
+/** Whether the headers fit a changed body. Default: both are updated. */
 export interface BodyHeaders {
-  readonly contentLength?: "told" | "kept" | undefined;
-  readonly contentRange?: "told" | "kept" | undefined;
+  readonly contentLength?: "updated" | "original" | undefined;
+  readonly contentRange?: "updated" | "original" | undefined;
 }
 
 const body = (change: "short" | "long" | "shifted", bytes: number, headers: BodyHeaders): Fault => ({
   kind: "body",
   change,
   bytes,
-  contentLength: headers.contentLength ?? "told",
-  contentRange: headers.contentRange ?? "told",
+  contentLength: headers.contentLength ?? "updated",
+  contentRange: headers.contentRange ?? "updated",
 });
 
-const edit = (name: string, change: (headers: AnswerHeaders) => void): Fault => ({
+const edit = (name: string, change: (headers: ResponseHeaders) => void): Fault => ({
   kind: "headers",
   name,
   edit: change,
 });
 
-/** Moves a Content-Range by so many bytes, or changes its total. */
+/** Moves a Content-Range by `shift` bytes and adds `size` to its total. */
 export function movedContentRange(value: string, by: { shift?: number; size?: number }): string {
   const match = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(value);
   if (match === null) return value;
@@ -91,81 +91,81 @@ export function movedContentRange(value: string, by: { shift?: number; size?: nu
   return `bytes ${first + shift}-${last + shift}/${total + size}`;
 }
 
-/** Every fault by its name in tests. */
+/** Constructors of faults. */
 export const faults = {
-  /** The connection is reset before anything is forwarded. */
+  /** Resets the connection before anything is forwarded. */
   resetBefore: (): Fault => ({ kind: "reset", at: "before" }),
-  /** The connection is reset after so many bytes of the request's body. */
+  /** Resets the connection after `bytes` of the request's body. */
   resetInRequest: (bytes: number): Fault => ({ kind: "reset", at: "request", bytes }),
-  /** The server has done it, and the client is not told. */
-  resetAnswered: (): Fault => ({ kind: "reset", at: "answered" }),
-  /** The connection is reset after the answer's headers. */
+  /** Resets the connection once the server has processed the request: the client gets no response. */
+  resetProcessed: (): Fault => ({ kind: "reset", at: "processed" }),
+  /** Resets the connection after the response's headers. */
   resetAfterHeaders: (): Fault => ({ kind: "reset", at: "headers" }),
-  /** The connection is reset after so many bytes of the answer's body; by default half of them. */
+  /** Resets the connection after `bytes` of the response's body. Default: half of them. */
   resetWithin: (bytes?: number): Fault => ({ kind: "reset", at: "within", bytes }),
-  /** The connection is reset after the whole body. */
+  /** Resets the connection after the response's whole body. */
   resetAfter: (): Fault => ({ kind: "reset", at: "after" }),
-  /** Nothing is forwarded for so long, or ever. */
+  /** Forwards nothing for `ms`. Default: for ever. */
   stallBefore: (ms?: number): Fault => ({ kind: "stall", at: "before", ms }),
-  /** Nothing follows the answer's headers for so long, or ever. */
+  /** Sends nothing after the response's headers for `ms`. Default: for ever. */
   stallAfterHeaders: (ms?: number): Fault => ({ kind: "stall", at: "headers", ms }),
-  /** Nothing follows so many bytes (undefined: half) of the answer's body, for so long, or ever. */
+  /** Sends nothing for `ms` (default: for ever) after `bytes` (default: half) of the response's body. */
   stallWithin: (bytes?: number, ms?: number): Fault => ({ kind: "stall", at: "within", bytes, ms }),
   /** 500 InternalError. */
   serverError: (): Fault => ({
-    kind: "answer",
+    kind: "response",
     status: 500,
     code: "InternalError",
     message: "We encountered an internal error. Please try again.",
   }),
   /** 503 SlowDown. */
   slowDown: (): Fault => ({
-    kind: "answer",
+    kind: "response",
     status: 503,
     code: "SlowDown",
     message: "Please reduce your request rate.",
   }),
   /** 429 with Retry-After, in seconds or as a date. */
   tooManyRequests: (retryAfter: number | Date): Fault => ({
-    kind: "answer",
+    kind: "response",
     status: 429,
     code: "TooManyRequests",
     message: "Too many requests.",
     headers: { "retry-after": retryAfter instanceof Date ? retryAfter.toUTCString() : String(retryAfter) },
   }),
-  /** 403, as S3 answers to a presigned URL that has expired. */
+  /** 403: what S3 sends for an expired presigned URL. */
   expired: (): Fault => ({
-    kind: "answer",
+    kind: "response",
     status: 403,
     code: "AccessDenied",
     message: "Request has expired",
   }),
-  /** 403, as S3 answers to temporary credentials that have expired: 400 ExpiredToken. */
+  /** 400 ExpiredToken: what S3 sends for expired temporary credentials. */
   expiredToken: (): Fault => ({
-    kind: "answer",
+    kind: "response",
     status: 400,
     code: "ExpiredToken",
     message: "The provided token has expired.",
   }),
-  /** 200 with the whole object, whatever range was asked for. */
+  /** 200 with the whole object, whatever range was requested. */
   wholeBody: (): Fault => ({ kind: "whole" }),
-  /** So many bytes fewer. With `contentLength: "kept"` the connection ends before the announced end. */
+  /** Sends `bytes` fewer. With `contentLength: "original"` the connection ends before the announced length. */
   shortBody: (bytes: number, headers: BodyHeaders = {}): Fault => body("short", bytes, headers),
-  /** So many bytes more, of no meaning. */
+  /** Appends `bytes` of filler. */
   longBody: (bytes: number, headers: BodyHeaders = {}): Fault => body("long", bytes, headers),
-  /** The bytes that lie so much further on. With `contentRange: "kept"` nothing in the answer shows it. */
+  /** Sends the range that starts `bytes` further on. With `contentRange: "original"` the headers do not show it. */
   shiftedBody: (bytes: number, headers: BodyHeaders = {}): Fault => body("shifted", bytes, headers),
-  /** A Content-Range that lies so many bytes beside the one asked for, with the right body. */
+  /** Shifts Content-Range; the body is right. */
   wrongContentRange: (shift: number): Fault =>
     edit("wrong Content-Range", (headers) => {
       headers["content-range"] = movedContentRange(headers["content-range"] ?? "", { shift });
     }),
-  /** A Content-Range whose total is so much larger than the object. */
+  /** Adds `size` to the total in Content-Range. */
   wrongTotal: (size: number): Fault =>
     edit("wrong total", (headers) => {
       headers["content-range"] = movedContentRange(headers["content-range"] ?? "", { size });
     }),
-  /** A Content-Range that is not one. */
+  /** Replaces Content-Range by text that does not parse. */
   garbledContentRange: (): Fault =>
     edit("garbled Content-Range", (headers) => {
       headers["content-range"] = "bytes of some kind";
@@ -178,7 +178,7 @@ export const faults = {
     edit("missing ETag", (headers) => {
       delete headers.etag;
     }),
-  /** The ETag of another object. */
+  /** Replaces the ETag by that of another object. */
   changedETag: (): Fault =>
     edit("changed ETag", (headers) => {
       headers.etag = '"0123456789abcdef0123456789abcdef"';
@@ -188,31 +188,31 @@ export const faults = {
       if (headers.etag !== undefined) headers.etag = `W/${headers.etag}`;
     }),
   gzip: (): Fault => ({ kind: "gzip" }),
-  /** Something happens before the request is forwarded. */
-  before: (what: Happening): Fault => ({ kind: "do", what }),
+  /** Runs `run` before the request is forwarded. */
+  before: (run: FaultAction): Fault => ({ kind: "action", run }),
   /**
-   * Something happens when so many bytes of the request's body have been forwarded. Undefined: when all have been, and
-   * the server may be at work, or done.
+   * Runs `run` after `bytes` of the request's body were forwarded. Default: after the whole body, while the server may
+   * be processing the request or may have processed it.
    */
-  within: (what: Happening, bytes?: number): Fault => ({ kind: "do", at: "request", bytes, what }),
-  /** Something happens when the server has done what was asked, and before the client is told. */
-  answered: (what: Happening): Fault => ({ kind: "do", at: "answered", what }),
+  within: (run: FaultAction, bytes?: number): Fault => ({ kind: "action", at: "request", bytes, run }),
+  /** Runs `run` once the server has responded, before the client gets the response. */
+  processed: (run: FaultAction): Fault => ({ kind: "action", at: "processed", run }),
 } as const;
 
-/** A fault's name, for records. */
+/** A fault's name in request records. */
 export function faultName(fault: Fault): string {
   switch (fault.kind) {
     case "reset":
     case "stall":
       return `${fault.kind} ${fault.at}`;
-    case "answer":
+    case "response":
       return `${fault.status} ${fault.code ?? ""}`.trim();
     case "body":
       return `${fault.change} body`;
     case "headers":
       return fault.name;
-    case "do":
-      return fault.at === undefined ? "do" : `do ${fault.at}`;
+    case "action":
+      return fault.at === undefined ? "action" : `action ${fault.at}`;
     default:
       return fault.kind;
   }

@@ -4,52 +4,52 @@ import type { AddressInfo, Socket } from "node:net";
 import type { S3Access } from "../s3/client.js";
 import { Exchange } from "./exchange.js";
 import { faultName } from "./fault.js";
-import { Link, type LinkShape } from "./link.js";
+import { Network, type NetworkShape } from "./network.js";
 import { describeRequest, type RequestRecord } from "./request.js";
 import { type ActiveRule, type FaultRule, RuleBook } from "./rules.js";
 import { Upstream } from "./upstream.js";
 
 export interface FaultProxyOptions {
-  readonly link?: LinkShape | undefined;
+  readonly network?: NetworkShape | undefined;
 }
 
-/** What has passed through the proxy since it started or was reset. */
+/** Traffic through the proxy since its start or the last `reset`. */
 export interface Totals {
   readonly requests: number;
-  /** Bytes of bodies from clients. */
+  /** Body bytes from clients. */
   readonly bytesUp: number;
-  /** Bytes of bodies to clients. */
+  /** Body bytes to clients. */
   readonly bytesDown: number;
-  /** Bytes on the clients' connections, heads and framing included. */
+  /** All bytes on the clients' connections, headers and framing included. */
   readonly wireUp: number;
   readonly wireDown: number;
 }
 
-/** A proxy that forwards requests to an S3 server, and does wrong what its rules say. */
+/** A proxy that forwards requests to an S3 server and injects the faults of its rules. */
 export interface FaultProxy {
   readonly endpoint: string;
-  /** How to reach the server through the proxy; only where it was started with more than an endpoint. */
+  /** Access to the server through the proxy. @throws Error if the proxy was started with an endpoint alone */
   readonly access: S3Access;
-  /** Puts a rule in force. Of several that are for a request, the first one counts. */
+  /** Activates a rule. If several match a request, the first applies. */
   add(rule: FaultRule): ActiveRule;
-  /** Ends every rule. */
+  /** Removes all rules. */
   clear(): void;
-  /** Changes how slow the way is. */
-  setLink(shape: LinkShape): void;
-  /** Every request since the start or the last reset, in the order they came. */
+  /** Changes latency and bandwidth. */
+  setNetwork(shape: NetworkShape): void;
+  /** Requests since the start or the last `reset`, in order of arrival. */
   readonly requests: readonly RequestRecord[];
-  /** Requests that are not done yet. */
+  /** Number of requests in flight. */
   readonly pending: number;
   totals(): Totals;
-  /** Forgets what has passed. Rules stay. */
+  /** Clears requests and totals. Rules stay. */
   reset(): void;
   close(): Promise<void>;
 }
 
 /**
- * Starts a proxy on 127.0.0.1 in front of an S3 server. Requests are signed for the proxy's host, and reach the server
- * with that Host header.
- * @param server its endpoint alone, or with credentials, which `whole` and `shifted` faults of signed ranges need
+ * Starts a proxy on 127.0.0.1 for an S3 server. Clients sign requests for the proxy's host; the proxy forwards that Host
+ * header.
+ * @param server its endpoint; with credentials if `whole` or `shifted` faults apply to requests that sign their range
  */
 export async function startFaultProxy(
   server: string | S3Access,
@@ -69,7 +69,7 @@ class RunningProxy implements FaultProxy {
   });
   readonly #upstream: Upstream;
   readonly #access: S3Access | undefined;
-  readonly #link: Link;
+  readonly #network: Network;
   readonly #rules = new RuleBook();
   readonly #sockets = new Set<Socket>();
   #wire = { up: 0, down: 0 };
@@ -77,8 +77,8 @@ class RunningProxy implements FaultProxy {
   constructor(server: string | S3Access, options: FaultProxyOptions) {
     this.#upstream = new Upstream(server);
     this.#access = typeof server === "string" ? undefined : server;
-    this.#link = new Link(options.link ?? {});
-    // Connections end when a rule says so, not when a clock does.
+    this.#network = new Network(options.network ?? {});
+    // Only rules end connections, no timeout does.
     this.#server.requestTimeout = 0;
     this.#server.keepAliveTimeout = 0;
     this.#server.on("connection", (socket) => {
@@ -93,7 +93,7 @@ class RunningProxy implements FaultProxy {
   }
 
   async listen(): Promise<void> {
-    // Tests open thousands of connections at once.
+    // Backlog: tests open thousands of connections at once.
     this.#server.listen(0, "127.0.0.1", 4096);
     await once(this.#server, "listening");
     this.endpoint = `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
@@ -113,8 +113,8 @@ class RunningProxy implements FaultProxy {
     this.#rules.clear();
   }
 
-  setLink(shape: LinkShape): void {
-    this.#link.shape = shape;
+  setNetwork(shape: NetworkShape): void {
+    this.#network.shape = shape;
   }
 
   totals(): Totals {
@@ -137,7 +137,7 @@ class RunningProxy implements FaultProxy {
   reset(): void {
     this.requests = [];
     this.#wire = { up: 0, down: 0 };
-    // What open connections have carried so far belongs to the past.
+    // Bytes that open connections have transferred so far no longer count.
     for (const socket of this.#sockets) {
       this.#wire.up -= socket.bytesRead;
       this.#wire.down -= socket.bytesWritten;
@@ -169,13 +169,13 @@ class RunningProxy implements FaultProxy {
     const fault = this.#rules.take(seen);
     if (fault !== undefined) record.fault = faultName(fault);
     const gone = new AbortController();
-    // A response that waits for an earlier one of its connection is told nothing when that breaks: its request is.
+    // A response queued on a connection gets no close event when the connection breaks; the socket does.
     const { socket } = message;
     const leave = (): void => gone.abort();
     response.on("close", leave);
     socket.on("close", leave);
     try {
-      await new Exchange(message, response, record, fault, gone.signal, this.#upstream, this.#link).run();
+      await new Exchange(message, response, record, fault, gone.signal, this.#upstream, this.#network).run();
     } finally {
       socket.off("close", leave);
       record.tookMs = performance.now() - record.startedAt;

@@ -3,28 +3,28 @@ import { type Fault, faults, UNRESOLVABLE_ENDPOINT } from "./fault.js";
 import type { FaultProxy } from "./proxy.js";
 import type { RequestRecord } from "./request.js";
 
-/** A fault that a reader may meet, by the name that core's README has for it. */
+/** A fault that a reader may meet; core's README lists it by the same name. */
 export interface ReadingFault {
-  /** What goes wrong. Made anew for each test. `replace` puts another object in the place of the one that is read. */
+  /** Makes the fault for one test. `replace` overwrites the object that is read. */
   readonly fault: (replace: () => Promise<void>) => Fault;
-  /** How requests are authorized. Default: signed each. */
+  /** How requests are authorized. Default: each is signed. */
   readonly by?: Authorization | undefined;
-  /** Largest object that is kept whole where ranges are ignored. Default 4 MiB, which is more than any test's. */
+  /** Maximum size of an object that is read whole if the server ignores ranges. Default 4 MiB, above every test's size. */
   readonly wholeBytes?: number | undefined;
 }
 
-/** A way to an endpoint that does not answer, by the name that core's README has for it. */
-export interface StrayRequests {
+/** An endpoint that cannot be reached; core's README lists it by the same name. */
+export interface UnreachableEndpoint {
   readonly endpoint: string;
 }
 
-/** Connections to it are refused: a port that only the superuser may listen on, and that no one does. */
+/** Refuses connections: a privileged port on which nothing listens. */
 const REFUSING_ENDPOINT = "http://127.0.0.1:9";
 
-/** Every fault of the proxy that a request without a body can meet. */
-export const readingFaults: Readonly<Record<string, ReadingFault | StrayRequests>> = {
+/** Every fault that a request without a body can meet. */
+export const readingFaults: Readonly<Record<string, ReadingFault | UnreachableEndpoint>> = {
   "connection reset before the answer": { fault: faults.resetBefore },
-  "connection reset when the server has answered": { fault: faults.resetAnswered },
+  "connection reset when the server has answered": { fault: faults.resetProcessed },
   "connection reset after the headers": { fault: faults.resetAfterHeaders },
   "connection reset within the body": { fault: () => faults.resetWithin() },
   "connection reset after the body": { fault: faults.resetAfter },
@@ -45,14 +45,14 @@ export const readingFaults: Readonly<Record<string, ReadingFault | StrayRequests
   "200 with the whole object, of more than 4 MiB": { fault: faults.wholeBody, wholeBytes: 50_000 },
   "a shorter range than asked for": { fault: () => faults.shortBody(5) },
   "a body shorter than its Content-Length": {
-    fault: () => faults.shortBody(5, { contentLength: "kept", contentRange: "kept" }),
+    fault: () => faults.shortBody(5, { contentLength: "original", contentRange: "original" }),
   },
-  "a body shorter than its Content-Range": { fault: () => faults.shortBody(5, { contentRange: "kept" }) },
+  "a body shorter than its Content-Range": { fault: () => faults.shortBody(5, { contentRange: "original" }) },
   "a longer range than asked for": { fault: () => faults.longBody(5) },
   "a body longer than its Content-Length": {
-    fault: () => faults.longBody(5, { contentLength: "kept", contentRange: "kept" }),
+    fault: () => faults.longBody(5, { contentLength: "original", contentRange: "original" }),
   },
-  "a body longer than its Content-Range": { fault: () => faults.longBody(5, { contentRange: "kept" }) },
+  "a body longer than its Content-Range": { fault: () => faults.longBody(5, { contentRange: "original" }) },
   "another range than asked for": { fault: () => faults.shiftedBody(7) },
   "a wrong Content-Range": { fault: () => faults.wrongContentRange(3) },
   "a wrong size in Content-Range": { fault: () => faults.wrongTotal(100) },
@@ -68,12 +68,12 @@ export const readingFaults: Readonly<Record<string, ReadingFault | StrayRequests
 };
 
 /**
- * Puts a fault in force for the next `times` requests. An object is replaced once something of the old one has been read:
- * before the first request there is no old one.
+ * Applies a fault to the next `times` requests. An object is replaced only after one read of it has completed, because
+ * the reader must have seen the old object.
  */
 export function armReadingFault(
   proxy: FaultProxy,
-  met: ReadingFault | StrayRequests,
+  met: ReadingFault | UnreachableEndpoint,
   times: number,
   replace: () => Promise<void>,
 ): void {
@@ -83,8 +83,8 @@ export function armReadingFault(
     while (reads()[0]?.tookMs === undefined) await new Promise(setImmediate);
     await replace();
   });
-  proxy.add({ fault, times, when: fault.kind === "do" && reads().length === 0 ? { nth: 2 } : {} });
+  proxy.add({ fault, times, when: fault.kind === "action" && reads().length === 0 ? { nth: 2 } : {} });
 }
 
-/** How long a reader waits for a byte: longer than an answer takes on a busy machine, unless the wait is what is tested. */
+/** A reader's stall timeout: short for tests of stalls, else long enough for a busy machine. */
 export const stallMsOf = (name: string): number => (/no answer|no body|stops/.test(name) ? 150 : 3000);

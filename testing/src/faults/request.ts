@@ -1,36 +1,36 @@
 import type { IncomingMessage } from "node:http";
 
-/** A request as rules see it. */
+/** A request as seen by rules. */
 export interface SeenRequest {
   readonly method: string;
   /** Path without the query, decoded: "/bucket/key". */
   readonly path: string;
-  /** The names in the query, without their values. */
+  /** Names of the query fields, without values. */
   readonly queryNames: readonly string[];
   /** The Range header: "bytes=0-99". */
   readonly range: string | undefined;
-  /** Of an UploadPart. */
+  /** Only for UploadPart and UploadPartCopy. */
   readonly partNumber: number | undefined;
   readonly ifMatch: string | undefined;
-  /** Whether the server is to copy from another object. */
+  /** Whether the request copies from another object. */
   readonly copies: boolean;
 }
 
-/** One request that the proxy saw, and what became of it. No query, no header of authorization is kept. */
+/** One request through the proxy and its outcome. Contains no query values and no authorization header. */
 export interface RequestRecord extends SeenRequest {
   /** Counts from 0. */
   readonly index: number;
-  /** Milliseconds, by the clock of `performance.now()`. */
+  /** Milliseconds of `performance.now()`. */
   readonly startedAt: number;
-  /** The fault that was done to it, by name. */
+  /** Name of the fault that was applied. */
   fault: string | undefined;
-  /** The status that was sent; undefined where none was. */
+  /** The status sent to the client, if any. */
   status: number | undefined;
-  /** Bytes of the body that came from the client. */
+  /** Body bytes received from the client. */
   bytesUp: number;
-  /** Bytes of the body that were sent to the client. */
+  /** Body bytes sent to the client. */
   bytesDown: number;
-  /** Milliseconds until the proxy was done with it; undefined while it is not. */
+  /** Duration in milliseconds; undefined while the request is in flight. */
   tookMs: number | undefined;
 }
 

@@ -1,17 +1,17 @@
 import type { Fault } from "./fault.js";
 import type { SeenRequest } from "./request.js";
 
-/** Which requests a rule is for. All that is given must hold. */
+/** Selects requests. All given fields must match. */
 export interface RequestPattern {
-  /** Default: every one but OPTIONS, so that a browser's preflights pass. */
+  /** Default: every method except OPTIONS, so that preflights pass. */
   readonly method?: string | readonly string[] | undefined;
-  /** Text that the path holds, or a pattern for it. */
+  /** A substring of the path, or a pattern. */
   readonly path?: string | RegExp | undefined;
-  /** Whether there is a Range header, or what it is. */
+  /** Whether there is a Range header, or its value. */
   readonly range?: boolean | string | RegExp | undefined;
-  /** A name that the query holds: "uploads", "uploadId", "partNumber". */
+  /** Name of a query field: "uploads", "uploadId", "partNumber". */
   readonly query?: string | undefined;
-  /** Which of the requests that fit the rest: 1 for the first, or a choice by their count. */
+  /** Which of the requests that match the other fields, counted from 1. */
   readonly nth?: number | readonly number[] | ((n: number) => boolean) | undefined;
   readonly test?: ((request: SeenRequest) => boolean) | undefined;
 }
@@ -20,24 +20,24 @@ export interface FaultRule {
   /** Default: every request but OPTIONS. */
   readonly when?: RequestPattern | undefined;
   readonly fault: Fault;
-  /** How often, at most. Default: always. */
+  /** Maximum number of requests the fault applies to. Default: no limit. */
   readonly times?: number | undefined;
 }
 
-/** A rule in force. */
+/** An active rule. */
 export interface ActiveRule {
-  /** How often its fault was done. */
+  /** How often its fault was applied. */
   readonly hits: number;
   remove(): void;
 }
 
-/** A choice that falls on a request with the given probability, the same in every run of the same seed. */
+/** A predicate that is true with the given probability, deterministic for a seed. */
 export function sometimes(probability: number, seed = 1): () => boolean {
   const next = randomNumbers(seed);
   return () => next() < probability;
 }
 
-/** Numbers from 0 to before 1, the same for the same seed (mulberry32). */
+/** Numbers in [0, 1), deterministic for a seed (mulberry32). */
 export function randomNumbers(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -48,7 +48,7 @@ export function randomNumbers(seed: number): () => number {
   };
 }
 
-function fits(pattern: RequestPattern, request: SeenRequest): boolean {
+function matches(pattern: RequestPattern, request: SeenRequest): boolean {
   const { method, path, range, query, test } = pattern;
   if (method === undefined ? request.method === "OPTIONS" : ![method].flat().includes(request.method))
     return false;
@@ -67,7 +67,7 @@ function chosen(nth: RequestPattern["nth"], count: number): boolean {
   return [nth].flat().includes(count);
 }
 
-/** The rules in force, in the order they came. */
+/** The active rules, in order of addition. */
 export class RuleBook {
   readonly #rules = new Set<{ rule: FaultRule; seen: number; hits: number }>();
 
@@ -88,12 +88,12 @@ export class RuleBook {
     this.#rules.clear();
   }
 
-  /** The fault of the first rule that is for this request. Every rule that the request fits counts it. */
+  /** The fault of the first rule that applies to the request. Every matching rule counts the request. */
   take(request: SeenRequest): Fault | undefined {
     let fault: Fault | undefined;
     for (const entry of this.#rules) {
       const { when = {}, times = Number.POSITIVE_INFINITY } = entry.rule;
-      if (!fits(when, request)) continue;
+      if (!matches(when, request)) continue;
       entry.seen += 1;
       if (fault !== undefined || entry.hits >= times || !chosen(when.nth, entry.seen)) continue;
       entry.hits += 1;

@@ -5,7 +5,7 @@ import { signRequest } from "../s3/signing.js";
 
 const HOP_BY_HOP: ReadonlySet<string> = new Set(["connection", "keep-alive", "proxy-connection", "expect"]);
 
-/** A fault was asked for that the proxy cannot do as it was started: a mistake in a test. */
+/** A test requests a fault that the proxy cannot inject with the options it was started with. */
 export class FaultProxyMisuse extends Error {
   constructor(message: string) {
     super(message);
@@ -13,7 +13,7 @@ export class FaultProxyMisuse extends Error {
   }
 }
 
-/** The server behind the proxy. */
+/** The server that the proxy forwards to. */
 export class Upstream {
   readonly endpoint: URL;
   readonly #access: S3Access | undefined;
@@ -26,8 +26,9 @@ export class Upstream {
   }
 
   /**
-   * Forwards a request as it is, its Host header included, so that its signature stays good.
-   * @param body the request's bytes; each is asked for when the one before was taken
+   * Forwards a request unchanged, including its Host header: its signature stays valid.
+   * @param body the request's bytes, pulled with backpressure
+   * @param without name of a header to leave out
    */
   async forward(
     message: IncomingMessage,
@@ -50,7 +51,7 @@ export class Upstream {
     };
     const withBody =
       message.headers["content-length"] !== undefined || message.headers["transfer-encoding"] !== undefined;
-    // A kept connection may have been closed by the server meanwhile: only what has no body can be sent again.
+    // The server may have closed an idle connection: only a request without a body can be sent again.
     if (withBody) return this.#send({ ...options, agent: this.#fresh }, body);
     try {
       return await this.#send({ ...options, agent: this.#kept }, undefined);
@@ -61,8 +62,8 @@ export class Upstream {
   }
 
   /**
-   * The answer to the same request without its Range header. Where that header is signed, the proxy signs a request of
-   * its own, for which it must know the credentials.
+   * The response to the same request without its Range header. If that header is signed, the proxy signs a new request.
+   * @throws FaultProxyMisuse if the range is signed and the proxy has no credentials
    */
   async whole(message: IncomingMessage, signal: AbortSignal): Promise<IncomingMessage> {
     const signed = /SignedHeaders=([^,\s]*)/.exec(message.headers.authorization ?? "")?.[1]?.split(";") ?? [];
@@ -109,7 +110,7 @@ export class Upstream {
   }
 }
 
-/** Waits until more can be written, or nothing can any more. */
+/** Waits for `drain`, or for the stream to close. */
 export function drained(stream: Writable, signal: AbortSignal): Promise<void> {
   return new Promise((go) => {
     const done = (): void => {
@@ -119,7 +120,7 @@ export function drained(stream: Writable, signal: AbortSignal): Promise<void> {
     };
     if (signal.aborted) return go();
     stream.on("drain", done).on("close", done);
-    // A response that never got its connection is told of neither.
+    // A queued response without a socket emits neither event.
     signal.addEventListener("abort", done);
   });
 }

@@ -3,7 +3,7 @@ import { exercise, type Verdict } from "./exercise.js";
 import { mutated } from "./mutation.js";
 import { Random } from "./random.js";
 
-/** The bytes of one case, the same for the same seed and number. */
+/** The bytes of one case, deterministic for seed and number. */
 export function bytesOfCase(
   corpus: Corpus,
   seed: number,
@@ -14,7 +14,7 @@ export function bytesOfCase(
   return { bytes, random };
 }
 
-/** Runs one case. @throws what is no error that a damaged archive may give */
+/** Runs one case. @throws any error that a damaged archive must not cause */
 export function runCase(corpus: Corpus, seed: number, number: number): Promise<Verdict> {
   const { bytes, random } = bytesOfCase(corpus, seed, number);
   return exercise(random, bytes);

@@ -4,14 +4,14 @@ import { fromTagged } from "../fixtures/notation.js";
 import { Random } from "./random.js";
 import { randomTree } from "./random-tree.js";
 
-/** Archives that mutations begin with. */
+/** Archives to mutate. */
 export interface Corpus {
-  /** Small ones are there more often than large ones. */
+  /** Picks an archive; small ones are more likely. */
   pick(random: Random): Uint8Array;
   readonly size: number;
 }
 
-/** The golden archives, the damaged ones, and generated ones, the same for the same seed. */
+/** Golden, damaged and generated archives, deterministic for a seed. */
 export async function corpus(seed: number, generated = 150): Promise<Corpus> {
   const archives: Uint8Array[] = [];
   const damaged: Uint8Array[] = [];

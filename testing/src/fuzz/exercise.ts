@@ -18,7 +18,7 @@ import {
 import { mutated } from "./mutation.js";
 import type { Random } from "./random.js";
 
-/** Codes that a damaged archive may give. */
+/** Error codes that a damaged archive may cause. */
 const EXPECTED = new Set([
   "not-an-archive",
   "unfinished",
@@ -29,26 +29,25 @@ const EXPECTED = new Set([
   "bad-path",
   "unsupported-value",
   "duplicate-name",
-  // A damaged index may name another size of the object.
+  // A damaged index may state another object size.
   "changed",
 ]);
 
-/** Most items that a walk over a container visits. */
-const MOST = 30;
+/** Maximum number of items that an iteration visits. */
+const MAX_VISITED = 30;
 
-/** What a case has come to. */
+/** Outcome of a case. */
 export interface Verdict {
   /** Whether the archive could be opened. */
   opened: boolean;
-  /** Reads that gave a value, and reads that gave a typed error. */
+  /** Operations that returned a value, and operations that threw an expected error. */
   values: number;
   errors: number;
 }
 
 /**
- * Does with bytes, which may be anything, all that can be done with an archive. What comes of it may be values or the errors
- * that damaged archives give.
- * @throws what is neither
+ * Runs every operation of an archive on arbitrary bytes. Each may return a value or throw an expected error.
+ * @throws any other error
  */
 export async function exercise(random: Random, bytes: Uint8Array): Promise<Verdict> {
   const verdict: Verdict = { opened: false, values: 0, errors: 0 };
@@ -74,7 +73,7 @@ export async function exercise(random: Random, bytes: Uint8Array): Promise<Verdi
   for (const pattern of [random.pick(["*", "*/*", "0/*/0"]), [ANY, slice(-2), ANY]] as Pattern[]) {
     await attempt(async () => {
       let seen = 0;
-      for await (const _ of archive.select(pattern)) if (++seen > MOST) break;
+      for await (const _ of archive.select(pattern)) if (++seen > MAX_VISITED) break;
     });
   }
   await attempt(() => drained(archive.raw()));
@@ -99,13 +98,13 @@ export async function exercise(random: Random, bytes: Uint8Array): Promise<Verdi
   return verdict;
 }
 
-/** Opens the archive in one of the ways there are. */
+/** Opens the archive with random options. */
 function opened(random: Random, bytes: Uint8Array): Promise<Archive> {
   const maps = random.chance(0.2) ? "map" : "object";
   const tocCacheBytes = random.pick([0, 100, undefined]);
   switch (random.integer(0, 9)) {
     case 0:
-      return openArchive(afar(bytes), {
+      return openArchive(remoteSource(bytes), {
         maps,
         tocCacheBytes,
         cacheBytes: random.pick([0, undefined]),
@@ -126,14 +125,14 @@ function opened(random: Random, bytes: Uint8Array): Promise<Archive> {
   }
 }
 
-/** The bytes as if they were remote: the read engine stands in between. */
-function afar(bytes: Uint8Array): RangeSource {
+/** The bytes as a remote source, so that the read engine is used. */
+function remoteSource(bytes: Uint8Array): RangeSource {
   return { ...bytesSource(bytes), local: false };
 }
 
 type Attempt = <T>(work: () => Promise<T> | T) => Promise<T | undefined>;
 
-/** Walks down from a value, through some of what lies below it. */
+/** Descends from a value into some of its items. */
 async function walk(
   random: Random,
   attempt: Attempt,
@@ -145,16 +144,16 @@ async function walk(
   if (depth > 3) return;
   if (value instanceof LazyMap) {
     await attempt(() => value.size);
-    const keys = ((await attempt(() => value.keys())) ?? []).filter(isPathKey);
+    const keys = ((await attempt(() => value.keys().toArray())) ?? []).filter(isPathKey);
     await attempt(() => value.has("no such key"));
     await attempt(async () => {
       let seen = 0;
-      for await (const _ of value) if (++seen > MOST) break;
+      for await (const _ of value) if (++seen > MAX_VISITED) break;
     });
     for (let i = 0; i < Math.min(keys.length, 3); i++) {
       const key = random.pick(keys);
       const inner = await attempt(() => value.get(key));
-      await below(random, attempt, archive, [...path, key]);
+      await readPath(random, attempt, archive, [...path, key]);
       await walk(random, attempt, inner, [...path, key], archive, depth + 1);
     }
     await attempt(() => value.toValue());
@@ -162,26 +161,26 @@ async function walk(
     const { length } = value;
     await attempt(async () => {
       let seen = 0;
-      for await (const _ of value) if (++seen > MOST) break;
+      for await (const _ of value) if (++seen > MAX_VISITED) break;
     });
     await attempt(() => value.slice(-3));
     await attempt(() => value.toTypedArray(random.pick(["float64", "int32", "uint8", "uint64"] as const)));
     for (let i = 0; i < Math.min(length, 3); i++) {
       const index = random.integer(0, length - 1);
       const inner = await attempt(() => value.at(index));
-      await below(random, attempt, archive, [...path, index]);
+      await readPath(random, attempt, archive, [...path, index]);
       await walk(random, attempt, inner, [...path, index], archive, depth + 1);
     }
     await attempt(() => value.toValue());
   }
 }
 
-/** Whether a key can stand in a path. Instants, containers and the like cannot. */
+/** Whether a key can be part of a path. */
 function isPathKey(key: unknown): key is PathKey {
   return key === null || key instanceof Uint8Array || /^(string|number|bigint|boolean)$/.test(typeof key);
 }
 
-async function below(random: Random, attempt: Attempt, archive: Archive, path: Path): Promise<void> {
+async function readPath(random: Random, attempt: Attempt, archive: Archive, path: Path): Promise<void> {
   switch (random.integer(0, 4)) {
     case 0:
       await attempt(() => archive.read(path));
@@ -191,10 +190,10 @@ async function below(random: Random, attempt: Attempt, archive: Archive, path: P
       await attempt(() => archive.has(path));
       break;
     case 2:
-      await attempt(() => archive.keys(path));
+      await attempt(() => archive.keys(path).toArray());
       break;
     case 3:
-      await attempt(() => archive.entries(path));
+      await attempt(() => archive.entries(path).toArray());
       break;
     default:
       await attempt(() => drained(archive.raw(path)));

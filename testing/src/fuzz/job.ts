@@ -1,23 +1,23 @@
-/** What a worker is to do. */
+/** Task of a worker. */
 export interface Job {
   readonly seed: number;
   readonly first: number;
   readonly count: number;
-  /** Where the worker notes the number of the case it is at: one 32-bit integer. */
-  readonly at: SharedArrayBuffer;
-  /** A case that takes longer, three times in a row, is a fault. */
+  /** The number of the current case, as one 32-bit integer. */
+  readonly progress: SharedArrayBuffer;
+  /** A case that takes longer three times in a row is a fault. */
   readonly slowMs: number;
-  /** A case that leaves more bytes in array buffers is a fault. */
-  readonly mostBytes: number;
+  /** A case that grows array buffers by more is a fault. */
+  readonly maxBytes: number;
 }
 
-/** How far a worker is. */
+/** Progress of a worker. */
 export interface Report {
   done: number;
   opened: number;
   values: number;
   errors: number;
-  /** Longest case, in milliseconds. */
+  /** Duration of the slowest case, in milliseconds. */
   slowest: number;
   readonly faults: { readonly number: number; readonly what: string }[];
 }

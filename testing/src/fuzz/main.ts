@@ -1,7 +1,7 @@
 /**
- * `npm run fuzz -- --count 1000000 --seed 1`: opens so many damaged archives and does with each all that can be done with
- * one. Faults are errors that are not typed, cases that take more than a second, cases that allocate far beyond the size of
- * their archive, hangs. `--only N` repeats one case. Exit code 1 when there was a fault.
+ * `npm run fuzz -- --count 1000000 --seed 1` opens damaged archives and runs every operation on each. Faults are: errors
+ * other than PeekpackError, cases of more than a second, cases that allocate far more than their archive's size, hangs.
+ * `--only N` repeats one case. Exit code 1 if there was a fault.
  */
 import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
@@ -10,7 +10,7 @@ import { corpus } from "./corpus.js";
 import type { Job, Report } from "./job.js";
 import { seedOfRun } from "./random.js";
 
-/** A case that does not end within this time hangs, however busy the machine. */
+/** A case that runs for longer hangs. */
 const HANG_MS = 30_000;
 
 const { values } = parseArgs({
@@ -24,7 +24,7 @@ const { values } = parseArgs({
 const integer = (name: "count" | "seed" | "first" | "only", otherwise: number): number => {
   const given = values[name];
   if (given === undefined) return otherwise;
-  if (!/^\d+$/.test(given)) throw new RangeError(`--${name} takes a number.`);
+  if (!/^\d+$/.test(given)) throw new RangeError(`--${name} takes a non-negative integer.`);
   return Number(given);
 };
 const seed = integer("seed", seedOfRun());
@@ -37,7 +37,7 @@ if (only >= 0) {
   const first = integer("first", 0);
   console.log(`fuzz: ${count} cases, --seed ${seed}`);
   const started = performance.now();
-  const report = await watched(first, count);
+  const report = await runAll(first, count);
   const { done, opened, values: read, errors, slowest, faults } = report;
   for (const { number, what } of faults.slice(0, 50))
     console.log(`\nFAULT --seed ${seed} --only ${number}\n${what}`);
@@ -49,49 +49,49 @@ if (only >= 0) {
   process.exitCode = faults.length === 0 ? 0 : 1;
 }
 
-/** Runs cases in a worker; after one that does not end, goes on behind it in another. */
-async function watched(first: number, count: number): Promise<Report> {
+/** Runs cases in a worker. After a hang, a new worker continues with the next case. */
+async function runAll(first: number, count: number): Promise<Report> {
   const total: Report = { done: 0, opened: 0, values: 0, errors: 0, slowest: 0, faults: [] };
   for (let next = first; next < first + count; ) {
-    const at = new SharedArrayBuffer(4);
+    const progress = new SharedArrayBuffer(4);
     const job: Job = {
       seed,
       first: next,
       count: first + count - next,
-      at,
+      progress,
       slowMs: 1000,
-      mostBytes: 64 * 1024 * 1024,
+      maxBytes: 64 * 1024 * 1024,
     };
-    const { report, stuckAt } = await oneWorker(job);
+    const { report, hungCase } = await oneWorker(job);
     total.done += report.done;
     total.opened += report.opened;
     total.values += report.values;
     total.errors += report.errors;
     total.slowest = Math.max(total.slowest, report.slowest);
     total.faults.push(...report.faults);
-    if (stuckAt === undefined) break;
-    total.faults.push({ number: stuckAt, what: "does not end" });
-    total.done = stuckAt + 1 - first;
-    next = stuckAt + 1;
+    if (hungCase === undefined) break;
+    total.faults.push({ number: hungCase, what: "hangs" });
+    total.done = hungCase + 1 - first;
+    next = hungCase + 1;
   }
   return total;
 }
 
-function oneWorker(job: Job): Promise<{ report: Report; stuckAt?: number }> {
+function oneWorker(job: Job): Promise<{ report: Report; hungCase?: number }> {
   return new Promise((resolve, reject) => {
     const worker = new Worker(new URL("./worker.js", import.meta.url), { workerData: job });
-    const place = new Int32Array(job.at);
+    const currentCase = new Int32Array(job.progress);
     let report: Report = { done: 0, opened: 0, values: 0, errors: 0, slowest: 0, faults: [] };
     let seen = -1;
     let since = performance.now();
     const watch = setInterval(() => {
-      const now = Atomics.load(place, 0);
+      const now = Atomics.load(currentCase, 0);
       if (now !== seen) {
         seen = now;
         since = performance.now();
       } else if (performance.now() - since > HANG_MS) {
         clearInterval(watch);
-        void worker.terminate().then(() => resolve({ report, stuckAt: now }));
+        void worker.terminate().then(() => resolve({ report, hungCase: now }));
       }
     }, 500);
     let shown = performance.now();
@@ -107,8 +107,8 @@ function oneWorker(job: Job): Promise<{ report: Report; stuckAt?: number }> {
     });
     worker.on("exit", () => {
       clearInterval(watch);
-      // A promise that never settles leaves a worker with nothing to wait for: it exits before its time.
-      resolve(report.done === job.count ? { report } : { report, stuckAt: Atomics.load(place, 0) });
+      // A worker that awaits a promise which never settles exits early.
+      resolve(report.done === job.count ? { report } : { report, hungCase: Atomics.load(currentCase, 0) });
     });
   });
 }

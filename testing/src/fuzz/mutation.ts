@@ -1,8 +1,8 @@
 import type { Random } from "./random.js";
 
 const HEADER = 50;
-/** Bytes that begin something else than their neighbours do, in one of the two codecs. */
-const TELLING = [
+/** Bytes at the borders of type ranges in MessagePack or CBOR. */
+const TYPE_BYTES = [
   0x00, 0x17, 0x18, 0x19, 0x1a, 0x1b, 0x1c, 0x1f, 0x20, 0x3b, 0x40, 0x5b, 0x5f, 0x60, 0x7b, 0x7f, 0x80, 0x81,
   0x8f, 0x90, 0x9b, 0x9f, 0xa0, 0xbb, 0xbf, 0xc0, 0xc1, 0xc2, 0xc4, 0xc6, 0xc7, 0xc9, 0xca, 0xcb, 0xcc, 0xcd,
   0xce, 0xcf, 0xd3, 0xd4, 0xd7, 0xd8, 0xd9, 0xdb, 0xdc, 0xdd, 0xde, 0xdf, 0xf6, 0xf7, 0xf8, 0xf9, 0xfb, 0xfc,
@@ -24,8 +24,8 @@ const NUMBERS = [
 ];
 
 /**
- * Damages an archive in one to four places. `other` gives bytes to splice in. The original is left as it is. More often than
- * not the header is put right again afterwards, so that what lies behind it is reached.
+ * Applies one to four mutations to a copy of an archive. `other` supplies bytes to splice in. In most cases the header is
+ * repaired afterwards, so that readers get past it.
  */
 export function mutated(random: Random, original: Uint8Array, other: () => Uint8Array): Uint8Array {
   const times = random.pick([1, 1, 1, 2, 2, 3, 4]);
@@ -34,8 +34,8 @@ export function mutated(random: Random, original: Uint8Array, other: () => Uint8
     let data = original.slice(HEADER, end);
     let table = original.slice(end);
     for (let i = 0; i < times; i++) {
-      if (random.chance(0.65)) data = step(random, data, other);
-      else table = step(random, table, other);
+      if (random.chance(0.65)) data = mutateOnce(random, data, other);
+      else table = mutateOnce(random, table, other);
     }
     const whole = joined(original.subarray(0, HEADER), data, table);
     setField(whole, 30, BigInt(data.length), 8);
@@ -43,11 +43,11 @@ export function mutated(random: Random, original: Uint8Array, other: () => Uint8
     return whole;
   }
   let bytes = Uint8Array.from(original);
-  for (let i = 0; i < times; i++) bytes = step(random, bytes, other);
+  for (let i = 0; i < times; i++) bytes = mutateOnce(random, bytes, other);
   return bytes;
 }
 
-function step(
+function mutateOnce(
   random: Random,
   bytes: Uint8Array<ArrayBuffer>,
   other: () => Uint8Array,
@@ -55,38 +55,41 @@ function step(
   if (bytes.length === 0) return bytes;
   switch (random.integer(0, 10)) {
     case 0: {
-      const at = place(random, bytes);
+      const at = randomOffset(random, bytes);
       bytes[at] = bytes[at]! ^ (1 << random.integer(0, 7));
       return bytes;
     }
     case 1:
-      bytes[place(random, bytes)] = random.integer(0, 255);
+      bytes[randomOffset(random, bytes)] = random.integer(0, 255);
       return bytes;
     case 2:
-      bytes[place(random, bytes)] = random.pick(TELLING);
+      bytes[randomOffset(random, bytes)] = random.pick(TYPE_BYTES);
       return bytes;
     case 3:
-      return bytes.slice(0, random.chance(0.5) ? bytes.length - random.integer(1, 8) : place(random, bytes));
+      return bytes.slice(
+        0,
+        random.chance(0.5) ? bytes.length - random.integer(1, 8) : randomOffset(random, bytes),
+      );
     case 4: {
-      // Something is missing in the middle.
-      const at = place(random, bytes);
+      // Remove bytes in the middle.
+      const at = randomOffset(random, bytes);
       return joined(bytes.subarray(0, at), bytes.subarray(at + random.integer(1, 12)));
     }
     case 5: {
-      const at = place(random, bytes);
+      const at = randomOffset(random, bytes);
       const more = random.chance(0.5)
         ? random.bytes(random.integer(1, 12))
-        : Uint8Array.from({ length: random.integer(1, 12) }, () => random.pick(TELLING));
+        : Uint8Array.from({ length: random.integer(1, 12) }, () => random.pick(TYPE_BYTES));
       return joined(bytes.subarray(0, at), more, bytes.subarray(at));
     }
     case 6: {
-      // A piece of another archive, or of this one, in place of what was there.
+      // Overwrite bytes with a piece of this or another archive.
       const from = random.chance(0.5) ? other() : bytes;
       const start = from.length === 0 ? 0 : random.integer(0, from.length - 1);
       const piece = from.slice(start, start + random.integer(1, 64));
       bytes.set(
         piece.subarray(0, bytes.length),
-        Math.min(place(random, bytes), Math.max(0, bytes.length - piece.length)),
+        Math.min(randomOffset(random, bytes), Math.max(0, bytes.length - piece.length)),
       );
       return bytes;
     }
@@ -97,8 +100,8 @@ function step(
   }
 }
 
-/** Somewhere: the header and the table are hit more often than their size would have it. */
-function place(random: Random, bytes: Uint8Array): number {
+/** A random offset, biased towards header and table. */
+function randomOffset(random: Random, bytes: Uint8Array): number {
   const last = bytes.length - 1;
   const kind = random.integer(0, 3);
   if (kind === 0) return random.integer(0, Math.min(HEADER + 20, last));
@@ -106,7 +109,7 @@ function place(random: Random, bytes: Uint8Array): number {
   return random.integer(0, last);
 }
 
-/** Where the table probably starts. */
+/** The offset of the table according to the header. */
 function tableStart(bytes: Uint8Array): number {
   if (bytes.length < HEADER) return 0;
   const cbor = bytes[30] !== 0;
@@ -119,7 +122,7 @@ function tableStart(bytes: Uint8Array): number {
   return Math.min(bytes.length - 1, HEADER + Math.max(0, value || 0));
 }
 
-/** Another number in one of the header's fields. */
+/** Changes a number in the header. */
 function field(random: Random, bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   if (bytes.length < HEADER) return bytes;
   const start = random.pick([30, 40]);
@@ -129,7 +132,7 @@ function field(random: Random, bytes: Uint8Array<ArrayBuffer>): Uint8Array<Array
   return bytes;
 }
 
-/** Writes a field of the header, as an integer of `width` bytes. */
+/** Writes a header field as an integer of `width` bytes. */
 function setField(bytes: Uint8Array, start: number, value: bigint, width: number): void {
   const cbor = bytes[30] !== 0;
   const digits = new Uint8Array(1 + width);
@@ -139,7 +142,7 @@ function setField(bytes: Uint8Array, start: number, value: bigint, width: number
   bytes.set(digits, cbor ? start : start + 10 - digits.length);
 }
 
-/** Another number where one seems to stand, most often in the table. */
+/** Replaces an encoded integer, usually in the table. */
 function number(random: Random, bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   const start = random.chance(0.7) ? tableStart(bytes) : 0;
   const cbor = bytes[30] !== 0;

@@ -2,13 +2,13 @@ import { float64 } from "@peekpack/core";
 import { type TaggedJson, toTagged } from "../fixtures/notation.js";
 import type { Random } from "./random.js";
 
-/** What may stand in a tree. */
+/** Options of a random tree. */
 export interface TreeOptions {
-  /** About how many bytes the tree takes when encoded. */
+  /** Approximate encoded size in bytes. */
   readonly bytes: number;
-  /** Integers beyond 64 bits, instants, undefined, tags: what not every codec and backend has. */
+  /** Also values that only some codecs and backends support: integers beyond 64 bits, instants, undefined, tags. */
   readonly exotic?: "msgpack" | "cbor" | undefined;
-  /** Keys that are no text. Default true. */
+  /** Also keys that are not strings. Default true. */
   readonly oddKeys?: boolean | undefined;
 }
 
@@ -21,7 +21,7 @@ const ALPHABETS = [
 const EDGES = [0, 1, 19, 20, 21, 31, 32, 33, 255, 256];
 const NAMES = ["", "__proto__", "constructor", "10", "9", "-1", "a/b", "0:1", "length", "p", "t", "1.5"];
 
-/** Grows a random tree in the notation of values, with sizes drawn to where encodings change their form. */
+/** Makes a random tree in tagged notation. Prefers sizes at which encodings change their form. */
 export function randomTree(random: Random, options: TreeOptions): TaggedJson {
   let left = options.bytes;
 
@@ -102,7 +102,7 @@ export function randomTree(random: Random, options: TreeOptions): TaggedJson {
           ? random.pick(NAMES)
           : text(random.chance(0.05) ? random.pick(EDGES) : random.length(12))
         : random.pick<TaggedJson>([
-            // In Python 1, 1.0 and True are one key: none of these is another.
+            // Python treats 1, 1.0 and True as equal keys: keep keys distinct there.
             random.integer(2, 300),
             random.integer(-300, -1),
             { $float: "0.5" },
@@ -119,7 +119,7 @@ export function randomTree(random: Random, options: TreeOptions): TaggedJson {
     }
   };
 
-  /** As many numbers or texts as make a list of a few blocks. */
+  /** Enough numbers or strings for a list of several blocks. */
   const column = (): TaggedJson => {
     const length = random.length(Math.max(4, Math.min(left, 4000)));
     const kind = random.integer(0, 4);

@@ -1,6 +1,6 @@
 import { randomNumbers } from "../faults/rules.js";
 
-/** Random choices that are the same for the same seed. */
+/** Random choices, deterministic for a seed. */
 export class Random {
   readonly #next: () => number;
 
@@ -8,12 +8,12 @@ export class Random {
     this.#next = randomNumbers(seed);
   }
 
-  /** A number from 0 to before 1. */
+  /** A number in [0, 1). */
   unit(): number {
     return this.#next();
   }
 
-  /** An integer from `low` to `high`, both included. */
+  /** An integer from `low` to `high`, both inclusive. */
   integer(low: number, high: number): number {
     return low + Math.floor(this.#next() * (high - low + 1));
   }
@@ -26,7 +26,7 @@ export class Random {
     return choices[Math.floor(this.#next() * choices.length)]!;
   }
 
-  /** A length that is small more often than not: up to `most`. */
+  /** A length from 0 to `max`, usually small. */
   length(most: number): number {
     return Math.floor(this.#next() ** 3 * (most + 1));
   }
@@ -36,11 +36,11 @@ export class Random {
   }
 }
 
-/** The seed that the environment names in PEEKPACK_SEED, to see a failure again; else a new one. */
+/** The seed in PEEKPACK_SEED, to reproduce a failure; else a random one. */
 export function seedOfRun(): number {
   const named = process.env.PEEKPACK_SEED;
   if (named === undefined || named === "") return Math.floor(Math.random() * 2 ** 31);
   const seed = Number(named);
-  if (!Number.isSafeInteger(seed)) throw new RangeError(`PEEKPACK_SEED is an integer, not ${named}.`);
+  if (!Number.isSafeInteger(seed)) throw new RangeError(`PEEKPACK_SEED must be an integer, not ${named}.`);
   return seed;
 }

@@ -3,19 +3,19 @@ import { createHash } from "node:crypto";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { cacheDirectory } from "../cache/cache-directory.js";
 import { withDirectoryLock } from "../cache/directory-lock.js";
-import { cacheDirectory } from "../cache/place.js";
 import { findOnPath } from "../s3/locate.js";
 
 const run = promisify(execFile);
 
-/** What the fixtures were made with. */
-const NEEDED = ["msglc==261017", "msgpack==1.2.4", "cbor2==6.3.0", "numpy==2.4.6"];
-/** What some tests use beside it; where a platform has no wheel, they are left out. */
-const WELCOME = ["s3fs==2026.9.0", "msgspec==0.22.0"];
+/** The versions that made the fixtures. */
+const REQUIRED = ["msglc==261017", "msgpack==1.2.4", "cbor2==6.3.0", "numpy==2.4.6"];
+/** Used by some tests; left out if the platform has no wheel. */
+const OPTIONAL = ["s3fs==2026.9.0", "msgspec==0.22.0"];
 const SETUP_MS = 5 * 60 * 1000;
 
-/** A Python that has msglc, or in words why there is none. */
+/** A Python with msglc, or the reason why it is absent. */
 export type LivePython =
   | {
       readonly python: string;
@@ -39,13 +39,13 @@ const VERSIONS = `
 import json, sys
 from importlib.metadata import version, PackageNotFoundError
 found = {"python": sys.version.split()[0]}
-for name in ${JSON.stringify([...NEEDED, ...WELCOME].map((pin) => pin.split("==")[0]))}:
+for name in ${JSON.stringify([...REQUIRED, ...OPTIONAL].map((pin) => pin.split("==")[0]))}:
     try: found[name] = version(name)
     except PackageNotFoundError: pass
 print(json.dumps(found))
 `;
 
-/** Makes the environment. @returns in words why it cannot */
+/** Creates the virtual environment. @returns the reason if it fails */
 async function install(base: string, directory: string, python: string): Promise<string | undefined> {
   await rm(directory, { recursive: true, force: true });
   try {
@@ -56,17 +56,18 @@ async function install(base: string, directory: string, python: string): Promise
   const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries", "1"];
   const only = ["--only-binary", ":all:"];
   try {
-    await run(python, [...pip, ...only, ...NEEDED], { timeout: SETUP_MS });
+    await run(python, [...pip, ...only, ...REQUIRED], { timeout: SETUP_MS });
   } catch (error) {
-    return `pip cannot install ${NEEDED.join(", ")}: ${lastLine(error)}`;
+    return `pip cannot install ${REQUIRED.join(", ")}: ${lastLine(error)}`;
   }
-  for (const pin of WELCOME) await run(python, [...pip, ...only, pin], { timeout: SETUP_MS }).catch(() => {});
+  for (const pin of OPTIONAL)
+    await run(python, [...pip, ...only, pin], { timeout: SETUP_MS }).catch(() => {});
   return undefined;
 }
 
 /**
- * Finds the virtual environment with msglc, making it on the first call: half a minute, with the network. It is kept in
- * the cache, and one process makes it while others wait.
+ * Finds the virtual environment with msglc in the cache. The first call creates it: half a minute, with network access. A
+ * lock makes other processes wait meanwhile.
  */
 export async function livePython(): Promise<LivePython> {
   const base = await findPython();
@@ -78,7 +79,7 @@ export async function livePython(): Promise<LivePython> {
     return { absent: `python cannot be run: ${lastLine(error)}` };
   }
   const key = createHash("sha256")
-    .update([baseVersion, ...NEEDED, ...WELCOME].join("\n"))
+    .update([baseVersion, ...REQUIRED, ...OPTIONAL].join("\n"))
     .digest("hex")
     .slice(0, 12);
   const directory = join(cacheDirectory(), `venv-${key}`);

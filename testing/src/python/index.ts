@@ -1,4 +1,4 @@
 export { liveRequired, skippedAsAbsent } from "../live.js";
 export { type LivePython, livePython } from "./environment.js";
-export { MsglcPeer, type PeerAnswer, PeerError, type Place, startPeer } from "./peer.js";
+export { type ArchiveLocation, MsglcPeer, PeerError, type PeerResult, startPeer } from "./peer.js";
 export { runPython } from "./run.js";

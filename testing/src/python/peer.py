@@ -1,7 +1,7 @@
 """
-A live msglc that does what it is told: one request a line on standard input, one answer a line on standard output, both
-JSON. Values stand in the notation of testing/fixtures/README.md. What lies on S3 is reached through s3fs; the endpoint
-and the credentials come in the environment.
+Runs msglc on request. Requests and responses are JSON, one per line, on standard input and output. Values use the tagged
+notation of testing/fixtures/README.md. Archives on S3 are accessed by s3fs; endpoint and credentials come from the
+environment.
 """
 
 import base64
@@ -32,16 +32,16 @@ def versions():
     return found
 
 
-class Places:
-    """Where archives lie: {"file": path} or {"s3": "bucket/key"}."""
+class Locations:
+    """Resolves locations: {"file": path} or {"s3": "bucket/key"}."""
 
     def __init__(self):
         self._s3 = None
 
-    def resolve(self, place):
-        """The path and the file system that msglc takes for a place."""
-        if "file" in place:
-            return place["file"], None
+    def resolve(self, location):
+        """The path and the file system of a location."""
+        if "file" in location:
+            return location["file"], None
         if self._s3 is None:
             import s3fs
 
@@ -52,20 +52,20 @@ class Places:
                     "endpoint_url": os.environ["PEEKPACK_S3_ENDPOINT"],
                     "region_name": os.environ["PEEKPACK_S3_REGION"],
                 },
-                # Others write into the same bucket.
+                # Other processes write to the same bucket.
                 use_listings_cache=False,
                 skip_instance_cache=True,
             )
-        return place["s3"], self._s3
+        return location["s3"], self._s3
 
 
 def settings(request):
-    """Sets what decides how an archive is written or read; all of it, since msglc keeps it from call to call."""
+    """Sets every option, because msglc keeps options between calls."""
     configure(
         small_obj_optimization_threshold=request.get("threshold", 8192),
         trivial_size=request.get("trivial", 20),
     )
-    # The one lowers or raises the other: the second call sets what the first one moved.
+    # Setting one of the two sizes may change the other: the second call sets both.
     configure(
         small_obj_optimization_threshold=request.get("threshold", 8192),
         trivial_size=request.get("trivial", 20),
@@ -77,7 +77,7 @@ def settings(request):
 
 class Peer:
     def __init__(self):
-        self._places = Places()
+        self._locations = Locations()
 
     def versions(self, _request):
         return versions()
@@ -87,7 +87,7 @@ class Peer:
         codec = request["codec"]
         value = from_tagged(request["value"], codec)
         backend = request.get("backend", "python")
-        path, fs = self._places.resolve(request["target"])
+        path, fs = self._locations.resolve(request["target"])
         if backend == "rust" and fs is None:
             dump(path, value, backend=backend, packer=CODECS[codec])
         else:
@@ -102,20 +102,20 @@ class Peer:
 
     def read(self, request):
         settings(request)
-        path, fs = self._places.resolve(request["source"])
-        answers = []
+        location, fs = self._locations.resolve(request["source"])
+        results = []
         unpacker = CODECS[request["codec"]] if "codec" in request else None
-        with LazyReader(path, fs=fs, unpacker=unpacker, cached=request.get("cached", True)) as reader:
-            for place in request["paths"]:
-                where = place if isinstance(place, str) else [from_tagged(step) for step in place]
+        with LazyReader(location, fs=fs, unpacker=unpacker, cached=request.get("cached", True)) as reader:
+            for path in request["paths"]:
+                segments = path if isinstance(path, str) else [from_tagged(step) for step in path]
                 try:
-                    value = reader.read(where) if len(where) > 0 else reader.read()
+                    value = reader.read(segments) if len(segments) > 0 else reader.read()
                     if isinstance(value, (LazyReader, LazyDict, LazyList)):
                         value = to_obj(value)
-                    answers.append({"value": to_tagged(value)})
+                    results.append({"value": to_tagged(value)})
                 except Exception as error:
-                    answers.append({"error": f"{type(error).__name__}: {error}"})
-        return answers
+                    results.append({"error": f"{type(error).__name__}: {error}"})
+        return results
 
     def _children(self, request):
         for child in request["children"]:
@@ -123,35 +123,35 @@ class Peer:
             if "value" in child:
                 yield FileInfo(None, name, obj=from_tagged(child["value"], request["codec"]))
             else:
-                path, fs = self._places.resolve(child["source"])
+                path, fs = self._locations.resolve(child["source"])
                 yield FileInfo(path, name, fs=fs)
 
-    def _join(self, join, request):
+    def _combine(self, function, request):
         settings(request)
-        path, fs = self._places.resolve(request["target"])
+        path, fs = self._locations.resolve(request["target"])
         backend = request.get("backend", "python")
-        join(path, list(self._children(request)), packer=CODECS[request["codec"]], fs=fs, backend=backend)
+        function(path, list(self._children(request)), packer=CODECS[request["codec"]], fs=fs, backend=backend)
 
     def combine(self, request):
-        self._join(combine, request)
+        self._combine(combine, request)
 
     def append(self, request):
-        self._join(append, request)
+        self._combine(append, request)
 
 
 def main():
-    # Nothing but answers may reach the pipe, whatever a library prints.
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    # Libraries may print: only responses may reach the pipe.
+    responses = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     peer = Peer()
     for line in sys.stdin:
         request = json.loads(line)
         try:
-            answer = {"answer": getattr(peer, request["do"])(request)}
+            response = {"result": getattr(peer, request["do"])(request)}
         except Exception as error:
-            answer = {"error": {"type": type(error).__name__, "message": str(error)}}
-        answers.write(json.dumps(answer) + "\n")
-        answers.flush()
+            response = {"error": {"type": type(error).__name__, "message": str(error)}}
+        responses.write(json.dumps(response) + "\n")
+        responses.flush()
 
 
 if __name__ == "__main__":

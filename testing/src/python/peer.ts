@@ -7,56 +7,56 @@ import type { S3Access } from "../s3/client.js";
 import { livePython } from "./environment.js";
 import { pythonEnvironment } from "./run.js";
 
-/** Where an archive lies: a file, or "bucket/key" on the S3 that the peer was started with. */
-export type Place = { readonly file: string } | { readonly s3: string };
+/** The location of an archive: a file, or "bucket/key" on the S3 server that the peer was started with. */
+export type ArchiveLocation = { readonly file: string } | { readonly s3: string };
 
 export interface PeerSettings {
   /** Default 8192. */
   readonly threshold?: number | undefined;
   /** Default 20. */
   readonly trivial?: number | undefined;
-  /** Writes arrays as pickles, or reads them as arrays. Default false. */
+  /** Writes numpy arrays as pickles, and reads them back as arrays. Default false. */
   readonly numpyEncoder?: boolean | undefined;
 }
 
-/** "msgspec" writes msgpack through another library, which differs in instants and reads keys that are not text. */
+/** "msgspec" writes MessagePack by another library, which encodes instants differently and reads keys that are not strings. */
 export type PeerCodec = "msgpack" | "msgspec" | "cbor";
 export type PeerBackend = "python" | "rust";
 
 export interface PeerWrite extends PeerSettings {
-  readonly target: Place;
+  readonly target: ArchiveLocation;
   readonly value: TaggedJson;
   readonly codec: PeerCodec;
   readonly backend?: PeerBackend | undefined;
 }
 
 export interface PeerRead extends PeerSettings {
-  readonly source: Place;
-  /** Text, or segments; both empty mean the root. */
+  readonly source: ArchiveLocation;
+  /** Strings or arrays of segments; an empty one is the root. */
   readonly paths: readonly (string | readonly TaggedJson[])[];
-  /** Default: found out from the archive. */
+  /** Default: detected from the archive. */
   readonly codec?: PeerCodec | undefined;
 }
 
-/** What one path gives: the value whole, or the error in Python's words ("KeyError: 'x'"). */
-export type PeerAnswer =
+/** The value at one path, or Python's error ("KeyError: 'x'"). */
+export type PeerResult =
   | { readonly value: TaggedJson; readonly error?: undefined }
   | { readonly error: string; readonly value?: undefined };
 
-export interface PeerJoin extends PeerSettings {
-  readonly target: Place;
+export interface PeerCombine extends PeerSettings {
+  readonly target: ArchiveLocation;
   readonly children: readonly (
-    | { readonly name?: string | undefined; readonly source: Place }
+    | { readonly name?: string | undefined; readonly source: ArchiveLocation }
     | { readonly name?: string | undefined; readonly value: TaggedJson }
   )[];
-  /** Of the outer archive, and of the children given as values. */
+  /** Codec of the outer archive and of children given as values. */
   readonly codec: PeerCodec;
   readonly backend?: PeerBackend | undefined;
 }
 
-/** An exception of Python. */
+/** A Python exception. */
 export class PeerError extends Error {
-  /** The exception's class: "ValueError". */
+  /** Class name: "ValueError". */
   readonly type: string;
 
   constructor(type: string, message: string) {
@@ -66,18 +66,18 @@ export class PeerError extends Error {
   }
 }
 
-/** A live msglc in a process of its own, which does one thing after the other. */
+/** A live msglc in a child process. Requests run in order. */
 export class MsglcPeer {
   readonly versions: Readonly<Record<string, string>>;
   readonly #child: ChildProcessWithoutNullStreams;
-  readonly #answers: AsyncIterator<string>;
+  readonly #lines: AsyncIterator<string>;
   #last: Promise<unknown> = Promise.resolve();
   #errors = "";
 
   constructor(child: ChildProcessWithoutNullStreams, versions: Readonly<Record<string, string>>) {
     this.#child = child;
     this.versions = versions;
-    this.#answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    this.#lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     child.stderr.setEncoding("utf8");
     child.stderr.on("data", (text: string) => {
       this.#errors = (this.#errors + text).slice(-4000);
@@ -87,63 +87,63 @@ export class MsglcPeer {
 
   /** Writes a value as an archive. */
   async write(request: PeerWrite): Promise<void> {
-    await this.#ask("write", request);
+    await this.#request("write", request);
   }
 
-  /** Encodes a value in memory, which msglc always does with its python backend. */
+  /** Encodes a value in memory. msglc always uses its python backend for this. */
   async encode(request: Omit<PeerWrite, "target" | "backend">): Promise<Uint8Array> {
-    return Buffer.from((await this.#ask("encode", request)) as string, "base64");
+    return Buffer.from((await this.#request("encode", request)) as string, "base64");
   }
 
-  /** Reads the values at the given paths of an archive, each whole. */
-  async read(request: PeerRead): Promise<PeerAnswer[]> {
-    return (await this.#ask("read", request)) as PeerAnswer[];
+  /** Reads the values at the given paths of an archive. */
+  async read(request: PeerRead): Promise<PeerResult[]> {
+    return (await this.#request("read", request)) as PeerResult[];
   }
 
-  /** Reads everything in an archive. @throws PeerError */
-  async readAll(source: Place): Promise<TaggedJson> {
-    const [answer] = await this.read({ source, paths: [""] });
-    if (answer?.value === undefined) throw new PeerError("read", answer?.error ?? "no answer");
-    return answer.value;
+  /** Reads the whole archive. @throws PeerError */
+  async readAll(source: ArchiveLocation): Promise<TaggedJson> {
+    const [result] = await this.read({ source, paths: [""] });
+    if (result?.value === undefined) throw new PeerError("read", result?.error ?? "no result");
+    return result.value;
   }
 
   /** Combines archives and values into one archive. */
-  async combine(request: PeerJoin): Promise<void> {
-    await this.#ask("combine", request);
+  async combine(request: PeerCombine): Promise<void> {
+    await this.#request("combine", request);
   }
 
   /** Appends archives and values to a combined archive. */
-  async append(request: PeerJoin): Promise<void> {
-    await this.#ask("append", request);
+  async append(request: PeerCombine): Promise<void> {
+    await this.#request("append", request);
   }
 
   async close(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const exited = once(this.#child, "exit");
     this.#child.stdin.end();
-    const late = setTimeout(() => this.#child.kill("SIGKILL"), 5_000);
+    const timer = setTimeout(() => this.#child.kill("SIGKILL"), 5_000);
     await exited;
-    clearTimeout(late);
+    clearTimeout(timer);
   }
 
-  #ask(what: string, request: object): Promise<unknown> {
-    const answer = this.#last.then(async () => {
+  #request(what: string, request: object): Promise<unknown> {
+    const result = this.#last.then(async () => {
       this.#child.stdin.write(`${JSON.stringify({ ...request, do: what })}\n`);
-      const { value, done } = await this.#answers.next();
-      if (done === true) throw new Error(`the live msglc has ended:\n${this.#errors}`);
-      const parsed = JSON.parse(value) as { answer: unknown; error?: { type: string; message: string } };
+      const { value, done } = await this.#lines.next();
+      if (done === true) throw new Error(`the msglc process has ended:\n${this.#errors}`);
+      const parsed = JSON.parse(value) as { result: unknown; error?: { type: string; message: string } };
       if (parsed.error !== undefined) throw new PeerError(parsed.error.type, parsed.error.message);
-      return parsed.answer;
+      return parsed.result;
     });
-    this.#last = answer.catch(() => {});
-    return answer;
+    this.#last = result.catch(() => {});
+    return result;
   }
 }
 
 /**
  * Starts a live msglc.
- * @param access the S3 that places of the form { s3 } lie on
- * @throws Error when there is no live Python: ask {@link livePython} first
+ * @param access the S3 server of locations `{ s3 }`
+ * @throws Error if there is no live Python; check {@link livePython} first
  */
 export async function startPeer(access?: S3Access): Promise<MsglcPeer> {
   const live = await livePython();

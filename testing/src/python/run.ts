@@ -5,22 +5,22 @@ import { livePython } from "./environment.js";
 export interface RunPythonOptions {
   readonly args?: readonly string[] | undefined;
   readonly stdin?: string | Uint8Array | undefined;
-  /** Added to this process's environment. */
+  /** Added to the environment of this process. */
   readonly env?: Readonly<Record<string, string>> | undefined;
   /** Default 60,000. */
   readonly timeoutMs?: number | undefined;
 }
 
-/** What every Python here runs under: UTF-8, and nothing written beside the sources. */
+/** Environment of every Python process: UTF-8, no bytecode files. */
 export const pythonEnvironment: Readonly<Record<string, string>> = {
   PYTHONUTF8: "1",
   PYTHONDONTWRITEBYTECODE: "1",
 };
 
 /**
- * Runs a script with the Python of {@link livePython}: a file when it is a URL, else code.
- * @returns what it wrote on standard output
- * @throws Error with the last lines of standard error when it fails or takes too long
+ * Runs a script with the Python of {@link livePython}. A URL is a file, a string is code.
+ * @returns its standard output
+ * @throws Error with the last lines of standard error if it fails or times out
  */
 export async function runPython(script: URL | string, options: RunPythonOptions = {}): Promise<string> {
   const live = await livePython();
@@ -35,7 +35,7 @@ export async function runPython(script: URL | string, options: RunPythonOptions 
   const err: Buffer[] = [];
   child.stdout.on("data", (piece: Buffer) => out.push(piece));
   child.stderr.on("data", (piece: Buffer) => err.push(piece));
-  // A script that ends without reading all of its input is no error.
+  // A script may exit without reading all of its input.
   child.stdin.on("error", () => {});
   child.stdin.end(options.stdin ?? "");
   return new Promise((resolve, reject) => {

@@ -1,4 +1,4 @@
-"""The notation of values that loses nothing, from and to what Python holds."""
+"""Converts between the tagged notation of values and Python values, without loss."""
 
 from collections.abc import Mapping, Set
 from datetime import datetime, timedelta, timezone
@@ -28,18 +28,18 @@ def _timestamp(seconds, nanoseconds, codec):
     if codec == "msgpack":
         return msgpack.Timestamp(seconds, nanoseconds)
     if nanoseconds % 1000:
-        raise ValueError("this codec writes instants from datetime, which has no nanoseconds")
+        raise ValueError("this codec writes instants as datetime, which has no nanoseconds")
     return EPOCH + timedelta(seconds=seconds, microseconds=nanoseconds // 1000)
 
 
 def from_tagged(node, codec="msgpack"):
-    """What Python writes as the value that the notation means, with the given codec."""
+    """The Python value that the given codec writes as the noted value."""
     if node is None or isinstance(node, (bool, int, str)):
         return node
     if isinstance(node, list):
         return [from_tagged(item, codec) for item in node]
     if not isinstance(node, dict) or len(node) != 1:
-        raise ValueError("no notation of a value")
+        raise ValueError("not a tagged value")
     ((tag, body),) = node.items()
     if tag == "$int":
         return int(body)
@@ -83,7 +83,7 @@ def _moment(value):
 
 
 def to_tagged(value):
-    """The notation of a value that Python read."""
+    """The tagged notation of a Python value."""
     if value is None or isinstance(value, (bool, str)):
         return value
     if isinstance(value, numpy.generic):

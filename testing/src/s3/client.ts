@@ -18,7 +18,7 @@ export interface S3Access {
   readonly credentials: Credentials & { readonly sessionToken?: string | undefined };
 }
 
-/** A client for the endpoint, with path-style addressing. The caller destroys it. */
+/** Creates a client with path-style addressing. The caller must destroy it. */
 export function s3Client(access: S3Access, options: { readonly maxAttempts?: number } = {}): S3Client {
   const { accessKeyId, secretAccessKey, sessionToken } = access.credentials;
   return new S3Client({
@@ -39,7 +39,7 @@ async function withClient<T>(access: S3Access, use: (client: S3Client) => Promis
   }
 }
 
-/** Makes an empty bucket of a name that no other has, beginning with `name`. @returns the bucket's name */
+/** Creates a bucket with a unique name that starts with `name`. @returns its name */
 export async function freshBucket(access: S3Access, name = "peekpack"): Promise<string> {
   const random = Math.random().toString(36).slice(2, 10).padEnd(8, "0");
   const Bucket = `${name.toLowerCase()}-${random}`;
@@ -55,7 +55,7 @@ export async function freshBucket(access: S3Access, name = "peekpack"): Promise<
   return Bucket;
 }
 
-/** Headers of an answer that a page must be let see to read by ranges and to tell one version from another. */
+/** Response headers that a page needs to read ranges and to compare versions. */
 export const EXPOSED_HEADERS: readonly string[] = [
   "ETag",
   "Content-Range",
@@ -66,7 +66,7 @@ export const EXPOSED_HEADERS: readonly string[] = [
   "x-amz-request-id",
 ];
 
-/** Lets pages of the given origins read and write a bucket, and see the headers they need. */
+/** Allows pages of the given origins to read and write a bucket and to see {@link EXPOSED_HEADERS}. */
 export async function setCors(access: S3Access, bucket: string, origins: readonly string[]): Promise<void> {
   await withClient(access, (client) =>
     client.send(
@@ -77,8 +77,8 @@ export async function setCors(access: S3Access, bucket: string, origins: readonl
             {
               AllowedOrigins: [...origins],
               AllowedMethods: ["GET", "HEAD", "PUT", "POST", "DELETE"],
-              // Servers answer with the headers that were asked for, so that this takes in Authorization; a pattern
-              // such as "x-amz-*" is one that rustfs 1.0.1 does not know.
+              // Servers echo the requested headers, so "*" covers Authorization. rustfs 1.0.1 does not support patterns such
+              // as "x-amz-*".
               AllowedHeaders: ["*"],
               ExposeHeaders: [...EXPOSED_HEADERS],
               MaxAgeSeconds: 600,
@@ -90,10 +90,10 @@ export async function setCors(access: S3Access, bucket: string, origins: readonl
   );
 }
 
-/** Removes every object of a bucket and ends every upload in progress. */
+/** Deletes all objects of a bucket and aborts all uploads. */
 export async function emptyBucket(access: S3Access, bucket: string): Promise<void> {
   await withClient(access, async (client) => {
-    // Each page is ended before the next is asked for, so that every page is a first one.
+    // Aborting a page before listing the next needs no markers.
     for (;;) {
       const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket }));
       if (Uploads.length === 0) break;
@@ -110,7 +110,7 @@ export async function emptyBucket(access: S3Access, bucket: string): Promise<voi
   });
 }
 
-/** Removes a bucket with everything in it. */
+/** Deletes a bucket and its content. */
 export async function removeBucket(access: S3Access, bucket: string): Promise<void> {
   await emptyBucket(access, bucket);
   await withClient(access, (client) => client.send(new DeleteBucketCommand({ Bucket: bucket })));

@@ -7,12 +7,12 @@ import { type Runner, type Watched, waitUntilReady } from "./runner.js";
 
 const run = promisify(execFile);
 
-/** Pinned: earlier releases had faults in multipart checksums and in ListParts. RUSTFS_IMAGE names another. */
+/** Pinned: earlier releases have bugs in multipart checksums and ListParts. RUSTFS_IMAGE overrides it. */
 const IMAGE = "rustfs/rustfs:1.0.1";
 const PULL_MS = 5 * 60 * 1000;
 const READY_MS = 60_000;
 
-/** Runs rustfs in a container, which keeps what is stored until it is removed. */
+/** Runs rustfs in a container. Its data lives as long as the container. */
 export class DockerRunner implements Runner, Watched {
   readonly access: S3Access;
   readonly #port: number;
@@ -40,7 +40,7 @@ export class DockerRunner implements Runner, Watched {
       this.#created = true;
       const { accessKeyId, secretAccessKey } = this.access.credentials;
       const settings = ["RUSTFS_ACCESS_KEY", "RUSTFS_SECRET_KEY", "RUSTFS_CONSOLE_ENABLE"];
-      // Values travel in the environment: on the command line, every process could read them.
+      // Passed by environment: any process can read a command line.
       await run(
         "docker",
         [
@@ -78,7 +78,7 @@ export class DockerRunner implements Runner, Watched {
   async log(): Promise<string> {
     const { stdout, stderr } = await run("docker", ["logs", "--tail", "40", this.#name]).catch(() => ({
       stdout: "",
-      stderr: "(docker gives no log)",
+      stderr: "(docker has no log)",
     }));
     const { accessKeyId, secretAccessKey } = this.access.credentials;
     return `${stdout}${stderr}`.replaceAll(secretAccessKey, "***").replaceAll(accessKeyId, "***");

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { S3Access } from "./client.js";
 import { DockerRunner } from "./docker-runner.js";
-import { dockerAnswers, locateRustfs, locateVersitygw } from "./locate.js";
+import { dockerAvailable, locateRustfs, locateVersitygw } from "./locate.js";
 import { ProcessRunner, type ServerProgram } from "./process-runner.js";
 import { type Runner, waitUntilReady } from "./runner.js";
 import { startStandIn } from "./stand-in/server.js";
@@ -10,28 +10,28 @@ import { startStandIn } from "./stand-in/server.js";
 export type S3ServerKind = "rustfs" | "versitygw" | "stand-in";
 
 export interface StartS3Options {
-  /** This server or none. Without it the first that is there is taken, in the order of {@link startS3}. */
+  /** Starts this server or throws. Default: the first available, in the order of {@link startS3}. */
   readonly require?: S3ServerKind | undefined;
-  /** Whether versitygw may be built with go, which takes over a minute. Default true. */
+  /** Whether versitygw may be built with Go, which takes over a minute. Default true. */
   readonly build?: boolean | undefined;
-  /** Takes one line a time: what is looked for, found, and waited for. Never a credential. */
+  /** Receives progress, one line per call. Never contains a credential. */
   readonly log?: ((line: string) => void) | undefined;
 }
 
 /** A running S3 server. */
 export interface S3Server extends S3Access {
   readonly kind: S3ServerKind | "external";
-  /** In words: which server this is, and why this one. */
+  /** A sentence that says which server this is and why it was chosen. */
   readonly how: string;
-  /** Ends the server and removes what it stored. Leaves a server alone that the launcher did not start. */
+  /** Stops the server and removes its data. Does nothing to an external server. */
   close(): Promise<void>;
-  /** Ends the server at once, as a crash does; what it stored stays. */
+  /** Kills the server, like a crash. Its data stays. */
   kill(): Promise<void>;
-  /** Starts the server again on the same port, with what it stored; a running one is killed first. */
+  /** Kills the server if it runs, and starts it again on the same port with its data. */
   restart(): Promise<void>;
 }
 
-/** No server of the required kind is there; the message says in words what was looked for. */
+/** The required server is not available; the message says why. */
 export class S3ServerAbsent extends Error {
   constructor(message: string) {
     super(message);
@@ -119,7 +119,7 @@ async function useExternal(endpoint: string): Promise<S3Server> {
   );
   const refuse = async (): Promise<never> => {
     throw new Error(
-      "the server at S3_ENDPOINT was not started here, and is not killed or restarted from here",
+      "the server at S3_ENDPOINT was not started by the launcher: it cannot kill or restart it",
     );
   };
   return {
@@ -132,7 +132,7 @@ async function useExternal(endpoint: string): Promise<S3Server> {
   };
 }
 
-/** Tries to start rustfs: its program, else a container. @returns in words why not */
+/** Tries to start rustfs, as a program or in Docker. @returns the server, or the reason why it is absent */
 async function tryRustfs(log: (line: string) => void): Promise<S3Server | string> {
   const found = await locateRustfs();
   if (found.command !== undefined) {
@@ -143,20 +143,20 @@ async function tryRustfs(log: (line: string) => void): Promise<S3Server | string
       await ProcessRunner.create(rustfsProgram(found.command), newAccess()),
     );
   }
-  if (!(await dockerAnswers())) return `${found.how}, and no docker answers`;
-  log("starting rustfs in docker: the first time, its image is fetched");
+  if (!(await dockerAvailable())) return `${found.how}, and Docker is not running`;
+  log("starting rustfs in Docker: the first start downloads its image");
   try {
     return await launch(
       "rustfs",
-      `rustfs in docker, because ${found.how}, and docker answers`,
+      `rustfs in Docker, because ${found.how}, and Docker is running`,
       await DockerRunner.create(newAccess()),
     );
   } catch (error) {
-    return `${found.how}, and docker could not run it: ${error instanceof Error ? error.message : String(error)}`;
+    return `${found.how}, and Docker cannot run it: ${error instanceof Error ? error.message : String(error)}`;
   }
 }
 
-/** Tries to start versitygw. @returns in words why not */
+/** Tries to start versitygw. @returns the server, or the reason why it is absent */
 async function tryVersitygw(log: (line: string) => void, build: boolean): Promise<S3Server | string> {
   const found = await locateVersitygw({ build, log });
   if (found.command === undefined) return found.how;
@@ -169,16 +169,16 @@ async function tryVersitygw(log: (line: string) => void, build: boolean): Promis
 }
 
 /**
- * Finds or starts an S3 server. Where none is required, the first of these is taken: the server that S3_ENDPOINT
- * names (with S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY, or the AWS_ ones), rustfs (RUSTFS_BIN, PATH, docker),
- * versitygw (VERSITYGW_BIN, PATH, built with go), and last the stand-in in this process.
- * @throws S3ServerAbsent when the required server is not there
- * @throws Error with the server's last lines when it is there and does not start
+ * Starts an S3 server. Without `require`, takes the first that is available of: the server at S3_ENDPOINT (with
+ * S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY, or the AWS_ variables), rustfs (RUSTFS_BIN, PATH, Docker), versitygw
+ * (VERSITYGW_BIN, PATH, built with Go), the stand-in in this process.
+ * @throws S3ServerAbsent if the required server is not available
+ * @throws Error with the server's last output if it does not start
  */
 export async function startS3(options: StartS3Options = {}): Promise<S3Server> {
   const { require, build = true } = options;
   const log = options.log ?? (() => {});
-  if (require === "stand-in") return launchStandIn("the stand-in, because it was asked for");
+  if (require === "stand-in") return launchStandIn("the stand-in, because it was required");
   const endpoint = process.env.S3_ENDPOINT;
   if (require === undefined && endpoint !== undefined && endpoint !== "") return useExternal(endpoint);
   const reasons: string[] = [];

@@ -3,12 +3,12 @@ import { constants } from "node:fs";
 import { access, mkdir, rm, stat } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
+import { cacheDirectory } from "../cache/cache-directory.js";
 import { withDirectoryLock } from "../cache/directory-lock.js";
-import { cacheDirectory } from "../cache/place.js";
 
 const run = promisify(execFile);
 
-/** A server's program, and in words where it was found; or in words why there is none. */
+/** The path of a server's program. `how` says where it was found, or why it was not. */
 export type Located =
   | { readonly command: string; readonly how: string }
   | { readonly command: undefined; readonly how: string };
@@ -25,7 +25,7 @@ async function executable(path: string): Promise<boolean> {
   }
 }
 
-/** The full path of a program on PATH. */
+/** Finds a program on PATH. @returns its full path */
 export async function findOnPath(name: string): Promise<string | undefined> {
   for (const directory of (process.env.PATH ?? "").split(delimiter)) {
     const path = join(directory, process.platform === "win32" ? `${name}.exe` : name);
@@ -34,12 +34,12 @@ export async function findOnPath(name: string): Promise<string | undefined> {
   return undefined;
 }
 
-/** A program that an environment variable names, or that lies on PATH. */
+/** Finds a program by an environment variable, else on PATH. @throws Error if the variable names no executable */
 async function locateProgram(name: string, variable: string): Promise<Located> {
   const named = process.env[variable];
   if (named !== undefined && named !== "") {
     if (await executable(named)) return { command: named, how: `${variable} names it` };
-    throw new Error(`${variable} is set, but names no file that can be run`);
+    throw new Error(`${variable} is set, but names no executable file`);
   }
   const command = await findOnPath(name);
   return command === undefined
@@ -47,12 +47,12 @@ async function locateProgram(name: string, variable: string): Promise<Located> {
     : { command, how: `${name} is on PATH` };
 }
 
-/** @throws Error when RUSTFS_BIN names nothing that can be run */
+/** @throws Error if RUSTFS_BIN names no executable */
 export const locateRustfs = (): Promise<Located> => locateProgram("rustfs", "RUSTFS_BIN");
 
 /**
- * Finds versitygw; where it is not and `build` is set, builds it with go into the cache, which takes over a minute.
- * @throws Error when VERSITYGW_BIN names nothing that can be run
+ * Finds versitygw. If it is absent and `build` is set, builds it with Go into the cache, which takes over a minute.
+ * @throws Error if VERSITYGW_BIN names no executable
  */
 export async function locateVersitygw(options: {
   readonly build: boolean;
@@ -62,17 +62,14 @@ export async function locateVersitygw(options: {
   if (found.command !== undefined) return found;
   const directory = join(cacheDirectory(), "go-bin");
   const built = join(directory, process.platform === "win32" ? "versitygw.exe" : "versitygw");
-  if (await executable(built))
-    return { command: built, how: "versitygw was built with go by an earlier run" };
+  if (await executable(built)) return { command: built, how: "an earlier run built it with Go" };
   const go = await findOnPath("go");
   if (go === undefined)
-    return { command: undefined, how: `${found.how}, and there is no go to build it with` };
-  if (!options.build)
-    return { command: undefined, how: `${found.how}, and no earlier run has built it with go` };
+    return { command: undefined, how: `${found.how}, and Go is not installed to build it` };
+  if (!options.build) return { command: undefined, how: `${found.how}, and no earlier run has built it` };
   return withDirectoryLock(`${directory}.lock`, BUILD_MS, async (): Promise<Located> => {
-    if (await executable(built))
-      return { command: built, how: "versitygw was built with go by another process" };
-    options.log?.(`building ${VERSITYGW} with go: this takes more than a minute, once`);
+    if (await executable(built)) return { command: built, how: "another process built it with Go" };
+    options.log?.(`building ${VERSITYGW} with Go: more than a minute, once`);
     await mkdir(directory, { recursive: true });
     try {
       await run(go, ["install", VERSITYGW], { env: { ...process.env, GOBIN: directory }, timeout: BUILD_MS });
@@ -80,14 +77,14 @@ export async function locateVersitygw(options: {
       await rm(built, { force: true });
       const { stderr } = error as { stderr?: string };
       const last = (stderr ?? String(error)).trim().split("\n").at(-1) ?? "";
-      return { command: undefined, how: `${found.how}, and building it with go failed: ${last}` };
+      return { command: undefined, how: `${found.how}, and building it with Go failed: ${last}` };
     }
-    return { command: built, how: "versitygw was built with go" };
+    return { command: built, how: "it was built with Go" };
   });
 }
 
-/** Whether docker runs here, within a few seconds. */
-export async function dockerAnswers(): Promise<boolean> {
+/** Whether a Docker daemon responds within a few seconds. */
+export async function dockerAvailable(): Promise<boolean> {
   try {
     await run("docker", ["info", "--format", "{{.ServerVersion}}"], { timeout: 4_000 });
     return true;
@@ -96,13 +93,13 @@ export async function dockerAnswers(): Promise<boolean> {
   }
 }
 
-/** Whether a real server can be started without building it, and in words how or why not. */
+/** Whether a real server can be started without building it. `how` gives the reason. */
 export async function locateS3(
   kind: "rustfs" | "versitygw",
 ): Promise<{ readonly here: boolean; readonly how: string }> {
   const found = kind === "rustfs" ? await locateRustfs() : await locateVersitygw({ build: false });
   if (found.command !== undefined) return { here: true, how: found.how };
-  if (kind === "rustfs" && (await dockerAnswers()))
-    return { here: true, how: `${found.how}, but docker answers` };
+  if (kind === "rustfs" && (await dockerAvailable()))
+    return { here: true, how: `${found.how}, but Docker is running` };
   return { here: false, how: found.how };
 }

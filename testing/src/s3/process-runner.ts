@@ -12,7 +12,7 @@ import { type Runner, type Watched, waitUntilReady } from "./runner.js";
 const READY_MS = 100_000;
 const LOG_LINES = 40;
 
-/** A port on 127.0.0.1 that nothing listens on. */
+/** A free port on 127.0.0.1. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -30,7 +30,7 @@ export interface ServerProgram {
   readonly env: (access: S3Access, port: number) => Readonly<Record<string, string>>;
 }
 
-/** Runs a server's program as a child process, over a temporary directory. */
+/** Runs a server as a child process with a temporary directory. */
 export class ProcessRunner implements Runner, Watched {
   readonly access: S3Access;
   readonly #program: ServerProgram;
@@ -59,7 +59,7 @@ export class ProcessRunner implements Runner, Watched {
     const { command, args, env } = this.#program;
     this.#ended = undefined;
     this.#lines = [];
-    // A group of its own, so that a server started through a wrapper is ended with it.
+    // A process group of its own: killing a wrapper script also kills the server.
     const child = spawn(command, args(this.#port, this.#directory), {
       stdio: ["ignore", "pipe", "pipe"],
       detached: true,
@@ -86,7 +86,7 @@ export class ProcessRunner implements Runner, Watched {
     if (child === undefined || child.pid === undefined) return;
     const running = child.exitCode === null && child.signalCode === null;
     const exited = running ? once(child, "exit") : undefined;
-    // Waiting for its end must keep this process alive, which the server alone does not.
+    // The child is unref'd: referencing it again keeps this process alive until the child has exited.
     child.ref();
     this.#signal();
     await exited;
@@ -113,7 +113,7 @@ export class ProcessRunner implements Runner, Watched {
     try {
       process.kill(process.platform === "win32" ? pid : -pid, "SIGKILL");
     } catch {
-      // It has ended already.
+      // It has exited.
     }
   }
 

@@ -2,29 +2,29 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ListBucketsCommand } from "@aws-sdk/client-s3";
 import { type S3Access, s3Client } from "./client.js";
 
-/** What runs a server: a process, a container, or this process. */
+/** Controls one server. */
 export interface Runner {
-  /** Starts the server, for the first time or again: on the same port, with what it stored. */
+  /** Starts or restarts the server on the same port, with the data that it stored. */
   start(): Promise<void>;
-  /** Ends the server at once, as a crash does. What it stored stays. */
+  /** Kills the server, like a crash. Its data stays. */
   kill(): Promise<void>;
-  /** Ends the server and removes what it stored. */
+  /** Stops the server and removes its data. */
   close(): Promise<void>;
 }
 
-/** What is known of a server while one waits for it. */
+/** State of a server that is starting. */
 export interface Watched {
-  /** Why the server is no longer running; undefined while it is. */
+  /** Why the server has ended; undefined while it runs. */
   ended(): string | undefined;
-  /** The last lines that it wrote, without credentials. */
+  /** The last lines of its output, without credentials. */
   log(): string | Promise<string>;
 }
 
 const PROBE_MS = 5_000;
 
 /**
- * Waits until the server answers a signed request.
- * @throws Error with the server's last lines when it ends or takes longer than `limitMs`
+ * Waits until the server responds to a signed request.
+ * @throws Error with the server's last output if it ends or takes longer than `limitMs`
  */
 export async function waitUntilReady(
   name: string,
@@ -50,7 +50,7 @@ export async function waitUntilReady(
   } finally {
     client.destroy();
   }
-  const why = last instanceof Error ? `${last.name} ${last.message}`.trim() : "no answer";
+  const why = last instanceof Error ? `${last.name} ${last.message}`.trim() : "no response";
   throw new Error(
     `${name} did not become ready within ${limitMs / 1000} s (${why}). Its last lines:\n${await watched.log()}`,
   );

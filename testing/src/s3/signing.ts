@@ -4,17 +4,17 @@ import { SignatureV4 } from "@smithy/signature-v4";
 import type { HttpRequest } from "@smithy/types";
 import type { S3Access } from "./client.js";
 
-/** A request by its parts, before it is signed. */
+/** An unsigned request. */
 export interface RequestParts {
   readonly method?: string | undefined;
-  /** Bucket and key, not encoded: "bucket/key". */
+  /** "bucket/key", not percent-encoded. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string>> | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly body?: Uint8Array | string | undefined;
 }
 
-/** A request ready to be sent. */
+/** A signed request. */
 export interface PreparedRequest {
   readonly method: string;
   readonly url: string;
@@ -65,7 +65,7 @@ const signer = ({ credentials, region }: S3Access): SignatureV4 =>
     applyChecksum: true,
   });
 
-/** Signs a request in its Authorization header. A header `x-amz-content-sha256` of the caller stands. */
+/** Signs a request in its Authorization header. Keeps a given `x-amz-content-sha256` header. */
 export async function signRequest(
   access: S3Access,
   parts: RequestParts,
@@ -75,7 +75,7 @@ export async function signRequest(
   return prepared(signed as HttpRequest, access.endpoint);
 }
 
-/** Signs a request in its query: a URL that anyone may use until it expires. The body stays unsigned. */
+/** Presigns a request: anyone may use the URL until it expires. The body is not signed. */
 export async function presign(
   access: S3Access,
   parts: RequestParts,
@@ -89,7 +89,7 @@ export async function presign(
   return prepared(signed as HttpRequest, access.endpoint).url;
 }
 
-/** An answer, read whole. */
+/** A response with its whole body. */
 export interface WholeResponse {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
@@ -97,7 +97,7 @@ export interface WholeResponse {
   readonly text: string;
 }
 
-/** Sends a request over a connection of its own and reads the answer whole. Sends exactly the headers given. */
+/** Sends a request with exactly the given headers over a new connection. @returns the response with its whole body */
 export function sendRequest(request: {
   readonly url: string;
   readonly method?: string | undefined;
@@ -125,7 +125,7 @@ export function sendRequest(request: {
       });
     });
     outgoing.on("error", reject);
-    outgoing.setTimeout(20_000, () => outgoing.destroy(new Error("no answer within 20 s")));
+    outgoing.setTimeout(20_000, () => outgoing.destroy(new Error("no response within 20 s")));
     outgoing.end(request.body);
   });
 }

@@ -1,6 +1,6 @@
 /**
- * `npm test`: finds or fetches what the tests need and says what they use, runs vitest (every project) and Playwright, and
- * ends with the line `N passed, N failed, N skipped`; exit code 1 when anything failed.
+ * `npm test`: finds or downloads servers, browsers and Python, runs vitest (every project) and Playwright, and prints
+ * `N passed, N failed, N skipped` as its last line. Exit code 1 if anything failed.
  */
 import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { liveRequired } from "../live.js";
-import { joined, type Outcome, summary } from "./outcome.js";
+import { merged, type Outcome, summary } from "./outcome.js";
 import { playwrightOutcome } from "./playwright-outcome.js";
 import { setUp } from "./set-up.js";
 import { OUTCOME_FILE } from "./vitest-reporter.js";
@@ -18,7 +18,7 @@ const root = fileURLToPath(new URL("../../..", import.meta.url));
 const require = createRequire(import.meta.url);
 const reporter = fileURLToPath(new URL("./vitest-reporter.js", import.meta.url));
 
-/** Runs a Node program of a package from the repository's root. @returns how it ended, undefined for exit code 0 */
+/** Runs a package's Node program in the repository's root. @returns how it ended; undefined for exit code 0 */
 function runTool(
   packageName: string,
   program: string,
@@ -39,7 +39,7 @@ function runTool(
   });
 }
 
-/** What a runner found; a runner that left no report, or failed while no test did, counts as one failure. */
+/** The outcome of a runner. A missing report, or an exit code without a failed test, counts as one failure. */
 async function outcomeOf(
   name: string,
   ended: string | undefined,
@@ -54,7 +54,7 @@ async function outcomeOf(
   }
 }
 
-// The SDK announces, in every process, that its releases of 2027 will not run on Node 20; the pinned one does.
+// In every process the SDK warns that its releases of 2027 will not support Node 20; the pinned one does.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
 
 const directory = await mkdtemp(join(tmpdir(), "peekpack-tests-"));
@@ -72,8 +72,8 @@ try {
     ...env,
     PEEKPACK_PLAYWRIGHT_OUTCOME: playwrightFile,
   });
-  const outcome = joined([
-    // Whatever the tests made of it: required is required.
+  const outcome = merged([
+    // What is required and absent fails the run, even if no test needs it.
     { passed: 0, failed: liveRequired() ? absent : [], skipped: [] },
     await outcomeOf(
       "vitest",

@@ -1,20 +1,20 @@
-/** A test that did not run, and why. */
+/** A skipped test. */
 export interface SkippedTest {
   readonly name: string;
-  /** In words; undefined where the test does not say. */
+  /** Undefined if the test gives none. */
   readonly reason: string | undefined;
 }
 
-/** What a runner of tests has found. */
+/** Result of a test runner. */
 export interface Outcome {
   readonly passed: number;
-  /** Names of tests that failed, and of what failed beside tests: a file that cannot be loaded, an error that nobody caught. */
+  /** Names of failed tests, and failures outside tests: a file that does not load, an uncaught error. */
   readonly failed: readonly string[];
   readonly skipped: readonly SkippedTest[];
 }
 
-/** Joins what several runners have found. */
-export function joined(outcomes: readonly Outcome[]): Outcome {
+/** Merges outcomes. */
+export function merged(outcomes: readonly Outcome[]): Outcome {
   return {
     passed: outcomes.reduce((sum, { passed }) => sum + passed, 0),
     failed: outcomes.flatMap(({ failed }) => failed),
@@ -22,10 +22,10 @@ export function joined(outcomes: readonly Outcome[]): Outcome {
   };
 }
 
-/** The closing lines: what failed, what was skipped by reason, and last the count. */
+/** The closing lines: failed tests, skipped tests by reason, and last the counts. */
 export function summary({ passed, failed, skipped }: Outcome): string[] {
   const byReason = new Map<string, string[]>();
-  for (const { name, reason = "it gives no reason" } of skipped) {
+  for (const { name, reason = "they give no reason" } of skipped) {
     const names = byReason.get(reason);
     if (names === undefined) byReason.set(reason, [name]);
     else names.push(name);

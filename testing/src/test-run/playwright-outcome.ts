@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import type { JSONReport, JSONReportSuite } from "@playwright/test/reporter";
 import type { Outcome, SkippedTest } from "./outcome.js";
 
-/** Reads the report of Playwright's JSON reporter. @throws Error when there is none */
+/** Reads the report of Playwright's JSON reporter. @throws Error if it is missing */
 export function playwrightOutcome(file: string): Outcome {
   const { suites, errors } = JSON.parse(readFileSync(file, "utf8")) as JSONReport;
   let passed = 0;
@@ -18,8 +18,8 @@ export function playwrightOutcome(file: string): Outcome {
         if (test.status === "expected") passed++;
         else if (test.status === "skipped") {
           const skip = test.annotations.find(({ type }) => type === "skip");
-          skipped.push({ name, reason: skip ? skip.description : "a hook before it had failed" });
-        } else failed.push(test.status === "flaky" ? `${name} (passed only when tried again)` : name);
+          skipped.push({ name, reason: skip ? skip.description : "an earlier hook failed" });
+        } else failed.push(test.status === "flaky" ? `${name} (passed only on retry)` : name);
       }
     }
     for (const inner of suite.suites ?? []) visit(inner, names);

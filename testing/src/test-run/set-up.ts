@@ -7,50 +7,50 @@ import { locateS3, locateVersitygw } from "../s3/locate.js";
 
 const say = (what: string, words: string): void => console.log(`  ${what.padEnd(11)}${words}`);
 
-/** What the tests find. */
+/** Result of the set-up. */
 export interface SetUp {
-  /** To be added to their environment. */
+  /** Environment variables for the test runners. */
   readonly env: Readonly<Record<string, string>>;
-  /** What is not here, each with the reason. */
+  /** Everything that is absent, each with its reason. */
   readonly absent: readonly string[];
 }
 
-/** Finds or fetches what the tests can use, and says what they will use. */
+/** Finds or downloads everything that tests can use, and prints it. */
 export async function setUp(): Promise<SetUp> {
-  console.log("Set-up: what the tests use");
+  console.log("Set-up:");
   say("Node", process.version);
   const external = process.env.S3_ENDPOINT;
-  if (external) say("S3", "the server at S3_ENDPOINT, because that is set, where any server will do");
+  if (external) say("S3", "the server at S3_ENDPOINT, for tests that accept any server");
   const absent: string[] = [];
   const missing = (what: string, why: string): void => {
     absent.push(`${what} is absent: ${why}`);
-    say(what, `absent: ${why}; what needs it ${liveRequired() ? "fails" : "counts as skipped"}`);
+    say(what, `absent: ${why}; tests that need it ${liveRequired() ? "fail" : "are skipped"}`);
   };
   const log = (line: string): void => say("", line);
 
   const rustfs = await locateS3("rustfs");
-  if (rustfs.here) say("rustfs", `here, because ${rustfs.how}`);
+  if (rustfs.here) say("rustfs", `found: ${rustfs.how}`);
   else missing("rustfs", rustfs.how);
 
-  // Building it takes over a minute, which only tests that nothing else could run on are worth.
+  // Building takes over a minute: worth it only if it is required or no other real server is available.
   const build = liveRequired() || (!rustfs.here && !external);
   const versitygw = await locateVersitygw({ build, log });
-  if (versitygw.command !== undefined) say("versitygw", `here, because ${versitygw.how}`);
+  if (versitygw.command !== undefined) say("versitygw", `found: ${versitygw.how}`);
   else missing("versitygw", versitygw.how);
 
-  say("stand-in", "an S3 server in this repository, in any case");
+  say("stand-in", "the S3 server of this repository, always available");
 
   const browser = await locateBrowser({ install: true, log });
-  if (browser.absent === undefined) say("Chromium", `${browser.version}, because ${browser.how}`);
+  if (browser.absent === undefined) say("Chromium", `${browser.version}: ${browser.how}`);
   else missing("Chromium", browser.absent);
 
   const firefox = await locateFirefox();
-  if (firefox.absent === undefined) say("Firefox", `${firefox.version}, because ${firefox.how}`);
+  if (firefox.absent === undefined) say("Firefox", `${firefox.version}: ${firefox.how}`);
   else missing("Firefox", firefox.absent);
 
   const webkit = await locateWebKit();
-  if (webkit.absent === undefined) say("WebKitGTK", `here, because ${webkit.how}`);
-  else say("WebKitGTK", `absent: ${webkit.absent}; what needs it counts as skipped`);
+  if (webkit.absent === undefined) say("WebKitGTK", `found: ${webkit.how}`);
+  else say("WebKitGTK", `absent: ${webkit.absent}; tests that need it are skipped`);
 
   const python = await livePython();
   if (python.absent === undefined) {

@@ -1,52 +1,59 @@
-/** A process that does one write, resumes or discards one, and can be told to die by SIGKILL at a step of its own. */
+/** Child process that runs, resumes or discards one write, and can kill itself by SIGKILL at a local step. */
 import promises, { type FileHandle, open } from "node:fs/promises";
 import { syncBuiltinESMExports } from "node:module";
 import { basename } from "node:path";
 import type { ArchiveSink } from "@peekpack/core";
 import { discardUpload, pendingUploads } from "@peekpack/node-storage";
-import { resumeWrite, startWrite, storeOf, type WayName, type WriteOrder, ways } from "./ways.js";
+import {
+  resumeWrite,
+  startWrite,
+  storeOf,
+  type WriteMethodName,
+  type WriteTask,
+  writeMethods,
+} from "./write-methods.js";
 
-/** A step between requests, at which the process ends itself as `kill -9` would. */
-export type OwnStep =
-  /** The spool's directory is made, and not yet said whose it is. */
+/** A step between requests at which the process kills itself. */
+export type LocalStep =
+  /** The spool's directory exists, but has no owner yet. */
   | "making the spool"
-  /** Some of the archive is written. */
+  /** A part of the archive is written. */
   | "filling it"
-  /** Half a line is written to the journal. */
+  /** Half a journal line is written. */
   | "journal: v"
   | "journal: sealed"
   | "journal: upload"
   | "journal: part"
   | "journal: committing"
-  /** The object is there, and the spool is removed: its body, then its journal, then what is left. */
+  /** The object is committed, and the spool is being removed: body, journal, directory. */
   | "removing the body"
   | "removing the journal"
   | "removing the spool";
 
-/** What the process is told. */
-export interface WriterOrder extends WriteOrder {
-  readonly task: "write" | "resume" | "discard";
-  readonly dies?: OwnStep | undefined;
+/** The task of the process. */
+export interface WriterTask extends WriteTask {
+  readonly operation: "write" | "resume" | "discard";
+  readonly dieAt?: LocalStep | undefined;
 }
 
-const order = JSON.parse(process.argv[2]!) as WriterOrder;
-const { dies } = order;
+const task = JSON.parse(process.argv[2]!) as WriterTask;
+const { dieAt } = task;
 const die = (): void => {
   process.kill(process.pid, "SIGKILL");
 };
 
-if (dies === "making the spool") {
+if (dieAt === "making the spool") {
   promises.link = async () => die();
-} else if (dies?.startsWith("removing")) {
+} else if (dieAt?.startsWith("removing")) {
   const { rm } = promises;
   promises.rm = async (path, options) => {
     const name = basename(String(path));
     const what = /^[0-9a-z]+-[0-9a-f]{12}$/.test(name) ? "spool" : name;
-    if (dies === `removing the ${what}`) die();
+    if (dieAt === `removing the ${what}`) die();
     await rm(path, options);
   };
-} else if (dies?.startsWith("journal")) {
-  const line = `{"${dies.split(" ")[1]}"`;
+} else if (dieAt?.startsWith("journal")) {
+  const line = `{"${dieAt.split(" ")[1]}"`;
   const handle = await open(process.execPath);
   const kind = Object.getPrototypeOf(handle) as FileHandle;
   await handle.close();
@@ -60,22 +67,22 @@ if (dies === "making the spool") {
 }
 syncBuiltinESMExports();
 
-const watched = (sink: ArchiveSink): ArchiveSink => {
+const observe = (sink: ArchiveSink): ArchiveSink => {
   let bytes = 0;
   return {
     ...sink,
     async write(chunk) {
       await sink.write(chunk);
       bytes += chunk.length;
-      if (dies === "filling it" && bytes > 70_000) die();
+      if (dieAt === "filling it" && bytes > 70_000) die();
     },
   };
 };
 
-if (order.task === "write") await startWrite(order, watched);
-else if (order.task === "resume") await resumeWrite(order);
+if (task.operation === "write") await startWrite(task, observe);
+else if (task.operation === "resume") await resumeWrite(task);
 else {
-  const [pending] = await pendingUploads({ directory: order.directory });
-  const store = storeOf(order, ways[order.way as WayName]);
-  await discardUpload(pending!, store.target(`${order.bucket}/${order.key}`, { put: order.put }));
+  const [pending] = await pendingUploads({ directory: task.directory });
+  const store = storeOf(task, writeMethods[task.method as WriteMethodName]);
+  await discardUpload(pending!, store.target(`${task.bucket}/${task.key}`, { put: task.put }));
 }

@@ -1,23 +1,23 @@
-/** A process of its own that streams an archive to S3 without a spool, and tells what that has cost it. */
+/** Child process that streams an archive to S3 without a spool and reports its cost. */
 import { readFileSync } from "node:fs";
 import { listOf, mapOf, writeArchive } from "@peekpack/core";
 import { s3Store } from "@peekpack/s3";
-import { type StreamCost, type StreamOrder, streamedChunk } from "./order.js";
+import { type StreamCost, type StreamTask, streamedChunk } from "./task.js";
 
-const order = JSON.parse(process.argv[2]!) as StreamOrder;
+const task = JSON.parse(process.argv[2]!) as StreamTask;
 
 function* chunks(): Generator<Uint8Array> {
-  for (let i = 0; i < order.chunks; i++) yield streamedChunk(i);
+  for (let i = 0; i < task.chunks; i++) yield streamedChunk(i);
 }
 
-const store = s3Store(order.access);
+const store = s3Store(task.access);
 await writeArchive(
-  store.sink(order.path),
-  mapOf([["stream", mapOf([["chunks", listOf(chunks(), { count: order.chunks })]], { count: 1 })]], {
+  store.sink(task.path),
+  mapOf([["stream", mapOf([["chunks", listOf(chunks(), { count: task.chunks })]], { count: 1 })]], {
     count: 1,
   }),
 );
-/** A number that Linux tells of this process; other systems do not. */
+/** A number from /proc/self; undefined on systems other than Linux. */
 function told(file: string, name: string): number | undefined {
   try {
     return Number(
@@ -29,7 +29,7 @@ function told(file: string, name: string): number | undefined {
 }
 const peak = told("status", "VmHWM");
 const cost: StreamCost = {
-  // Not maxRSS: a process begins with that of the one it was forked from.
+  // Not maxRSS: a process inherits it from its parent.
   peakBytes: peak === undefined ? undefined : peak * 1024,
   writtenBytes: told("io", "write_bytes"),
 };

@@ -1,34 +1,34 @@
-/** A process of its own that reads at random through a faulty proxy, and tells what it saw and what is left of it. */
+/** Child process that reads at random through a faulty proxy, and reports results and leaks. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { openArchive } from "@peekpack/core";
 import { s3Store } from "@peekpack/s3";
 import { countingSignal, seeded } from "../../src/contracts/range-source.js";
-import { type SoakOrder, type SoakReport, soakEntry } from "./order.js";
+import { type SoakReport, type SoakTask, soakEntry } from "./task.js";
 
 declare const gc: () => void;
 
-const order = JSON.parse(process.argv[2]!) as SoakOrder;
-const random = seeded(order.seed);
-const store = s3Store({ ...order.access, concurrency: 16 });
-const archive = await openArchive(store.source(order.path, { stallMs: 600, wholeBytes: 1000 }), {
+const task = JSON.parse(process.argv[2]!) as SoakTask;
+const random = seeded(task.seed);
+const store = s3Store({ ...task.access, concurrency: 16 });
+const archive = await openArchive(store.source(task.path, { stallMs: 600, wholeBytes: 1000 }), {
   retry: { attempts: 30, baseMs: 3, retryAfterMs: 20 },
-  // Little, so that most reads need a request.
+  // A small cache: most reads need a request.
   cacheBytes: 400_000,
   gap: 300,
   readAhead: 30_000,
 });
 const shared = countingSignal();
 
-/** One read of one kind, checked. @returns whether it gave what it must */
+/** Runs one random read. @returns whether its result is right */
 async function readOnce(signal: AbortSignal | undefined): Promise<boolean> {
   const options = { signal, priority: Math.floor(random() * 3) };
-  const index = Math.floor(random() * order.entries);
+  const index = Math.floor(random() * task.entries);
   const kind = random();
   if (kind < 0.7) {
     return same(await archive.read(["entries", index], options), soakEntry(index));
   }
   if (kind < 0.9) {
-    const some = Array.from({ length: 5 }, () => Math.floor(random() * order.entries));
+    const some = Array.from({ length: 5 }, () => Math.floor(random() * task.entries));
     const read = await archive.readMany(
       some.map((one) => ["entries", one, "text"]),
       options,
@@ -38,7 +38,7 @@ async function readOnce(signal: AbortSignal | undefined): Promise<boolean> {
       some.map((one) => soakEntry(one).text),
     );
   }
-  const first = Math.min(index, order.numbers - 400);
+  const first = Math.min(index, task.numbers - 400);
   const slice = await archive.read(`numbers/${first}:${first + 400}`, options);
   return same(
     slice,
@@ -67,7 +67,7 @@ async function round(reads: number, overMs: number): Promise<SoakReport["rounds"
       }
     }),
   );
-  // What callers have left behind ends by itself.
+  // Wait for work that aborted callers left.
   await sleep(600);
   for (let i = 0; i < 4; i++) {
     gc();
@@ -84,8 +84,8 @@ async function round(reads: number, overMs: number): Promise<SoakReport["rounds"
   };
 }
 
-const rounds = [await round(2000, 500), await round(order.reads, 3000)];
+const rounds = [await round(2000, 500), await round(task.reads, 3000)];
 await archive.close();
 process.stdout.write(JSON.stringify({ rounds } satisfies SoakReport));
-// Connections are kept alive for a while by fetch; nothing waits for them.
+// fetch keeps connections alive; do not wait for them.
 process.exit(0);

@@ -55,4 +55,6 @@ export interface Decoded {
   readonly values: Value[];
   /** Whether there may be byte strings among the values or in them. */
   readonly hasBytes: boolean;
+  /** How many items were decoded, containers counted with their contents. */
+  readonly items?: number;
 }

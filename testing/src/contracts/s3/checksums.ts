@@ -10,7 +10,7 @@ const digest = async (name: "CRC32" | "CRC32C" | "CRC64NVME", bytes: Uint8Array)
   return all.digest();
 };
 
-/** Registers the tests of checksums of whole objects that were uploaded in parts. */
+/** Registers tests of full-object checksums of multipart uploads. */
 export function multipartChecksumTests(subject: Subject): void {
   const parts = [patterned(5 * MIB, 31), patterned(5 * MIB, 32), patterned(77, 33)];
   const whole = Buffer.concat(parts);
@@ -28,9 +28,9 @@ export function multipartChecksumTests(subject: Subject): void {
     return { made, sent: sent.sort((a, b) => a.PartNumber - b.PartNumber) };
   };
 
-  describe("checksums of whole objects in parts", () => {
+  describe("full-object checksums of multipart uploads", () => {
     it.each(["CRC32", "CRC32C", "CRC64NVME"] as const)(
-      "takes the right %s of all bytes, and keeps it",
+      "accepts and stores the right %s of the whole object",
       async (name) => {
         const { client, bucket: Bucket } = subject();
         const key = `checksums/${name}`;
@@ -46,17 +46,20 @@ export function multipartChecksumTests(subject: Subject): void {
       },
     );
 
-    it.each(["CRC32", "CRC32C", "CRC64NVME"] as const)("refuses a wrong %s of all bytes", async (name) => {
-      const { made, sent } = await upload(`checksums/wrong-${name}`, name);
-      const value = await digest(name, whole.subarray(1));
-      const wrong = { [`Checksum${name}`]: value, ChecksumType: "FULL_OBJECT" } as const;
-      const { client, bucket: Bucket, differences } = subject();
-      expect(await refusal(made.complete(sent, wrong))).toEqual(differences.wrongObjectChecksum);
-      const head = client.send(new HeadObjectCommand({ Bucket, Key: made.key }));
-      expect((await refusal(head)).status).toBe(404);
-    });
+    it.each(["CRC32", "CRC32C", "CRC64NVME"] as const)(
+      "rejects a wrong %s of the whole object",
+      async (name) => {
+        const { made, sent } = await upload(`checksums/wrong-${name}`, name);
+        const value = await digest(name, whole.subarray(1));
+        const wrong = { [`Checksum${name}`]: value, ChecksumType: "FULL_OBJECT" } as const;
+        const { client, bucket: Bucket, differences } = subject();
+        expect(await refusal(made.complete(sent, wrong))).toEqual(differences.wrongObjectChecksum);
+        const head = client.send(new HeadObjectCommand({ Bucket, Key: made.key }));
+        expect((await refusal(head)).status).toBe(404);
+      },
+    );
 
-    it("refuses a part whose checksum is wrong", async () => {
+    it("rejects a part with a wrong checksum", async () => {
       const made = await TestUpload.create(subject, "checksums/part", { ChecksumAlgorithm: "CRC32" });
       expect(await refusal(made.part(1, parts[0] ?? Buffer.alloc(0), { ChecksumCRC32: "AAAAAA==" }))).toEqual(
         {

@@ -9,7 +9,7 @@ import { describe, expect, it } from "vitest";
 import { TestUpload } from "./multipart.js";
 import { fingerprint, MIB, md5, patterned, put, refusal, type Subject } from "./subject.js";
 
-/** Registers the tests of copies that the server makes by itself. */
+/** Registers tests of server-side copies. */
 export function copyTests(subject: Subject): void {
   const bytesOf = async (Key: string): Promise<Buffer> => {
     const { client, bucket } = subject();
@@ -35,14 +35,14 @@ export function copyTests(subject: Subject): void {
   };
 
   describe("CopyObject", () => {
-    it("copies bytes and metadata, also from keys that need encoding", async () => {
+    it("copies bytes and metadata, also from a key that needs percent-encoding", async () => {
       await put(subject(), "copy/from ü+(1)", "bytes", { Metadata: { kind: "source" } });
       const { CopyObjectResult } = await copy("copy/from ü+(1)", "copy/to");
       expect(CopyObjectResult?.ETag).toBe(`"${md5(Buffer.from("bytes"))}"`);
       expect((await bytesOf("copy/to")).toString()).toBe("bytes");
     });
 
-    it("copies only the source that CopySourceIfMatch names", async () => {
+    it("copies a source only if it matches CopySourceIfMatch", async () => {
       const old = await put(subject(), "copy/pinned", "old");
       const etag = await put(subject(), "copy/pinned", "new");
       expect(await refusal(copy("copy/pinned", "copy/pinned-to", { CopySourceIfMatch: old }))).toEqual({
@@ -53,7 +53,7 @@ export function copyTests(subject: Subject): void {
       expect((await bytesOf("copy/pinned-to")).toString()).toBe("new");
     });
 
-    it("copies an object onto itself when its metadata are replaced", async () => {
+    it("copies an object onto itself if the metadata are replaced", async () => {
       const etag = await put(subject(), "copy/self", "same");
       await copy("copy/self", "copy/self", {
         CopySourceIfMatch: etag,
@@ -63,7 +63,7 @@ export function copyTests(subject: Subject): void {
       expect((await bytesOf("copy/self")).toString()).toBe("same");
     });
 
-    it("answers 404 for a source that is not there", async () => {
+    it("responds 404 to a missing source", async () => {
       expect((await refusal(copy("copy/none", "copy/to"))).status).toBe(404);
     });
   });
@@ -72,7 +72,7 @@ export function copyTests(subject: Subject): void {
     const source = patterned(12 * MIB, 21);
     const tail = patterned(100, 22);
 
-    it("makes an object of ranges of others and of uploaded parts", async () => {
+    it("assembles an object from copied ranges and uploaded parts", async () => {
       const etag = await put(subject(), "parts/source", source);
       const upload = await TestUpload.create(subject, "parts/made");
       const one = await copyPart(upload, 1, "parts/source", {
@@ -87,7 +87,7 @@ export function copyTests(subject: Subject): void {
       expect(fingerprint(await bytesOf("parts/made"))).toBe(fingerprint(expected));
     });
 
-    it("appends to an object by copying it onto its own key, under If-Match", async () => {
+    it("appends to an object by copying it onto its own key with If-Match", async () => {
       const etag = await put(subject(), "parts/self", source);
       const upload = await TestUpload.create(subject, "parts/self");
       const one = await copyPart(upload, 1, "parts/self", { CopySourceIfMatch: etag });
@@ -96,7 +96,7 @@ export function copyTests(subject: Subject): void {
       expect(fingerprint(await bytesOf("parts/self"))).toBe(fingerprint(Buffer.concat([source, tail])));
     });
 
-    it("refuses a source that is no longer the one that CopySourceIfMatch names", async () => {
+    it("rejects a source that no longer matches CopySourceIfMatch", async () => {
       const old = await put(subject(), "parts/pinned", "old");
       await put(subject(), "parts/pinned", "new");
       const upload = await TestUpload.create(subject, "parts/pinned-to");
@@ -107,7 +107,7 @@ export function copyTests(subject: Subject): void {
       await upload.abort();
     });
 
-    it("refuses a range that reaches behind the source's end", async () => {
+    it("rejects a range beyond the end of the source", async () => {
       await put(subject(), "parts/short", source);
       const upload = await TestUpload.create(subject, "parts/beyond");
       const CopySourceRange = `bytes=0-${source.length}`;

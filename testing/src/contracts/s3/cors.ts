@@ -12,7 +12,7 @@ const names = (header: string | undefined): string[] =>
     .map((name) => name.trim().toLowerCase())
     .filter((name) => name !== "");
 
-/** Registers the tests of what a page of another origin may do and see. */
+/** Registers tests of CORS. */
 export function corsTests(subject: Subject): void {
   describe("CORS", () => {
     beforeAll(() => setCors(subject().access, subject().bucket, [ORIGIN]));
@@ -35,7 +35,7 @@ export function corsTests(subject: Subject): void {
       });
     };
 
-    it("keeps the rules that were put", async () => {
+    it("returns the rules that were put", async () => {
       const { client, bucket } = subject();
       const { CORSRules = [] } = await client.send(new GetBucketCorsCommand({ Bucket: bucket }));
       expect(CORSRules.length).toBe(1);
@@ -44,25 +44,25 @@ export function corsTests(subject: Subject): void {
       expect(CORSRules[0]?.ExposeHeaders).toContain("ETag");
     });
 
-    it("answers the preflight of a signed range read, and of a write, of the allowed origin", async () => {
-      const asked = "authorization, range, x-amz-content-sha256, x-amz-date";
+    it("allows preflights of signed range reads and of writes from the allowed origin", async () => {
+      const requested = "authorization, range, x-amz-content-sha256, x-amz-date";
       for (const method of ["GET", "PUT"]) {
-        const answer = await preflight(ORIGIN, method, asked);
-        expect([200, 204]).toContain(answer.status);
-        expect(answer.headers["access-control-allow-origin"]).toBe(ORIGIN);
-        expect(names(answer.headers["access-control-allow-methods"])).toContain(method.toLowerCase());
-        expect(names(answer.headers["access-control-allow-headers"])).toEqual(
-          expect.arrayContaining(names(asked)),
+        const response = await preflight(ORIGIN, method, requested);
+        expect([200, 204]).toContain(response.status);
+        expect(response.headers["access-control-allow-origin"]).toBe(ORIGIN);
+        expect(names(response.headers["access-control-allow-methods"])).toContain(method.toLowerCase());
+        expect(names(response.headers["access-control-allow-headers"])).toEqual(
+          expect.arrayContaining(names(requested)),
         );
       }
     });
 
-    it("gives another origin no leave", async () => {
-      const answer = await preflight("http://elsewhere.example", "GET", "range");
-      expect(answer.headers["access-control-allow-origin"]).toBeUndefined();
+    it("allows no preflight from another origin", async () => {
+      const response = await preflight("http://elsewhere.example", "GET", "range");
+      expect(response.headers["access-control-allow-origin"]).toBeUndefined();
     });
 
-    it("lets a page see ETag and Content-Range, of answers and of refusals", async () => {
+    it("exposes ETag and Content-Range to a page, on success and on errors", async () => {
       const { access, bucket } = subject();
       await put(subject(), "cors/object", "0123456789");
       const url = await presign(access, { path: `${bucket}/cors/object` });
@@ -78,32 +78,32 @@ export function corsTests(subject: Subject): void {
       expect(refused.headers["access-control-allow-origin"]).toBe(ORIGIN);
     });
 
-    it("says nothing to a page of another origin", async () => {
+    it("sends no CORS headers to a page of another origin", async () => {
       const { access, bucket } = subject();
       await put(subject(), "cors/object", "0123456789");
       const url = await presign(access, { path: `${bucket}/cors/object` });
-      const answer = await sendRequest({ url, headers: { origin: "http://elsewhere.example" } });
-      expect(answer.headers["access-control-allow-origin"]).toBeUndefined();
+      const response = await sendRequest({ url, headers: { origin: "http://elsewhere.example" } });
+      expect(response.headers["access-control-allow-origin"]).toBeUndefined();
     });
 
-    it("does with a pattern of header names what is known of this server", async () => {
+    it("treats a pattern of header names as recorded for this server", async () => {
       const { access, client, differences } = subject();
       const bucket = await freshBucket(access, "cors-pattern");
       const rule = { AllowedOrigins: [ORIGIN], AllowedMethods: ["GET"], AllowedHeaders: ["x-amz-*"] };
       await client.send(
         new PutBucketCorsCommand({ Bucket: bucket, CORSConfiguration: { CORSRules: [rule] } }),
       );
-      const answer = await preflight(ORIGIN, "GET", "x-amz-date", bucket);
-      expect(answer.headers["access-control-allow-origin"]).toBe(
+      const response = await preflight(ORIGIN, "GET", "x-amz-date", bucket);
+      expect(response.headers["access-control-allow-origin"]).toBe(
         differences.corsHeaderPatterns === "known" ? ORIGIN : undefined,
       );
     });
 
-    it("is off for a bucket without rules", async () => {
+    it("allows nothing for a bucket without rules", async () => {
       const { access } = subject();
       const bucket = await freshBucket(access, "no-cors");
-      const answer = await preflight(ORIGIN, "GET", undefined, bucket);
-      expect(answer.headers["access-control-allow-origin"]).toBeUndefined();
+      const response = await preflight(ORIGIN, "GET", undefined, bucket);
+      expect(response.headers["access-control-allow-origin"]).toBeUndefined();
     });
   });
 }

@@ -9,10 +9,10 @@ import {
 import { describe, expect, it } from "vitest";
 import { md5, put, refusal, type Subject } from "./subject.js";
 
-/** Registers the tests of buckets and of listing what is in them. */
+/** Registers tests of buckets and listings. */
 export function listingTests(subject: Subject): void {
   describe("buckets", () => {
-    it("makes, finds, lists and removes a bucket, which must be empty", async () => {
+    it("creates, finds and lists a bucket, and deletes it only if it is empty", async () => {
       const { client, bucket } = subject();
       const Bucket = `${bucket}-second`;
       expect((await refusal(client.send(new HeadBucketCommand({ Bucket })))).status).toBe(404);
@@ -48,7 +48,7 @@ export function listingTests(subject: Subject): void {
       return seen;
     };
 
-    it("lists by prefix, by the bytes of the keys, with size and ETag", async () => {
+    it("lists keys with a prefix, ordered by bytes, with size and ETag", async () => {
       const { client, bucket: Bucket } = subject();
       for (const key of keys) await put(subject(), key, key);
       const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket, Prefix: "l/" }));
@@ -57,12 +57,12 @@ export function listingTests(subject: Subject): void {
       expect([first?.Size, first?.ETag]).toEqual([3, `"${md5(Buffer.from("l/a"))}"`]);
     });
 
-    it("lists a page at a time, every key once", async () => {
+    it("lists every key once across pages", async () => {
       for (const key of keys) await put(subject(), key, key);
       expect(await pages({ MaxKeys: 3 })).toEqual([keys.slice(0, 3), keys.slice(3, 6), keys.slice(6)]);
     });
 
-    it("rolls up what lies below a delimiter, also across pages", async () => {
+    it("groups keys by delimiter, also across pages", async () => {
       for (const key of keys) await put(subject(), key, key);
       const expected = ["l/a", "l/b/", "l/c", "l/d/", "l/e", "l/é", "l/ü x+y"];
       for (const MaxKeys of [1, 2, 3, 1000]) {
@@ -72,12 +72,12 @@ export function listingTests(subject: Subject): void {
       }
     });
 
-    it("begins behind StartAfter", async () => {
+    it("starts after StartAfter", async () => {
       for (const key of keys) await put(subject(), key, key);
       expect((await pages({ StartAfter: "l/c" })).flat()).toEqual(keys.slice(4));
     });
 
-    it("lists nothing where nothing is", async () => {
+    it("lists nothing in an empty bucket or prefix", async () => {
       expect(await pages({ Prefix: "nothing/" })).toEqual([[]]);
     });
   });

@@ -18,7 +18,7 @@ import { fingerprint, MIB, md5, patterned, put, refusal, type Subject } from "./
 
 type Completed = CompletedPart & { readonly PartNumber: number; readonly ETag: string };
 
-/** An upload in progress, for tests. */
+/** An upload in progress. */
 export class TestUpload {
   readonly key: string;
   readonly id: string;
@@ -53,11 +53,11 @@ export class TestUpload {
     more: Partial<UploadPartCommandInput> = {},
   ): Promise<Completed> {
     const command = new UploadPartCommand({ ...this.address, PartNumber, Body, ...more });
-    const { ETag = "", ...answer } = await this.#subject().client.send(command);
-    // versitygw wants the parts' checksums named at the end where the upload was created with an algorithm, and
-    // refuses them where it was not.
+    const { ETag = "", ...response } = await this.#subject().client.send(command);
+    // versitygw requires the parts' checksums at completion if the upload was created with an algorithm, and rejects
+    // them if it was not.
     if (!this.#checked) return { PartNumber, ETag };
-    const { ChecksumCRC32, ChecksumCRC32C, ChecksumCRC64NVME } = answer;
+    const { ChecksumCRC32, ChecksumCRC32C, ChecksumCRC64NVME } = response;
     return { PartNumber, ETag, ChecksumCRC32, ChecksumCRC32C, ChecksumCRC64NVME };
   }
 
@@ -77,7 +77,7 @@ export class TestUpload {
   }
 }
 
-/** Registers the tests of uploads in parts. */
+/** Registers tests of multipart uploads. */
 export function multipartTests(subject: Subject): void {
   const bytesOf = async (Key: string): Promise<Buffer> => {
     const { client, bucket } = subject();
@@ -87,7 +87,7 @@ export function multipartTests(subject: Subject): void {
   const [first, second, last] = [patterned(5 * MIB, 11), patterned(5 * MIB, 12), patterned(1000, 13)];
 
   describe("multipart", () => {
-    it("puts parts that arrive in any order together by their numbers", async () => {
+    it("assembles parts by number, in whatever order they arrive", async () => {
       const upload = await TestUpload.create(subject, "multipart/order", { Metadata: { made: "of parts" } });
       const three = await upload.part(3, last);
       const one = await upload.part(1, first);
@@ -103,7 +103,7 @@ export function multipartTests(subject: Subject): void {
       expect([across.ETag, across.Metadata]).toEqual([etag, { made: "of parts" }]);
     });
 
-    it("makes the ETag of the parts' MD5s and their number", async () => {
+    it("derives the ETag from the parts' MD5s and their number", async () => {
       const upload = await TestUpload.create(subject, "multipart/etag");
       const parts = [await upload.part(1, first), await upload.part(2, last)];
       expect(parts[0]?.ETag).toBe(`"${md5(first)}"`);
@@ -111,7 +111,7 @@ export function multipartTests(subject: Subject): void {
       expect(await upload.complete(parts)).toBe(`"${md5(sums)}-2"`);
     });
 
-    it("takes the last upload of a part number, and leaves out parts that are not named", async () => {
+    it("uses the last upload of a part number, and omits parts that are not named", async () => {
       const upload = await TestUpload.create(subject, "multipart/again");
       await upload.part(1, second);
       const one = await upload.part(1, first);
@@ -121,7 +121,7 @@ export function multipartTests(subject: Subject): void {
       expect(fingerprint(await bytesOf(upload.key))).toBe(fingerprint(Buffer.concat([first, last])));
     });
 
-    it("shows nothing before the end, and the old object until then", async () => {
+    it("shows the old object, or none, until completion", async () => {
       await put(subject(), "multipart/old", "old");
       const upload = await TestUpload.create(subject, "multipart/old");
       const one = await upload.part(1, last);
@@ -130,14 +130,14 @@ export function multipartTests(subject: Subject): void {
       expect(fingerprint(await bytesOf("multipart/old"))).toBe(fingerprint(last));
     });
 
-    it("refuses a part below 5 MiB that is not the last", async () => {
+    it("rejects a part below 5 MiB that is not the last", async () => {
       const upload = await TestUpload.create(subject, "multipart/small");
       const parts = [await upload.part(1, first.subarray(1)), await upload.part(2, last)];
       expect(await refusal(upload.complete(parts))).toEqual({ status: 400, code: "EntityTooSmall" });
       await upload.abort();
     });
 
-    it("refuses parts that it does not have, and parts out of order", async () => {
+    it("rejects missing parts and parts out of order", async () => {
       const upload = await TestUpload.create(subject, "multipart/invalid");
       const [one, two] = [await upload.part(1, first), await upload.part(2, second)];
       const wrong = { PartNumber: 2, ETag: one.ETag };
@@ -145,12 +145,12 @@ export function multipartTests(subject: Subject): void {
       const absent = { PartNumber: 3, ETag: two.ETag };
       expect(await refusal(upload.complete([one, absent]))).toEqual({ status: 400, code: "InvalidPart" });
       expect(await refusal(upload.complete([two, one]))).toEqual({ status: 400, code: "InvalidPartOrder" });
-      // A refused completion ends nothing.
+      // A rejected completion leaves the upload open.
       await upload.complete([one, two]);
       expect((await bytesOf(upload.key)).length).toBe(first.length + second.length);
     });
 
-    it("knows an aborted upload no more, nor a completed one", async () => {
+    it("responds NoSuchUpload after an abort or a completion", async () => {
       const aborted = await TestUpload.create(subject, "multipart/aborted");
       const part = await aborted.part(1, last);
       await aborted.abort();
@@ -168,7 +168,7 @@ export function multipartTests(subject: Subject): void {
   });
 
   describe("conditional completion", () => {
-    it("creates with If-None-Match: *, and answers 412 when the key came to be", async () => {
+    it("creates with If-None-Match: *, and responds 412 if the key exists by then", async () => {
       const [a, b] = [
         await TestUpload.create(subject, "complete/create"),
         await TestUpload.create(subject, "complete/create"),
@@ -182,7 +182,7 @@ export function multipartTests(subject: Subject): void {
       expect(fingerprint(await bytesOf("complete/create"))).toBe(fingerprint(last));
     });
 
-    it("replaces with If-Match of the present ETag, and answers 412 for another", async () => {
+    it("replaces with If-Match of the current ETag, and responds 412 to another", async () => {
       const old = await put(subject(), "complete/swap", "old");
       const upload = await TestUpload.create(subject, "complete/swap");
       const part = await upload.part(1, last);
@@ -198,7 +198,7 @@ export function multipartTests(subject: Subject): void {
       expect(fingerprint(await bytesOf("complete/swap"))).toBe(fingerprint(last));
     });
 
-    it("answers 404 for If-Match on a key that is not there", async () => {
+    it("responds 404 to If-Match on a missing key", async () => {
       const upload = await TestUpload.create(subject, "complete/none");
       const part = await upload.part(1, last);
       const IfMatch = `"${md5(last)}"`;
@@ -207,7 +207,7 @@ export function multipartTests(subject: Subject): void {
   });
 
   describe("listing uploads and parts", () => {
-    it("lists parts a page at a time, by number, with size and ETag", async () => {
+    it("lists parts in pages, by number, with size and ETag", async () => {
       const upload = await TestUpload.create(subject, "listing/parts");
       const parts: Completed[] = [];
       for (const number of [5, 1, 4, 2, 3])
@@ -233,7 +233,7 @@ export function multipartTests(subject: Subject): void {
       await upload.abort();
     });
 
-    /** Every page of the uploads below "up/", by the markers that `next` takes from the page before. */
+    /** Every page of the uploads with prefix "up/"; `next` derives the markers from the previous page. */
     const uploadPages = async (
       next: (page: ListMultipartUploadsCommandOutput) => Partial<ListMultipartUploadsCommandInput>,
     ): Promise<[string, string][][]> => {
@@ -258,7 +258,7 @@ export function multipartTests(subject: Subject): void {
       for (const upload of uploads) await upload.abort();
     };
 
-    it("lists uploads in progress a page at a time, by prefix and key", async () => {
+    it("lists uploads in progress in pages, by prefix and key", async () => {
       await withUploads(["other", "up/d", "up/b", "up/c", "up/a", "up/e"], async (uploads) => {
         const pages = await uploadPages(({ NextKeyMarker }) => ({ KeyMarker: NextKeyMarker }));
         expect(pages.map((page) => page.length)).toEqual([2, 2, 1]);
@@ -266,7 +266,7 @@ export function multipartTests(subject: Subject): void {
       });
     });
 
-    it("does between uploads of one key what is known of this server", async () => {
+    it("continues between uploads of one key as recorded for this server", async () => {
       const { differences } = subject();
       await withUploads(["up/a", "up/a", "up/a", "up/b"], async (uploads) => {
         const pages = uploadPages(({ NextKeyMarker, NextUploadIdMarker }) => ({

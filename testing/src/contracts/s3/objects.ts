@@ -20,16 +20,16 @@ const KEYS = [
   "日本/語.bin",
 ];
 
-/** Registers the tests of single objects: what is put comes back, whole and by ranges. */
+/** Registers tests of single objects, whole and by ranges. */
 export function objectTests(subject: Subject): void {
   const get = async (Key: string, more: Partial<GetObjectCommandInput> = {}) => {
     const { client, bucket } = subject();
-    const answer = await client.send(new GetObjectCommand({ Bucket: bucket, Key, ...more }));
-    return { ...answer, bytes: Buffer.from((await answer.Body?.transformToByteArray()) ?? []) };
+    const response = await client.send(new GetObjectCommand({ Bucket: bucket, Key, ...more }));
+    return { ...response, bytes: Buffer.from((await response.Body?.transformToByteArray()) ?? []) };
   };
 
   describe("objects", () => {
-    it("gives back what was put, with its type and metadata, and the MD5 as ETag", async () => {
+    it("returns the bytes, type and metadata that were put, and their MD5 as ETag", async () => {
       const bytes = patterned(300_000);
       const etag = await put(subject(), "objects/a", bytes, {
         ContentType: "application/x-test",
@@ -37,47 +37,47 @@ export function objectTests(subject: Subject): void {
         Metadata: { format: "7" },
       });
       expect(etag).toBe(`"${md5(bytes)}"`);
-      const answer = await get("objects/a");
-      expect(fingerprint(answer.bytes)).toBe(fingerprint(bytes));
-      expect(answer.ETag).toBe(etag);
-      expect(answer.ContentLength).toBe(bytes.length);
-      expect(answer.ContentType).toBe("application/x-test");
-      expect(answer.CacheControl).toBe("no-store");
-      expect(answer.Metadata).toEqual({ format: "7" });
-      expect(answer.AcceptRanges).toBe("bytes");
-      expect(answer.LastModified?.getTime()).toBeGreaterThan(Date.now() - 3_600_000);
+      const response = await get("objects/a");
+      expect(fingerprint(response.bytes)).toBe(fingerprint(bytes));
+      expect(response.ETag).toBe(etag);
+      expect(response.ContentLength).toBe(bytes.length);
+      expect(response.ContentType).toBe("application/x-test");
+      expect(response.CacheControl).toBe("no-store");
+      expect(response.Metadata).toEqual({ format: "7" });
+      expect(response.AcceptRanges).toBe("bytes");
+      expect(response.LastModified?.getTime()).toBeGreaterThan(Date.now() - 3_600_000);
     });
 
-    it("answers HEAD with the headers of GET", async () => {
+    it("responds to HEAD with the headers of GET", async () => {
       const { client, bucket } = subject();
       const etag = await put(subject(), "objects/head", "12345");
       const head = await client.send(new HeadObjectCommand({ Bucket: bucket, Key: "objects/head" }));
       expect([head.ETag, head.ContentLength]).toEqual([etag, 5]);
     });
 
-    it("replaces an object, and keeps an empty one", async () => {
+    it("replaces an object, and stores an empty one", async () => {
       await put(subject(), "objects/twice", "first");
       await put(subject(), "objects/twice", new Uint8Array());
-      const answer = await get("objects/twice");
-      expect(answer.ContentLength).toBe(0);
-      expect(answer.bytes.length).toBe(0);
+      const response = await get("objects/twice");
+      expect(response.ContentLength).toBe(0);
+      expect(response.bytes.length).toBe(0);
     });
 
-    it.each(KEYS)("keeps the key %j apart from all others", async (key) => {
-      // A directory may share its name with a file on S3, and not on every disk: each key gets a place of its own.
+    it.each(KEYS)("distinguishes the key %j from all others", async (key) => {
+      // On S3 a key may be a prefix of another, in a file system not: each key gets its own prefix.
       const Key = `keys-${KEYS.indexOf(key)}/${key}`;
       await put(subject(), Key, Key);
       expect((await get(Key)).bytes.toString()).toBe(Key);
     });
 
-    it("answers 404 for a key, and for a bucket, that is not there", async () => {
+    it("responds 404 to a missing key and to a missing bucket", async () => {
       const { client } = subject();
       expect(await refusal(get("objects/none"))).toEqual({ status: 404, code: "NoSuchKey" });
       const elsewhere = new GetObjectCommand({ Bucket: "peekpack-no-such-bucket", Key: "x" });
       expect(await refusal(client.send(elsewhere))).toEqual({ status: 404, code: "NoSuchBucket" });
     });
 
-    it("deletes objects, one by one and many at once, and does not mind their absence", async () => {
+    it("deletes objects singly and in batches, and ignores missing ones", async () => {
       const { client, bucket: Bucket } = subject();
       for (const key of ["d/1", "d/2", "d/3"]) await put(subject(), key, key);
       await client.send(new DeleteObjectCommand({ Bucket, Key: "d/1" }));
@@ -103,32 +103,32 @@ export function objectTests(subject: Subject): void {
       ["bytes=-200000", 0, 100_000],
     ];
 
-    it.each(ranges)("gives %s, clipped at the object's end", async (Range, start, end) => {
+    it.each(ranges)("returns %s, clipped to the object", async (Range, start, end) => {
       const etag = await put(subject(), Key, bytes);
-      const answer = await get(Key, { Range });
-      expect(answer.$metadata.httpStatusCode).toBe(206);
-      expect(answer.ContentRange).toBe(`bytes ${start}-${end - 1}/100000`);
-      expect(answer.ContentLength).toBe(end - start);
-      expect(answer.ETag).toBe(etag);
-      expect(fingerprint(answer.bytes)).toBe(fingerprint(bytes.subarray(start, end)));
+      const response = await get(Key, { Range });
+      expect(response.$metadata.httpStatusCode).toBe(206);
+      expect(response.ContentRange).toBe(`bytes ${start}-${end - 1}/100000`);
+      expect(response.ContentLength).toBe(end - start);
+      expect(response.ETag).toBe(etag);
+      expect(fingerprint(response.bytes)).toBe(fingerprint(bytes.subarray(start, end)));
     });
 
     it.each(["bytes=100000-", "bytes=100000-100010", "bytes=5000000-5000001"])(
-      "answers 416 for %s, which begins behind the end",
+      "responds 416 to %s, which starts after the end",
       async (Range) => {
         await put(subject(), Key, bytes);
         expect(await refusal(get(Key, { Range }))).toEqual({ status: 416, code: "InvalidRange" });
       },
     );
 
-    it("answers 416 for a range of an empty object", async () => {
+    it("responds 416 to a range of an empty object", async () => {
       await put(subject(), "ranges/empty", new Uint8Array());
       expect((await refusal(get("ranges/empty", { Range: "bytes=0-9" }))).status).toBe(416);
     });
   });
 
   describe("conditional reads", () => {
-    it("answers If-Match of the present ETag, and 412 for another", async () => {
+    it("reads with If-Match of the current ETag, and responds 412 to another", async () => {
       const old = await put(subject(), "conditional/read", "old");
       expect((await get("conditional/read", { IfMatch: old, Range: "bytes=0-1" })).bytes.toString()).toBe(
         "ol",
@@ -141,7 +141,7 @@ export function objectTests(subject: Subject): void {
       expect((await get("conditional/read", { IfMatch: etag })).bytes.toString()).toBe("new");
     });
 
-    it("answers 304 for If-None-Match of the present ETag", async () => {
+    it("responds 304 to If-None-Match of the current ETag", async () => {
       const etag = await put(subject(), "conditional/cached", "x");
       expect((await refusal(get("conditional/cached", { IfNoneMatch: etag }))).status).toBe(304);
       expect((await get("conditional/cached", { IfNoneMatch: '"other"' })).bytes.toString()).toBe("x");

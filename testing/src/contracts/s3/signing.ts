@@ -4,7 +4,7 @@ import type { S3Access } from "../../s3/client.js";
 import { presign, sendRequest, signRequest } from "../../s3/signing.js";
 import { put, type Subject, xmlCode } from "./subject.js";
 
-/** Registers the tests of who may do what: Signature Version 4 in the header and in the query, and the errors' form. */
+/** Registers tests of Signature Version 4, in headers and in queries, and of error documents. */
 export function signingTests(subject: Subject): void {
   const withSecret = (access: S3Access, secretAccessKey: string): S3Access => ({
     ...access,
@@ -19,7 +19,7 @@ export function signingTests(subject: Subject): void {
       return sendRequest({ ...signed, headers: { ...signed.headers, ...extra } });
     };
 
-    it("lets in who knows the secret, and nobody else", async () => {
+    it("accepts a signature by the right secret, and rejects another", async () => {
       const { access } = subject();
       await put(subject(), "signed/object", "content");
       expect((await get(access, "signed/object")).text).toBe("content");
@@ -27,7 +27,7 @@ export function signingTests(subject: Subject): void {
       expect([refused.status, xmlCode(refused.text)]).toEqual([403, "SignatureDoesNotMatch"]);
     });
 
-    it("refuses an unknown key id, and no signature at all", async () => {
+    it("rejects an unknown key id and an unsigned request", async () => {
       const { access, bucket, differences } = subject();
       await put(subject(), "signed/object", "content");
       const stranger = {
@@ -40,7 +40,7 @@ export function signingTests(subject: Subject): void {
       expect([anonymous.status, xmlCode(anonymous.text)]).toEqual([403, "AccessDenied"]);
     });
 
-    it("refuses another request than the signed one", async () => {
+    it("rejects a request that differs from the signed one", async () => {
       const { access, bucket } = subject();
       await put(subject(), "signed/object", "content");
       await put(subject(), "signed/other", "content");
@@ -55,7 +55,7 @@ export function signingTests(subject: Subject): void {
       expect([otherRange.status, xmlCode(otherRange.text)]).toEqual([403, "SignatureDoesNotMatch"]);
     });
 
-    it("refuses a signature that is too old", async () => {
+    it("rejects an expired signature", async () => {
       const { access } = subject();
       await put(subject(), "signed/object", "content");
       const old = await get(access, "signed/object", new Date(Date.now() - 60 * 60 * 1000));
@@ -65,7 +65,7 @@ export function signingTests(subject: Subject): void {
   });
 
   describe("presigned URLs", () => {
-    it("lets anyone read who has the URL, by ranges too", async () => {
+    it("allows reads with the URL alone, also by ranges", async () => {
       const { access, bucket } = subject();
       await put(subject(), "presigned/ü (1)", "0123456789");
       const url = await presign(access, { path: `${bucket}/presigned/ü (1)` });
@@ -74,7 +74,7 @@ export function signingTests(subject: Subject): void {
       expect([part.status, part.text, part.headers["content-range"]]).toEqual([206, "234", "bytes 2-4/10"]);
     });
 
-    it("lets anyone write who has the URL, and only what was signed", async () => {
+    it("allows the signed write with the URL alone, and no other", async () => {
       const { access, bucket } = subject();
       const url = await presign(access, { method: "PUT", path: `${bucket}/presigned/put` });
       expect((await sendRequest({ url, method: "PUT", body: "written" })).status).toBe(200);
@@ -83,7 +83,7 @@ export function signingTests(subject: Subject): void {
       expect((await sendRequest({ url: read })).text).toBe("written");
     });
 
-    it("refuses an expired URL, and one of a wrong secret", async () => {
+    it("rejects an expired URL and one signed with a wrong secret", async () => {
       const { access, bucket } = subject();
       await put(subject(), "presigned/object", "content");
       const signingDate = new Date(Date.now() - 60_000);
@@ -102,7 +102,7 @@ export function signingTests(subject: Subject): void {
   });
 
   describe("errors", () => {
-    it("are XML with a code and a message, and 416 tells the size", async () => {
+    it("are XML with code and message, and 416 states the size", async () => {
       const { access, bucket } = subject();
       await put(subject(), "errors/object", "12345");
       const absent = await sendRequest(await signRequest(access, { path: `${bucket}/errors/none` }));
@@ -117,16 +117,16 @@ export function signingTests(subject: Subject): void {
       expect([beyond.status, xmlCode(beyond.text)]).toEqual([416, "InvalidRange"]);
     });
 
-    it("refuse a document that is not XML", async () => {
+    it("reject a document that is not XML", async () => {
       const { access, bucket } = subject();
       const body = "this is no document";
       const headers = { "content-md5": createHash("md5").update(body).digest("base64") };
-      const answer = await sendRequest(
+      const response = await sendRequest(
         await signRequest(access, { method: "POST", path: bucket, query: { delete: "" }, body, headers }),
       );
-      expect(answer.status).toBe(400);
-      // S3 says MalformedXML; versitygw 1.8.0 has no word of its own for it.
-      expect(["MalformedXML", "InvalidRequest"]).toContain(xmlCode(answer.text));
+      expect(response.status).toBe(400);
+      // S3: MalformedXML; versitygw 1.8.0: InvalidRequest.
+      expect(["MalformedXML", "InvalidRequest"]).toContain(xmlCode(response.text));
     });
   });
 }

@@ -3,25 +3,25 @@ import { PutObjectCommand, type PutObjectCommandInput, type S3Client } from "@aw
 import type { S3Access } from "../../s3/client.js";
 
 /**
- * Where a server is known to do other than S3, and peekpack does not rely on it. The suite asserts what is stated
- * here, so that a server that changes is noticed.
+ * Known differences between a server and S3 on which peekpack does not rely. The suite asserts them, so that it fails when
+ * a server changes.
  */
 export interface S3Differences {
-  /** The server's name, for the titles of the tests. */
+  /** The server's name, for test titles. */
   readonly name: string;
-  /** What becomes of a PUT with an unsigned payload whose client dies half-way. S3 refuses it. */
+  /** Effect of a PUT with an unsigned payload whose client dies within the body. S3: refused. */
   readonly truncatedUnsignedPut: "refused" | "committed";
-  /** What an access key id that nobody has is answered. S3: 403 InvalidAccessKeyId. */
+  /** Response to an unknown access key id. S3: 403 InvalidAccessKeyId. */
   readonly unknownKey: { readonly status: number; readonly code: string };
-  /** Whether ListMultipartUploads goes on from the upload id that it gave as the next marker. S3 does. */
+  /** Whether ListMultipartUploads accepts the upload id that it returned as the next marker. S3: followed. */
   readonly uploadIdMarker: "followed" | "refused";
-  /** Whether a CORS rule that allows the headers "x-amz-*" allows x-amz-date. S3 does. */
+  /** Whether a CORS rule for the headers "x-amz-*" allows x-amz-date. S3: known. */
   readonly corsHeaderPatterns: "known" | "unknown";
-  /** What a completion is answered whose checksum of the whole object is wrong. S3: 400 BadDigest. */
+  /** Response to a completion with a wrong checksum of the whole object. S3: 400 BadDigest. */
   readonly wrongObjectChecksum: { readonly status: number; readonly code: string };
 }
 
-/** What the tests act upon; valid within tests, not while they are registered. */
+/** The server and bucket under test. Available within tests, not while tests are registered. */
 export interface S3Subject {
   readonly access: S3Access;
   readonly client: S3Client;
@@ -33,7 +33,7 @@ export type Subject = () => S3Subject;
 
 export const MIB: number = 1 << 20;
 
-/** Bytes that differ from place to place and from seed to seed. */
+/** Bytes that differ by offset and by seed. */
 export function patterned(size: number, seed = 1): Buffer {
   const bytes = Buffer.allocUnsafe(size);
   let state = (seed * 2654435761) >>> 0 || 1;
@@ -50,7 +50,7 @@ export const fingerprint = (bytes: Uint8Array): string =>
 
 export const md5 = (bytes: Uint8Array): string => createHash("md5").update(bytes).digest("hex");
 
-/** The status and code of a refusal. @throws when the promise is kept */
+/** Awaits the rejection of a request. @returns its status and code @throws Error if the request succeeds */
 export async function refusal(promise: Promise<unknown>): Promise<{ status: number; code: string }> {
   try {
     await promise;
@@ -70,9 +70,9 @@ export async function put(
   more: Partial<PutObjectCommandInput> = {},
 ): Promise<string> {
   const { ETag } = await client.send(new PutObjectCommand({ Bucket: bucket, Key, Body, ...more }));
-  if (ETag === undefined) throw new Error("a PUT was answered without an ETag");
+  if (ETag === undefined) throw new Error("the response to a PUT has no ETag");
   return ETag;
 }
 
-/** The code in an error's XML. */
+/** The code in an error document. */
 export const xmlCode = (text: string): string | undefined => /<Code>([^<]*)<\/Code>/.exec(text)?.[1];

@@ -9,7 +9,7 @@ import { fingerprint, MIB, patterned, put, refusal, type Subject, xmlCode } from
 
 const sha256 = (bytes: Uint8Array | string): string => createHash("sha256").update(bytes).digest("hex");
 
-/** Registers the tests of writes that must fail without harm: conditions, checksums, clients that die. */
+/** Registers tests of failing writes, which must leave the old object: conditions, checksums, dying clients. */
 export function writeTests(subject: Subject): void {
   const text = async (Key: string): Promise<string> => {
     const { client, bucket } = subject();
@@ -20,7 +20,7 @@ export function writeTests(subject: Subject): void {
     put(subject(), Key, Body, more);
 
   describe("conditional PUT", () => {
-    it("creates with If-None-Match: *, and answers 412 when the key is there", async () => {
+    it("creates with If-None-Match: *, and responds 412 if the key exists", async () => {
       await tryPut("put/create", "first", { IfNoneMatch: "*" });
       expect(await refusal(tryPut("put/create", "second", { IfNoneMatch: "*" }))).toEqual({
         status: 412,
@@ -29,7 +29,7 @@ export function writeTests(subject: Subject): void {
       expect(await text("put/create")).toBe("first");
     });
 
-    it("replaces with If-Match of the present ETag, and answers 412 for another", async () => {
+    it("replaces with If-Match of the current ETag, and responds 412 to another", async () => {
       const first = await put(subject(), "put/swap", "first");
       await tryPut("put/swap", "second", { IfMatch: first });
       expect(await refusal(tryPut("put/swap", "third", { IfMatch: first }))).toEqual({
@@ -39,12 +39,12 @@ export function writeTests(subject: Subject): void {
       expect(await text("put/swap")).toBe("second");
     });
 
-    it("answers 404 for If-Match on a key that is not there", async () => {
+    it("responds 404 to If-Match on a missing key", async () => {
       const IfMatch = '"0123456789abcdef0123456789abcdef"';
       expect(await refusal(tryPut("put/none", "x", { IfMatch }))).toEqual({ status: 404, code: "NoSuchKey" });
     });
 
-    it("lets one of many creators win", async () => {
+    it("lets exactly one of many concurrent creators succeed", async () => {
       const tries = Array.from({ length: 8 }, (_, n) =>
         tryPut("put/race", `writer ${n}`, { IfNoneMatch: "*" }),
       );
@@ -58,19 +58,19 @@ export function writeTests(subject: Subject): void {
     });
   });
 
-  describe("bodies that are not what they should be", () => {
+  describe("bodies and checksums", () => {
     const send = async (parts: RequestParts) => sendRequest(await signRequest(subject().access, parts));
 
-    it("refuses bytes whose SHA-256 is not the signed one", async () => {
+    it("rejects a body that does not match the signed SHA-256", async () => {
       const { bucket } = subject();
       await put(subject(), "body/hash", "old");
-      const answer = await send({
+      const response = await send({
         method: "PUT",
         path: `${bucket}/body/hash`,
         body: "new",
         headers: { "x-amz-content-sha256": sha256("other") },
       });
-      expect(answer.status).toBe(400);
+      expect(response.status).toBe(400);
       expect(await text("body/hash")).toBe("old");
     });
 
@@ -81,39 +81,39 @@ export function writeTests(subject: Subject): void {
       ["CRC64NVME", { "x-amz-checksum-crc64nvme": "AAAAAAAAAAA=" }],
       ["SHA256", { "x-amz-checksum-sha256": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=" }],
     ];
-    it.each(wrong)("refuses bytes whose %s is wrong, and keeps the old object", async (name, headers) => {
+    it.each(wrong)("rejects a body with a wrong %s, and keeps the old object", async (name, headers) => {
       const { bucket } = subject();
       const key = `body/checksum-${name}`;
       await put(subject(), key, "old");
       const unsigned = { "x-amz-content-sha256": "UNSIGNED-PAYLOAD", ...headers };
-      const answer = await send({
+      const response = await send({
         method: "PUT",
         path: `${bucket}/${key}`,
         body: "new bytes",
         headers: unsigned,
       });
-      expect([answer.status, xmlCode(answer.text)]).toEqual([400, "BadDigest"]);
+      expect([response.status, xmlCode(response.text)]).toEqual([400, "BadDigest"]);
       expect(await text(key)).toBe("old");
     });
 
     it.each(["CRC32", "CRC32C", "CRC64NVME", "SHA256"] as const)(
-      "takes bytes whose %s is right",
+      "accepts a body with the right %s",
       async (name) => {
         const { client, bucket } = subject();
         const bytes = patterned(100_000, 3);
         const key = `body/right-${name}`;
         await put(subject(), key, bytes, { ChecksumAlgorithm: name });
-        const answer = await client.send(
+        const response = await client.send(
           new GetObjectCommand({ Bucket: bucket, Key: key, ChecksumMode: "ENABLED" }),
         );
-        // The client checks the bytes against the checksum that the server kept; here, that there was one to check.
-        const bytesBack = await answer.Body?.transformToByteArray();
+        // The client verifies the body against the stored checksum; this asserts that there is one.
+        const bytesBack = await response.Body?.transformToByteArray();
         expect(fingerprint(bytesBack ?? new Uint8Array())).toBe(fingerprint(bytes));
-        expect(answer[`Checksum${name}`]).toMatch(/^[A-Za-z0-9+/]+=*$/);
+        expect(response[`Checksum${name}`]).toMatch(/^[A-Za-z0-9+/]+=*$/);
       },
     );
 
-    it("takes a stream, whose checksum comes in a trailer", async () => {
+    it("accepts a stream with its checksum in a trailer", async () => {
       const { client, bucket } = subject();
       const bytes = patterned(3 * MIB, 4);
       const pieces = Array.from({ length: 48 }, (_, n) => bytes.subarray(n * 65_536, (n + 1) * 65_536));
@@ -130,7 +130,7 @@ export function writeTests(subject: Subject): void {
       expect(fingerprint((await Body?.transformToByteArray()) ?? new Uint8Array())).toBe(fingerprint(bytes));
     });
 
-    /** Sends the first half of a body, and then breaks the connection. */
+    /** Sends the first half of a body, then closes the connection. */
     const dieHalfWay = async (key: string, payloadHash: string, bytes: Buffer): Promise<void> => {
       const { access, bucket } = subject();
       const headers = { "x-amz-content-sha256": payloadHash, "content-length": String(bytes.length) };
@@ -145,18 +145,18 @@ export function writeTests(subject: Subject): void {
         outgoing.on("close", () => resolve());
         outgoing.write(bytes.subarray(0, bytes.length / 2), () => setTimeout(() => outgoing.destroy(), 100));
       });
-      // What the server makes of it, it makes after the client has gone.
+      // The server may process the request after the client has closed the connection.
       await sleep(500);
     };
 
-    it("keeps the old object when a client dies half-way through a hashed body", async () => {
+    it("keeps the old object if a client dies within a hashed body", async () => {
       await put(subject(), "body/cut-hashed", "old");
       const bytes = patterned(2 * MIB, 5);
       await dieHalfWay("body/cut-hashed", sha256(bytes), bytes);
       expect(await text("body/cut-hashed")).toBe("old");
     });
 
-    it("does with half of an unsigned body what is known of this server", async () => {
+    it("treats half of an unsigned body as recorded for this server", async () => {
       const { differences } = subject();
       await put(subject(), "body/cut-unsigned", "old");
       const bytes = patterned(2 * MIB, 6);

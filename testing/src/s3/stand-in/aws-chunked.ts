@@ -1,24 +1,24 @@
 import { S3Error } from "./s3-error.js";
 
-const LONGEST_LINE = 8 << 10;
+const MAX_LINE_LENGTH = 8 << 10;
 
 /**
- * Decodes aws-chunked framing: chunks of `hex-size CRLF bytes CRLF`, a chunk of size 0, then trailer lines and an
- * empty one. The SDK sends the checksum of a stream in such a trailer.
+ * Decodes aws-chunked framing: chunks of `hex-size CRLF bytes CRLF`, a chunk of size 0, trailer lines, an empty line. The
+ * SDK sends a stream's checksum as a trailer.
  */
 export class AwsChunkedDecoder {
   /** Trailer fields by lower-case name. */
   readonly trailers: Map<string, string> = new Map();
-  /** Whether the framing came to its end. */
+  /** Whether the end of the framing was read. */
   ended = false;
   #state: "size" | "data" | "data-end" | "trailer" = "size";
   #left = 0;
   #line = "";
 
   /**
-   * Takes the next bytes of the stream.
-   * @returns views of the payload bytes among them
-   * @throws S3Error when the framing is broken
+   * Decodes the next bytes of the stream.
+   * @returns views of their payload
+   * @throws S3Error if the framing is broken
    */
   push(bytes: Buffer): Buffer[] {
     const out: Buffer[] = [];
@@ -35,7 +35,7 @@ export class AwsChunkedDecoder {
       const newline = bytes.indexOf(10, at);
       const end = newline < 0 ? bytes.length : newline;
       this.#line += bytes.toString("latin1", at, end);
-      if (this.#line.length > LONGEST_LINE) throw broken();
+      if (this.#line.length > MAX_LINE_LENGTH) throw broken();
       at = end + 1;
       if (newline < 0) break;
       const line = this.#line.replace(/\r$/, "");

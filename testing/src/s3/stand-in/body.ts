@@ -12,16 +12,16 @@ import { type Content, ContentWriter, type SpillDirectory } from "./content.js";
 import { header, type S3Request } from "./request.js";
 import { invalidRequest, notImplemented, S3Error } from "./s3-error.js";
 
-const LARGEST_BODY = 5 * 1024 ** 3;
-const LARGEST_DOCUMENT = 4 << 20;
+const MAX_BODY_SIZE = 5 * 1024 ** 3;
+const MAX_DOCUMENT_SIZE = 4 << 20;
 
-/** A body that arrived whole and has every checksum that it came with. */
+/** A complete body whose checksums were verified. */
 export interface ReceivedBody {
-  /** Holds one use, which the caller must keep or release. */
+  /** Holds one reference, which the caller must keep or release. */
   readonly content: Content;
   /** MD5 in hex: the ETag of a plain object. */
   readonly md5: string;
-  /** Digest of each algorithm asked for, base64. */
+  /** Digest of each requested algorithm, base64. */
   readonly digests: ReadonlyMap<ChecksumAlgorithm, string>;
 }
 
@@ -44,14 +44,14 @@ function declaredLength(request: S3Request): number {
   if (length === undefined || !/^\d+$/.test(length))
     throw new S3Error(411, "MissingContentLength", "You must provide the Content-Length HTTP header.");
   const bytes = Number(length);
-  if (bytes > LARGEST_BODY)
+  if (bytes > MAX_BODY_SIZE)
     throw new S3Error(400, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size");
   return bytes;
 }
 
 /**
- * Takes a request's body, and fails unless it is whole and what its headers and trailers say.
- * @param also a further algorithm to compute, because an upload was created with it
+ * Receives a request's body and verifies length and checksums against headers and trailers.
+ * @param also another algorithm to compute: the one that the upload was created with
  * @throws S3Error IncompleteBody, BadDigest, XAmzContentSHA256Mismatch, EntityTooLarge, MissingContentLength
  */
 export async function receiveBody(
@@ -72,7 +72,7 @@ export async function receiveBody(
 
   const writer = new ContentWriter(spill);
   try {
-    // The connection must outlive a refusal, so that the answer reaches the client.
+    // Keep the connection open if the body is refused: the client must get the response.
     const pieces: AsyncIterable<Buffer> = request.message.iterator({ destroyOnReturn: false });
     for await (const raw of pieces) {
       for (const bytes of chunked === undefined ? [raw] : chunked.push(raw)) {
@@ -117,8 +117,8 @@ const incomplete = (than: "more" | "fewer"): S3Error =>
   );
 
 /**
- * Takes a request's body as text: one of S3's XML documents.
- * @param checksums "of-object" where the request's checksum headers speak of an object and not of the document
+ * Receives a request's XML document.
+ * @param checksums "of-object" if the request's checksum headers describe an object instead of the document
  */
 export async function receiveText(
   request: S3Request,
@@ -126,7 +126,7 @@ export async function receiveText(
   spill: SpillDirectory,
   checksums: "of-document" | "of-object" = "of-document",
 ): Promise<string> {
-  if (declaredLength(request) > LARGEST_DOCUMENT)
+  if (declaredLength(request) > MAX_DOCUMENT_SIZE)
     throw new S3Error(400, "MaxMessageLengthExceeded", "Your request was too large.");
   const isClaim = (name: string): boolean => checksums === "of-object" && name.startsWith("x-amz-checksum-");
   const headers = Object.fromEntries(Object.entries(request.headers).filter(([name]) => !isClaim(name)));

@@ -1,9 +1,9 @@
 import type { Checksum, ChecksumAlgorithm, ChecksumType } from "./checksums.js";
 import { type Content, SpillDirectory } from "./content.js";
-import type { CorsRule } from "./cors.js";
+import type { CorsRule } from "./cors-rule.js";
 import { noSuchBucket, noSuchKey, noSuchUpload, S3Error } from "./s3-error.js";
 
-/** Headers that are kept with an object and come back with it: content-type, x-amz-meta-… */
+/** Headers stored with an object and returned by reads: content-type, x-amz-meta-… */
 export type ObjectHeaders = Readonly<Record<string, string>>;
 
 export interface StoredObject {
@@ -21,7 +21,7 @@ export interface Part {
   /** Quoted. */
   readonly etag: string;
   readonly lastModified: number;
-  /** Digest of the upload's algorithm, or of the one that the part came with; base64. */
+  /** Base64 digest by the upload's algorithm, else by the part's own. */
   readonly checksum: { readonly algorithm: ChecksumAlgorithm; readonly value: string } | undefined;
 }
 
@@ -35,10 +35,10 @@ export interface Upload {
   readonly parts: Map<number, Part>;
 }
 
-/** S3 lists keys by their UTF-8 bytes. */
+/** Compares keys by UTF-8 bytes, the order in which S3 lists them. */
 export const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
 
-/** One bucket. Every method is one step that nothing can come between. */
+/** One bucket. Every method is synchronous, hence atomic. */
 export class Bucket {
   readonly name: string;
   readonly created: number = Date.now();
@@ -67,7 +67,7 @@ export class Bucket {
     return object;
   }
 
-  /** Puts an object in the place of what was there; the bucket takes over its content's use. */
+  /** Stores or replaces an object. Takes over the caller's reference to its content. */
   set(key: string, object: StoredObject): void {
     const old = this.#objects.get(key);
     if (old === undefined) this.#sorted = undefined;
@@ -83,27 +83,27 @@ export class Bucket {
     old.content.release();
   }
 
-  /** Every key, by its bytes. */
+  /** All keys, ordered by bytes. */
   keys(): readonly string[] {
     this.#sorted ??= [...this.#objects.keys()].sort(byBytes);
     return this.#sorted;
   }
 
-  /** @throws S3Error NoSuchUpload, also when the upload belongs to another key */
+  /** @throws S3Error NoSuchUpload, also if the upload belongs to another key */
   upload(id: string, key: string): Upload {
     const upload = this.uploads.get(id);
     if (upload === undefined || upload.key !== key) throw noSuchUpload(id);
     return upload;
   }
 
-  /** A new upload's id; ids sort by age. */
+  /** A new upload id. Ids sort by age. */
   newUploadId(): string {
     this.#uploadCount += 1;
     const random = Buffer.from(crypto.getRandomValues(new Uint8Array(12))).toString("hex");
     return `${this.#uploadCount.toString(16).padStart(8, "0")}${random}`;
   }
 
-  /** Forgets an upload and every part of it. */
+  /** Removes an upload and its parts. */
   endUpload(upload: Upload): void {
     this.uploads.delete(upload.id);
     for (const part of upload.parts.values()) part.content.release();
@@ -111,7 +111,7 @@ export class Bucket {
   }
 }
 
-/** All that the stand-in keeps. It outlives a restart of the server. */
+/** All data of the stand-in. Survives a restart of the server. */
 export class Storage {
   readonly buckets: Map<string, Bucket> = new Map();
   readonly spill: SpillDirectory = new SpillDirectory();

@@ -4,24 +4,24 @@ import { Crc32c, Crc64Nvme } from "@aws-sdk/checksums/crc";
 import type { Content } from "./content.js";
 import { invalidRequest, S3Error } from "./s3-error.js";
 
-/** The algorithms of S3's additional checksums, as they stand in header names. */
+/** The algorithms of S3's additional checksums, spelled as in header names. */
 export const checksumAlgorithms = ["crc32", "crc32c", "crc64nvme", "sha1", "sha256"] as const;
 export type ChecksumAlgorithm = (typeof checksumAlgorithms)[number];
 export type ChecksumType = "COMPOSITE" | "FULL_OBJECT";
 
-/** A checksum that belongs to an object or a part, base64; a composite one ends in "-n". */
+/** Checksum of an object or a part, base64. A composite one ends in "-n". */
 export interface Checksum {
   readonly algorithm: ChecksumAlgorithm;
   readonly value: string;
   readonly type: ChecksumType;
 }
 
-/** The element that carries an algorithm's checksum in XML. */
+/** Name of an algorithm's XML element. */
 export const checksumElement = (algorithm: ChecksumAlgorithm): string => `Checksum${algorithm.toUpperCase()}`;
 
 export const checksumHeader = (algorithm: ChecksumAlgorithm): string => `x-amz-checksum-${algorithm}`;
 
-/** @throws S3Error InvalidRequest for an algorithm that S3 does not name */
+/** @throws S3Error InvalidRequest for an unknown algorithm */
 export function checksumAlgorithm(name: string): ChecksumAlgorithm {
   const found = checksumAlgorithms.find((algorithm) => algorithm === name.toLowerCase());
   if (found === undefined)
@@ -31,7 +31,7 @@ export function checksumAlgorithm(name: string): ChecksumAlgorithm {
   return found;
 }
 
-/** Takes bytes as they pass and gives their digest, base64. */
+/** An incremental digest, base64. */
 export interface Digester {
   update(bytes: Uint8Array): void;
   digest(): Promise<string>;
@@ -74,7 +74,7 @@ export function digester(algorithm: ChecksumAlgorithm): Digester {
   }
 }
 
-/** The checksum of a multipart object as S3 composes it: the digest of the parts' digests, and their number. */
+/** S3's composite checksum of a multipart object: the digest of the parts' digests, and their number. */
 export async function compositeChecksum(
   algorithm: ChecksumAlgorithm,
   parts: readonly string[],
@@ -84,7 +84,7 @@ export async function compositeChecksum(
   return { algorithm, value: `${await all.digest()}-${parts.length}`, type: "COMPOSITE" };
 }
 
-/** The refusal of bytes that do not have the checksum they came with. */
+/** The error for a body that does not match its checksum. */
 export const badDigest = (algorithm: string): S3Error =>
   new S3Error(
     400,
@@ -92,7 +92,7 @@ export const badDigest = (algorithm: string): S3Error =>
     `The ${algorithm.toUpperCase()} you specified did not match the calculated checksum.`,
   );
 
-/** MD5 (hex) and, where an algorithm is named, digest (base64, else empty) of bytes that are stored already. */
+/** MD5 (hex) of stored bytes, and their digest by `algorithm` (base64; empty without algorithm). */
 export async function digestContent(
   content: Content,
   algorithm: ChecksumAlgorithm | undefined,

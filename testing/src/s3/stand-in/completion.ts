@@ -17,7 +17,7 @@ import { header, type Reply, type S3Request } from "./request.js";
 import { invalidRequest, malformedXml, S3Error } from "./s3-error.js";
 import { readXml, renderXml, type XmlElement } from "./xml.js";
 
-const SMALLEST_PART = 5 << 20;
+const MIN_PART_SIZE = 5 << 20;
 
 const invalidPart = (number: number): S3Error =>
   new S3Error(
@@ -27,7 +27,7 @@ const invalidPart = (number: number): S3Error =>
     { PartNumber: String(number) },
   );
 
-/** One part as the request names it, held against the part that is there. */
+/** Finds the part that a request names, and verifies its ETag and checksum. */
 function namedPart(upload: Upload, element: XmlElement): Part {
   const number = Number(element.text("PartNumber") ?? "NaN");
   const etag = element.text("ETag") ?? "";
@@ -55,7 +55,7 @@ function namedParts(upload: Upload, text: string): Part[] {
       "The list of parts was not in ascending order. The parts list must be specified in order by part number.",
     );
   const parts = elements.map((element) => namedPart(upload, element));
-  const small = parts.slice(0, -1).findIndex((part) => part.content.size < SMALLEST_PART);
+  const small = parts.slice(0, -1).findIndex((part) => part.content.size < MIN_PART_SIZE);
   if (small >= 0)
     throw new S3Error(
       400,
@@ -63,14 +63,14 @@ function namedParts(upload: Upload, text: string): Part[] {
       "Your proposed upload is smaller than the minimum allowed size",
       {
         ProposedSize: String(parts[small]?.content.size),
-        MinSizeAllowed: String(SMALLEST_PART),
+        MinSizeAllowed: String(MIN_PART_SIZE),
         PartNumber: String(numbers[small]),
       },
     );
   return parts;
 }
 
-/** The new object's checksum; one that the request claims for the whole object must be right. */
+/** The new object's checksum. Verifies one that the request states for the whole object. */
 async function objectChecksum(
   request: S3Request,
   upload: Upload,
@@ -92,7 +92,7 @@ async function objectChecksum(
   return checksum;
 }
 
-/** Makes an object of an upload's parts: whole, in one step, or not at all. */
+/** CompleteMultipartUpload, atomically. */
 export async function completeUpload(context: Context): Promise<Reply> {
   const { request, bucket } = context;
   const text = await context.text("of-object");
@@ -113,7 +113,7 @@ export async function completeUpload(context: Context): Promise<Reply> {
       headers: upload.headers,
       checksum,
     };
-    // Nothing may come between these steps; the upload may have ended while the checksum was computed.
+    // These steps are one tick. The upload may have ended while the checksum was computed: look it up again.
     requestedUpload(context);
     checkWrite(request.headers, bucket.find(request.key), request.key);
     content.retain();

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import { header } from "./request.js";
 import { noSuchKey, notImplemented, preconditionFailed, S3Error } from "./s3-error.js";
 
-/** The part of an object that conditions look at. */
+/** The properties of an object that conditions test. */
 export interface ConditionTarget {
   /** Quoted. */
   readonly etag: string;
@@ -20,8 +20,8 @@ function etagListed(list: string, etag: string): boolean {
 const seconds = (ms: number): number => Math.floor(ms / 1000);
 
 /**
- * Judges the conditions of a read, or of a copy's source (`prefix` "x-amz-copy-source-").
- * @throws S3Error 412; 304 where a read may be answered from a cache
+ * Checks the conditions of a read, or of a copy's source (`prefix` "x-amz-copy-source-").
+ * @throws S3Error 412, or 304 if a cached copy is current
  */
 export function checkRead(headers: IncomingHttpHeaders, target: ConditionTarget, prefix = ""): void {
   const failed = (condition: string): S3Error => preconditionFailed(`${prefix}${condition}`);
@@ -42,8 +42,8 @@ export function checkRead(headers: IncomingHttpHeaders, target: ConditionTarget,
 }
 
 /**
- * Judges the conditions of a write against what is there now. Call it in the same tick as the write.
- * @throws S3Error 412; 404 for If-Match where there is nothing
+ * Checks the conditions of a write against the current object. Call it in the same tick as the write.
+ * @throws S3Error 412, or 404 for If-Match without an object
  */
 export function checkWrite(
   headers: IncomingHttpHeaders,

@@ -4,11 +4,11 @@ import { type FileHandle, open, rm, unlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** Bodies up to this size stay in memory; larger ones go to a file. */
+/** Larger bodies are written to a file. */
 const MEMORY_BYTES = 1 << 20;
 const READ_BYTES = 256 << 10;
 
-/** Bytes as they arrived in one body: in memory, or in a file that goes away with its last user. */
+/** The bytes of one body, in memory or in a file that is deleted with the last reference. */
 interface Run {
   readonly size: number;
   readonly memory: Buffer | undefined;
@@ -23,13 +23,13 @@ interface Slice {
 }
 
 /**
- * Immutable bytes of an object or a part: slices of runs, so that completing an upload and copying a range copy
- * nothing. Whoever keeps a content holds a use of it: it is born with one, `retain` adds one, `release` ends one.
+ * Immutable, reference-counted bytes of an object or a part. Made of slices of runs, so that completing an upload or copying
+ * a range copies no bytes. A new content has one reference; `retain` adds one, `release` drops one.
  */
 export class Content {
   readonly size: number;
   readonly #slices: readonly Slice[];
-  #users = 1;
+  #references = 1;
 
   constructor(slices: readonly Slice[]) {
     this.#slices = slices;
@@ -37,12 +37,12 @@ export class Content {
     for (const { run } of slices) run.users += 1;
   }
 
-  /** All contents one after the other, as a content of its own. */
+  /** Concatenates contents. */
   static concat(contents: readonly Content[]): Content {
     return new Content(contents.flatMap((content) => content.#slices));
   }
 
-  /** The bytes from `start` to before `end`, as a content of its own. */
+  /** The bytes from `start` to `end` (exclusive), with a reference of its own. */
   slice(start: number, end: number): Content {
     const slices: Slice[] = [];
     let at = 0;
@@ -55,7 +55,7 @@ export class Content {
     return new Content(slices);
   }
 
-  /** The bytes from `start` to before `end`, in pieces. The caller holds a use until the last piece is read. */
+  /** Reads the bytes from `start` to `end` (exclusive) in pieces. The caller must hold a reference meanwhile. */
   async *read(start = 0, end: number = this.size): AsyncGenerator<Buffer> {
     let at = 0;
     for (const { run, start: from, end: to } of this.#slices) {
@@ -69,12 +69,12 @@ export class Content {
   }
 
   retain(): void {
-    this.#users += 1;
+    this.#references += 1;
   }
 
   release(): void {
-    this.#users -= 1;
-    if (this.#users > 0) return;
+    this.#references -= 1;
+    if (this.#references > 0) return;
     for (const { run } of this.#slices) {
       run.users -= 1;
       if (run.users === 0 && run.file !== undefined) unlink(run.file).catch(() => {});
@@ -88,7 +88,7 @@ async function* readFile(path: string, start: number, end: number): AsyncGenerat
     for (let at = start; at < end; ) {
       const piece = Buffer.allocUnsafe(Math.min(READ_BYTES, end - at));
       const { bytesRead } = await handle.read(piece, 0, piece.length, at);
-      if (bytesRead === 0) throw new Error("a spilled body is shorter than it was");
+      if (bytesRead === 0) throw new Error("a spilled body is shorter than when it was written");
       yield piece.subarray(0, bytesRead);
       at += bytesRead;
     }
@@ -97,7 +97,7 @@ async function* readFile(path: string, start: number, end: number): AsyncGenerat
   }
 }
 
-/** Takes one body, and keeps it only when told that it is complete. */
+/** Writes one body; `finish` keeps it, `discard` drops it. */
 export class ContentWriter {
   readonly #spill: SpillDirectory;
   #memory: Buffer[] = [];
@@ -123,7 +123,7 @@ export class ContentWriter {
     await this.#handle.write(bytes);
   }
 
-  /** Everything written, with one use that belongs to the caller. */
+  /** The written bytes. The caller owns one reference. */
   async finish(): Promise<Content> {
     await this.#handle?.close();
     const memory = this.#handle === undefined ? Buffer.concat(this.#memory) : undefined;
@@ -132,7 +132,7 @@ export class ContentWriter {
     return new Content([{ run, start: 0, end: this.size }]);
   }
 
-  /** Forgets what was written. */
+  /** Drops the written bytes. */
   async discard(): Promise<void> {
     await this.#handle?.close().catch(() => {});
     if (this.#path !== undefined) await unlink(this.#path).catch(() => {});
@@ -140,16 +140,16 @@ export class ContentWriter {
   }
 }
 
-/** The temporary directory of spilled bodies, made when the first one needs it. */
+/** The temporary directory of spilled bodies, created on first use. */
 export class SpillDirectory {
   #directory: string | undefined;
   #removed = false;
-  /** A process that ends without closing its stand-in leaves nothing behind either. */
+  /** Removes the directory even if the process exits without closing its stand-in. */
   readonly #removeNow = (): void => {
     if (this.#directory !== undefined) rmSync(this.#directory, { recursive: true, force: true });
   };
 
-  /** @throws Error once the directory was removed: a body may still have been arriving */
+  /** @throws Error after `remove`: a body may still be arriving */
   newPath(): string {
     if (this.#removed) throw new Error("the stand-in is closed");
     if (this.#directory === undefined) {

@@ -3,7 +3,7 @@ import type { Bucket, Storage } from "./buckets.js";
 import type { ChecksumAlgorithm } from "./checksums.js";
 import type { S3Request } from "./request.js";
 
-/** One authenticated request and what it may act upon. */
+/** One authenticated request, with the storage it acts on. */
 export class Context {
   readonly request: S3Request;
   readonly storage: Storage;
@@ -20,12 +20,12 @@ export class Context {
     return this.storage.bucket(this.request.bucket);
   }
 
-  /** The request's body, verified; see {@link receiveBody}. */
+  /** Receives the body; see {@link receiveBody}. */
   body(also?: ChecksumAlgorithm): Promise<ReceivedBody> {
     return receiveBody(this.request, this.#payloadHash, this.storage.spill, also);
   }
 
-  /** The request's XML document; see {@link receiveText}. */
+  /** Receives the XML document; see {@link receiveText}. */
   text(checksums: "of-document" | "of-object" = "of-document"): Promise<string> {
     return receiveText(this.request, this.#payloadHash, this.storage.spill, checksums);
   }

@@ -1,17 +1,10 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Storage } from "./buckets.js";
 import type { Context } from "./context.js";
+import { type CorsRule, corsHeadersOf, matchingRule } from "./cors-rule.js";
 import { header, type Reply, type S3Request } from "./request.js";
 import { malformedXml, S3Error } from "./s3-error.js";
 import { readXml, renderXml } from "./xml.js";
-
-export interface CorsRule {
-  readonly origins: readonly string[];
-  readonly methods: readonly string[];
-  readonly headers: readonly string[];
-  readonly exposed: readonly string[];
-  readonly maxAge: number | undefined;
-}
 
 const METHODS = ["GET", "PUT", "HEAD", "POST", "DELETE"];
 
@@ -69,41 +62,7 @@ export function deleteBucketCors(context: Context): Reply {
   return { status: 204 };
 }
 
-/** Whether `text` fits a pattern that may hold one `*`. */
-function fits(pattern: string, text: string): boolean {
-  const star = pattern.indexOf("*");
-  if (star < 0) return pattern === text;
-  const [before, after] = [pattern.slice(0, star), pattern.slice(star + 1)];
-  return text.length >= before.length + after.length && text.startsWith(before) && text.endsWith(after);
-}
-
-function findRule(
-  rules: readonly CorsRule[],
-  origin: string,
-  method: string,
-  headers: readonly string[],
-): CorsRule | undefined {
-  return rules.find(
-    (rule) =>
-      rule.origins.some((pattern) => fits(pattern, origin)) &&
-      rule.methods.includes(method) &&
-      headers.every((name) => rule.headers.some((pattern) => fits(pattern.toLowerCase(), name))),
-  );
-}
-
-function ruleHeaders(rule: CorsRule, origin: string): Record<string, string> {
-  const everyone = rule.origins.includes("*");
-  return {
-    "access-control-allow-origin": everyone ? "*" : origin,
-    ...(everyone ? {} : { "access-control-allow-credentials": "true" }),
-    "access-control-allow-methods": rule.methods.join(", "),
-    ...(rule.exposed.length === 0 ? {} : { "access-control-expose-headers": rule.exposed.join(", ") }),
-    ...(rule.maxAge === undefined ? {} : { "access-control-max-age": String(rule.maxAge) }),
-    vary: "Origin, Access-Control-Request-Headers, Access-Control-Request-Method",
-  };
-}
-
-/** The headers that let a page of the request's origin see the answer; none where no rule does. */
+/** The CORS headers of a response; empty if no rule matches the request's origin. */
 export function corsHeaders(
   storage: Storage,
   bucket: string,
@@ -113,12 +72,12 @@ export function corsHeaders(
   const origin = header(headers, "origin");
   const rules = storage.buckets.get(bucket)?.corsRules;
   if (origin === undefined || rules === undefined) return {};
-  const rule = findRule(rules, origin, method, []);
-  return rule === undefined ? {} : ruleHeaders(rule, origin);
+  const rule = matchingRule(rules, origin, method, []);
+  return rule === undefined ? {} : corsHeadersOf(rule, origin);
 }
 
 /**
- * Answers a preflight, which is never signed.
+ * Responds to a preflight. Preflights are never signed.
  * @throws S3Error AccessForbidden
  */
 export function preflight(storage: Storage, request: S3Request): Reply {
@@ -129,11 +88,11 @@ export function preflight(storage: Storage, request: S3Request): Reply {
   const rules = storage.buckets.get(request.bucket)?.corsRules;
   if (rules === undefined)
     throw new S3Error(403, "AccessForbidden", "CORSResponse: CORS is not enabled for this bucket.");
-  const asked = (header(request.headers, "access-control-request-headers") ?? "")
+  const requested = (header(request.headers, "access-control-request-headers") ?? "")
     .split(",")
     .map((name) => name.trim().toLowerCase())
     .filter((name) => name !== "");
-  const rule = findRule(rules, origin, method, asked);
+  const rule = matchingRule(rules, origin, method, requested);
   if (rule === undefined)
     throw new S3Error(
       403,
@@ -143,8 +102,8 @@ export function preflight(storage: Storage, request: S3Request): Reply {
   return {
     status: 200,
     headers: {
-      ...ruleHeaders(rule, origin),
-      ...(asked.length === 0 ? {} : { "access-control-allow-headers": asked.join(", ") }),
+      ...corsHeadersOf(rule, origin),
+      ...(requested.length === 0 ? {} : { "access-control-allow-headers": requested.join(", ") }),
     },
   };
 }

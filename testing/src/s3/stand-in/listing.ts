@@ -6,7 +6,7 @@ import { renderXml } from "./xml.js";
 
 const PAGE = 1000;
 
-/** A field of the query that counts things, at most a page of them. */
+/** A page size from the query, at most 1000. */
 export function pageSize(context: Context, name: string): number {
   const text = context.request.query.get(name);
   if (text === undefined || text === "") return PAGE;
@@ -15,7 +15,7 @@ export function pageSize(context: Context, name: string): number {
   return Math.min(Number(text), PAGE);
 }
 
-/** How names are written in an answer: percent-encoded where the request asks for it. */
+/** Encodes names in the response: percent-encoded if the request asks for it. */
 export function nameEncoder(context: Context): (name: string) => string {
   const type = context.request.query.get("encoding-type");
   if (type === undefined) return (name) => name;
@@ -24,17 +24,17 @@ export function nameEncoder(context: Context): (name: string) => string {
   return (name) => encodeURIComponent(name).replaceAll("%2F", "/");
 }
 
-/** One page of names, with those that share a beginning up to the delimiter rolled into one. */
+/** One page of names and common prefixes. */
 export interface NamePage {
   readonly names: readonly string[];
   readonly prefixes: readonly string[];
-  /** The last name or prefix of the page, where more follow. */
+  /** The last name or prefix of the page if there are more. */
   readonly next: string | undefined;
 }
 
 /**
- * Cuts a page out of sorted names.
- * @param after the page begins behind this name; a prefix that ends in the delimiter stands for all below it
+ * Takes one page from sorted names.
+ * @param after the page starts after this name; a common prefix covers all names with it
  */
 export function pageOfNames(
   sorted: readonly string[],
@@ -120,7 +120,7 @@ export function listBuckets(context: Context): Reply {
   };
 }
 
-/** Uploads in progress, by key and then by age. */
+/** Lists uploads in progress by key, then by age. */
 export function listUploads(context: Context): Reply {
   const { request, bucket } = context;
   const encode = nameEncoder(context);

@@ -10,17 +10,17 @@ import {
 } from "./checksums.js";
 import type { Context } from "./context.js";
 import { pageSize } from "./listing.js";
-import { copySource, keptHeaders } from "./objects.js";
+import { copySource, storedHeaders } from "./objects.js";
 import { parseCopyRange } from "./range.js";
 import { header, type Reply, type S3Request } from "./request.js";
 import { invalidArgument, invalidRequest } from "./s3-error.js";
 import { renderXml } from "./xml.js";
 
 const MOST_PARTS = 10_000;
-/** S3 copies ranges only from sources larger than this. */
+/** S3 copies ranges only from larger sources. */
 const SMALLEST_RANGED_SOURCE = 5 << 20;
 
-/** The kinds that S3 lets an algorithm's checksum of a multipart object have. */
+/** The checksum types that S3 allows for each algorithm of a multipart object. */
 function uploadChecksum(request: S3Request): { algorithm?: ChecksumAlgorithm; type?: ChecksumType } {
   const named = header(request.headers, "x-amz-checksum-algorithm");
   const type = header(request.headers, "x-amz-checksum-type");
@@ -49,7 +49,7 @@ export function createUpload(context: Context): Reply {
     id: bucket.newUploadId(),
     key: request.key,
     initiated: Date.now(),
-    headers: keptHeaders(request),
+    headers: storedHeaders(request),
     algorithm,
     checksumType: type,
     parts: new Map(),
@@ -69,7 +69,7 @@ export function createUpload(context: Context): Reply {
   };
 }
 
-/** The upload that a request names. */
+/** The upload of a request. */
 export function requestedUpload(context: Context): Upload {
   const { request, bucket } = context;
   return bucket.upload(request.query.get("uploadId") ?? "", request.key);
@@ -87,7 +87,7 @@ function requestedPartNumber(request: S3Request): number {
   return number;
 }
 
-/** Keeps a part, in the place of an earlier one of its number; an upload that ended meanwhile refuses it. */
+/** Stores a part, replacing one of the same number. @throws S3Error if the upload has ended meanwhile */
 function keepPart(context: Context, number: number, part: Part): void {
   let upload: Upload;
   try {

@@ -22,21 +22,21 @@ const KEPT_HEADERS = [
   "expires",
 ] as const;
 
-/** The headers of a write that come back with every read. */
-export function keptHeaders(request: S3Request): ObjectHeaders {
-  const kept: Record<string, string> = { "content-type": "binary/octet-stream" };
+/** The headers of a write that reads return. */
+export function storedHeaders(request: S3Request): ObjectHeaders {
+  const stored: Record<string, string> = { "content-type": "binary/octet-stream" };
   for (const name of KEPT_HEADERS) {
     const value = header(request.headers, name);
-    if (value !== undefined) kept[name] = value;
+    if (value !== undefined) stored[name] = value;
   }
   const encoding = (header(request.headers, "content-encoding") ?? "")
     .split(",")
     .map((part) => part.trim())
     .filter((part) => part !== "" && part !== "aws-chunked");
-  if (encoding.length > 0) kept["content-encoding"] = encoding.join(",");
+  if (encoding.length > 0) stored["content-encoding"] = encoding.join(",");
   for (const name of Object.keys(request.headers))
-    if (name.startsWith("x-amz-meta-")) kept[name] = header(request.headers, name) ?? "";
-  return kept;
+    if (name.startsWith("x-amz-meta-")) stored[name] = header(request.headers, name) ?? "";
+  return stored;
 }
 
 /** An object's checksum as headers. */
@@ -45,13 +45,13 @@ export const checksumHeaders = (checksum: Checksum | undefined): Record<string, 
     ? {}
     : { [checksumHeader(checksum.algorithm)]: checksum.value, "x-amz-checksum-type": checksum.type };
 
-/** An object's checksum as elements of an answer. */
+/** An object's checksum as XML elements. */
 export const checksumElements = (checksum: Checksum | undefined): Record<string, string> =>
   checksum === undefined
     ? {}
     : { [checksumElement(checksum.algorithm)]: checksum.value, ChecksumType: checksum.type };
 
-/** An unversioned object has the one version "null". */
+/** An object of an unversioned bucket has the single version "null". */
 export function checkVersion(versionId: string | undefined, key: string): void {
   if (versionId !== undefined && versionId !== "null")
     throw new S3Error(404, "NoSuchVersion", "The specified version does not exist.", {
@@ -70,7 +70,7 @@ export async function putObject(context: Context): Promise<Reply> {
     content: body.content,
     etag: `"${body.md5}"`,
     lastModified: Date.now(),
-    headers: keptHeaders(request),
+    headers: storedHeaders(request),
     checksum,
   };
   try {
@@ -83,7 +83,7 @@ export async function putObject(context: Context): Promise<Reply> {
   return { status: 200, headers: { etag: object.etag, ...checksumHeaders(checksum) } };
 }
 
-/** The `response-…` fields of a query, which replace headers of the answer. */
+/** The `response-…` fields of a query, which override response headers. */
 function replacedHeaders(request: S3Request): Record<string, string> {
   const replaced: Record<string, string> = {};
   for (const [name, value] of request.query)
@@ -137,7 +137,7 @@ export async function deleteObjects(context: Context): Promise<Reply> {
   };
 }
 
-/** The source that a copy names, after its conditions were judged. The caller must retain the content it uses. */
+/** The source of a copy, with its conditions checked. The caller must retain the content. */
 export function copySource(context: Context): StoredObject {
   const { request, storage } = context;
   const [path = "", query = ""] = (header(request.headers, "x-amz-copy-source") ?? "").split("?", 2);
@@ -156,7 +156,7 @@ export function copySource(context: Context): StoredObject {
   return object;
 }
 
-/** S3 copies objects up to this size in one request. */
+/** Maximum size that S3 copies in one request. */
 const LARGEST_COPY = 5 * 1024 ** 3;
 
 export async function copyObject(context: Context): Promise<Reply> {
@@ -184,7 +184,7 @@ export async function copyObject(context: Context): Promise<Reply> {
       content,
       etag: digests.etag,
       lastModified: Date.now(),
-      headers: replace ? keptHeaders(request) : source.headers,
+      headers: replace ? storedHeaders(request) : source.headers,
       checksum: digests.checksum,
     };
     content.retain();
@@ -202,14 +202,14 @@ export async function copyObject(context: Context): Promise<Reply> {
   }
 }
 
-/** A copy is one body: its ETag is that body's MD5, and its checksum the whole body's, also where the source had parts. */
+/** ETag and checksum of a copy. Both cover the whole body, even if the source was uploaded in parts. */
 async function copyDigests(
   request: S3Request,
   source: StoredObject,
 ): Promise<{ etag: string; checksum: Checksum | undefined }> {
-  const asked = header(request.headers, "x-amz-checksum-algorithm");
+  const requested = header(request.headers, "x-amz-checksum-algorithm");
   const algorithm: ChecksumAlgorithm | undefined =
-    asked === undefined ? source.checksum?.algorithm : checksumAlgorithm(asked);
+    requested === undefined ? source.checksum?.algorithm : checksumAlgorithm(requested);
   const known = algorithm === source.checksum?.algorithm && source.checksum?.type !== "COMPOSITE";
   if (known && !source.etag.includes("-")) return { etag: source.etag, checksum: source.checksum };
   const { md5, digest } = await digestContent(source.content, algorithm);

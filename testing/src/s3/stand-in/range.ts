@@ -7,9 +7,9 @@ export interface Span {
 }
 
 /**
- * What a Range header asks of an object of `size` bytes: clipped at the object's end. Undefined for a header that S3
- * ignores (malformed, several ranges, end before start) and answers with the whole object.
- * @throws S3Error InvalidRange (416) when no byte of it exists
+ * Parses a Range header for an object of `size` bytes, clipped to the object. Undefined for a header that S3 ignores:
+ * malformed, several ranges, end before start.
+ * @throws S3Error InvalidRange (416) if the range contains no byte of the object
  */
 export function parseRange(value: string | undefined, size: number): Span | undefined {
   const match = /^bytes=(\d*)-(\d*)$/.exec(value ?? "");
@@ -38,7 +38,7 @@ const unsatisfiable = (range: string | undefined, size: number): S3Error =>
   );
 
 /**
- * The range of an UploadPartCopy, which must lie within the source.
+ * Parses the range of an UploadPartCopy, which must lie within the source.
  * @throws S3Error InvalidArgument
  */
 export function parseCopyRange(value: string, size: number): Span {

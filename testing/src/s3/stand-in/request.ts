@@ -2,12 +2,12 @@ import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { Content } from "./content.js";
 import { S3Error } from "./s3-error.js";
 
-/** A request as the handlers see it: who is addressed, and what comes with it. */
+/** A parsed request. */
 export interface S3Request {
   readonly method: string;
-  /** Empty when the service itself is addressed. */
+  /** Empty for requests to the service. */
   readonly bucket: string;
-  /** Empty when the bucket itself is addressed. */
+  /** Empty for requests to the bucket. */
   readonly key: string;
   /** Path as sent, still percent-encoded. */
   readonly rawPath: string;
@@ -17,16 +17,16 @@ export interface S3Request {
   readonly message: IncomingMessage;
 }
 
-/** What a handler answers. */
+/** The response of a handler. */
 export interface Reply {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly xml?: string;
-  /** Bytes to send; the server takes over the use that the handler holds. */
+  /** Bytes to send. The server takes over the handler's reference. */
   readonly body?: { readonly content: Content; readonly start: number; readonly end: number };
 }
 
-/** The value of a header that may come once. */
+/** The value of a header; repeated headers are joined. */
 export function header(headers: IncomingHttpHeaders, name: string): string | undefined {
   const value = headers[name];
   return Array.isArray(value) ? value.join(",") : value;
@@ -42,7 +42,7 @@ export function decodePart(text: string): string {
 }
 
 /**
- * Takes a request's path and query apart; the bucket is the path's first segment.
+ * Parses path and query of a path-style request.
  * @throws S3Error InvalidURI, KeyTooLongError
  */
 export function parseRequest(message: IncomingMessage): S3Request {

@@ -52,14 +52,14 @@ const objectRoutes: Readonly<Record<string, Handler>> = {
   "DELETE uploadId": abortUpload,
 };
 
-/** Query fields that choose an operation. What is here and in no route is an operation that the stand-in lacks. */
+/** Query fields that select an operation. Operations without a route are not implemented. */
 const SUBRESOURCES: ReadonlySet<string> = new Set([
   ...["list-type", "uploads", "uploadId", "location", "versioning", "cors", "delete", "versions", "acl"],
   ...["tagging", "policy", "lifecycle", "encryption", "attributes", "retention", "legal-hold", "object-lock"],
   ...["restore", "select", "torrent", "website", "logging", "notification", "replication", "requestPayment"],
 ]);
 
-/** Finds and runs what a request asks for. */
+/** Runs the operation of a request. @throws S3Error NotImplemented for an operation without a route */
 export async function dispatch(context: Context): Promise<Reply> {
   const { method, bucket, key, query } = context.request;
   if (bucket === "") {

@@ -1,10 +1,10 @@
-/** An answer in S3's own error form: the status, a code for programs, a message for people. */
+/** An S3 error response: status, code and message. */
 export class S3Error extends Error {
   readonly status: number;
   readonly code: string;
-  /** Further elements of the error's XML body. */
+  /** Additional elements of the error document. */
   readonly extra: Readonly<Record<string, string>>;
-  /** Headers that go with the answer. */
+  /** Headers of the response. */
   readonly headers: Readonly<Record<string, string>>;
 
   constructor(

@@ -12,9 +12,9 @@ import { type Credentials, verifySignature } from "./signature.js";
 import { renderErrorXml } from "./xml.js";
 
 export interface StandInOptions {
-  /** Port on 127.0.0.1; 0, the default, takes a free one. */
+  /** Port on 127.0.0.1. Default 0: a free one. */
   readonly port?: number | undefined;
-  /** What requests must be signed with. Default: random. */
+  /** Credentials that requests must be signed with. Default: random. */
   readonly credentials?: Credentials | undefined;
   /** Default "us-east-1". */
   readonly region?: string | undefined;
@@ -25,17 +25,17 @@ export interface StandIn {
   readonly endpoint: string;
   readonly region: string;
   readonly credentials: Credentials;
-  /** Ends every connection at once, as a killed server does. What is stored stays. */
+  /** Closes the server and all connections, like a killed server. Its data stays. */
   crash(): Promise<void>;
-  /** Listens again, on the same port, with what was stored. */
+  /** Listens again on the same port with its data. */
   restart(): Promise<void>;
-  /** Ends the server and removes what it stored. */
+  /** Stops the server and removes its data. */
   close(): Promise<void>;
 }
 
 /**
- * Starts an S3 server inside this process: enough of S3 for peekpack's tests and demonstration, with the checks that
- * a real one makes. Path-style addressing, no versioning, no anonymous access.
+ * Starts an S3 server in this process. It implements the part of S3 that peekpack's tests and demonstration need, with
+ * S3's checks. Path-style addressing, no versioning, no anonymous access.
  */
 export async function startStandIn(options: StandInOptions = {}): Promise<StandIn> {
   const region = options.region ?? "us-east-1";
@@ -46,9 +46,9 @@ export async function startStandIn(options: StandInOptions = {}): Promise<StandI
   const storage = new Storage();
   const listen = async (port: number): Promise<Server> => {
     const server = createServer((message, response) => {
-      answer(message, response, storage, credentials, region).catch(() => response.destroy());
+      respond(message, response, storage, credentials, region).catch(() => response.destroy());
     });
-    // Tests hold connections open for as long as they please.
+    // Tests keep connections open for any time.
     server.requestTimeout = 0;
     server.keepAliveTimeout = 0;
     server.listen(port, "127.0.0.1", 4096);
@@ -80,7 +80,7 @@ export async function startStandIn(options: StandInOptions = {}): Promise<StandI
   };
 }
 
-async function answer(
+async function respond(
   message: IncomingMessage,
   response: ServerResponse,
   storage: Storage,
@@ -98,7 +98,7 @@ async function answer(
       reply = await dispatch(new Context(request, storage, payloadHash));
     }
   } catch (error) {
-    // The client went away in the middle of its body: there is nobody to answer.
+    // The client closed the connection within its body: nobody receives a response.
     if (message.destroyed && !message.complete) return;
     reply = errorReply(error, request, id);
   }
@@ -156,7 +156,7 @@ async function send(
   }
 }
 
-/** Waits until more can be written, or nothing can any more. */
+/** Waits for `drain`, or for the response to close. */
 function drained(response: ServerResponse): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {

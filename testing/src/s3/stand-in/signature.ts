@@ -7,7 +7,7 @@ export interface Credentials {
   readonly secretAccessKey: string;
 }
 
-/** The parts of a request that Signature Version 4 covers. */
+/** The parts of a request that Signature Version 4 signs. */
 export interface SignedRequest {
   readonly method: string;
   /** Path as sent, still percent-encoded. */
@@ -19,7 +19,7 @@ export interface SignedRequest {
 
 const ALGORITHM = "AWS4-HMAC-SHA256";
 const SKEW_MS = 15 * 60 * 1000;
-const LONGEST_PRESIGN_SECONDS = 7 * 24 * 3600;
+const MAX_PRESIGN_SECONDS = 7 * 24 * 3600;
 
 const hmac = (key: Buffer, text: string): Buffer => createHmac("sha256", key).update(text).digest();
 const denied = (code: string, message: string, extra: Record<string, string> = {}): S3Error =>
@@ -71,14 +71,14 @@ function parseDate(text: string): number {
   return Date.UTC(year, month - 1, day, hour, minute, second);
 }
 
-/** What a request claims, from its Authorization header or from its query. */
+/** Signature and scope, from the Authorization header or the query. */
 interface Claim {
   readonly credential: string;
   readonly signedHeaders: readonly string[];
   readonly signature: string;
   readonly date: string;
   readonly payloadHash: string;
-  /** Seconds of validity, of a presigned request. */
+  /** Validity of a presigned request, in seconds. */
   readonly expires: number | undefined;
 }
 
@@ -102,7 +102,7 @@ function headerClaim(authorization: string, headers: IncomingHttpHeaders): Claim
 
 function queryClaim(query: ReadonlyMap<string, string>, headers: IncomingHttpHeaders): Claim {
   const expires = Number(query.get("X-Amz-Expires") ?? "NaN");
-  if (!(expires >= 1 && expires <= LONGEST_PRESIGN_SECONDS))
+  if (!(expires >= 1 && expires <= MAX_PRESIGN_SECONDS))
     throw new S3Error(
       400,
       "AuthorizationQueryParametersError",
@@ -153,8 +153,8 @@ function checkSignedHeaders(claim: Claim, headers: IncomingHttpHeaders): void {
 }
 
 /**
- * Verifies Signature Version 4, in the Authorization header or presigned in the query.
- * @returns what the request claims of its body: a SHA-256 in hex, or one of S3's words such as UNSIGNED-PAYLOAD
+ * Verifies Signature Version 4, in the Authorization header or in the query.
+ * @returns the payload hash that the request states: SHA-256 in hex, or a keyword such as UNSIGNED-PAYLOAD
  * @throws S3Error AccessDenied, SignatureDoesNotMatch, InvalidAccessKeyId, RequestTimeTooSkewed, …
  */
 export function verifySignature(

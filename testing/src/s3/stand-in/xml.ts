@@ -1,7 +1,7 @@
 import { parseXML } from "@aws-sdk/xml-builder";
 import { malformedXml } from "./s3-error.js";
 
-/** What an element may hold: text, children by name, or several elements of the same name. Undefined is left out. */
+/** Content of an element: text, children by name, or an array for repeated elements. Undefined is omitted. */
 export type XmlValue =
   | string
   | number
@@ -31,11 +31,11 @@ const children = (value: { readonly [name: string]: XmlValue }): string =>
 export const renderXml = (root: string, value: { readonly [name: string]: XmlValue }): string =>
   `<?xml version="1.0" encoding="UTF-8"?>\n<${root} xmlns="${NAMESPACE}">${children(value)}</${root}>`;
 
-/** Renders an error's document, which S3 leaves outside its namespace. */
+/** Renders an error document. S3 gives it no namespace. */
 export const renderErrorXml = (value: { readonly [name: string]: XmlValue }): string =>
   `<?xml version="1.0" encoding="UTF-8"?>\n<Error>${children(value)}</Error>`;
 
-/** An element that was read: its text, or its children by name. */
+/** A parsed element. */
 export class XmlElement {
   readonly #value: unknown;
 
@@ -43,7 +43,7 @@ export class XmlElement {
     this.#value = value;
   }
 
-  /** Every child of that name. */
+  /** All children with that name. */
   all(name: string): XmlElement[] {
     if (typeof this.#value !== "object" || this.#value === null) return [];
     const child = (this.#value as Record<string, unknown>)[name];
@@ -51,7 +51,7 @@ export class XmlElement {
     return (Array.isArray(child) ? child : [child]).map((item) => new XmlElement(item));
   }
 
-  /** The text of the first child of that name. */
+  /** Text of the first child with that name. */
   text(name: string): string | undefined {
     return this.all(name)[0]?.own();
   }
@@ -65,7 +65,7 @@ export class XmlElement {
 }
 
 /**
- * Reads a request's document and checks the name of its root.
+ * Parses a request's document and checks the name of its root.
  * @throws S3Error MalformedXML
  */
 export function readXml(text: string, root: string): XmlElement {
