@@ -37,7 +37,7 @@ export function decodeCbor(
   if (count > size) throw tooLong(0, size);
   if (count > 1 && count * 9 === size) {
     const floats = floatList(bytes, view, 0, count, FLOAT);
-    if (floats !== undefined) return { values: floats, hasBytes: false };
+    if (floats !== undefined) return { values: floats, hasBytes: false, items: count };
   }
   const texts = new TextReader(bytes, view);
   const builder = new ValueBuilder(count, alwaysMaps, maxDepth);
@@ -188,7 +188,7 @@ export function decodeCbor(
     builder.put(value);
   }
   if (at !== size) throw decodeError("corrupt", at, `${size - at} bytes follow the value.`);
-  return { values: builder.root, hasBytes };
+  return { values: builder.root, hasBytes, items };
 }
 
 function simpleOrFloat(view: DataView, start: number, info: number): Value {
