@@ -1,4 +1,4 @@
-import { toTagged } from "@peekpack/cli/tagged";
+import { toTagged } from "@peekpack/core/tagged";
 import { openArchive } from "@peekpack/core";
 import { s3Store } from "@peekpack/s3";
 import { livePython, skippedAsAbsent, startPeer } from "@peekpack/testing";

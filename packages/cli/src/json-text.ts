@@ -19,8 +19,8 @@ import {
   Timestamp,
   type Value,
 } from "@peekpack/core";
+import { type TaggedJson, toTagged } from "@peekpack/core/tagged";
 import { nodeBytes, placeInTable } from "./table.js";
-import { type TaggedJson, toTagged } from "./tagged.js";
 
 /** What can be written: a value, or a handle of one. */
 export type Writable = LazyMap | LazyList | Value;

@@ -15,9 +15,9 @@ import {
   Tagged,
   Timestamp,
 } from "@peekpack/core";
+import { toTagged } from "@peekpack/core/tagged";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { jsonText } from "../src/json-text.js";
-import { toTagged } from "../src/tagged.js";
 import { verifyAt } from "../src/verifier.js";
 import { codeOf, ok, run } from "./run.js";
 
