@@ -12,17 +12,9 @@
  *     { "$ext": [type, "hex"] }  { "$tag": [number, value] }  { "$simple": n }  { "$undefined": true }
  *     { "$ndarray": { "dtype": …, "shape": […], "data": […] } }
  */
-import {
-  Ext,
-  Float64,
-  float64,
-  NdArray,
-  type NdType,
-  PeekpackError,
-  Simple,
-  Tagged,
-  Timestamp,
-} from "@peekpack/core";
+import { PeekpackError } from "../errors.js";
+import { NdArray, type NdType } from "../nd-array.js";
+import { Ext, Float64, float64, Simple, Tagged, Timestamp } from "../values.js";
 
 /** A value in the notation: what `JSON.parse` gives. */
 export type TaggedJson = null | boolean | number | string | TaggedJson[] | { [tag: string]: TaggedJson };
@@ -253,10 +245,12 @@ function parseFloatText(text: string): number | undefined {
 }
 
 function toHex(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex");
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 function fromHex(text: unknown): Uint8Array | undefined {
   if (typeof text !== "string" || !/^([0-9a-f]{2})*$/i.test(text)) return undefined;
-  return new Uint8Array(Buffer.from(text, "hex"));
+  return Uint8Array.from({ length: text.length / 2 }, (_, i) =>
+    Number.parseInt(text.slice(i * 2, i * 2 + 2), 16),
+  );
 }
