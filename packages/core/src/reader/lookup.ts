@@ -229,3 +229,16 @@ export function showPath(path: readonly unknown[]): string {
 export function isBranch(node: TableNode): node is Branch {
   return node.kind === "map" || node.kind === "list";
 }
+
+/** Whether two nodes of one table are the same container. */
+export function sameEntries(a: TableNode, b: TableNode): boolean {
+  if (a.kind === "blocked" && b.kind === "blocked") {
+    return "before" in a.blocks && "before" in b.blocks
+      ? a.blocks.bounds[0] === b.blocks.bounds[0]
+      : a.blocks === b.blocks;
+  }
+  if (!isBranch(a) || !isBranch(b) || a.kind !== b.kind) return false;
+  return "view" in a.entries && "view" in b.entries
+    ? a.entries.first === b.entries.first
+    : a.entries === b.entries;
+}

@@ -21,6 +21,8 @@ import { sameKey } from "./same-key.js";
 const PAGE_GUESS = 16 * 1024;
 /** Pages that a walk reads at once: few at first, so that the first entries come soon. */
 const FIRST_PAGES = 2;
+/** Bytes of the index that are compared at a time. */
+const COMPARED = 1024 * 1024;
 const MAX_PAGES = 64;
 
 /** What a paged table needs of its archive. */
@@ -80,6 +82,18 @@ export class PagedTable {
   /** Root block and footer of the index. */
   get indexBytes(): Uint8Array {
     return this.#index.bytes;
+  }
+
+  /** Whether the whole index has exactly these bytes. Reads it in pieces. */
+  async equals(bytes: Uint8Array, options?: ReadOptions): Promise<boolean> {
+    const { source, start, footer } = this.#index;
+    if (bytes.length !== footer.indexSize) return false;
+    for (let at = 0; at < bytes.length; at += COMPARED) {
+      const end = Math.min(at + COMPARED, bytes.length);
+      const [read] = await source.read([{ start: start + at, end: start + end }], options);
+      for (let i = 0; i < end - at; i++) if (read![i] !== bytes[at + i]) return false;
+    }
+    return true;
   }
 
   /** The root node. */
