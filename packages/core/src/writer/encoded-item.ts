@@ -1,7 +1,7 @@
 import type { Cursor, Item } from "../format/cursor.js";
 import type { Protocol } from "../format/header.js";
 import { Tagged, type Value } from "../values.js";
-import type { ArchiveEncoder } from "./encoder.js";
+import type { ContainerEncoder } from "./container-encoder.js";
 import { located } from "./misplaced.js";
 
 /**
@@ -69,7 +69,7 @@ function indefiniteCounts(cursor: Cursor, start: number): Map<number, number> {
 }
 
 /** Writes an encoded item in canonical form, and moves it behind what was written. Returns whether it is trivial. */
-export function writeEncoded(encoder: ArchiveEncoder, item: EncodedItem, depth: number): boolean {
+export function writeEncoded(encoder: ContainerEncoder, item: EncodedItem, depth: number): boolean {
   const { data } = encoder;
   const { cursor } = item;
   const head: Item = { kind: "other", value: 0 };
@@ -125,7 +125,7 @@ function taggedItem({ cursor, protocol, decode }: EncodedItem, place: number): T
 }
 
 function writeContainer(
-  encoder: ArchiveEncoder,
+  encoder: ContainerEncoder,
   item: EncodedItem,
   isMap: boolean,
   count: number,

@@ -1,10 +1,15 @@
 import { PeekpackError } from "../errors.js";
+import { isInteger } from "./integer.js";
 
 /** Below this size a buffer grows fourfold: copies and fresh memory cost more than what is left unused. */
 const QUICK_GROWTH = 2 ** 24;
 
 /** Up to this many units a loop over char codes is faster than a call into TextEncoder. */
 const SHORT_STRING = 48;
+/** Size of a 64-bit float, in both codecs. */
+const FLOAT = 9;
+/** Floats that are written before room for more is made. */
+const RUN = 256;
 /** The longest head of an item, in both codecs. */
 const HEAD = 9;
 
@@ -109,6 +114,35 @@ export abstract class Packer {
     this.pos += value.length;
   }
 
+  /**
+   * Writes the items of a list from index `from` on while they are finite floats (`all`: any finite number), and returns
+   * how many it wrote. One loop for all of them is twice as fast as a call for each (benchmarks, "encode").
+   */
+  floats(list: readonly unknown[], from: number, all: boolean): number {
+    const { length } = list;
+    const { floatTag } = this;
+    let i = from;
+    while (i < length) {
+      const stop = Math.min(length, i + RUN);
+      this.reserve((stop - i) * FLOAT);
+      const { buf, view } = this;
+      let at = this.pos;
+      for (; i < stop; i++, at += FLOAT) {
+        const item = list[i];
+        if (typeof item !== "number" || item - item !== 0 || (!all && isInteger(item))) {
+          this.pos = at;
+          return i - from;
+        }
+        buf[at] = floatTag;
+        view.setFloat64(at + 1, item);
+      }
+      this.pos = at;
+    }
+    return i - from;
+  }
+
+  /** The first byte of a 64-bit float. */
+  abstract readonly floatTag: number;
   abstract nil(): void;
   abstract bool(value: boolean): void;
   /** Any integer of at most ±(2^53 − 1). */
