@@ -5,6 +5,7 @@ import { Float64 } from "../values.js";
 import { ContainerEncoder } from "./container-encoder.js";
 import { EncodedItem, writeEncoded } from "./encoded-item.js";
 import { isInteger } from "./integer.js";
+import { KeyEntries, type KeyEntry } from "./key-entries.js";
 import { located } from "./misplaced.js";
 import { endNumbers, writeFloats } from "./number-column.js";
 import type { ResolvedEncodeOptions } from "./options.js";
@@ -31,6 +32,9 @@ export class ArchiveEncoder extends ContainerEncoder {
   readonly #allFloats: boolean;
   /** Whether plain objects inherit enumerable properties. */
   readonly #inherits: boolean = Object.keys(Object.prototype).length > 0;
+  readonly #keys: KeyEntries = new KeyEntries();
+  /** The key whose value is being written. */
+  #entry: KeyEntry = this.#keys.none;
 
   constructor(data: Packer, toc: Packer, shift: number, options: ResolvedEncodeOptions) {
     super(data, toc, shift, options);
@@ -190,11 +194,23 @@ export class ArchiveEncoder extends ContainerEncoder {
     const { packer } = this.toc;
     let trivial = true;
     let current = "";
+    const above = this.#entry;
+    let entry: KeyEntry | undefined;
     try {
       for (const key in record) {
         if (inherits && !Object.hasOwn(record, key)) continue;
         current = key;
-        data.string(key);
+        const predicted: KeyEntry | undefined = entry === undefined ? above.first : entry.next;
+        if (predicted !== undefined && predicted.key === key && predicted.length > 0) {
+          data.words(predicted);
+          entry = predicted;
+        } else {
+          const written = this.#keys.write(key, data);
+          if (entry === undefined) above.first = written;
+          else entry.next = written;
+          entry = written;
+        }
+        this.#entry = entry;
         this.note(data.pos);
         const before = packer.pos;
         if (!this.value(record[key], depth + 1)) trivial = false;
@@ -205,6 +221,7 @@ export class ArchiveEncoder extends ContainerEncoder {
       if (mustStream(record)) throw new NeedsStream(record);
       throw located(error, current);
     }
+    this.#entry = above;
     return this.end(true, trivial);
   }
 

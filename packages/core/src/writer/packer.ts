@@ -13,6 +13,15 @@ const RUN = 256;
 /** The longest head of an item, in both codecs. */
 const HEAD = 9;
 
+/** Up to 16 encoded bytes. */
+export interface Words {
+  readonly a: number;
+  readonly b: number;
+  readonly c: number;
+  readonly d: number;
+  readonly length: number;
+}
+
 /**
  * Writes single items of one codec, each in its one canonical form, into a buffer that grows. The encoder above it knows
  * containers, spans and the table of contents; a packer knows bytes.
@@ -99,6 +108,20 @@ export abstract class Packer {
     this.pos += written;
   }
 
+  /** Writes the first `length` bytes of four words. */
+  words({ a, b, c, d, length }: Words): void {
+    const at = this.pos;
+    if (at + 16 > this.buf.length) this.reserve(16);
+    const { view } = this;
+    view.setInt32(at, a);
+    view.setInt32(at + 4, b);
+    if (length > 8) {
+      view.setInt32(at + 8, c);
+      view.setInt32(at + 12, d);
+    }
+    this.pos = at + length;
+  }
+
   /** A text that is UTF-8 already. */
   utf8(value: Uint8Array): void {
     this.reserve(HEAD + value.length);
@@ -129,7 +152,11 @@ export abstract class Packer {
       let at = this.pos;
       for (; i < stop; i++, at += FLOAT) {
         const item = list[i];
-        if (typeof item !== "number" || item - item !== 0 || (!all && isInteger(item))) {
+        // Numbers with a fraction need no other check.
+        if (
+          typeof item !== "number" ||
+          (!(Math.floor(item) < item) && (item - item !== 0 || (!all && isInteger(item))))
+        ) {
           this.pos = at;
           return i - from;
         }
