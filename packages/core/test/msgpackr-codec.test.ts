@@ -21,7 +21,10 @@ it("decodes what the built-in decoder does, single values and blocks", async () 
 
 it("decodes extension types that are registered with msgpackr", async () => {
   class Celsius {
-    constructor(readonly degrees: number) {}
+    readonly degrees: number;
+    constructor(degrees: number) {
+      this.degrees = degrees;
+    }
   }
   addExtension({
     Class: Celsius,

@@ -13,10 +13,7 @@ import type { Packer } from "./packer.js";
 import { sortedSet } from "./sorted-set.js";
 import { ListStream, MapStream } from "./stream.js";
 
-/**
- * Thrown when the encoder meets a value that must be awaited or consumed step by step (iterables, lazy handles): only the
- * streaming writer can go on.
- */
+/** Thrown for a value that must be awaited or consumed step by step (iterables, lazy handles): the streaming writer takes it. */
 export class NeedsStream extends Error {
   readonly value: object;
 
@@ -43,8 +40,8 @@ export class ArchiveEncoder extends ContainerEncoder {
   }
 
   /**
-   * Encodes a value and all below it. Its node, unless it is a leaf, is appended to the table's buffer.
-   * Returns whether the value is trivial: small enough to share a block with its neighbours.
+   * Encodes a value and everything below it, and appends its node to the table's buffer unless it is a leaf.
+   * Returns whether the value is trivial: small enough to share a block with its neighbors.
    * @throws PeekpackError `unsupported-value`, `limit`
    */
   override value(value: unknown, depth: number): boolean {
@@ -61,13 +58,13 @@ export class ArchiveEncoder extends ContainerEncoder {
     return data.pos - start <= this.#trivialSize;
   }
 
-  /** Encodes a map's key, at the depth of its value. It has no node of its own: its bytes are repeated in the map's. */
+  /** Encodes a map's key, at the depth of its value. It gets no node: the map's node repeats its bytes. */
   override key(key: unknown, depth: number): void {
     if (typeof key === "string") {
       this.data.string(key);
       return;
     }
-    // A container as a key leaves spans and nodes on the stacks; they are not wanted.
+    // A container as a key leaves spans and nodes on the stacks.
     const before = this.mark();
     this.value(key, depth);
     this.rewind({ ...before, data: this.data.pos });
@@ -110,7 +107,7 @@ export class ArchiveEncoder extends ContainerEncoder {
     return data.pos - start <= this.#trivialSize;
   }
 
-  /** Encodes what a tag stands before: one level deeper, and without nodes of its own, as a key. */
+  /** Encodes the content of a tag: one level deeper, and without nodes, as a key. */
   #tagged(inner: unknown, depth: number): void {
     this.deeper(depth);
     this.key(inner, depth + 1);
@@ -183,8 +180,8 @@ export class ArchiveEncoder extends ContainerEncoder {
   }
 
   #record(record: Record<string, unknown>, depth: number): boolean {
-    // for … in is the one way to an object's values that stays fast over objects of many shapes. It also gives what is
-    // inherited: nothing, unless somebody has put enumerable properties on Object.prototype.
+    // Only for … in stays fast over objects of many shapes. It includes inherited properties: none, unless a program puts
+    // enumerable properties on Object.prototype.
     const inherits = this.#inherits;
     let count = 0;
     for (const key in record) if (!inherits || Object.hasOwn(record, key)) count++;
@@ -243,7 +240,7 @@ export class ArchiveEncoder extends ContainerEncoder {
   }
 }
 
-/** Whether a value is written step by step: an iterable of items or entries, or a lazy handle. */
+/** Whether only the streaming writer takes a value: an iterable of items or entries, or a lazy handle. */
 function mustStream(value: unknown): value is object {
   return (
     typeof value === "object" &&
