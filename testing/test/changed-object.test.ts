@@ -82,7 +82,7 @@ describe("with onChange: reopen", () => {
     ["get", (archive) => archive.get("rows/7/n"), 207],
     [
       "select",
-      async (archive) => (await archive.select("rows/*/n")).map(({ value }) => value),
+      async (archive) => (await archive.select("rows/*/n").toArray()).map(({ value }) => value),
       state(2).rows.map(({ n }) => n),
     ],
     ["entries", async (archive) => archive.entries("rows/7"), Object.entries(state(2).rows[7]!)],

@@ -208,7 +208,7 @@ function coldReads(kind: S3ServerKind): void {
           ],
           [
             "a column",
-            async (archive: Archive) => (await archive.select("*/name")).map(({ value }) => value),
+            async (archive: Archive) => (await archive.select("*/name").toArray()).map(({ value }) => value),
             children.map(({ value }) => value.name),
           ],
         ] as const) {

@@ -62,7 +62,7 @@ it("appends 1 MB to a combined archive of it with at most 12 MiB on the wire", a
     expect(wireUp).toBeGreaterThan(1_000_000);
     expect(wireUp + wireDown).toBeLessThanOrEqual(12 * MiB);
     const archive = await openArchive(store.source(combined));
-    expect(await archive.keys()).toEqual(["first", "second"]);
+    expect(await archive.keys().toArray()).toEqual(["first", "second"]);
     expect(Buffer.compare((await archive.read("second")) as Uint8Array, value)).toBe(0);
     const chunk = (await archive.read(["first", "stream", "chunks", 700])) as Uint8Array;
     expect(Buffer.compare(chunk, streamedChunk(700))).toBe(0);

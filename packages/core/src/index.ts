@@ -8,14 +8,14 @@ export {
   publicUrl,
 } from "./errors.js";
 export { decodeHeader, HEADER_SIZE, type Header, type Protocol } from "./format/header.js";
+export { DEFAULT_LIMITS, type Limits } from "./limits.js";
 export { NdArray, type NdData, type NdType, type Nested } from "./numpy/nd-array.js";
 export { encodeNumpyPickle } from "./numpy/pickle-writer.js";
 export { Archive, type ArchiveInfo } from "./reader/archive.js";
-export { LazyList } from "./reader/lazy-list.js";
-export { LazyMap } from "./reader/lazy-map.js";
-export { DEFAULT_LIMITS, type Limits } from "./reader/limits.js";
+export { LazyList, LazyMap } from "./reader/handles.js";
 export type { NumberArrayOf, NumberType } from "./reader/number-array.js";
 export { type ArchiveSource, type OpenOptions, openArchive } from "./reader/open-archive.js";
+export type { PageIndexInfo } from "./reader/page-index.js";
 export { type Path, type PathKey, type PathSegment, Slice, slice } from "./reader/path.js";
 export { ANY, type Pattern, type Selected } from "./reader/pattern.js";
 export type { At, InnerOf, KeyOf, Lazily, PathIn, Untyped } from "./reader/schema.js";

@@ -6,7 +6,7 @@ import { scanCbor } from "../src/codec/cbor-scan.js";
 import type { MapStyle } from "../src/codec/codec.js";
 import { BYTES, EXACT, ODD_KEYS, REGULAR } from "../src/codec/msgpack-scan.js";
 import { isPeekpackError } from "../src/errors.js";
-import { DEFAULT_LIMITS, type Limits } from "../src/reader/limits.js";
+import { DEFAULT_LIMITS, type Limits } from "../src/limits.js";
 import { Simple, Tagged, Timestamp, type Value } from "../src/values.js";
 
 const decoder = cborDecoder();

@@ -78,7 +78,7 @@ describe.each(CODECS)("combining into %s", (codec) => {
     );
     const archive = await openArchive(bytes);
     expect(archive.info).toMatchObject({ codec, kind: "combined-map" });
-    expect(await archive.keys()).toEqual([
+    expect(await archive.keys().toArray()).toEqual([
       "bytes",
       "blob",
       "buffer",
@@ -176,7 +176,7 @@ describe.each(CODECS)("combining into %s", (codec) => {
     ]);
     const archive = await openArchive(fileSource(target));
     expect(archive.info).toMatchObject({ codec, kind: "combined-map" });
-    expect(await archive.keys()).toEqual(["x", "y", "z"]);
+    expect(await archive.keys().toArray()).toEqual(["x", "y", "z"]);
     expect(await archive.read("y/k")).toBe("v");
     // A value is encoded in the target's codec, whatever the options might say.
     expect(firstDifference(await collected(archive.raw("z")), encodeArchive([1], { codec }))).toBeUndefined();
@@ -206,7 +206,7 @@ describe("what is refused is refused before anything is written", () => {
     ["names on some only, the other way round", [unnamed, named], "unsupported-value"],
     ["a name twice", [named, { name: "y", value: 1 }, { ...named }], "duplicate-name"],
     ["what is no archive", [unnamed, { source: plain }], "not-an-archive"],
-    ["nothing", [unnamed, { source: new Uint8Array(0) }], "truncated"],
+    ["nothing", [unnamed, { source: new Uint8Array(0) }], "not-an-archive"],
     ["half an archive", [unnamed, { source: map.subarray(0, map.length - 1) }], "truncated"],
     [
       "an unfinished archive",

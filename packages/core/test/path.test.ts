@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { fromTagged, loadArchives, type ReadCase, sameTagged } from "@peekpack/testing/fixtures";
 import { describe, expect, it } from "vitest";
 import { isPeekpackError, PeekpackError } from "../src/errors.js";
-import { type ListSelection, resolveListSegment } from "../src/reader/list-segment.js";
+import { type ListSelection, resolveListSegment } from "../src/reader/list-selection.js";
 import { type Path, parsePath, slice } from "../src/reader/path.js";
 
 /** The indices that a segment selects of a list; an array also for a single index, in an array of its own. */

@@ -95,7 +95,7 @@ describe.each(["msgpack", "cbor"] as const)("select in %s", (codec) => {
         ["*/0", 4],
       ]);
       expect(await found(archive, ["n", 1])).toEqual([["n/1", "one"]]);
-      const paths = (await archive.select(["n", ANY])).map(({ path }) => path);
+      const paths = (await archive.select(["n", ANY]).toArray()).map(({ path }) => path);
       expect(paths).toEqual([
         ["n", 1],
         ["n", null],
@@ -139,7 +139,7 @@ it("values are read in groups, with few requests", async () => {
   const source = observedSource(encodeArchive({ entries }, { smallObjectThreshold: 100 }));
   const archive = await openArchive(source);
   const before = source.requests;
-  const energies = (await archive.select("entries/*/energy")).map(({ value }) => value);
+  const energies = (await archive.select("entries/*/energy").toArray()).map(({ value }) => value);
   expect(energies).toEqual(Array.from({ length: 2000 }, (_, i) => i));
   expect(source.requests - before).toBeLessThan(20);
 });
@@ -164,7 +164,6 @@ it("every loop starts afresh, and stops where its caller stops", async () => {
   const first: unknown[] = [];
   for await (const { value } of sequence) if (first.push(value) === 5) break;
   expect(first).toEqual((document.blocks as unknown[]).slice(0, 5));
-  expect(await sequence).toHaveLength(300);
   expect(await sequence.toArray()).toHaveLength(300);
 });
 

@@ -57,7 +57,7 @@ describe("what look-ups learn", () => {
         expect(await archive.read("a/list 7/-1")).toBe("just too long for a block 7/998");
         expect(await archive.read(["b", 299, "key 299"])).toBe("x".repeat(30));
         expect(await archive.has(["b", 299, "key 298"])).toBe(false);
-        expect(await archive.keys("a")).toEqual(Object.keys(tree.a));
+        expect(await archive.keys("a").toArray()).toEqual(Object.keys(tree.a));
         expect(await archive.read("b/290:")).toEqual(tree.b.slice(290));
         const seen: unknown[] = [];
         for await (const { value } of archive.select("b/*/*")) seen.push(value);
@@ -83,8 +83,8 @@ describe("what look-ups learn", () => {
     const archive = await openArchive(encodeArchive({ wide, list }, { smallObjectThreshold: 20 }), {
       tocCacheBytes: 0,
     });
-    expect(await archive.entries("wide")).toHaveLength(30_000);
-    expect(await archive.entries("list")).toHaveLength(30_000);
+    expect(await archive.entries("wide").toArray()).toHaveLength(30_000);
+    expect(await archive.entries("list").toArray()).toHaveLength(30_000);
     expect(await ((await archive.get("list")) as LazyList).slice()).toHaveLength(30_000);
     expect(await archive.read("list/0:30000")).toHaveLength(30_000);
     let seen = 0;

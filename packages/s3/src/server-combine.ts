@@ -83,7 +83,7 @@ export async function combineOnServer(
 ): Promise<StoreCombineResult> {
   const found = await resolveChildren(place, children, options);
   const codec = typeof options.codec === "object" ? options.codec.protocol : options.codec;
-  const { header, table } = combinedLayout(found, { codec });
+  const { header, table } = await combinedLayout(found, { codec });
   const materials = [held(header), ...found.map(({ material }) => material), held(table)];
   return make(place, materials, options.put ?? "overwrite", options);
 }
@@ -104,7 +104,7 @@ export async function appendOnServer(
     );
   }
   const found = await resolveChildren(place, children, options);
-  const { header, table, kept } = combinedLayout(found, { onto: archive });
+  const { header, table, kept } = await combinedLayout(found, { onto: archive });
   const source = place.source(place.location, version);
   const old: Material = {
     piece: { kind: "object", start: kept!.start, end: kept!.end, objectSize },

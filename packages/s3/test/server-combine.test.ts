@@ -92,7 +92,7 @@ await onEachServer("combining on the server", (server) => {
       { name: "value", value: { made: [1, 2] } },
     ]);
     const archive = await openArchive(store.source(`${bucket}/nested`));
-    expect(await archive.keys()).toEqual(["path", "source", "archive", "bytes", "value"]);
+    expect(await archive.keys().toArray()).toEqual(["path", "source", "archive", "bytes", "value"]);
     expect(await archive.read("path/n")).toBe(7);
     expect(await archive.read("archive/1")).toBe("end");
     expect(await archive.read("value/made/1")).toBe(2);

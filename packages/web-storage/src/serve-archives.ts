@@ -82,7 +82,7 @@ export function serveArchives<T>(
     readMany: async (call: RemoteCall, id: number, paths: readonly CarriedPath[]) =>
       handOver(call, await the(id).readMany(paths.map(openPath), { signal: call.signal })),
     keys: async (call: RemoteCall, id: number, path: CarriedPath) =>
-      handOver(call, await the(id).keys(openPath(path), { signal: call.signal })),
+      handOver(call, await the(id).keys(openPath(path), { signal: call.signal }).toArray()),
     has: (call: RemoteCall, id: number, path: CarriedPath) =>
       the(id).has(openPath(path), { signal: call.signal }),
     size: (call: RemoteCall, id: number, path: CarriedPath) =>

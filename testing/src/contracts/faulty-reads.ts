@@ -90,7 +90,7 @@ const READING: OpenOptions = {
 /** What each operation asks for, and what is right. The document is what `archive` was opened from. */
 const reads: Readonly<Record<Operation, (archive: Archive, document: Value) => Promise<boolean>>> = {
   open: async (archive, document) =>
-    same(await archive.keys(), Object.keys(document as object)) && archive.info.kind === "map",
+    same(await archive.keys().toArray(), Object.keys(document as object)) && archive.info.kind === "map",
   leaf: async (archive, document) => same(await archive.read("leaf"), at(document, "leaf")),
   slice: async (archive, document) =>
     same(

@@ -144,7 +144,7 @@ async function walk(
   if (depth > 3) return;
   if (value instanceof LazyMap) {
     await attempt(() => value.size);
-    const keys = ((await attempt(() => value.keys())) ?? []).filter(isPathKey);
+    const keys = ((await attempt(() => value.keys().toArray())) ?? []).filter(isPathKey);
     await attempt(() => value.has("no such key"));
     await attempt(async () => {
       let seen = 0;
@@ -190,10 +190,10 @@ async function readPath(random: Random, attempt: Attempt, archive: Archive, path
       await attempt(() => archive.has(path));
       break;
     case 2:
-      await attempt(() => archive.keys(path));
+      await attempt(() => archive.keys(path).toArray());
       break;
     case 3:
-      await attempt(() => archive.entries(path));
+      await attempt(() => archive.entries(path).toArray());
       break;
     default:
       await attempt(() => drained(archive.raw(path)));

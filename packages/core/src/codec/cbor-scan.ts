@@ -1,5 +1,5 @@
 import { PeekpackError } from "../errors.js";
-import type { Limits } from "../reader/limits.js";
+import type { Limits } from "../limits.js";
 import { BYTES, DEEP, EXACT, ODD_KEYS, REGULAR } from "./msgpack-scan.js";
 import { isUtf8 } from "./utf8.js";
 

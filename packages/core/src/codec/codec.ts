@@ -1,6 +1,6 @@
 import type { Cursor } from "../format/cursor.js";
 import type { Protocol } from "../format/header.js";
-import type { Limits } from "../reader/limits.js";
+import type { Limits } from "../limits.js";
 import type { Value } from "../values.js";
 
 /** How decoded maps are made: plain objects where every key is a string (default), or always `Map`. */
@@ -55,4 +55,6 @@ export interface Decoded {
   readonly values: Value[];
   /** Whether there may be byte strings among the values or in them. */
   readonly hasBytes: boolean;
+  /** How many items were decoded, containers counted with their contents. */
+  readonly items?: number;
 }

@@ -1,5 +1,5 @@
 import { PeekpackError } from "../errors.js";
-import type { Limits } from "../reader/limits.js";
+import type { Limits } from "../limits.js";
 import { isUtf8 } from "./utf8.js";
 
 /** What a scan found that msgpackr would change in silence: no such thing. */

@@ -1,23 +1,20 @@
 import type { Cursor, Item } from "./cursor.js";
 
 /**
- * The children of a map in a table of contents: where each key and each node stands, with a hash table over the keys' bytes.
- * 16 bytes for each child. A key that stands twice has its first place and its last node.
+ * The entries of a map in a table: the offset of each key and each node, with a hash table over the keys. A duplicate
+ * key keeps its first position and its last node.
  */
 export class KeyTable {
-  /** Places of the keys, in the order of the map. */
+  /** Offsets of the keys, in the order of the map. */
   readonly keys: Uint32Array;
-  /** Places of the nodes. */
+  /** Offsets of the nodes. */
   readonly nodes: Uint32Array;
-  /** Open addressing: index of a child + 1, or 0. A power of two, at most half full. */
-  readonly #slots: Uint32Array;
-  /** Where the hash begins: random, so that no file can be made whose keys all collide. */
-  readonly #seed: number;
   /** Distinct keys. */
   readonly size: number;
-
-  /** Most memory that one child takes, in bytes: two places, and up to four slots. */
-  static readonly MOST_BYTES = 24;
+  /** Open addressing: index of an entry + 1, or 0. A power of two, at most half full. */
+  readonly #slots: Uint32Array;
+  /** Seed of the hash. It is random, so that no archive can be made whose keys all collide. */
+  readonly #seed: number;
 
   private constructor(keys: Uint32Array, nodes: Uint32Array, slots: Uint32Array, seed: number, size: number) {
     this.keys = keys;
@@ -27,13 +24,18 @@ export class KeyTable {
     this.size = size;
   }
 
-  /** Memory it takes, in bytes. */
-  get byteLength(): number {
-    return this.keys.byteLength + this.nodes.byteLength + this.#slots.byteLength;
+  /** Upper bound of {@link byteLength} for `count` entries. */
+  static maxBytes(count: number): number {
+    return 24 * count + 128;
   }
 
-  /** Reads `count` keys and nodes from `place` on. */
-  static read(cursor: Cursor, place: number, count: number): KeyTable {
+  /** Memory that the table takes, in bytes. */
+  get byteLength(): number {
+    return this.keys.byteLength + this.nodes.byteLength + this.#slots.byteLength + 128;
+  }
+
+  /** Reads `count` keys and nodes from an offset on. */
+  static read(cursor: Cursor, offset: number, count: number): KeyTable {
     const keys = new Uint32Array(count);
     const nodes = new Uint32Array(count);
     const slots = new Uint32Array(2 ** Math.ceil(Math.log2(Math.max(count, 1) * 2)));
@@ -41,17 +43,17 @@ export class KeyTable {
     const seed = Math.floor(Math.random() * 2 ** 32);
     const item: Item = { kind: "other", value: 0 };
     let size = 0;
-    let at = place;
+    let at = offset;
     for (let i = 0; i < count; i++) {
       const key = at;
-      const { start, end } = content(cursor, key, item);
+      const { start, end, isText } = content(cursor, key, item);
       at = end;
       let slot = hash(seed, cursor.bytes, start, end) & mask;
       let known = slots[slot]!;
       for (; known !== 0; known = slots[slot]!) {
         const other = content(cursor, keys[known - 1]!, item);
         if (
-          sameKind(cursor, key, keys[known - 1]!) &&
+          isText === other.isText &&
           sameBytes(cursor.bytes, start, end, cursor.bytes, other.start, other.end)
         ) {
           break;
@@ -65,7 +67,7 @@ export class KeyTable {
         nodes[size] = at;
         slots[slot] = ++size;
       }
-      // Not behind the last one: a chain of nodes would cost the square of its length.
+      // The last node is not skipped: in a chain of nodes that would take quadratic time.
       if (i + 1 < count) at = cursor.skip(at);
     }
     return size === count
@@ -73,40 +75,39 @@ export class KeyTable {
       : new KeyTable(keys.slice(0, size), nodes.slice(0, size), slots, seed, size);
   }
 
-  /** The index of the child under a text key, given as UTF-8; −1 when there is none. */
+  /** The index of the entry under a text key, given as UTF-8. −1 if there is none. */
   find(cursor: Cursor, key: Uint8Array): number {
     const mask = this.#slots.length - 1;
     const item: Item = { kind: "other", value: 0 };
     let slot = hash(this.#seed, key, 0, key.length) & mask;
     for (let known = this.#slots[slot]!; known !== 0; known = this.#slots[slot]!) {
-      const start = cursor.head(this.keys[known - 1]!, item);
-      if (
-        item.kind === "text" &&
-        item.value === key.length &&
-        sameBytes(key, 0, key.length, cursor.bytes, start, start + key.length)
-      ) {
-        return known - 1;
-      }
+      if (isTextKey(cursor, this.keys[known - 1]!, key, item)) return known - 1;
       slot = (slot + 1) & mask;
     }
     return -1;
   }
 }
 
-/** The bytes of a text, or of any other key with its head: what makes two keys the same. */
-function content(cursor: Cursor, place: number, item: Item): { start: number; end: number } {
-  const start = cursor.head(place, item);
-  return item.kind === "text" && item.value >= 0
-    ? { start, end: start + item.value }
-    : { start: place, end: cursor.skip(place) };
+/** Whether the item at an offset is a given text. */
+export function isTextKey(cursor: Cursor, offset: number, key: Uint8Array, item: Item): boolean {
+  const start = cursor.head(offset, item);
+  return (
+    item.kind === "text" &&
+    item.value === key.length &&
+    sameBytes(key, 0, key.length, cursor.bytes, start, start + key.length)
+  );
 }
 
-function sameKind(cursor: Cursor, a: number, b: number): boolean {
-  const item: Item = { kind: "other", value: 0 };
-  cursor.head(a, item);
-  const isText = item.kind === "text";
-  cursor.head(b, item);
-  return isText === (item.kind === "text");
+/** What makes two keys the same: the bytes of a text, or the whole encoding of any other key. */
+function content(
+  cursor: Cursor,
+  offset: number,
+  item: Item,
+): { readonly start: number; readonly end: number; readonly isText: boolean } {
+  const start = cursor.head(offset, item);
+  return item.kind === "text" && item.value >= 0
+    ? { start, end: start + item.value, isText: true }
+    : { start: offset, end: cursor.skip(offset), isText: false };
 }
 
 function sameBytes(
@@ -122,9 +123,11 @@ function sameBytes(
   return true;
 }
 
-/** FNV-1a, 32 bits, with a starting value of our own. */
+/** FNV-1a with 32 bits and a seed, then MurmurHash3's finalizer: without it, the low bits depend on few bytes. */
 function hash(seed: number, bytes: Uint8Array, start: number, end: number): number {
   let value = 0x811c9dc5 ^ seed;
   for (let at = start; at < end; at++) value = Math.imul(value ^ bytes[at]!, 0x01000193);
-  return value >>> 0;
+  value = Math.imul(value ^ (value >>> 16), 0x85ebca6b);
+  value = Math.imul(value ^ (value >>> 13), 0xc2b2ae35);
+  return (value ^ (value >>> 16)) >>> 0;
 }

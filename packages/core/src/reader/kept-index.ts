@@ -1,49 +1,100 @@
 import { PeekpackError } from "../errors.js";
 import { decodeHeader, HEADER_SIZE, type Header } from "../format/header.js";
-import { FIXED, MARK } from "./index-bytes.js";
+
+/** "peekpack": how a kept index begins. */
+const MARK: readonly number[] = [0x70, 0x65, 0x65, 0x6b, 0x70, 0x61, 0x63, 0x6b];
+/** Version of the layout. */
+const VERSION = 2;
+/** Bytes before the version of the object. */
+const FIXED_SIZE = MARK.length + 2 + 8 + 8 + 2;
+
+/** What a kept index holds in place of the table. */
+export type KeptTable = "table" | "page-index" | "sidecar";
+
+const TABLES: readonly KeptTable[] = ["table", "page-index", "sidecar"];
 
 /** What is kept of an archive to open it again without a request. */
 export interface KeptIndex {
   readonly header: Header;
   readonly headerBytes: Uint8Array;
-  readonly toc: Uint8Array;
+  readonly holds: KeptTable;
+  /** The table, or root block and footer of its page index. */
+  readonly table: Uint8Array;
   /** Offset of the archive in its object. */
   readonly offset: number;
-  /** Size of the object, where it was known. */
+  /** Size of the object, if it was known. */
   readonly size: number | undefined;
-  /** Version of the object, where it had one. */
+  /** Version of the object, if it had one. */
   readonly version: string | undefined;
 }
 
 /**
- * Reads what `encodeIndex` wrote. `toc` is a view.
- * @throws PeekpackError `corrupt` when it is nothing of the kind.
+ * Serializes an index: mark, layout version, kind of table, offset, size + 1 (0: unknown), length of the version + 1 (0:
+ * none), version in UTF-8, header, table. All integers are big-endian.
+ */
+export function encodeIndex(index: Omit<KeptIndex, "header">): Uint8Array {
+  const { offset, size = -1, version, headerBytes, table, holds } = index;
+  const name = new TextEncoder().encode(version);
+  const bytes = new Uint8Array(FIXED_SIZE + name.length + HEADER_SIZE + table.length);
+  const view = new DataView(bytes.buffer);
+  bytes.set(MARK);
+  let at = MARK.length;
+  view.setUint8(at++, VERSION);
+  view.setUint8(at++, TABLES.indexOf(holds));
+  view.setBigUint64(at, BigInt(offset));
+  view.setBigUint64(at + 8, BigInt(size + 1));
+  view.setUint16(at + 16, version === undefined ? 0 : name.length + 1);
+  bytes.set(name, FIXED_SIZE);
+  bytes.set(headerBytes, FIXED_SIZE + name.length);
+  bytes.set(table, FIXED_SIZE + name.length + HEADER_SIZE);
+  return bytes;
+}
+
+/**
+ * Reads what {@link encodeIndex} wrote. `table` is a view.
+ * @throws PeekpackError `corrupt` if the bytes are something else
  */
 export function decodeIndex(bytes: Uint8Array): KeptIndex {
   const damaged = (): PeekpackError =>
     new PeekpackError("corrupt", "These bytes are not an index that `archive.index()` made.", {
       section: "toc",
     });
-  if (bytes.length < FIXED + HEADER_SIZE || MARK.some((byte, i) => bytes[i] !== byte)) throw damaged();
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const offset = Number(view.getBigUint64(MARK.length));
-  const size = Number(view.getBigUint64(MARK.length + 8)) - 1;
-  const versionSize = Math.max(view.getUint16(MARK.length + 16) - 1, 0);
-  const rest = bytes.subarray(FIXED + versionSize);
-  if (rest.length <= HEADER_SIZE || !Number.isSafeInteger(offset) || !Number.isSafeInteger(size))
+  if (
+    bytes.length < FIXED_SIZE + HEADER_SIZE ||
+    MARK.some((byte, i) => bytes[i] !== byte) ||
+    bytes[MARK.length] !== VERSION
+  ) {
     throw damaged();
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const holds = TABLES[bytes[MARK.length + 1]!];
+  const at = MARK.length + 2;
+  const offset = Number(view.getBigUint64(at));
+  const size = Number(view.getBigUint64(at + 8)) - 1;
+  const versionField = view.getUint16(at + 16);
+  const versionSize = Math.max(versionField - 1, 0);
+  const rest = bytes.subarray(FIXED_SIZE + versionSize);
+  if (
+    holds === undefined ||
+    rest.length <= HEADER_SIZE ||
+    !Number.isSafeInteger(offset) ||
+    !Number.isSafeInteger(size)
+  ) {
+    throw damaged();
+  }
   const header = decodeHeader(rest);
-  const toc = rest.subarray(HEADER_SIZE);
-  if (toc.length !== header.tocSize) throw damaged();
+  const table = rest.subarray(HEADER_SIZE);
+  if (holds === "table" && table.length !== header.tocSize) throw damaged();
   return {
     header,
     headerBytes: rest.subarray(0, HEADER_SIZE),
-    toc,
+    holds,
+    table,
     offset,
     size: size < 0 ? undefined : size,
     version:
-      view.getUint16(MARK.length + 16) === 0
+      versionField === 0
         ? undefined
-        : new TextDecoder().decode(bytes.subarray(FIXED, FIXED + versionSize)),
+        : new TextDecoder().decode(bytes.subarray(FIXED_SIZE, FIXED_SIZE + versionSize)),
   };
 }

@@ -1,11 +1,14 @@
 import { decodedMap } from "../codec/decoded-map.js";
 import { PeekpackError } from "../errors.js";
+import type { Branch } from "../format/table-view.js";
 import type { ReadOptions } from "../source/range-source.js";
 import type { Value } from "../values.js";
-import type { ArchiveCore } from "./archive-core.js";
-import { type Branch, childOf, keyAt, type Location, rootOf } from "./location.js";
+import type { ArchiveReader } from "./archive-reader.js";
+import { nodeOf } from "./entry.js";
+import { type Location, rootOf } from "./lookup.js";
+import type { ResultBudget } from "./result-budget.js";
 
-/** Bytes of a combined archive that its children have not taken yet. They lie side by side, so that it is enough for all. */
+/** Bytes of a combined archive that its children may still take. Children do not overlap, so the size is enough. */
 interface Room {
   left: number;
 }
@@ -13,46 +16,66 @@ interface Room {
 /**
  * Everything at a location, as plain data that nothing else refers to.
  *
- * A container that has a span of its own is read in one piece and decoded at once: what an earlier read has left in the
- * cache is not fetched again. Only combined archives are put together from their children, all of them at the same time.
- * `room`: what they may take there, so that a small file whose children lie over each other does not become endless data.
+ * A container with a span of its own is read in one piece and decoded at once. Only combined archives are put together
+ * from their children, all of them at the same time.
+ * @throws PeekpackError `limit` if the result exceeds the budget; `corrupt` if children of a combined archive overlap
  */
-export async function materialize(at: Location, options?: ReadOptions, room?: Room): Promise<Value> {
+export async function materialize(
+  at: Location,
+  budget: ResultBudget,
+  options?: ReadOptions,
+  room?: Room,
+): Promise<Value> {
   if (at.kind === "plain") return at.value;
-  if (at.kind === "many") return Promise.all(at.items.map((item) => materialize(item, options)));
-  const { core, node } = at;
+  if (at.kind === "many") return Promise.all(at.items.map((item) => materialize(item, budget, options)));
+  const { archive, node } = at;
   if (node.kind === "archive") {
-    const child = await core.child(node.offset, options);
+    const child = await archive.child(node, options);
     take(room, child.size);
-    return materialize(rootOf(child), options);
+    return materialize(rootOf(child), budget, options);
   }
   if (node.kind === "blocked") {
-    const { bounds, length } = node.blocks;
-    const span = { start: bounds[0]!, end: bounds[bounds.length - 1]! };
-    take(room, span.end - span.start);
-    const [bytes] = await core.read([span], options);
-    return core.decode(bytes!, length, span.start);
+    const values: Value[] = [];
+    for await (const { bounds, before } of archive.table.walkBlocks(node, options)) {
+      const last = bounds.length - 1;
+      const span = { start: bounds[0]!, end: bounds[last]! };
+      take(room, span.end - span.start);
+      budget.takeBytes(span.end - span.start);
+      const [bytes] = await archive.read([span], options);
+      const items = await archive.decode(bytes!, before[last]! - before[0]!, span.start, budget);
+      if (values.length === 0 && items.length === node.length) return items;
+      for (const item of items) values.push(item);
+    }
+    return values;
   }
-  if (node.span === undefined) return combined(core, node as Branch, options, room);
+  if (node.span === undefined) return combined(archive, node as Branch, budget, options, room);
   take(room, node.span.end - node.span.start);
-  return core.value(node.span, options);
+  budget.takeBytes(node.span.end - node.span.start);
+  return archive.value(node.span, options, budget);
 }
 
 async function combined(
-  core: ArchiveCore,
+  archive: ArchiveReader,
   node: Branch,
+  budget: ResultBudget,
   options?: ReadOptions,
-  room: Room = { left: core.header.tocStart },
+  room: Room = { left: archive.header.tocStart },
 ): Promise<Value> {
-  const { size, keys, at } = core.toc.children(node);
-  // All looked at before the first is read: where one is damaged, no other is left on its way. And read in another turn, so
-  // that no table is deep enough to overflow the stack.
-  const children = await Promise.all(Array.from({ length: size }, (_, i) => childOf(core, at(i))));
-  const values = await Promise.all(children.map((child) => materialize(child, options, room)));
-  if (keys === undefined) return values;
+  const { table } = archive;
+  const keys: Value[] = [];
+  const children: Location[] = [];
+  // All nodes are decoded before the first is read: if one is damaged, no other read is left under way.
+  for await (const window of table.walk(node, {}, options)) {
+    for (const entry of window) {
+      children.push({ kind: "node", archive, node: nodeOf(entry) });
+      if (node.kind === "map") keys.push(table.key(entry));
+    }
+  }
+  const values = await Promise.all(children.map((child) => materialize(child, budget, options, room)));
+  if (node.kind === "list") return values;
   return decodedMap(
-    values.flatMap((value, i) => [keyAt(core, keys[i]!), value]),
-    core.shared.maps,
+    values.flatMap((value, i) => [keys[i], value]),
+    archive.context.maps,
   );
 }
 
@@ -60,8 +83,6 @@ function take(room: Room | undefined, bytes: number): void {
   if (room === undefined) return;
   room.left -= bytes;
   if (room.left < 0) {
-    throw new PeekpackError("corrupt", "The children of a combined archive lie over each other.", {
-      section: "toc",
-    });
+    throw new PeekpackError("corrupt", "The children of a combined archive overlap.", { section: "toc" });
   }
 }

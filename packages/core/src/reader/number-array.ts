@@ -1,5 +1,5 @@
 import { PeekpackError } from "../errors.js";
-import type { Protocol } from "../format/sound-header.js";
+import type { Protocol } from "../format/header.js";
 
 /** The typed array for each type of numbers. */
 export interface NumberArrays {

@@ -1,14 +1,19 @@
 import type { Codec, MapStyle } from "../codec/codec.js";
-import { HEADER_SIZE, soundHeader } from "../format/sound-header.js";
+import { decodeHeader, HEADER_SIZE } from "../format/header.js";
+import { type Limits, resolveLimits } from "../limits.js";
+import { ByteLru } from "../lru.js";
 import { httpSource } from "../source/http-source.js";
-import { seldom } from "../source/load-seldom.js";
+import { localSource } from "../source/local-source.js";
 import type { RangeSource, ReadOptions } from "../source/range-source.js";
-import { type ReadEngineOptions, readEngine } from "../source/read-engine.js";
-import { Archive, type ArchiveInfo, type OpenState } from "./archive.js";
-import { ArchiveCore, type Shared, tocTooLarge } from "./archive-core.js";
-import type { KeptIndex } from "./kept-index.js";
-import { DEFAULT_LIMITS, type Limits } from "./limits.js";
-import { loadRest } from "./load-rest.js";
+import { isReadEngine, type ReadEngineOptions, readEngine } from "../source/read-engine.js";
+import { changed } from "../source/source-error.js";
+import { Archive, type OpenState, type Reopen } from "./archive.js";
+import { type ArchiveParts, readTable } from "./archive-parts.js";
+import { ArchiveReader } from "./archive-reader.js";
+import type { Lifetime, ReaderContext } from "./context.js";
+import { decodeIndex, type KeptIndex } from "./kept-index.js";
+import { isBranch } from "./lookup.js";
+import { keptPageIndex, type ReadPiece } from "./page-index.js";
 import type { Untyped } from "./schema.js";
 
 /** What an archive can be opened from. Texts and URLs are read over HTTP. */
@@ -18,174 +23,247 @@ export type ArchiveSource = RangeSource | Uint8Array | ArrayBuffer | Blob | URL 
 export interface OpenOptions extends Omit<ReadEngineOptions, "size"> {
   /** Where the archive starts in its object. Default 0. */
   readonly offset?: number | undefined;
-  /** How many bytes there are from `offset` on, where the caller knows it: saves asking for the size. */
+  /** Size of the archive, or of its room from `offset` on, if the caller knows it. It saves asking for the size. */
   readonly size?: number | undefined;
-  /** What `archive.index()` gave: opens without a request. Reads are held to the version that it names. */
+  /** What `archive.index()` gave: opens without a request. Every read must be of the version that it names. */
   readonly index?: Uint8Array | undefined;
-  /** How much of the start is read at first contact. Default 16 KiB. */
+  /** A page index that is an object of its own beside the archive. */
+  readonly pageIndex?: ArchiveSource | undefined;
+  /** How much of the start is read at first. Default 16 KiB. */
   readonly headBytes?: number | undefined;
-  /** How much of the end is read together with it, in the hope that it holds the table. Default 512 KiB. 0: none. */
+  /** How much of the end is read together with it: it may hold the table. Default 512 KiB. 0: none. */
   readonly tailBytes?: number | undefined;
-  /** Memory for what look-ups learn about the table of contents, and for the tables of archives inside. Default 32 MiB. */
+  /**
+   * Memory for what lookups learn of tables, for pages of tables, and for child archives that are open. One budget for
+   * the archive and all archives inside it. Default 32 MiB.
+   */
   readonly tocCacheBytes?: number | undefined;
-  /** Bounds on what the archive may ask of its reader. */
+  /** Bounds on what the archive may make its reader do. */
   readonly limits?: Partial<Limits> | undefined;
-  /** "object" (default): maps are plain objects, and Map where a key is not a text. "map": always Map. */
+  /** "object" (default): maps are plain objects, and Map if a key is not a text. "map": always Map. */
   readonly maps?: MapStyle | undefined;
-  /** Whether byte strings that are pickled numpy arrays become {@link NdArray}s. Default true. Nothing is ever executed. */
+  /** Whether byte strings that are pickled numpy arrays become {@link NdArray}s. Default true. Nothing is executed. */
   readonly numpy?: boolean | undefined;
-  /** Takes over the decoding of values, for archives of its protocol. */
+  /** Decodes values, in archives of its protocol. */
   readonly codec?: Codec | undefined;
-  /** "error" (default): a changed object rejects with `changed`. "reopen": it is opened anew, once for each change, and read again. */
+  /** "error" (default): a changed object rejects with `changed`. "reopen": it is reopened, once for each change, and read again. */
   readonly onChange?: "error" | "reopen" | undefined;
-  /** Ends the opening. Reads have signals of their own. */
+  /** Aborts the opening. Reads have signals of their own. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Opens an archive: reads its header and its table of contents, and nothing else.
+ * Opens an archive: reads its header, and its table of contents or the root of its page index. Nothing else is read.
  *
- * From a remote source that takes one round trip where the table lies within the last `tailBytes`, two otherwise, and
- * none with an `index`. Bytes are not copied: they must not change while the archive is open.
+ * From a remote source that takes one round trip if the table, or the root of the index, lies within the last bytes;
+ * two otherwise; none with an `index`. Bytes are not copied: they must not change while the archive is open.
  *
  * @example
  * const archive = await openArchive("https://example.org/data.msglc");
  * const energy = await archive.read("entries/0/energy");
  *
  * @throws PeekpackError `not-an-archive`, `unfinished`, `truncated`, `corrupt`, `limit`, and what the source rejects with
- * @throws TypeError when the source is none of these, or a codec is for another protocol; RangeError for a bad number
+ * @throws TypeError if the source is none of these, or a codec is for another protocol; RangeError for a bad number
  */
 export async function openArchive<S = Untyped>(
   source: ArchiveSource,
   options: OpenOptions = {},
 ): Promise<Archive<S>> {
-  const { signal } = options;
+  const { signal, index, size, offset } = options;
   signal?.throwIfAborted();
-  const given = await asSource(source);
-  const { index, size, offset } = options;
-  const kept = index && (await loadRest()).decodeIndex(index);
+  const kept = index && decodeIndex(index);
+  // The size of the object is known only if the archive starts at its first byte.
   const objectSize = kept ? kept.size : offset ? undefined : size;
-  // A source that brings an engine of its own keeps it.
-  const engine = "stats" in given ? given : readEngine(given, { ...options, size: objectSize });
+  const engine = engineOf(source, { ...options, size: objectSize });
+  const lifetime: Lifetime = { closed: false };
   if (options.onChange !== "reopen" || !engine.reopen) {
-    return new Archive<S>(await openState(engine, options, kept));
+    return new Archive<S>(await open(engine, options, lifetime, kept));
   }
-  const { isChange, reopening } = await loadRest();
-  const reopen = (from: RangeSource, known: OpenOptions): Promise<OpenState> =>
-    openState(from.reopen?.() ?? from, known);
-  const state = await openState(engine, options, kept).catch((error: unknown) => {
-    // The object may have been replaced between two requests, or since its index was kept.
+  // A changed object may have another size. Where the archive starts stays as it is.
+  const again: OpenOptions = {
+    ...options,
+    offset: kept?.offset ?? offset,
+    size: undefined,
+    signal: undefined,
+  };
+  const reopen = (from: RangeSource): Promise<OpenState> => open(from.reopen!(), again, lifetime);
+  const state = await open(engine, options, lifetime, kept).catch((error: unknown) => {
+    // The object may have changed between two requests, or since its index was kept.
     if (!isChange(error)) throw error;
-    return reopen(engine, options);
+    return reopen(engine);
   });
   return new Archive<S>(
     state,
-    reopening((now) => reopen(now.core.shared.source, { ...options, signal: undefined })),
+    sharedReopen(({ reader }) => reopen(reader.context.source)),
   );
 }
 
-/** A RangeSource for whatever the caller has. @throws TypeError when it is none of what an archive is opened from */
-export async function asSource(source: ArchiveSource): Promise<RangeSource> {
+/** The engine of a source. A source that is an engine already stays as it is. */
+function engineOf(source: ArchiveSource, options: ReadEngineOptions): RangeSource {
+  const given = asSource(source);
+  return isReadEngine(given) ? given : readEngine(given, options);
+}
+
+/** A RangeSource for whatever the caller has. @throws TypeError if an archive cannot be opened from it */
+export function asSource(source: ArchiveSource): RangeSource {
   if (typeof source === "string" || source instanceof URL) return httpSource(source);
   if (typeof source === "object" && source !== null && "probe" in source && "read" in source) return source;
-  return (await seldom()).localSource(source);
+  return localSource(source);
 }
 
-/** Pieces of an object that were read at first contact, and what that has told of it. */
-export interface Contact {
-  /** The first begins with the archive. */
-  readonly pieces: readonly { readonly start: number; readonly bytes: Uint8Array }[];
-  readonly size?: number | undefined;
-  readonly version?: string | undefined;
-  /** How many bytes there are from the archive's start on, where that is known. */
-  readonly room?: number | undefined;
+/** Makes a {@link Reopen} that all reads share: those that met the same change wait for one reopening. */
+function sharedReopen(reopen: (failed: OpenState) => Promise<OpenState>): Reopen {
+  let opening: Promise<OpenState> | undefined;
+  return async (error, failed, current) => {
+    if (!isChange(error)) throw error;
+    if (current !== failed) return current;
+    opening ??= reopen(failed).finally(() => {
+      opening = undefined;
+    });
+    return opening;
+  };
 }
 
-async function openState(source: RangeSource, options: OpenOptions, kept?: KeptIndex): Promise<OpenState> {
-  const { codec, signal, maps = "object", numpy = true } = options;
-  const limits = options.limits ? (await loadRest()).resolveLimits(options.limits) : DEFAULT_LIMITS;
-  const [tocCacheBytes, at, head, tail] = counts(options);
-  const shared: Shared = {
+/** Whether an error says that the object is no longer the one first seen. */
+function isChange(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "changed";
+}
+
+async function open(
+  source: RangeSource,
+  options: OpenOptions,
+  lifetime: Lifetime,
+  kept?: KeptIndex,
+): Promise<OpenState> {
+  const { codec, maps = "object", numpy = true } = options;
+  const counts = checkedCounts(options);
+  const context: ReaderContext = {
     source,
-    limits,
+    limits: resolveLimits(options.limits),
     maps,
     numpy,
-    tocCacheBytes,
     codec,
     decoders: new Map(),
-    closed: false,
+    memory: new ByteLru(counts.tocCacheBytes),
+    lifetime,
   };
-  let { header, headerBytes, toc, offset = at, size, version } = kept ?? ({} as Partial<KeptIndex>);
-  if (kept) {
-    source.pin?.({ size, version });
-  } else {
-    const want = { head: Math.max(head, HEADER_SIZE), tail };
-    const reading: ReadOptions = { signal, reason: "open" };
-    const contact = offset
-      ? await (await loadRest()).contactAt(source, offset, { ...want, size: options.size }, reading)
-      : await firstContact(source, want, options.size, reading);
-    ({ size, version } = contact);
-    headerBytes = contact.pieces[0]!.bytes.slice(0, HEADER_SIZE);
-    header =
-      soundHeader(headerBytes, contact.room) ??
-      (await loadRest()).decodeHeader(headerBytes, contact.room, offset);
-    const { tocSize } = header;
-    if (tocSize > limits.maxTocBytes) throw tocTooLarge(tocSize);
-    const start = offset + HEADER_SIZE + header.tocStart;
-    const end = start + tocSize;
-    const piece = contact.pieces.find(
-      ({ start: from, bytes }) => from <= start && end <= from + bytes.length,
-    );
-    toc = piece
-      ? trimmed(piece.bytes, start - piece.start, end - piece.start)
-      : (await source.read([{ start, end }], { signal, reason: "toc" }))[0]!;
+  const { parts, headerBytes, size, version } = kept
+    ? await openKept(source, kept, options)
+    : await openFresh(context, options, counts);
+  const { protocol, tocStart, tocSize } = parts.header;
+  if (codec && codec.protocol !== protocol) {
+    throw new TypeError(`The codec given is for ${codec.protocol}; the archive is ${protocol}.`);
   }
-  const { protocol, tocStart, tocSize } = header!;
-  if (codec) (await loadRest()).checkCodec(codec, protocol);
-  const core = await ArchiveCore.create(shared, header!, toc!, offset, 0);
-  const root = core.toc.root();
-  const combined = "children" in root && !root.span;
-  // Nothing can be read of these without.
-  if (combined || root.kind === "blocked") await core.complete();
-  const info: ArchiveInfo = {
-    codec: protocol,
-    kind: combined ? `combined-${root.kind}` : root.kind === "archive" ? "value" : root.kind,
-    size: core.size,
-    dataBytes: tocStart,
-    tocBytes: tocSize,
-    offset,
-    objectSize: size,
-    version,
-    label: source.label,
+  const reader = await ArchiveReader.create(context, parts);
+  const root = reader.table.root();
+  const combined = isBranch(root) && root.span === undefined;
+  return {
+    reader,
+    headerBytes,
+    info: {
+      codec: protocol,
+      kind: combined ? `combined-${root.kind}` : root.kind === "archive" ? "value" : root.kind,
+      size: reader.size,
+      dataBytes: tocStart,
+      tocBytes: tocSize,
+      pageIndex: parts.pageIndex,
+      offset: parts.start,
+      objectSize: size,
+      version,
+      label: source.label,
+    },
   };
-  return { core, info, headerBytes: headerBytes! };
 }
 
+/** What opening has found out. */
+interface Opened {
+  readonly parts: ArchiveParts;
+  readonly headerBytes: Uint8Array;
+  /** Size of the object, if it is known. */
+  readonly size: number | undefined;
+  readonly version: string | undefined;
+}
+
+/** Opens by a kept index, without a request, unless the source cannot pin a version. */
+async function openKept(source: RangeSource, kept: KeptIndex, options: OpenOptions): Promise<Opened> {
+  const { header, headerBytes, offset, size, version, holds, table } = kept;
+  if (source.pin) {
+    source.pin({ size, version });
+  } else if (size !== undefined || version !== undefined) {
+    // The version is compared now: reads of this source would accept any.
+    const reading: ReadOptions = { signal: options.signal, reason: "open" };
+    const probe = await source.probe({ head: HEADER_SIZE, tail: 0 }, reading);
+    if ((size ?? probe.size) !== probe.size || (version ?? probe.version) !== probe.version) {
+      throw changed(source.label);
+    }
+  }
+  if (holds === "table") {
+    const pageIndex = { state: "unneeded", bytes: 0, sidecar: false } as const;
+    return { parts: { header, start: offset, table, pageIndex }, headerBytes, size, version };
+  }
+  if (holds === "sidecar" && options.pageIndex === undefined) {
+    throw new TypeError("This index was made with a page index of its own: give it as `pageIndex` again.");
+  }
+  const from = holds === "sidecar" ? engineOf(options.pageIndex!, options) : source;
+  const { index, info } = keptPageIndex(from, header, offset, table, holds === "sidecar");
+  return { parts: { header, start: offset, table: index, pageIndex: info }, headerBytes, size, version };
+}
+
+/** Opens by reading the archive's start and end. */
+async function openFresh(context: ReaderContext, options: OpenOptions, counts: Counts): Promise<Opened> {
+  const { source, limits } = context;
+  const { offset } = counts;
+  const reading: ReadOptions = { signal: options.signal, reason: "open" };
+  const { pieces, end, size, version } = await firstContact(source, options, counts, reading);
+  const headerBytes = pieces[0]!.bytes.slice(0, HEADER_SIZE);
+  const header = decodeHeader(headerBytes, end === undefined ? undefined : end - offset, offset);
+  const sidecar = options.pageIndex === undefined ? undefined : engineOf(options.pageIndex, options);
+  const found = { header, start: offset, end, pieces };
+  const parts = await readTable(source, found, { limits, sidecar, reading });
+  return { parts, headerBytes, size, version };
+}
+
+/** Reads the start of an archive, and its end if that is known. */
 async function firstContact(
   source: RangeSource,
-  want: { readonly head: number; readonly tail: number },
-  most: number | undefined,
+  { size: room }: OpenOptions,
+  { offset, head, tail }: Counts,
   reading: ReadOptions,
-): Promise<Contact> {
-  const { size, version, head, tail } = await source.probe(want, reading);
-  return {
-    pieces: [
-      { start: 0, bytes: head },
-      { start: size - tail.length, bytes: tail },
-    ],
-    size,
-    version,
-    room: Math.min(size, most ?? size),
-  };
+): Promise<{
+  /** The first begins with the archive. */
+  readonly pieces: readonly ReadPiece[];
+  readonly end: number | undefined;
+  readonly size: number | undefined;
+  readonly version: string | undefined;
+}> {
+  if (offset === 0) {
+    const { size, version, head: first, tail: last } = await source.probe({ head, tail }, reading);
+    const pieces = [
+      { start: 0, bytes: first },
+      { start: size - last.length, bytes: last },
+    ];
+    return { pieces, end: Math.min(size, room ?? size), size, version };
+  }
+  const ranges = [{ start: offset, end: offset + HEADER_SIZE }];
+  const end = room === undefined ? undefined : offset + room;
+  if (end !== undefined) {
+    ranges[0]!.end = Math.min(offset + head, end);
+    ranges.push({ start: Math.max(offset, end - tail), end });
+  }
+  const read = await source.read(ranges, reading);
+  const pieces = read.map((bytes, i) => ({ start: ranges[i]!.start, bytes }));
+  return { pieces, end, size: undefined, version: undefined };
 }
 
-/** Some of the bytes: a view where it is most of them or where nothing was read, else a copy that lets the rest go. */
-function trimmed(bytes: Uint8Array, start: number, end: number): Uint8Array {
-  return (end - start) * 2 >= bytes.length ? bytes.subarray(start, end) : bytes.slice(start, end);
+interface Counts {
+  readonly tocCacheBytes: number;
+  readonly offset: number;
+  readonly head: number;
+  readonly tail: number;
 }
 
-/** The numbers among the options. @throws RangeError where one is no number of bytes */
-function counts(options: OpenOptions): [toc: number, offset: number, head: number, tail: number] {
+/** The numbers among the options. @throws RangeError if one is not a number of bytes */
+function checkedCounts(options: OpenOptions): Counts {
   const { tocCacheBytes = 32 * 1024 * 1024, offset = 0, size = 0 } = options;
   const { headBytes = 16 * 1024, tailBytes = 512 * 1024 } = options;
   const given = { tocCacheBytes, offset, size, headBytes, tailBytes };
@@ -193,5 +271,5 @@ function counts(options: OpenOptions): [toc: number, offset: number, head: numbe
     if (!Number.isSafeInteger(value) || value < 0)
       throw new RangeError(`${name} is an integer of at least 0.`);
   }
-  return [tocCacheBytes, offset, headBytes, tailBytes];
+  return { tocCacheBytes, offset, head: Math.max(headBytes, HEADER_SIZE), tail: tailBytes };
 }

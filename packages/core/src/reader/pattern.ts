@@ -15,7 +15,7 @@ export interface Selected<T = Value> {
 }
 
 /** A pattern's segments. @throws TypeError for what is no pattern. */
-export function parsePattern(pattern: Pattern): Segments {
+export function parsePattern(pattern: Pattern): PatternSegments {
   if (typeof pattern === "string") {
     return parsePath(pattern).map((segment) => (segment === "*" ? ANY : segment));
   }
@@ -24,4 +24,4 @@ export function parsePattern(pattern: Pattern): Segments {
 }
 
 /** A pattern, parsed. */
-export type Segments = readonly (PathSegment | typeof ANY)[];
+export type PatternSegments = readonly (PathSegment | typeof ANY)[];

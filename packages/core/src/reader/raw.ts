@@ -1,141 +1,144 @@
 import { PeekpackError } from "../errors.js";
 import type { Item } from "../format/cursor.js";
 import type { Protocol } from "../format/header.js";
-import type { TocNode } from "../format/toc.js";
+import type { BlockList } from "../format/table-view.js";
 import type { ByteRange, ReadOptions } from "../source/range-source.js";
-import type { ArchiveCore } from "./archive-core.js";
-import { resolveListSegment } from "./list-segment.js";
-import { follow, type Location, rootOf } from "./location.js";
+import type { ArchiveReader } from "./archive-reader.js";
+import { assertOpen } from "./context.js";
+import { resolveListSegment } from "./list-selection.js";
+import { blockItems, blockOf, follow, isBranch, type NodeLocation, rootOf, showPath } from "./lookup.js";
 import { type PathSegment, Slice } from "./path.js";
 import { sameKey } from "./same-key.js";
-import { blockItems, blockOf, show } from "./steps.js";
 
 /** Bytes that are handed out at a time. */
 const CHUNK = 1024 * 1024;
 
-/** The encoded bytes of a place: what stands in front, and where the rest lies in the source. */
+/** The encoded bytes of a value: a prefix that is made anew, and the range of the rest in the source. */
 interface RawBytes {
-  readonly front: Uint8Array;
+  readonly prefix: Uint8Array;
   readonly range: ByteRange;
 }
 
+const NOTHING = new Uint8Array(0);
+
 /**
- * The encoded bytes at a path: a child archive whole, or a value as it stands in the data. Nothing is decoded. Chunks of
- * at most 1 MiB, each read when it is asked for.
+ * The encoded bytes at a path: a child archive whole, or a value as it is in the data. Nothing is decoded. Chunks are
+ * copies of at most 1 MiB, each read when it is asked for.
  */
 export async function* rawChunks(
-  core: ArchiveCore,
+  archive: ArchiveReader,
   segments: readonly PathSegment[],
   options?: ReadOptions,
 ): AsyncGenerator<Uint8Array, undefined> {
-  const { front, range } = await locate(core, segments, options);
-  if (front.length > 0) yield front;
+  const { prefix, range } = await locate(archive, segments, options);
+  if (prefix.length > 0) yield prefix;
   for (let at = range.start; at < range.end; at += CHUNK) {
     options?.signal?.throwIfAborted();
-    core.assertOpen();
-    const [bytes] = await core.shared.source.read(
-      [{ start: at, end: Math.min(at + CHUNK, range.end) }],
-      options,
-    );
-    // A copy: what the source gives may be memory that it shares.
+    assertOpen(archive.context);
+    const chunk = { start: at, end: Math.min(at + CHUNK, range.end) };
+    const [bytes] = await archive.context.source.read([chunk], options);
+    // A copy: the source may share its memory.
     yield bytes!.slice();
   }
   return undefined;
 }
 
-const NOTHING = new Uint8Array(0);
-
 async function locate(
-  core: ArchiveCore,
+  archive: ArchiveReader,
   segments: readonly PathSegment[],
   options?: ReadOptions,
 ): Promise<RawBytes> {
-  if (segments.length === 0) return whole(core);
-  // Down to the last node of the table; what is left of the path lies inside one encoded value.
-  let at: Location & { kind: "node" } = rootOf(core) as Location & { kind: "node" };
+  if (segments.length === 0) return whole(archive);
+  // Down to the last node of the table. What is left of the path is inside one encoded value.
+  let at: NodeLocation = rootOf(archive);
   let i = 0;
   for (; i < segments.length; i++) {
-    if (at.node.kind === "archive") at = rootOf(await at.core.child(at.node.offset, options)) as typeof at;
-    if (at.node.kind === "value" || at.node.kind === "blocked") break;
-    const next = await follow(at, [segments[i]!], at.core, options);
+    if (at.node.kind === "archive") at = rootOf(await at.archive.child(at.node, options));
+    if (!isBranch(at.node)) break;
+    const next = await follow(at, [segments[i]!], options);
     if (next.kind !== "node") throw noSlices(segments);
     at = next;
   }
-  const { node } = at;
-  const inner = at.core;
+  const { archive: inner, node } = at;
   const { origin } = inner;
-  if (node.kind === "archive") return whole(await inner.child(node.offset, options));
+  if (node.kind === "archive") return whole(await inner.child(node, options));
   if (node.kind === "value") {
     const range = { start: origin + node.span.start, end: origin + node.span.end };
-    return i === segments.length ? { front: NOTHING, range } : inside(inner, range, segments, i, options);
+    return i === segments.length ? { prefix: NOTHING, range } : inside(inner, range, segments, i, options);
   }
   if (node.kind === "blocked") return blocked(inner, node, segments, i, options);
   if (node.span === undefined) return whole(inner);
-  return { front: NOTHING, range: { start: origin + node.span.start, end: origin + node.span.end } };
+  return { prefix: NOTHING, range: { start: origin + node.span.start, end: origin + node.span.end } };
 }
 
-function whole(core: ArchiveCore): RawBytes {
-  return { front: NOTHING, range: { start: core.start, end: core.start + core.size } };
+function whole({ start, size }: ArchiveReader): RawBytes {
+  return { prefix: NOTHING, range: { start, end: start + size } };
 }
 
 async function blocked(
-  core: ArchiveCore,
-  node: TocNode & { readonly kind: "blocked" },
+  archive: ArchiveReader,
+  node: BlockList,
   segments: readonly PathSegment[],
   from: number,
   options?: ReadOptions,
 ): Promise<RawBytes> {
-  const { bounds, before, length } = node.blocks;
-  const { origin } = core;
+  const { length } = node;
+  const { origin } = archive;
   if (from === segments.length) {
-    // The table does not say where the list's head stands; it is made anew, in its one canonical form.
+    const first = await archive.table.blocks(node, 0, 1, options);
+    const last = await archive.table.blocks(node, length - 1, length, options);
+    // The table does not say where the list's head is; it is made anew, in its one canonical form.
     return {
-      front: listHead(length, core.header.protocol),
-      range: { start: origin + bounds[0]!, end: origin + bounds[bounds.length - 1]! },
+      prefix: listHead(length, archive.header.protocol),
+      range: { start: origin + first.bounds[0]!, end: origin + last.bounds.at(-1)! },
     };
   }
   const selection = resolveListSegment(segments[from]!, length, segments.slice(0, from + 1));
   if (selection.kind !== "index") throw noSlices(segments);
   const { index } = selection;
+  const { bounds, before } = await archive.table.blocks(node, index, index + 1, options);
   const block = blockOf(before, index);
-  // Decoding it first finds a block that does not hold what it counts.
-  await blockItems(core, node, [index], options);
+  // Decoding finds a block that does not hold the items that it counts.
+  await blockItems(archive, node, [index], options);
   const start = origin + bounds[block]!;
-  const [bytes] = await core.read([{ start: bounds[block]!, end: bounds[block + 1]! }], options);
-  const cursor = core.cursor(bytes!);
-  let place = 0;
-  for (let skipped = before[block]!; skipped < index; skipped++) place = cursor.skip(place);
-  const range = { start: start + place, end: start + cursor.skip(place) };
+  const [bytes] = await archive.read([{ start: bounds[block]!, end: bounds[block + 1]! }], options);
+  const cursor = archive.cursor(bytes!);
+  let offset = 0;
+  for (let skipped = before[block]!; skipped < index; skipped++) offset = cursor.skip(offset);
+  const range = { start: start + offset, end: start + cursor.skip(offset) };
   return from + 1 === segments.length
-    ? { front: NOTHING, range }
-    : inside(core, range, segments, from + 1, options);
+    ? { prefix: NOTHING, range }
+    : inside(archive, range, segments, from + 1, options);
 }
 
-/** Goes on inside one encoded value, over its bytes. */
+/** Follows the rest of a path inside one encoded value. */
 async function inside(
-  core: ArchiveCore,
+  archive: ArchiveReader,
   range: ByteRange,
   segments: readonly PathSegment[],
   from: number,
   options?: ReadOptions,
 ): Promise<RawBytes> {
-  const { origin } = core;
-  const [bytes] = await core.read([{ start: range.start - origin, end: range.end - origin }], options);
-  core.decodePlain(bytes!);
-  const cursor = core.cursor(bytes!);
+  const { origin } = archive;
+  const span = { start: range.start - origin, end: range.end - origin };
+  const [bytes] = await archive.read([span], options);
+  archive.check(bytes!, 1, span.start);
+  const cursor = archive.cursor(bytes!);
   const item: Item = { kind: "other", value: 0 };
-  let place = 0;
+  let offset = 0;
   for (let i = from; i < segments.length; i++) {
     const segment = segments[i]!;
     const path = segments.slice(0, i + 1);
-    const first = cursor.head(place, item);
+    const first = cursor.head(offset, item);
     const { kind } = item;
     let count = item.value;
     if (kind !== "array" && kind !== "map") {
-      throw new PeekpackError("bad-path", `${show(path)}: no bytes of its own lie there.`, { path });
+      throw new PeekpackError("bad-path", `${showPath(path)}: a value of this kind has no bytes below it.`, {
+        path,
+      });
     }
     if (count < 0) {
-      // Of indefinite length (CBOR): up to the break.
+      // An indefinite length (CBOR): count up to the break.
       count = 0;
       for (let at = first; bytes![at] !== 0xff; at = cursor.skip(at)) count++;
       if (kind === "map") count /= 2;
@@ -150,18 +153,23 @@ async function inside(
       if (segment instanceof Slice) throw noSlices(segments);
       for (let n = 0, key = first; n < count; n++) {
         const value = cursor.skip(key);
-        if (sameKey(core.decodePlain(bytes!.subarray(key, value)), segment)) found = value;
+        if (sameKey(archive.decodePlain(bytes!.subarray(key, value)), segment)) found = value;
         key = cursor.skip(value);
       }
-      if (found < 0) throw new PeekpackError("not-found", `${show(path)}: there is no such key.`, { path });
+      if (found < 0) {
+        throw new PeekpackError("not-found", `${showPath(path)}: there is no such key.`, { path });
+      }
     }
-    place = found;
+    offset = found;
   }
-  return { front: NOTHING, range: { start: range.start + place, end: range.start + cursor.skip(place) } };
+  return {
+    prefix: NOTHING,
+    range: { start: range.start + offset, end: range.start + cursor.skip(offset) },
+  };
 }
 
 function noSlices(path: readonly unknown[]): PeekpackError {
-  return new PeekpackError("bad-path", `${show(path)}: a slice has no bytes of its own.`, { path });
+  return new PeekpackError("bad-path", `${showPath(path)}: a slice has no bytes of its own.`, { path });
 }
 
 /** The shortest head of a list of `count` items. */

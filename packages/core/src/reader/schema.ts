@@ -1,6 +1,5 @@
 import type { Value } from "../values.js";
-import type { LazyList } from "./lazy-list.js";
-import type { LazyMap } from "./lazy-map.js";
+import type { LazyList, LazyMap } from "./handles.js";
 import type { PathKey } from "./path.js";
 
 /** Stands for an archive of which nothing is known at compile time: every path is right and gives a {@link Value}. */

@@ -1,28 +1,31 @@
 import { isPeekpackError } from "../errors.js";
-import type { ChildNode, TocNode } from "../format/toc.js";
+import type { TableNode } from "../format/table-view.js";
 import type { ReadOptions } from "../source/range-source.js";
 import type { Value } from "../values.js";
-import { ahead } from "./ahead.js";
-import type { ArchiveCore } from "./archive-core.js";
-import { resolveListSegment } from "./list-segment.js";
-import { keyAt } from "./location.js";
+import type { ArchiveReader } from "./archive-reader.js";
+import { nodeOf } from "./entry.js";
+import { verified } from "./large-node.js";
+import { resolveListSegment } from "./list-selection.js";
+import { blockItems, isRecord, rootOf, selectedIndices } from "./lookup.js";
 import { materialize } from "./materialize.js";
 import { type PathKey, type PathSegment, Slice } from "./path.js";
-import { ANY, type Segments, type Selected } from "./pattern.js";
+import { ANY, type PatternSegments, type Selected } from "./pattern.js";
+import { readAhead } from "./read-ahead.js";
+import { ResultBudget } from "./result-budget.js";
 import { sameKey } from "./same-key.js";
-import { blockItems, findChild, indices } from "./steps.js";
 
+/** A node that a pattern leads to, or through. */
 interface Match {
   readonly path: PathKey[];
-  readonly core: ArchiveCore;
-  readonly node: TocNode;
+  readonly archive: ArchiveReader;
+  readonly node: TableNode;
   /** How many segments of the pattern have been followed. */
   readonly done: number;
 }
 
 /**
- * Matches are read together in groups of at most so many, and of about so many bytes: few at first, so that the first come
- * soon, then twice as many from group to group, so that not every few cost a round trip.
+ * Matches are read in groups of at most so many, and of about so many bytes. The first groups are small, so that the
+ * first results come soon. Each group is twice as large as the one before, so that round trips stay few.
  */
 const FIRST_GROUP_COUNT = 2048;
 const GROUP_COUNT = 16_384;
@@ -30,109 +33,138 @@ const FIRST_GROUP_BYTES = 2 * 1024 * 1024;
 const GROUP_BYTES = 16 * 1024 * 1024;
 /** What a child archive counts in a group: its size is not known before it is opened. */
 const ARCHIVE_BYTES = 16 * 1024;
+/** Matches that one step of the walk hands on at once. */
+const BATCH = 1024;
 
 /**
- * Everything that a pattern matches, in the archive's order. Places where the pattern leads nowhere are passed over.
- * Tables are walked without a request; then values are read, and child archives opened, in groups, one group ahead.
+ * Everything that a pattern matches, in the archive's order. A node where the pattern leads nowhere is skipped.
+ * The table is walked segment by segment; child archives are opened, and values read, in groups, one group in advance.
  */
 export async function* select(
-  core: ArchiveCore,
-  pattern: Segments,
+  archive: ArchiveReader,
+  pattern: PatternSegments,
   options?: ReadOptions,
 ): AsyncGenerator<Selected> {
-  const start: Match = { path: [], core, node: core.toc.root(), done: 0 };
-  yield* ahead(opened(walk(start, pattern), pattern, options), async (group) =>
-    (await Promise.all(group.map((match) => finish(match, pattern, options)))).flat(),
+  let matches = start(archive);
+  for (const segment of pattern) matches = followAll(matches, segment, options);
+  yield* readAhead(
+    groups(matches),
+    async (group, signal) => {
+      const budget = new ResultBudget(archive.context.limits);
+      const inner = { ...options, signal };
+      return (await Promise.all(group.map((match) => finish(match, pattern, budget, inner)))).flat();
+    },
+    options?.signal,
   );
 }
 
-/** Matches in groups. Where one is a child archive and the pattern goes on, the matches in it take its place. */
-async function* opened(
-  matches: Iterable<Match>,
-  pattern: Segments,
-  options?: ReadOptions,
-): AsyncGenerator<readonly Match[]> {
-  for (const group of groups(matches)) {
-    const children = await Promise.all(
-      group.map(({ core, node, done }) =>
-        node.kind === "archive" && done < pattern.length ? core.child(node.offset, options) : undefined,
-      ),
-    );
-    if (children.every((child) => child === undefined)) {
-      yield group;
-      continue;
-    }
-    const inner = function* (): Generator<Match> {
-      for (const [i, match] of group.entries()) {
-        const core = children[i];
-        if (core === undefined) yield match;
-        else yield* walk({ ...match, core, node: core.toc.root() }, pattern);
+async function* start(archive: ArchiveReader): AsyncGenerator<Match[]> {
+  yield [{ path: [], archive, node: archive.table.root(), done: 0 }];
+}
+
+/** Follows one segment from every match. Values and lists of blocks pass through: the rest is followed inside them. */
+async function* followAll(
+  batches: AsyncIterable<Match[]>,
+  segment: PathSegment | typeof ANY,
+  options: ReadOptions | undefined,
+): AsyncGenerator<Match[]> {
+  for await (const group of groups(batches)) {
+    let batch: Match[] = [];
+    for (const match of await openArchives(group, options)) {
+      const { archive, node, path, done } = match;
+      if (node.kind === "value" || node.kind === "blocked" || node.kind === "archive") {
+        batch.push(match);
+        continue;
       }
-    };
-    yield* opened(inner(), pattern, options);
-  }
-}
-
-/** Follows the pattern, depth first, as far as one table leads. */
-function* walk(match: Match, pattern: Segments): Generator<Match> {
-  const { core, node, done, path } = match;
-  if (done === pattern.length || (node.kind !== "map" && node.kind !== "list")) {
-    yield match;
-    return;
-  }
-  const segment = pattern[done]!;
-  const below = (key: PathKey, child: ChildNode): Generator<Match> =>
-    walk({ path: [...path, key], core, node: core.toc.node(child), done: done + 1 }, pattern);
-  if (node.kind === "list" || segment === ANY) {
-    const { size, keys, at } = core.toc.children(node);
-    for (const index of listIndices(segment, size)) {
-      yield* below(keys === undefined ? index : (keyAt(core, keys[index]!) as PathKey), at(index));
+      const { table } = archive;
+      const below = (key: PathKey, child: TableNode): void => {
+        batch.push({ path: [...path, key], archive, node: child, done: done + 1 });
+      };
+      if (segment === ANY) {
+        for await (const window of table.walk(node, {}, options)) {
+          for (const entry of window) below(table.key(entry) as PathKey, nodeOf(entry));
+          if (batch.length >= BATCH) {
+            yield batch;
+            batch = [];
+          }
+        }
+      } else if (node.kind === "list") {
+        const indices = listIndices(segment, node.count);
+        const nodes = await table.items(node, indices, options);
+        for (const [i, child] of nodes.entries()) below(indices[i]!, child);
+      } else if (!(segment instanceof Slice)) {
+        const found = table.find(node, segment, options, true);
+        const child = found instanceof Promise ? await found : found;
+        if (child !== undefined) below(segment, child);
+      }
+      if (batch.length >= BATCH) {
+        yield batch;
+        batch = [];
+      }
     }
-  } else if (!(segment instanceof Slice)) {
-    const child = findChild(core, node, segment);
-    if (child !== undefined) yield* below(segment, child);
+    if (batch.length > 0) yield batch;
   }
 }
 
-function* groups(matches: Iterable<Match>): Generator<Match[]> {
+/** Replaces each child archive by its root. All of a group are opened at once. */
+function openArchives(group: readonly Match[], options?: ReadOptions): Promise<Match[]> {
+  return Promise.all(
+    group.map(async (match) => {
+      let { archive, node } = match;
+      while (node.kind === "archive") ({ archive, node } = rootOf(await archive.child(node, options)));
+      await verified(node);
+      return { ...match, archive, node };
+    }),
+  );
+}
+
+async function* groups(batches: AsyncIterable<Match[]>): AsyncGenerator<Match[]> {
   let group: Match[] = [];
   let bytes = 0;
-  let most = FIRST_GROUP_COUNT;
-  let mostBytes = FIRST_GROUP_BYTES;
-  for (const match of matches) {
-    group.push(match);
-    const { node } = match;
-    if (node.kind === "blocked") bytes += node.blocks.bounds.at(-1)! - node.blocks.bounds[0]!;
-    else if (node.kind === "archive") bytes += ARCHIVE_BYTES;
-    else if (node.span !== undefined) bytes += node.span.end - node.span.start;
-    if (group.length >= most || bytes >= mostBytes) {
-      yield group;
-      most = Math.min(GROUP_COUNT, most * 2);
-      mostBytes = Math.min(GROUP_BYTES, mostBytes * 2);
-      group = [];
-      bytes = 0;
+  let maxCount = FIRST_GROUP_COUNT;
+  let maxBytes = FIRST_GROUP_BYTES;
+  for await (const batch of batches) {
+    for (const match of batch) {
+      group.push(match);
+      bytes += estimatedBytes(match.node);
+      if (group.length >= maxCount || bytes >= maxBytes) {
+        yield group;
+        maxCount = Math.min(GROUP_COUNT, maxCount * 2);
+        maxBytes = Math.min(GROUP_BYTES, maxBytes * 2);
+        group = [];
+        bytes = 0;
+      }
     }
   }
   if (group.length > 0) yield group;
 }
 
-/** Reads what a match needs and follows the rest of the pattern in it. No archive is left to be opened. */
-async function finish(match: Match, pattern: Segments, options?: ReadOptions): Promise<Selected[]> {
-  const { core, node, path, done } = match;
-  if (done === pattern.length) {
-    return [{ path, value: await materialize({ kind: "node", core, node }, options) }];
+function estimatedBytes(node: TableNode): number {
+  if (node.kind === "archive") return ARCHIVE_BYTES;
+  if (node.kind !== "blocked") return node.span === undefined ? 0 : node.span.end - node.span.start;
+  // An item of a list of blocks is small; nine bytes is a float.
+  return "before" in node.blocks ? node.blocks.bounds.at(-1)! - node.blocks.bounds[0]! : node.length * 9;
+}
+
+/** Reads what a match needs, and follows the rest of the pattern in it. */
+async function finish(
+  match: Match,
+  pattern: PatternSegments,
+  budget: ResultBudget,
+  options?: ReadOptions,
+): Promise<Selected[]> {
+  const { archive, node, path, done } = match;
+  if (done < pattern.length && node.kind === "blocked") {
+    const indices = listIndices(pattern[done]!, node.length);
+    const items = await blockItems(archive, node, indices, options, budget);
+    return items.flatMap((item, i) => [...within(item, [...path, indices[i]!], pattern, done + 1)]);
   }
-  if (node.kind === "blocked") {
-    const wanted = listIndices(pattern[done]!, node.blocks.length);
-    const items = await blockItems(core, node, wanted, options);
-    return items.flatMap((item, i) => [...within(item, [...path, wanted[i]!], pattern, done + 1)]);
-  }
-  // Maps and lists were walked: this is a value.
-  return [...within(await materialize({ kind: "node", core, node }, options), path, pattern, done)];
+  const value = await materialize({ kind: "node", archive, node }, budget, options);
+  return [...within(value, path, pattern, done)];
 }
 
 /** Follows the rest of the pattern in a value that was read. */
-function* within(value: Value, path: PathKey[], pattern: Segments, done: number): Generator<Selected> {
+function* within(value: Value, path: PathKey[], pattern: PatternSegments, done: number): Generator<Selected> {
   if (done === pattern.length) {
     yield { path, value };
     return;
@@ -144,12 +176,7 @@ function* within(value: Value, path: PathKey[], pattern: Segments, done: number)
     }
     return;
   }
-  const entries =
-    value instanceof Map
-      ? [...value]
-      : value !== null && typeof value === "object" && Object.getPrototypeOf(value) === Object.prototype
-        ? Object.entries(value)
-        : [];
+  const entries = value instanceof Map ? [...value] : isRecord(value) ? Object.entries(value) : [];
   for (const [key, inner] of entries) {
     if (segment === ANY || (!(segment instanceof Slice) && sameKey(key, segment))) {
       yield* within(inner, [...path, key as PathKey], pattern, done + 1);
@@ -157,11 +184,11 @@ function* within(value: Value, path: PathKey[], pattern: Segments, done: number)
   }
 }
 
-/** The indices that a segment of a pattern names in a list; none when it names none that are there. */
+/** The indices that a segment of a pattern selects in a list. None if the segment does not fit the list. */
 function listIndices(segment: PathSegment | typeof ANY, length: number): number[] {
   if (segment === ANY) return Array.from({ length }, (_, i) => i);
   try {
-    return indices(resolveListSegment(segment, length));
+    return selectedIndices(resolveListSegment(segment, length));
   } catch (error) {
     if (isPeekpackError(error)) return [];
     throw error;

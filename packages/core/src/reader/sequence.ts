@@ -1,8 +1,8 @@
 /**
- * Items that arrive while they are walked over: `for await (const item of sequence)` fetches ahead and holds a window of
- * them, `await sequence` (or `toArray()`) gives them all as an array. Every loop starts afresh.
+ * Items that arrive while they are walked over. `for await (const item of sequence)` prefetches, and holds a window of
+ * items; `toArray()` collects all of them. Every loop starts anew.
  */
-export class Sequence<T> implements AsyncIterable<T>, PromiseLike<T[]> {
+export class Sequence<T> implements AsyncIterable<T> {
   readonly #start: () => AsyncIterator<T>;
 
   constructor(start: () => AsyncIterator<T>) {
@@ -13,18 +13,10 @@ export class Sequence<T> implements AsyncIterable<T>, PromiseLike<T[]> {
     return this.#start();
   }
 
-  /** Everything, in order. */
+  /** All items, in order. */
   async toArray(): Promise<T[]> {
     const all: T[] = [];
     for await (const item of this) all.push(item);
     return all;
-  }
-
-  // biome-ignore lint/suspicious/noThenProperty: to be awaited is what it is for
-  then<A = T[], B = never>(
-    onFulfilled?: ((all: T[]) => A | PromiseLike<A>) | null,
-    onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
-  ): Promise<A | B> {
-    return this.toArray().then(onFulfilled, onRejected);
   }
 }

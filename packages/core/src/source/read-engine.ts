@@ -58,3 +58,8 @@ function engineWith(source: RangeSource, options: ReadEngineOptions, stats: Read
     stats,
   };
 }
+
+/** Whether a source has the read engine around it already. */
+export function isReadEngine(source: RangeSource): source is ReadEngine {
+  return "stats" in source;
+}

@@ -1,11 +1,9 @@
 import { PeekpackError } from "../errors.js";
 import { decodeHeader, encodeHeader, HEADER_SIZE } from "../format/header.js";
 import { Archive } from "../reader/archive.js";
-import type { ArchiveCore } from "../reader/archive-core.js";
-import type { Location } from "../reader/location.js";
 import { type ArchiveSource, asSource, openArchive } from "../reader/open-archive.js";
 import type { RangeSource } from "../source/range-source.js";
-import { readEngine } from "../source/read-engine.js";
+import { isReadEngine, readEngine } from "../source/read-engine.js";
 import { CombinedToc } from "./combined-toc.js";
 import { type ResolvedEncodeOptions, resolveEncodeOptions } from "./options.js";
 import { type ArchiveSink, memorySink, type WriteResult } from "./sink.js";
@@ -85,15 +83,16 @@ export async function appendArchives(
   const { sink, inPlace = false } = target;
   return finishing(sink, async () => {
     const archive = await openArchive(target.source, { signal: options.signal });
-    const { core } = archive["~location"]() as Location & { kind: "node" };
-    const { protocol, tocStart, tocSize } = core.header;
-    const toc = CombinedToc.of(core);
+    const { archive: reader } = archive["~location"]();
+    const { protocol, tocStart, tocSize } = reader.header;
+    const toc = await CombinedToc.of(reader);
     const resolved = resolveEncodeOptions({ ...options, codec: protocol });
     const writer = new CombinedWriter(sink, toc, resolved, options);
-    writer.refuse(core.shared.source.label);
+    const { source } = reader.context;
+    writer.refuse(source.label);
     await writer.check(children);
     if (inPlace) writer.position = tocStart + tocSize;
-    else await writer.copy(core.shared.source, core.origin, core.origin + tocStart);
+    else await writer.copy(source, reader.origin, reader.origin + tocStart);
     await writer.add(children);
     return writer.finish();
   });
@@ -202,13 +201,15 @@ class CombinedWriter {
   async #look(name: string | undefined, source: Archive | ArchiveSource): Promise<Ready> {
     const { signal } = this.#given;
     if (source instanceof Archive) {
-      const { core } = source["~location"]() as { core: ArchiveCore };
-      this.#notSelf(core.shared.source.label);
-      return { name, source: core.shared.source, start: core.start, end: core.start + core.size };
+      const { archive } = source["~location"]();
+      const { source: from } = archive.context;
+      this.#notSelf(from.label);
+      return { name, source: from, start: archive.start, end: archive.start + archive.size };
     }
-    const given = await asSource(source);
+    const given = asSource(source);
     // Read once from end to end: retries are wanted, a cache is not.
-    const from = given.local || "stats" in given ? given : readEngine(given, { cacheBytes: 0, readAhead: 0 });
+    const from =
+      given.local || isReadEngine(given) ? given : readEngine(given, { cacheBytes: 0, readAhead: 0 });
     this.#notSelf(from.label);
     const { size, head } = await from.probe({ head: HEADER_SIZE, tail: 0 }, { signal });
     try {

@@ -1,7 +1,6 @@
 import { PeekpackError } from "../errors.js";
 import { encodeHeader, HEADER_SIZE, type Protocol } from "../format/header.js";
 import type { Archive } from "../reader/archive.js";
-import type { Location } from "../reader/location.js";
 import type { ByteRange } from "../source/range-source.js";
 import { CombinedToc } from "./combined-toc.js";
 
@@ -25,14 +24,14 @@ export interface CombinedLayout {
  * @throws PeekpackError `duplicate-name`; `unsupported-value` for no children at all, for names on some only, and where `onto` is
  *   not a combined archive
  */
-export function combinedLayout(
+export async function combinedLayout(
   children: readonly { readonly name?: string | undefined; readonly size: number }[],
   options: { readonly codec?: Protocol | undefined; readonly onto?: Archive | undefined } = {},
-): CombinedLayout {
+): Promise<CombinedLayout> {
   const { onto } = options;
-  const core = onto === undefined ? undefined : (onto["~location"]() as Location & { kind: "node" }).core;
+  const core = onto?.["~location"]().archive;
   const protocol = core?.header.protocol ?? options.codec ?? "msgpack";
-  const toc = core === undefined ? new CombinedToc(protocol) : CombinedToc.of(core);
+  const toc = core === undefined ? new CombinedToc(protocol) : await CombinedToc.of(core);
   const kept = core && { start: core.origin, end: core.origin + core.header.tocStart };
   let position = kept === undefined ? 0 : kept.end - kept.start;
   for (const { name, size } of children) {

@@ -1,7 +1,7 @@
 import { PeekpackError } from "../errors.js";
 import type { Protocol } from "../format/header.js";
-import type { ArchiveCore } from "../reader/archive-core.js";
-import { keyAt } from "../reader/location.js";
+import type { ArchiveReader } from "../reader/archive-reader.js";
+import { nodeOf } from "../reader/entry.js";
 import { packerFor } from "./options.js";
 
 /**
@@ -21,8 +21,8 @@ export class CombinedToc {
    * The table of a combined archive that exists, to be added to.
    * @throws PeekpackError `unsupported-value` when it is not one.
    */
-  static of(core: ArchiveCore): CombinedToc {
-    const root = core.toc.root();
+  static async of({ header, table }: ArchiveReader): Promise<CombinedToc> {
+    const root = table.root();
     const plain = (): PeekpackError =>
       new PeekpackError(
         "unsupported-value",
@@ -32,13 +32,14 @@ export class CombinedToc {
         },
       );
     if ((root.kind !== "map" && root.kind !== "list") || root.span !== undefined) throw plain();
-    const toc = new CombinedToc(core.header.protocol);
-    const { size, keys, at } = core.toc.children(root);
-    for (let i = 0; i < size; i++) {
-      const offset = core.toc.offset(at(i).place);
-      const name = keys && keyAt(core, keys[i]!);
-      if (offset === undefined || (keys && typeof name !== "string")) throw plain();
-      toc.take(name as string | undefined, offset);
+    const toc = new CombinedToc(header.protocol);
+    for await (const window of table.walk(root)) {
+      for (const entry of window) {
+        const child = nodeOf(entry);
+        const name = root.kind === "map" ? table.key(entry) : undefined;
+        if (child.kind !== "archive" || (root.kind === "map" && typeof name !== "string")) throw plain();
+        toc.take(name as string | undefined, child.offset);
+      }
     }
     return toc;
   }

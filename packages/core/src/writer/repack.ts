@@ -1,8 +1,8 @@
-import type { TocNode } from "../format/toc.js";
-import type { ArchiveCore } from "../reader/archive-core.js";
-import { blockWindows, windows } from "../reader/children.js";
-import { keyAt, type Location, rootOf } from "../reader/location.js";
-import { materialize } from "../reader/materialize.js";
+import type { TableNode } from "../format/table-view.js";
+import type { ArchiveReader } from "../reader/archive-reader.js";
+import { blockWindows, entryWindows } from "../reader/entries.js";
+import { nodeOf } from "../reader/entry.js";
+import { type NodeLocation, rootOf } from "../reader/lookup.js";
 import type { Value } from "../values.js";
 import { type ArchiveWriter, Frame } from "./archive-writer.js";
 import { isCanonical } from "./canonical.js";
@@ -10,7 +10,7 @@ import { EncodedItem } from "./encoded-item.js";
 
 /** A handle of the reader: it says where its value lies. */
 interface Lazy {
-  "~location"(): Location;
+  "~location"(): NodeLocation;
 }
 
 /** Whether a value is a lazy handle: an open archive, a LazyMap or a LazyList, also one of another copy of this package. */
@@ -24,43 +24,39 @@ export function isLazy(value: object): value is Lazy {
  * a float stays a float whatever its value. Archives inside become ordinary values.
  */
 export async function repack(writer: ArchiveWriter, handle: Lazy, depth: number): Promise<boolean> {
-  const at = handle["~location"]();
-  if (at.kind !== "node") {
-    return writer.value(await materialize(at), depth);
-  }
-  return repackNode(writer, at.core, at.node, depth);
+  const { archive, node } = handle["~location"]();
+  return repackNode(writer, archive, node, depth);
 }
 
 async function repackNode(
   writer: ArchiveWriter,
-  core: ArchiveCore,
-  node: TocNode,
+  archive: ArchiveReader,
+  node: TableNode,
   depth: number,
 ): Promise<boolean> {
   switch (node.kind) {
     case "archive": {
-      const child = rootOf(await core.child(node.offset)) as Location & { kind: "node" };
-      return repackNode(writer, child.core, child.node, depth);
+      const child = rootOf(await archive.child(node));
+      return repackNode(writer, child.archive, child.node, depth);
     }
     case "value": {
-      const [bytes] = await core.read([node.span]);
-      return repackBytes(writer, core, bytes!, depth);
+      const [bytes] = await archive.read([node.span]);
+      return repackBytes(writer, archive, bytes!, depth);
     }
     case "blocked": {
-      const { blocks } = node;
-      const frame = new Frame(writer, false, blocks.length, depth);
-      for (const [first, last] of blockWindows(core, node)) {
+      const frame = new Frame(writer, false, node.length, depth);
+      for await (const { blocks, first, last } of blockWindows(archive, node)) {
         const span = { start: blocks.bounds[first]!, end: blocks.bounds[last]! };
         const count = blocks.before[last]! - blocks.before[first]!;
-        const [bytes] = await core.read([span]);
-        core.check(bytes!, count, span.start);
-        const cursor = core.cursor(bytes!);
+        const [bytes] = await archive.read([span]);
+        archive.check(bytes!, count, span.start);
+        const cursor = archive.cursor(bytes!);
         let place = 0;
         for (let i = 0; i < count; i++) {
           const end = cursor.skip(place);
           const item = bytes!.subarray(place, end);
           await frame.child(blocks.before[first]! + i, () =>
-            repackBytes(writer, core, item, depth + 1, true),
+            repackBytes(writer, archive, item, depth + 1, true),
           );
           place = end;
         }
@@ -69,25 +65,28 @@ async function repackNode(
       return frame.close();
     }
     default: {
-      const { toc } = core;
-      const decode = (bytes: Uint8Array): Value => core.decodePlain(bytes);
-      const frame = new Frame(writer, node.kind === "map", toc.size(node), depth);
-      for (const window of windows(core, node)) {
-        const spans = window.flatMap((child) => (child.node.kind === "value" ? [child.node.span] : []));
-        const read = await core.read(spans);
+      const { table } = archive;
+      const decode = (bytes: Uint8Array): Value => archive.decodePlain(bytes);
+      const frame = new Frame(writer, node.kind === "map", table.size(node), depth);
+      for await (const window of entryWindows(archive, node)) {
+        const children = window.map(nodeOf);
+        const spans = children.flatMap((child) => (child.kind === "value" ? [child.span] : []));
+        const read = await archive.read(spans);
         let next = 0;
-        for (const { index, node: child, key } of window) {
+        for (const [i, entry] of window.entries()) {
+          const child = children[i]!;
           const bytes = child.kind === "value" ? read[next++]! : undefined;
           const write = (): boolean | Promise<boolean> =>
             bytes === undefined
-              ? repackNode(writer, core, child, depth + 1)
-              : repackBytes(writer, core, bytes, depth + 1);
+              ? repackNode(writer, archive, child, depth + 1)
+              : repackBytes(writer, archive, bytes, depth + 1);
           if (node.kind === "map") {
-            const name = keyAt(core, key);
-            frame.key(new EncodedItem(toc.cursor, core.header.protocol, key, decode), name);
+            const name = table.key(entry);
+            const { protocol } = archive.header;
+            frame.key(new EncodedItem(entry.view.cursor, protocol, entry.key, decode), name);
             await frame.child(name, write);
           } else {
-            await frame.child(index, write);
+            await frame.child(entry.index, write);
           }
         }
         await writer.flush();
@@ -100,14 +99,14 @@ async function repackNode(
 /** Writes one encoded value. `checked`: its bytes are known to be well-formed. */
 function repackBytes(
   writer: ArchiveWriter,
-  core: ArchiveCore,
+  archive: ArchiveReader,
   bytes: Uint8Array,
   depth: number,
   checked = false,
 ): boolean {
-  if (!checked) core.check(bytes, 1, 0);
+  if (!checked) archive.check(bytes, 1, 0);
   const { encoder } = writer;
-  const { protocol } = core.header;
+  const { protocol } = archive.header;
   if (
     protocol === encoder.data.protocol &&
     encoder.toc.isSmall(bytes.length) &&
@@ -117,7 +116,7 @@ function repackBytes(
     return bytes.length <= encoder.options.trivialSize;
   }
   return encoder.value(
-    new EncodedItem(core.cursor(bytes), protocol, 0, (item) => core.decodePlain(item)),
+    new EncodedItem(archive.cursor(bytes), protocol, 0, (item) => archive.decodePlain(item)),
     depth,
   );
 }

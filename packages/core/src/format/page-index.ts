@@ -1,0 +1,389 @@
+import { crc32 } from "../crc32.js";
+import { PeekpackError } from "../errors.js";
+import type { Cursor, Item } from "./cursor.js";
+
+/*
+ * The layout of a page index, version 1: docs/page-index.md describes it completely.
+ */
+
+/** Length of the footer in bytes. */
+export const FOOTER_SIZE = 64;
+/** A node whose encoding in the table is longer than this is large, and a run of entries of this length is a page. */
+export const PAGE_BYTES = 8192;
+/** Length of a page record in bytes. */
+export const PAGE_RECORD_SIZE = 32;
+/** A node of at most so many pages has its page records in its node record. */
+export const INLINE_PAGES = 64;
+/** Page records of other nodes are read in groups of so many. */
+export const PAGE_GROUP = 128;
+/** Length of a hash block in bytes: entries of 8 bytes, then 8 bytes with the checksum. */
+export const HASH_BLOCK_SIZE = 4096;
+/** Hash entries of a block. */
+export const HASH_BLOCK_ENTRIES = 511;
+/** There is a hash sample for every so many blocks. */
+export const HASH_SAMPLE_BLOCKS = 64;
+/** Length of a node record without its arrays. */
+export const NODE_RECORD_SIZE = 104;
+/** Length of an entry of the root block's directory. */
+export const DIRECTORY_ENTRY_SIZE = 32;
+/** Records of the root block stay within this length. */
+export const ROOT_RECORD_BYTES = 24_576;
+/** Record blocks stay within this length, unless one record is longer. */
+export const RECORD_BLOCK_BYTES = 8192;
+/** The version that this code reads and writes. */
+export const PAGE_INDEX_VERSION = 1;
+
+/** ASCII `PEEKPGIX`. */
+export const FOOTER_MAGIC: readonly number[] = [0x50, 0x45, 0x45, 0x4b, 0x50, 0x47, 0x49, 0x58];
+
+/** The kinds of large nodes, by their number in a record. */
+export const NODE_KINDS = ["map", "list", "blocked"] as const;
+
+/** What the last 64 bytes of an index say. */
+export interface Footer {
+  readonly rootCrc: number;
+  /** The header's two fields. */
+  readonly tocStart: number;
+  readonly tocSize: number;
+  /** Length of the index, footer included. */
+  readonly indexSize: number;
+  /** Index offset and length of the root block. */
+  readonly rootStart: number;
+  readonly rootSize: number;
+}
+
+/** A page of a large node. Offsets are table offsets. */
+export interface PageRecord {
+  readonly offset: number;
+  /** Number of its first entry; in a list of blocks, of its first item. */
+  readonly first: number;
+  /** Position where its first entry begins. */
+  readonly start: number;
+  /** Length in bytes. */
+  readonly size: number;
+  /** Whether it is a large child: then only its key and its head. */
+  readonly large: boolean;
+  readonly crc: number;
+}
+
+/** The first page of a group of page records, and the checksum of the group. */
+export interface PageSample {
+  readonly first: number;
+  readonly offset: number;
+  readonly crc: number;
+}
+
+/** A large node. Offsets are table offsets unless they say otherwise. */
+export interface NodeRecord {
+  readonly node: number;
+  readonly end: number;
+  /** Offset of its key; of the node itself if it has none. */
+  readonly key: number;
+  /** Offset of its first entry. */
+  readonly first: number;
+  /** How many entries it has. */
+  readonly count: number;
+  readonly spanStart: number;
+  readonly spanEnd: number;
+  /** How many items the value has. */
+  readonly items: number;
+  /** Index offset of its page records. 0 if they are in `pages`. */
+  readonly pagesStart: number;
+  readonly pageCount: number;
+  readonly hashCount: number;
+  /** Index offset of its first hash block. */
+  readonly hashStart: number;
+  readonly keyHash: number;
+  /** How many large nodes are above it. */
+  readonly level: number;
+  readonly kind: (typeof NODE_KINDS)[number];
+  /** CRC-32 of the table from the key to the first entry. */
+  readonly headCrc: number;
+  readonly hashSamples: Uint32Array;
+  readonly pages: readonly PageRecord[] | undefined;
+  readonly pageSamples: readonly PageSample[];
+}
+
+/** Where a record block is, and its first record. */
+export interface DirectoryEntry {
+  /** Index offset. */
+  readonly start: number;
+  readonly size: number;
+  readonly crc: number;
+  readonly node: number;
+  readonly level: number;
+}
+
+/** The root block: the records of the root and of further large nodes, and a directory of the rest. */
+export interface RootBlock {
+  readonly directory: readonly DirectoryEntry[];
+  readonly records: readonly NodeRecord[];
+}
+
+/** A key's hash, and the table offset of the page that holds it. */
+export interface HashEntry {
+  readonly hash: number;
+  readonly page: number;
+}
+
+function damaged(what: string): PeekpackError {
+  return new PeekpackError("corrupt", `The page index is damaged: ${what}.`, { section: "toc" });
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+/** Reads a `u64`. Beyond 2^53 − 1 it is NaN, which no comparison accepts. */
+function u64(view: DataView, at: number): number {
+  const value = view.getUint32(at, true) + view.getUint32(at + 4, true) * 2 ** 32;
+  return Number.isSafeInteger(value) ? value : Number.NaN;
+}
+
+/** Reads a footer. Undefined if there is none, or if it contradicts itself. */
+export function decodeFooter(bytes: Uint8Array): Footer | undefined {
+  if (bytes.length !== FOOTER_SIZE || FOOTER_MAGIC.some((byte, i) => bytes[i] !== byte)) return undefined;
+  const view = viewOf(bytes);
+  if (view.getUint16(8, true) !== PAGE_INDEX_VERSION || view.getUint16(10, true) !== 0) return undefined;
+  if (view.getUint32(60, true) !== crc32(bytes.subarray(0, 60))) return undefined;
+  const footer: Footer = {
+    rootCrc: view.getUint32(12, true),
+    tocStart: u64(view, 16),
+    tocSize: u64(view, 24),
+    indexSize: u64(view, 32),
+    rootStart: u64(view, 40),
+    rootSize: view.getUint32(48, true),
+  };
+  const { tocStart, tocSize, indexSize, rootStart, rootSize } = footer;
+  const fits =
+    tocStart > 0 && tocSize > 0 && tocSize < 2 ** 32 && rootStart + rootSize + FOOTER_SIZE === indexSize;
+  return fits ? footer : undefined;
+}
+
+/**
+ * Reads a root block.
+ * @throws PeekpackError `corrupt`
+ */
+export function decodeRootBlock(bytes: Uint8Array, footer: Footer): RootBlock {
+  if (bytes.length < 8) throw damaged("its root block is too short");
+  const view = viewOf(bytes);
+  const count = view.getUint32(0, true);
+  const records = 8 + count * DIRECTORY_ENTRY_SIZE;
+  if (records > bytes.length) throw damaged("its root block is too short");
+  const directory = Array.from({ length: count }, (_, i): DirectoryEntry => {
+    const at = 8 + i * DIRECTORY_ENTRY_SIZE;
+    const entry = {
+      start: u64(view, at),
+      size: view.getUint32(at + 8, true),
+      crc: view.getUint32(at + 12, true),
+      node: u64(view, at + 16),
+      level: view.getUint32(at + 24, true),
+    };
+    if (!(entry.start + entry.size <= footer.rootStart && entry.node < footer.tocSize)) {
+      throw damaged("its directory names a block outside of it");
+    }
+    return entry;
+  });
+  const decoded = decodeRecordBlock(bytes.subarray(records), footer);
+  const [root] = decoded;
+  if (root?.level !== 0 || root.node !== 0 || root.end !== footer.tocSize) throw damaged("it has no root");
+  return { directory, records: decoded };
+}
+
+/**
+ * Reads a block of node records.
+ * @throws PeekpackError `corrupt`
+ */
+export function decodeRecordBlock(bytes: Uint8Array, footer: Footer): NodeRecord[] {
+  const view = viewOf(bytes);
+  const records: NodeRecord[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    if (at + NODE_RECORD_SIZE > bytes.length) throw damaged("a node record is cut off");
+    const size = view.getUint32(at + 96, true);
+    if (size < NODE_RECORD_SIZE || at + size > bytes.length) throw damaged("a node record is cut off");
+    records.push(decodeNodeRecord(bytes.subarray(at, at + size), footer));
+    at += size;
+  }
+  return records;
+}
+
+function decodeNodeRecord(bytes: Uint8Array, { tocStart, tocSize, rootStart }: Footer): NodeRecord {
+  const view = viewOf(bytes);
+  const pageCount = view.getUint32(72, true);
+  const hashCount = view.getUint32(76, true);
+  const samples = Math.ceil(Math.ceil(hashCount / HASH_BLOCK_ENTRIES) / HASH_SAMPLE_BLOCKS);
+  const inline = pageCount <= INLINE_PAGES;
+  const groups = inline ? 0 : Math.ceil(pageCount / PAGE_GROUP);
+  const pagesAt = NODE_RECORD_SIZE + Math.ceil(samples / 2) * 8;
+  const size = pagesAt + (inline ? pageCount * PAGE_RECORD_SIZE : groups * 24);
+  if (bytes.length !== size) throw damaged("a node record has a wrong length");
+  const kind = NODE_KINDS[view.getUint8(94)];
+  if (kind === undefined) throw damaged("a node record has an unknown kind");
+  const record: NodeRecord = {
+    node: u64(view, 0),
+    end: u64(view, 8),
+    key: u64(view, 16),
+    first: u64(view, 24),
+    count: u64(view, 32),
+    spanStart: u64(view, 40),
+    spanEnd: u64(view, 48),
+    items: u64(view, 56),
+    pagesStart: u64(view, 64),
+    pageCount,
+    hashCount,
+    hashStart: u64(view, 80),
+    keyHash: view.getUint32(88, true),
+    level: view.getUint16(92, true),
+    kind,
+    headCrc: view.getUint32(100, true),
+    hashSamples: Uint32Array.from({ length: samples }, (_, i) =>
+      view.getUint32(NODE_RECORD_SIZE + i * 4, true),
+    ),
+    pages: inline ? decodePageRecords(bytes.subarray(pagesAt)) : undefined,
+    pageSamples: Array.from({ length: groups }, (_, i) => ({
+      first: u64(view, pagesAt + i * 24),
+      offset: u64(view, pagesAt + i * 24 + 8),
+      crc: view.getUint32(pagesAt + i * 24 + 16, true),
+    })),
+  };
+  const { key, node, first, end, count, items, spanStart, spanEnd, pagesStart, hashStart } = record;
+  const hashBytes = hashCount * 8 + Math.ceil(hashCount / HASH_BLOCK_ENTRIES) * 8;
+  const fits =
+    key <= node &&
+    node < first &&
+    first < end &&
+    end <= tocSize &&
+    pageCount > 0 &&
+    pageCount <= count &&
+    // An entry takes at least one byte of the table, and an item one of the data.
+    count > 0 &&
+    count <= end - first &&
+    items >= count &&
+    items <= Math.max(count, tocStart) &&
+    spanStart <= spanEnd &&
+    spanEnd <= tocStart &&
+    pagesStart + (inline ? 0 : pageCount * PAGE_RECORD_SIZE) <= rootStart &&
+    hashStart + hashBytes <= rootStart &&
+    (kind === "map" || hashCount === 0) &&
+    (pageCount === 1 || kind !== "map" || hashCount === count);
+  if (!fits) throw damaged("a node record contradicts itself");
+  return record;
+}
+
+/** Reads page records. @throws PeekpackError `corrupt` */
+export function decodePageRecords(bytes: Uint8Array): PageRecord[] {
+  const view = viewOf(bytes);
+  return Array.from({ length: Math.floor(bytes.length / PAGE_RECORD_SIZE) }, (_, i) => {
+    const at = i * PAGE_RECORD_SIZE;
+    const size = view.getUint32(at + 24, true);
+    const record: PageRecord = {
+      offset: u64(view, at),
+      first: u64(view, at + 8),
+      start: u64(view, at + 16),
+      size: size & 0x7fffffff,
+      large: size >= 0x80000000,
+      crc: view.getUint32(at + 28, true),
+    };
+    if (!(record.offset >= 0 && record.first >= 0 && record.start >= 0 && record.size > 0)) {
+      throw damaged("a page record contradicts itself");
+    }
+    return record;
+  });
+}
+
+/** Reads a hash block. @throws PeekpackError `corrupt` if its length or its checksum is wrong */
+export function decodeHashBlock(bytes: Uint8Array): HashEntry[] {
+  const view = viewOf(bytes);
+  const end = bytes.length - 8;
+  if (end < 0 || end % 8 !== 0) throw damaged("a hash block has a wrong length");
+  if (view.getUint32(end + 4, true) !== crc32(bytes.subarray(0, end))) {
+    throw damaged("a hash block has a wrong checksum");
+  }
+  return Array.from({ length: end / 8 }, (_, i) => ({
+    hash: view.getUint32(i * 8, true),
+    page: view.getUint32(i * 8 + 4, true),
+  }));
+}
+
+/** The pages that a hash block names for a hash, as table offsets. Its entries are sorted by hash. */
+export function pagesOfHash(block: readonly HashEntry[], hash: number): number[] {
+  let low = 0;
+  for (let high = block.length; low < high; ) {
+    const middle = (low + high) >>> 1;
+    if (block[middle]!.hash < hash) low = middle + 1;
+    else high = middle;
+  }
+  const pages: number[] = [];
+  for (; block[low]?.hash === hash; low++) {
+    if (pages.at(-1) !== block[low]!.page) pages.push(block[low]!.page);
+  }
+  return pages;
+}
+
+/** The tag of a text. */
+export const TEXT_KEY = 1;
+/** The tag of a byte string. */
+export const BYTES_KEY = 2;
+/** The tag of a number. */
+export const NUMBER_KEY = 3;
+/** The tag of every other key. */
+export const OTHER_KEY = 4;
+
+/** The hash of a key: FNV-1a over a tag and the key's content, then MurmurHash3's finalizer. */
+export function hashKey(tag: number, bytes: Uint8Array, start: number, end: number): number {
+  let hash = Math.imul(0x811c9dc5 ^ tag, 0x01000193);
+  for (let at = start; at < end; at++) hash = Math.imul(hash ^ bytes[at]!, 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
+}
+
+/**
+ * The hash of the key at an offset of bytes that were checked.
+ * @param decode decodes a key that is neither a text nor a byte string
+ */
+export function encodedKeyHash(
+  cursor: Cursor,
+  offset: number,
+  decode: (bytes: Uint8Array) => unknown,
+): number {
+  const item: Item = { kind: "other", value: 0 };
+  const start = cursor.head(offset, item);
+  const { bytes } = cursor;
+  if ((item.kind === "text" || item.kind === "bytes") && item.value >= 0) {
+    return hashKey(item.kind === "text" ? TEXT_KEY : BYTES_KEY, bytes, start, start + item.value);
+  }
+  const end = cursor.skip(offset);
+  const key = decode(bytes.subarray(offset, end));
+  if (typeof key === "string") return textHash(key);
+  if (key instanceof Uint8Array) return hashKey(BYTES_KEY, key, 0, key.length);
+  if (typeof key === "number" || typeof key === "bigint") return numberHash(Number(key));
+  return hashKey(OTHER_KEY, bytes, offset, end);
+}
+
+/**
+ * The hash of a key of a path. Undefined for a text that cannot be a key.
+ * @param encode the encoding of null, true and false in the archive's codec
+ */
+export function pathKeyHash(
+  key: string | number | bigint | boolean | null | Uint8Array,
+  encode: (key: boolean | null) => number,
+): number | undefined {
+  if (typeof key === "string") return /\p{Cs}/u.test(key) ? undefined : textHash(key);
+  if (typeof key === "number" || typeof key === "bigint") return numberHash(Number(key));
+  if (key instanceof Uint8Array) return hashKey(BYTES_KEY, key, 0, key.length);
+  return hashKey(OTHER_KEY, Uint8Array.of(encode(key)), 0, 1);
+}
+
+function textHash(text: string): number {
+  const bytes = new TextEncoder().encode(text);
+  return hashKey(TEXT_KEY, bytes, 0, bytes.length);
+}
+
+/** Numbers are hashed by value, whatever their encoding: −0 as 0, and every NaN alike. */
+function numberHash(value: number): number {
+  const bytes = new Uint8Array(8);
+  // Adding 0 turns −0 into 0.
+  new DataView(bytes.buffer).setFloat64(0, Number.isNaN(value) ? Number.NaN : value + 0);
+  return hashKey(NUMBER_KEY, bytes, 0, 8);
+}

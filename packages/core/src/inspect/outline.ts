@@ -1,0 +1,98 @@
+import type { Branch, TableNode } from "../format/table-view.js";
+import type { Archive } from "../reader/archive.js";
+import type { ArchiveReader } from "../reader/archive-reader.js";
+import { type EntryRange, nodeOf } from "../reader/entry.js";
+import type { LazyList, LazyMap } from "../reader/handles.js";
+import type { NodeLocation } from "../reader/lookup.js";
+import type { PathKey } from "../reader/path.js";
+import type { ByteRange, ReadOptions } from "../source/range-source.js";
+import type { Value } from "../values.js";
+
+/** What the table of contents says of a value, without reading it. */
+export interface Outline {
+  /**
+   * `map`, `list`: a container with entries of its own in the table. `blocked`: a list that is indexed by blocks.
+   * `value`: one encoded value of any type. `archive`: a child archive, with a table of its own.
+   */
+  readonly kind: "map" | "list" | "blocked" | "value" | "archive";
+  /** Entries or items. Undefined for a value and a child archive. */
+  readonly count: number | undefined;
+  /** Where its bytes are in the source. Undefined if the table does not say it in one piece. */
+  readonly range: ByteRange | undefined;
+}
+
+/** An entry of a container, as the table of contents describes it. */
+export interface OutlineEntry {
+  readonly index: number;
+  /** The key in a map, the index in a list. */
+  readonly key: Value;
+  readonly outline: Outline;
+}
+
+/** What the table says of the root of an archive, or of a handle. */
+export function outlineOf(of: Archive | LazyMap | LazyList): Outline {
+  const { archive, node } = locationOf(of);
+  return describe(archive, node);
+}
+
+/**
+ * The entries of a container, some at a time, in order. Only the table is read: all of it is in memory, or pages of it
+ * are fetched through its page index. A list of blocks has no entries in the table.
+ */
+export async function* outlineEntries(
+  of: Archive | LazyMap | LazyList,
+  range?: EntryRange,
+  options?: ReadOptions,
+): AsyncGenerator<OutlineEntry[], undefined> {
+  const { archive, node } = locationOf(of);
+  if (node.kind !== "map" && node.kind !== "list") return undefined;
+  for await (const window of archive.table.walk(node, range, options)) {
+    yield window.map((entry) => ({
+      index: entry.index,
+      key: archive.table.key(entry),
+      outline: describe(archive, nodeOf(entry)),
+    }));
+  }
+  return undefined;
+}
+
+/** The index of the entry under a key of a map. −1 if there is none. */
+export async function indexOfKey(
+  of: Archive | LazyMap,
+  key: PathKey,
+  options?: ReadOptions,
+): Promise<number> {
+  const { archive, node } = locationOf(of);
+  return node.kind === "map" ? archive.table.indexOf(node as Branch, key, options) : -1;
+}
+
+/** The codec of the innermost archive around a handle. */
+export function codecOf(of: Archive | LazyMap | LazyList): "msgpack" | "cbor" {
+  return locationOf(of).archive.header.protocol;
+}
+
+function locationOf(of: Archive | LazyMap | LazyList): NodeLocation {
+  return of["~location"]();
+}
+
+function describe(archive: ArchiveReader, node: TableNode): Outline {
+  const { origin } = archive;
+  const range = (start: number, end: number): ByteRange => ({ start: origin + start, end: origin + end });
+  switch (node.kind) {
+    case "value":
+      return { kind: "value", count: undefined, range: range(node.span.start, node.span.end) };
+    case "archive":
+      return { kind: "archive", count: undefined, range: range(node.offset, archive.endOf(node)) };
+    case "blocked": {
+      if (!("before" in node.blocks)) return { kind: "blocked", count: node.length, range: undefined };
+      const { bounds } = node.blocks;
+      return { kind: "blocked", count: node.length, range: range(bounds[0]!, bounds.at(-1)!) };
+    }
+    default:
+      return {
+        kind: node.kind,
+        count: archive.table.size(node),
+        range: node.span && range(node.span.start, node.span.end),
+      };
+  }
+}

@@ -1,0 +1,75 @@
+import type { BlockList, Blocks, Branch } from "../format/table-view.js";
+import type { ReadOptions } from "../source/range-source.js";
+import type { Value } from "../values.js";
+import type { ArchiveReader } from "./archive-reader.js";
+import { type Entry, type EntryRange, nodeOf } from "./entry.js";
+
+/** About so many bytes are read at once while a container is walked. */
+const WINDOW_BYTES = 1024 * 1024;
+
+/** Entries of a container in windows whose values are read at once: by count, and by bytes. */
+export async function* entryWindows(
+  archive: ArchiveReader,
+  node: Branch,
+  range?: EntryRange,
+  options?: ReadOptions,
+): AsyncGenerator<Entry[]> {
+  for await (const entries of archive.table.walk(node, range, options)) {
+    let window: Entry[] = [];
+    let bytes = 0;
+    for (const entry of entries) {
+      window.push(entry);
+      const child = nodeOf(entry);
+      if (child.kind === "value") bytes += child.span.end - child.span.start;
+      if (bytes >= WINDOW_BYTES) {
+        yield window;
+        window = [];
+        bytes = 0;
+      }
+    }
+    if (window.length > 0) yield window;
+  }
+}
+
+/** Consecutive blocks that are read at once. */
+export interface BlockWindow {
+  readonly blocks: Blocks;
+  /** Numbers of the first block, and of the block after the last, among `blocks`. */
+  readonly first: number;
+  readonly last: number;
+}
+
+/** Blocks of a list in windows that are read at once. */
+export async function* blockWindows(
+  archive: ArchiveReader,
+  node: BlockList,
+  options?: ReadOptions,
+): AsyncGenerator<BlockWindow> {
+  const maxBytes = Math.min(WINDOW_BYTES, archive.context.limits.maxValueBytes);
+  for await (const blocks of archive.table.walkBlocks(node, options)) {
+    const { bounds } = blocks;
+    for (let first = 0; first < bounds.length - 1; ) {
+      let last = first + 1;
+      while (last < bounds.length - 1 && bounds[last + 1]! - bounds[first]! <= maxBytes) last++;
+      yield { blocks, first, last };
+      first = last;
+    }
+  }
+}
+
+/** All items of the blocks of a window. */
+export async function readBlocks(
+  archive: ArchiveReader,
+  { blocks: { bounds, before }, first, last }: BlockWindow,
+  options?: ReadOptions,
+): Promise<Value[]> {
+  const [bytes] = await archive.read([{ start: bounds[first]!, end: bounds[last]! }], options);
+  // Block by block: a block that does not hold the items that it counts is found.
+  const items: Value[] = [];
+  for (let block = first; block < last; block++) {
+    const piece = bytes!.subarray(bounds[block]! - bounds[first]!, bounds[block + 1]! - bounds[first]!);
+    for (const item of await archive.decode(piece, before[block + 1]! - before[block]!, bounds[block]!))
+      items.push(item);
+  }
+  return items;
+}

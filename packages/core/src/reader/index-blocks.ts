@@ -1,0 +1,219 @@
+import { crc32 } from "../crc32.js";
+import { PeekpackError } from "../errors.js";
+import {
+  decodeHashBlock,
+  decodePageRecords,
+  decodeRecordBlock,
+  HASH_BLOCK_ENTRIES,
+  HASH_BLOCK_SIZE,
+  HASH_SAMPLE_BLOCKS,
+  type HashEntry,
+  type NodeRecord,
+  PAGE_GROUP,
+  PAGE_RECORD_SIZE,
+  type PageRecord,
+} from "../format/page-index.js";
+import type { Span } from "../format/table-view.js";
+import type { ByteLru } from "../lru.js";
+import type { ReadOptions } from "../source/range-source.js";
+import { damagedIndex, LargeNode } from "./large-node.js";
+import type { PageIndex } from "./page-index.js";
+
+/** Entries before and after the estimated position of a hash that are read with it: four standard deviations. */
+const HASH_MARGIN = 360;
+/** A lookup that leads to more pages is refused: only an index made for it has so many keys with one hash. */
+const MAX_CANDIDATES = 64;
+
+/** A page record, and where what follows the page begins. */
+export interface PageSpan extends PageRecord {
+  /** Number of the first item after the page. */
+  readonly next: number;
+  /** Position where the data of the page's entries end. */
+  readonly dataEnd: number;
+}
+
+/** Reads blocks of a page index: hash entries, page records and node records. Those used last are kept. */
+export class IndexBlocks {
+  readonly #index: PageIndex;
+  readonly #memory: ByteLru<string, object>;
+  readonly #id: string;
+
+  constructor(index: PageIndex, memory: ByteLru<string, object>, id: string) {
+    this.#index = index;
+    this.#memory = memory;
+    this.#id = id;
+  }
+
+  /**
+   * Table offsets of the pages of a map that hold keys with a hash.
+   * @throws PeekpackError `corrupt`; `limit` for too many pages
+   */
+  async pagesWithHash(record: NodeRecord, hash: number, options?: ReadOptions): Promise<number[]> {
+    const { hashCount, hashSamples } = record;
+    const blocks = Math.ceil(hashCount / HASH_BLOCK_ENTRIES);
+    // The samples bound the search. Equal hashes may begin in the block before a sample.
+    let sample = 0;
+    while (sample + 1 < hashSamples.length && hashSamples[sample + 1]! < hash) sample++;
+    let bound = sample + 1;
+    while (bound < hashSamples.length && hashSamples[bound]! <= hash) bound++;
+    const low = sample * HASH_SAMPLE_BLOCKS;
+    const high = Math.min(blocks, bound * HASH_SAMPLE_BLOCKS);
+    const from = hashSamples[sample]!;
+    const to = hashSamples[bound] ?? 2 ** 32;
+    const entries = Math.min(hashCount, high * HASH_BLOCK_ENTRIES) - low * HASH_BLOCK_ENTRIES;
+    // Hashes are evenly distributed, so that the hash itself says where to look.
+    const guess = low * HASH_BLOCK_ENTRIES + (Math.max(0, hash - from) / Math.max(1, to - from)) * entries;
+    let first = Math.max(low, Math.floor((guess - HASH_MARGIN) / HASH_BLOCK_ENTRIES));
+    let last = Math.min(high, Math.ceil((guess + HASH_MARGIN) / HASH_BLOCK_ENTRIES));
+    if (first >= last) first = Math.max(low, last - 1);
+    for (;;) {
+      const found = await this.#hashEntries(record, first, last, options);
+      const before = first > low && (found[0]?.hash ?? 0) >= hash;
+      const after = last < high && (found.at(-1)?.hash ?? 0) <= hash;
+      if (!before && !after) {
+        const offsets = new Set(found.filter((entry) => entry.hash === hash).map(({ page }) => page));
+        if (offsets.size > MAX_CANDIDATES) {
+          throw new PeekpackError("limit", `A key leads to ${offsets.size} pages of the table.`, {
+            section: "toc",
+          });
+        }
+        return [...offsets];
+      }
+      const step = last - first;
+      if (before) first = Math.max(low, first - step);
+      if (after) last = Math.min(high, last + step);
+    }
+  }
+
+  /**
+   * The pages of a large node that hold the items from `start` to `end`.
+   * @param rest whether to give all further pages of the last group as well
+   */
+  async pagesOfItems(
+    large: LargeNode,
+    start: number,
+    end: number,
+    options?: ReadOptions,
+    rest = false,
+  ): Promise<PageSpan[]> {
+    const { pageSamples, pages } = large.record;
+    const fits = ({ first, next }: PageSpan): boolean => next > start && (rest || first < end);
+    if (pages !== undefined) return this.#spans(large, 0, pages).filter(fits);
+    let group = 0;
+    while (group + 1 < pageSamples.length && pageSamples[group + 1]!.first <= start) group++;
+    const found: PageSpan[] = [];
+    do {
+      found.push(...(await this.#group(large, group, options)).filter(fits));
+      group++;
+    } while (group < pageSamples.length && pageSamples[group]!.first < end);
+    return found;
+  }
+
+  /** The page of a large node at a table offset. @throws PeekpackError `corrupt` if there is none */
+  async pageAt(large: LargeNode, offset: number, options?: ReadOptions): Promise<PageSpan> {
+    const { pageSamples, pages } = large.record;
+    let group = 0;
+    while (group + 1 < pageSamples.length && pageSamples[group + 1]!.offset <= offset) group++;
+    const spans =
+      pages === undefined ? await this.#group(large, group, options) : this.#spans(large, 0, pages);
+    const page = spans.find((candidate) => candidate.offset === offset);
+    if (page === undefined) throw damagedIndex("it names a page that it does not describe", offset);
+    return page;
+  }
+
+  /** The large nodes of the blocks that may hold the node of a level whose key is at a table offset. */
+  async nodesNear(level: number, key: number, options?: ReadOptions): Promise<LargeNode[]> {
+    const { root, footer } = this.#index;
+    const { directory } = root;
+    let block = -1;
+    while (block + 1 < directory.length) {
+      const { level: of, node } = directory[block + 1]!;
+      if (of > level || (of === level && node > key)) break;
+      block++;
+    }
+    // A node follows its key, so that it may be the first one of the block after.
+    const blocks = directory.slice(Math.max(0, block), block + 2);
+    const nodes = await this.#read(
+      blocks.map(({ start, size, crc }) => ({ start, end: start + size, crc })),
+      (bytes) => decodeRecordBlock(bytes, footer).map((record) => new LargeNode(record)),
+      options,
+    );
+    return nodes.flat();
+  }
+
+  async #hashEntries(
+    { hashStart, hashCount }: NodeRecord,
+    first: number,
+    last: number,
+    options?: ReadOptions,
+  ): Promise<HashEntry[]> {
+    const blocks = Array.from({ length: last - first }, (_, i) => {
+      const start = hashStart + (first + i) * HASH_BLOCK_SIZE;
+      const entries = Math.min(HASH_BLOCK_ENTRIES, hashCount - (first + i) * HASH_BLOCK_ENTRIES);
+      return { start, end: start + entries * 8 + 8 };
+    });
+    return (await this.#read(blocks, decodeHashBlock, options)).flat();
+  }
+
+  /** The pages of a group of page records. */
+  async #group(large: LargeNode, group: number, options?: ReadOptions): Promise<PageSpan[]> {
+    const { pagesStart, pageCount, pageSamples } = large.record;
+    const start = pagesStart + group * PAGE_GROUP * PAGE_RECORD_SIZE;
+    const count = Math.min(PAGE_GROUP, pageCount - group * PAGE_GROUP);
+    const block = { start, end: start + count * PAGE_RECORD_SIZE, crc: pageSamples[group]!.crc };
+    const [records] = await this.#read([block], decodePageRecords, options);
+    return this.#spans(large, group, records!);
+  }
+
+  #spans(large: LargeNode, group: number, records: readonly PageRecord[]): PageSpan[] {
+    const { items, pageSamples, first, end } = large.record;
+    const dataEnd = large.span?.end ?? this.#index.footer.tocStart;
+    const following = pageSamples[group + 1];
+    return records.map((page, i) => {
+      const after = records[i + 1];
+      const span: PageSpan = {
+        ...page,
+        next: after?.first ?? following?.first ?? items,
+        // Where the first page of the next group begins is not known here: the node bounds it.
+        dataEnd: after?.start ?? dataEnd,
+      };
+      const fits =
+        page.offset >= first &&
+        page.offset + page.size <= end &&
+        span.next > page.first &&
+        span.dataEnd >= page.start &&
+        span.dataEnd <= dataEnd;
+      if (!fits) throw damagedIndex("a page record contradicts its node", page.offset);
+      return span;
+    });
+  }
+
+  /** Reads and decodes blocks. A checksum is compared if one is given. */
+  async #read<T extends object>(
+    blocks: readonly (Span & { readonly crc?: number | undefined })[],
+    decode: (bytes: Uint8Array) => T,
+    options?: ReadOptions,
+  ): Promise<T[]> {
+    const { source, start, footer } = this.#index;
+    const name = (block: Span): string => `${this.#id}i${block.start}`;
+    const known = blocks.map((block) => this.#memory.get(name(block)) as T | undefined);
+    const missing = blocks.filter((_, i) => known[i] === undefined);
+    if (missing.some(({ start: from, end }) => from > end || end > footer.rootStart)) {
+      throw damagedIndex("it names a block outside of itself");
+    }
+    const ranges = missing.map((block) => ({ start: start + block.start, end: start + block.end }));
+    const read = ranges.length === 0 ? [] : await source.read(ranges, { ...options, reason: "toc" });
+    let next = 0;
+    return blocks.map((block, i) => {
+      const kept = known[i];
+      if (kept !== undefined) return kept;
+      const bytes = read[next++]!;
+      if (block.crc !== undefined && block.crc !== crc32(bytes)) {
+        throw damagedIndex("a block has a wrong checksum");
+      }
+      const decoded = decode(bytes);
+      this.#memory.set(name(block), decoded, bytes.length * 4 + 256);
+      return decoded;
+    });
+  }
+}

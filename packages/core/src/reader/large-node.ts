@@ -1,0 +1,143 @@
+import { PeekpackError } from "../errors.js";
+import type { Cursor, Item } from "../format/cursor.js";
+import type { Protocol } from "../format/header.js";
+import type { NodeRecord } from "../format/page-index.js";
+import type { PagedEntries, Span, TableNode } from "../format/table-view.js";
+import type { Value } from "../values.js";
+import type { PathKey } from "./path.js";
+import { sameKey } from "./same-key.js";
+
+/** What reading pieces of a table needs of its archive. */
+export interface TableCodec {
+  readonly protocol: Protocol;
+  /** Checks that `count` well-formed items fill a piece of the table. @throws PeekpackError `corrupt` */
+  check(bytes: Uint8Array, count: number, offset: number): void;
+  cursor(bytes: Uint8Array): Cursor;
+  decodeKey(bytes: Uint8Array): Value;
+}
+
+/** Thrown if a large child that was found by its hash has another key. The lookup is repeated through the hash blocks. */
+export class KeyMismatch extends Error {}
+
+/** A large node, as its record in the index describes it. */
+export class LargeNode implements PagedEntries {
+  readonly record: NodeRecord;
+  /** Settles when the record has been compared with the table. */
+  verified: Promise<void> | undefined;
+
+  constructor(record: NodeRecord) {
+    this.record = record;
+  }
+
+  get node(): number {
+    return this.record.node;
+  }
+
+  /** The span of the value. Undefined in the root of a combined archive, and in a list of blocks. */
+  get span(): Span | undefined {
+    const { spanStart, spanEnd } = this.record;
+    return spanEnd === 0 ? undefined : { start: spanStart, end: spanEnd };
+  }
+
+  /** The node as lookups see it. */
+  toNode(): TableNode {
+    const { kind, items, count } = this.record;
+    return kind === "blocked"
+      ? { kind, length: items, blocks: this }
+      : { kind, span: this.span, count, entries: this };
+  }
+
+  /**
+   * Compares the record with the table's own bytes.
+   * @param bytes from the key to the first entry
+   * @param key what the key must be, if it is known
+   * @throws PeekpackError `corrupt` if they differ; {@link KeyMismatch} for another key
+   */
+  check(codec: TableCodec, bytes: Uint8Array, key?: PathKey): void {
+    const { record } = this;
+    const { item, head } = headReader(codec, bytes);
+    const at = record.node - record.key;
+    if (at > 0) {
+      const encoded = bytes.subarray(0, at);
+      codec.check(encoded, 1, record.key);
+      if (key !== undefined && !sameKey(codec.decodeKey(encoded), key)) throw new KeyMismatch();
+    }
+    if (record.kind === "blocked") {
+      const name = head(head(at, "map"), "text");
+      if (bytes[name] !== 0x70) throw this.#differs();
+      head(name + 1, "array");
+      if (item.value !== record.count) throw this.#differs();
+      return;
+    }
+    // A map of "p" and "t". An old writer put "t" first: then the parent's span bounds this one.
+    let offset = head(at, "map");
+    let span: Span | undefined;
+    for (;;) {
+      const name = head(offset, "text");
+      if (item.value !== 1) throw this.#differs();
+      if (bytes[name] === 0x74) {
+        head(name + 1, record.kind === "map" ? "map" : "array");
+        break;
+      }
+      if (bytes[name] !== 0x70) throw this.#differs();
+      offset = head(head(name + 1, "array"), "uint");
+      const start = item.value;
+      offset = head(offset, "uint");
+      span = { start, end: item.value };
+    }
+    const mine = this.span;
+    if (item.value !== record.count || (span && (span.start !== mine?.start || span.end !== mine.end))) {
+      throw this.#differs();
+    }
+  }
+
+  #differs(): PeekpackError {
+    return damagedIndex("a node is not what the index says", this.record.node);
+  }
+}
+
+/** Waits until a large node has been compared with the table's own bytes. Resolves at once for any other node. */
+export async function verified(node: TableNode): Promise<void> {
+  const entries = node.kind === "blocked" ? node.blocks : "entries" in node ? node.entries : undefined;
+  if (entries instanceof LargeNode) await entries.verified;
+}
+
+/** Reads single heads of bytes that were not checked. */
+export interface HeadReader {
+  readonly item: Item;
+  /** Reads a head into `item`, and gives the offset after it. @throws PeekpackError `corrupt` for any other kind */
+  head(offset: number, kind: Item["kind"]): number;
+}
+
+/** Makes a {@link HeadReader}: for pieces that are no whole items, or whose number of items is not known. */
+export function headReader(codec: TableCodec, bytes: Uint8Array): HeadReader {
+  // Zeros follow, so that no head reads beyond the end.
+  const padded = new Uint8Array(bytes.length + 16);
+  padded.set(bytes);
+  const cursor = codec.cursor(padded);
+  const item: Item = { kind: "other", value: 0 };
+  return {
+    item,
+    head(offset, kind) {
+      if (offset < bytes.length && isPlainHead(padded[offset]!, codec.protocol)) {
+        const after = cursor.head(offset, item);
+        if (item.kind === kind && item.value >= 0 && after <= bytes.length) return after;
+      }
+      throw damagedIndex("a node does not decode", offset);
+    },
+  };
+}
+
+/** Whether a head needs no other bytes than its own: an unsigned integer, a text, an array or a map. */
+function isPlainHead(type: number, protocol: Protocol): boolean {
+  if (protocol === "cbor") {
+    const major = type >> 5;
+    return (major === 0 || (major >= 3 && major <= 5)) && (type & 31) < 28;
+  }
+  return type < 0xc0 || (type >= 0xcc && type <= 0xcf) || (type >= 0xd9 && type <= 0xdf);
+}
+
+/** The error for an index that contradicts itself or the table. */
+export function damagedIndex(what: string, offset?: number): PeekpackError {
+  return new PeekpackError("corrupt", `The page index is damaged: ${what}.`, { section: "toc", offset });
+}

@@ -1,0 +1,231 @@
+import { isPeekpackError, PeekpackError } from "../errors.js";
+import type { BlockList, Branch, TableNode } from "../format/table-view.js";
+import { NdArray } from "../numpy/nd-array.js";
+import type { ReadOptions } from "../source/range-source.js";
+import type { Value } from "../values.js";
+import type { ArchiveReader } from "./archive-reader.js";
+import { KeyMismatch, verified } from "./large-node.js";
+import { type ListSelection, resolveListSegment } from "./list-selection.js";
+import { type PathSegment, Slice } from "./path.js";
+import type { ResultBudget } from "./result-budget.js";
+import { sameKey } from "./same-key.js";
+
+/** Where a path has led to. */
+export type Location =
+  /** A node of a table: nothing below it has been read. */
+  | { readonly kind: "node"; readonly archive: ArchiveReader; readonly node: TableNode }
+  /** A value that was read as part of a larger one. */
+  | { readonly kind: "plain"; readonly value: Value }
+  /** What a slice has selected of a list. */
+  | { readonly kind: "many"; readonly items: readonly Location[] };
+
+/** The location of a node. */
+export interface NodeLocation {
+  readonly kind: "node";
+  readonly archive: ArchiveReader;
+  readonly node: TableNode;
+}
+
+/** The root of an archive. */
+export function rootOf(archive: ArchiveReader): NodeLocation {
+  return { kind: "node", archive, node: archive.table.root() };
+}
+
+/** Follows a path from the root and does something there. Errors then name the path. */
+export async function lookUp<T>(
+  archive: ArchiveReader,
+  path: readonly PathSegment[],
+  options: ReadOptions | undefined,
+  work: (at: Location) => Promise<T>,
+): Promise<T> {
+  try {
+    return await work(await follow(rootOf(archive), path, options));
+  } catch (error) {
+    if (!isPeekpackError(error) || error.path !== undefined || path.length === 0) throw error;
+    const { code, message, section, offset, cause } = error;
+    throw new PeekpackError(code, message, { section, offset, path, cause });
+  }
+}
+
+/** Follows a path. A step that needs no bytes runs at once. */
+export async function follow(
+  from: Location,
+  segments: readonly PathSegment[],
+  options?: ReadOptions,
+  exact = false,
+): Promise<Location> {
+  try {
+    let at = from;
+    for (const [i, segment] of segments.entries()) {
+      const next = step(at, segment, segments.slice(0, i + 1), options, exact);
+      at = next instanceof Promise ? await next : next;
+    }
+    if (at.kind === "node") await verified(at.node);
+    return at;
+  } catch (error) {
+    if (!(error instanceof KeyMismatch) || exact) throw error;
+    return follow(from, segments, options, true);
+  }
+}
+
+/** Goes one segment down. `path` leads here from the root, for messages. */
+function step(
+  from: Location,
+  segment: PathSegment,
+  path: readonly unknown[],
+  options: ReadOptions | undefined,
+  exact: boolean,
+): Location | Promise<Location> {
+  if (from.kind === "plain") return stepInto(from.value, segment, path);
+  if (from.kind === "many") {
+    const { items } = from;
+    return pick(resolveListSegment(segment, items.length, path), (index) => items[index]!);
+  }
+  const { archive, node } = from;
+  const located = (found: TableNode): Location => ({ kind: "node", archive, node: found });
+  switch (node.kind) {
+    case "archive":
+      return archive.child(node, options).then((child) => step(rootOf(child), segment, path, options, exact));
+    case "value":
+      return archive.value(node.span, options).then((value) => stepInto(value, segment, path));
+    case "list": {
+      const selection = resolveListSegment(segment, node.count, path);
+      if (selection.kind === "index") {
+        const item = archive.table.item(node, selection.index, options);
+        return item instanceof Promise ? item.then(located) : located(item);
+      }
+      return archive.table
+        .items(node, selectedIndices(selection), options)
+        .then((nodes) => ({ kind: "many", items: nodes.map(located) }));
+    }
+    case "blocked": {
+      const selection = resolveListSegment(segment, node.length, path);
+      return blockItems(archive, node, selectedIndices(selection), options).then((values) =>
+        selection.kind === "index" ? plain(values[0]) : { kind: "many", items: values.map(plain) },
+      );
+    }
+    case "map": {
+      const found = segment instanceof Slice ? undefined : archive.table.find(node, segment, options, exact);
+      const present = (child: TableNode | undefined): Location => {
+        if (child === undefined) throw missingKey(segment, path);
+        return located(child);
+      };
+      return found instanceof Promise ? found.then(present) : present(found);
+    }
+  }
+}
+
+const plain = (value: Value): Location => ({ kind: "plain", value });
+
+function pick(selection: ListSelection, item: (index: number) => Location): Location {
+  return selection.kind === "index"
+    ? item(selection.index)
+    : { kind: "many", items: selectedIndices(selection).map(item) };
+}
+
+/** The indices that a selection names, in its order. */
+export function selectedIndices(selection: ListSelection): number[] {
+  if (selection.kind === "index") return [selection.index];
+  return Array.from({ length: selection.count }, (_, i) => selection.start + i * selection.step);
+}
+
+/** Items of a list of blocks, by index. Each block is read and decoded once. */
+export async function blockItems(
+  archive: ArchiveReader,
+  node: BlockList,
+  indices: readonly number[],
+  options?: ReadOptions,
+  budget?: ResultBudget,
+): Promise<Value[]> {
+  if (indices.length === 0) return [];
+  const [low, high] = extremes(indices);
+  const { bounds, before } = await archive.table.blocks(node, low, high + 1, options);
+  const numbers = indices.map((index) => blockOf(before, index));
+  const needed = [...new Set(numbers)];
+  const read = await archive.read(
+    needed.map((block) => ({ start: bounds[block]!, end: bounds[block + 1]! })),
+    options,
+  );
+  const items = new Map<number, Value[]>();
+  for (const [i, block] of needed.entries()) {
+    const count = before[block + 1]! - before[block]!;
+    items.set(block, await archive.decode(read[i]!, count, bounds[block]!, budget));
+  }
+  return indices.map((index, i) => items.get(numbers[i]!)![index - before[numbers[i]!]!]);
+}
+
+function extremes(numbers: readonly number[]): [low: number, high: number] {
+  let low = numbers[0]!;
+  let high = low;
+  for (const number of numbers) {
+    if (number < low) low = number;
+    if (number > high) high = number;
+  }
+  return [low, high];
+}
+
+/** The number of the block that holds an item. */
+export function blockOf(before: Float64Array, index: number): number {
+  let low = 0;
+  let high = before.length - 1;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (before[middle + 1]! <= index) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Goes one segment down in a value that was read. */
+function stepInto(value: Value, segment: PathSegment, path: readonly unknown[]): Location {
+  if (Array.isArray(value)) {
+    return pick(resolveListSegment(segment, value.length, path), (index) => plain(value[index]));
+  }
+  if (value instanceof NdArray && value.shape.length > 0) {
+    return stepInto(value.toNested() as Value, segment, path);
+  }
+  if (value instanceof Map) {
+    if (!(segment instanceof Slice)) {
+      if (value.has(segment)) return plain(value.get(segment));
+      for (const [key, inner] of value) if (sameKey(key, segment)) return plain(inner);
+    }
+    throw missingKey(segment, path);
+  }
+  if (isRecord(value)) {
+    if (typeof segment === "string" && Object.hasOwn(value, segment)) return plain(value[segment]);
+    throw missingKey(segment, path);
+  }
+  throw new PeekpackError("bad-path", `${showPath(path)}: nothing lies below ${describe(value)}.`, { path });
+}
+
+/** Whether a value is a map of text keys, as decoding makes them. */
+export function isRecord(value: unknown): value is { [key: string]: Value } {
+  return value !== null && typeof value === "object" && Object.getPrototypeOf(value) === Object.prototype;
+}
+
+/** The error for a key that a map does not have. */
+export function missingKey(segment: PathSegment, path: readonly unknown[]): PeekpackError {
+  if (segment instanceof Slice) {
+    return new PeekpackError("bad-path", `${showPath(path)}: a map has no slices.`, { path });
+  }
+  return new PeekpackError("not-found", `${showPath(path)}: there is no such key.`, { path });
+}
+
+function describe(value: Value): string {
+  return value === null
+    ? "null"
+    : typeof value === "object"
+      ? `a ${value.constructor.name}`
+      : `a ${typeof value}`;
+}
+
+/** A path as text, for messages. */
+export function showPath(path: readonly unknown[]): string {
+  const text = path.map((key) => (typeof key === "string" ? key : String(key))).join("/");
+  return text.length > 100 ? `${text.slice(0, 100)}…` : text;
+}
+
+/** Whether a node has nodes below it. */
+export function isBranch(node: TableNode): node is Branch {
+  return node.kind === "map" || node.kind === "list";
+}

@@ -1,0 +1,117 @@
+import { isPeekpackError, PeekpackError } from "../errors.js";
+import type { ReadOptions } from "../source/range-source.js";
+import type { Value } from "../values.js";
+import type { ArchiveReader } from "./archive-reader.js";
+import { handleOf, type Lazy, LazyList, LazyMap } from "./handles.js";
+import { follow, isRecord, lookUp, rootOf, showPath } from "./lookup.js";
+import { materialize } from "./materialize.js";
+import { type NumberArrayOf, type NumberType, numberArray, setNumber } from "./number-array.js";
+import type { PathSegment } from "./path.js";
+import { ResultBudget } from "./result-budget.js";
+
+/** What can have entries: a handle, or a value. */
+type Container = LazyMap | LazyList | Map<Value, Value> | Value[] | { [key: string]: Value };
+
+/** Everything at each of many paths, as plain data. One budget bounds all of them. */
+export function valuesAt(
+  archive: ArchiveReader,
+  paths: readonly (readonly PathSegment[])[],
+  options?: ReadOptions,
+): Promise<Value[]> {
+  const budget = new ResultBudget(archive.context.limits);
+  return Promise.all(
+    paths.map((path) => lookUp(archive, path, options, (at) => materialize(at, budget, options))),
+  );
+}
+
+/** Whether there is something at a path. */
+export async function hasAt(
+  archive: ArchiveReader,
+  path: readonly PathSegment[],
+  options?: ReadOptions,
+): Promise<boolean> {
+  try {
+    await follow(rootOf(archive), path, options);
+    return true;
+  } catch (error) {
+    if (isPeekpackError(error) && (error.code === "not-found" || error.code === "bad-path")) return false;
+    throw error;
+  }
+}
+
+/** The keys of the map at a path, or the indices of the list. */
+export async function* keysAt(
+  archive: ArchiveReader,
+  path: readonly PathSegment[],
+  options?: ReadOptions,
+): AsyncGenerator<Value> {
+  const container = await containerAt(archive, path, options);
+  if (container instanceof LazyMap) yield* container.keys(options);
+  else if (container instanceof Map) yield* container.keys();
+  else if (isList(container)) for (let i = 0; i < container.length; i++) yield i;
+  else yield* Object.keys(container);
+}
+
+/** Keys or indices, and values, of the container at a path. */
+export async function* entriesAt(
+  archive: ArchiveReader,
+  path: readonly PathSegment[],
+  options?: ReadOptions,
+): AsyncGenerator<[Value, Lazy]> {
+  const container = await containerAt(archive, path, options);
+  if (container instanceof LazyMap || container instanceof LazyList) {
+    yield* container.entries(options) as AsyncIterable<[Value, Lazy]>;
+  } else {
+    yield* container instanceof Map || Array.isArray(container)
+      ? container.entries()
+      : Object.entries(container);
+  }
+}
+
+/** How many entries or items the container at a path has. */
+export async function sizeAt(
+  archive: ArchiveReader,
+  path: readonly PathSegment[],
+  options?: ReadOptions,
+): Promise<number> {
+  const container = await containerAt(archive, path, options);
+  if (container instanceof LazyMap || container instanceof Map) return container.size;
+  return isList(container) ? container.length : Object.keys(container).length;
+}
+
+/** The numbers of the list at a path. */
+export function typedArrayAt<T extends NumberType>(
+  archive: ArchiveReader,
+  path: readonly PathSegment[],
+  type: T,
+  options?: ReadOptions,
+): Promise<NumberArrayOf<T>> {
+  return lookUp(archive, path, options, async (at) => {
+    const value = await handleOf(at, options);
+    if (value instanceof LazyList) return value.toTypedArray(type, options);
+    if (!Array.isArray(value)) {
+      throw new PeekpackError("bad-path", `${showPath(path)}: this is not a list.`, { path });
+    }
+    const array = numberArray(type, value.length);
+    for (const [i, item] of value.entries()) setNumber(array, type, i, item);
+    return array;
+  });
+}
+
+function containerAt(
+  archive: ArchiveReader,
+  path: readonly PathSegment[],
+  options?: ReadOptions,
+): Promise<Container> {
+  return lookUp(archive, path, options, async (at) => {
+    const value = await handleOf(at, options);
+    if (value instanceof LazyMap || value instanceof Map || isList(value) || isRecord(value)) {
+      return value as Container;
+    }
+    throw new PeekpackError("bad-path", `${showPath(path)}: this is neither a map nor a list.`, { path });
+  });
+}
+
+function isList(value: Lazy | Container): value is LazyList | Value[] {
+  return value instanceof LazyList || Array.isArray(value);
+}

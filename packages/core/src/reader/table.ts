@@ -1,0 +1,266 @@
+import type { Cursor, Item } from "../format/cursor.js";
+import { isTextKey, KeyTable } from "../format/key-table.js";
+import {
+  type BlockList,
+  type Blocks,
+  type Branch,
+  type TableEntries,
+  type TableNode,
+  TableView,
+} from "../format/table-view.js";
+import type { ByteLru } from "../lru.js";
+import type { ReadOptions } from "../source/range-source.js";
+import type { Value } from "../values.js";
+import type { Entry, EntryRange } from "./entry.js";
+import { TimeSlice } from "./event-loop.js";
+import type { PagedTable } from "./paged-table.js";
+import type { PathKey } from "./path.js";
+import { sameKey } from "./same-key.js";
+
+/** Maps of at most this many entries are searched one by one: no hash table is worth its memory. */
+const FEW = 16;
+/** Entries that a walk gives at once. */
+const WINDOW = 1024;
+
+/**
+ * The table of contents of one archive. It is in memory as a whole, or is fetched page by page through its page index.
+ * Methods that return `T | Promise<T>` return a promise only if a page must be fetched.
+ */
+export class Table {
+  readonly #whole: TableView | undefined;
+  readonly paged: PagedTable | undefined;
+  readonly #memory: ByteLru<string, object>;
+  readonly #id: string;
+  readonly #decodeKey: (bytes: Uint8Array) => Value;
+
+  /**
+   * @param memory keeps what lookups learn, for all archives of a reader
+   * @param id tells this table from the others that share the memory
+   */
+  constructor(
+    of: TableView | PagedTable,
+    memory: ByteLru<string, object>,
+    id: string,
+    decodeKey: (bytes: Uint8Array) => Value,
+  ) {
+    if (of instanceof TableView) this.#whole = of;
+    else this.paged = of;
+    this.#memory = memory;
+    this.#id = id;
+    this.#decodeKey = decodeKey;
+  }
+
+  /** The table's bytes, if they are in memory as a whole. */
+  get bytes(): Uint8Array | undefined {
+    return this.#whole?.bytes;
+  }
+
+  /** The root node. @throws PeekpackError `corrupt` */
+  root(): TableNode {
+    const whole = this.#whole;
+    return whole === undefined ? this.paged!.root() : whole.node({ offset: 0, bounds: whole.bounds });
+  }
+
+  /** How many distinct entries a node has: duplicate keys count once. */
+  size(node: Branch): number {
+    return node.kind === "list" || !("view" in node.entries)
+      ? node.count
+      : this.#keys(node.entries, node).size;
+  }
+
+  /** The key of an entry. It is the index in a list. */
+  key({ view, key, index }: Entry): Value {
+    return key < 0 ? index : this.#decodeKey(view.bytes.subarray(key, view.cursor.skip(key)));
+  }
+
+  /** The encoding of an entry's key: a view. Undefined in a list. */
+  keyBytes({ view, key }: Entry): Uint8Array | undefined {
+    return key < 0 ? undefined : view.bytes.subarray(key, view.cursor.skip(key));
+  }
+
+  /**
+   * The node under a key of a map. Numbers and bigints are compared by value, byte strings by content.
+   * @param exact whether a page index is searched without shortcuts, see {@link PagedTable.find}
+   */
+  find(
+    node: Branch,
+    key: PathKey,
+    options?: ReadOptions,
+    exact = false,
+  ): TableNode | undefined | Promise<TableNode | undefined> {
+    const { entries } = node;
+    if (!("view" in entries)) return this.paged!.find(node, key, options, exact);
+    const { view } = entries;
+    const offset =
+      typeof key === "string" ? this.#findText(entries, node, key) : this.#scan(entries, node, key);
+    return offset < 0 ? undefined : view.node({ offset, bounds: view.within(node) });
+  }
+
+  /** The index of the entry under a key of a map. −1 if there is none. */
+  async indexOf(node: Branch, key: PathKey, options?: ReadOptions): Promise<number> {
+    const { entries } = node;
+    if (!("view" in entries)) return this.paged!.indexOf(node, key, options);
+    const { view } = entries;
+    const offset =
+      typeof key === "string" ? this.#findText(entries, node, key) : this.#scan(entries, node, key);
+    return offset < 0 ? -1 : this.#keys({ view, first: entries.first }, node).nodes.indexOf(offset);
+  }
+
+  /** The item of a list at an index that is in range. */
+  item(node: Branch, index: number, options?: ReadOptions): TableNode | Promise<TableNode> {
+    const { entries } = node;
+    if (!("view" in entries)) return this.paged!.item(node, index, options);
+    const { view } = entries;
+    const bounds = view.within(node);
+    if (!this.#isKept(node)) return view.node(view.nth({ ...node, entries }, index));
+    return view.node({ offset: this.#offsets(entries, node)[index]!, bounds });
+  }
+
+  /** Walks over entries in order, some at a time. Pages are fetched shortly before they are needed. */
+  async *walk(node: Branch, range: EntryRange = {}, options?: ReadOptions): AsyncGenerator<Entry[]> {
+    const { entries } = node;
+    const slice = new TimeSlice(options?.signal);
+    if (!("view" in entries)) {
+      for await (const window of this.paged!.walk(node, range, options)) {
+        yield window;
+        await slice.next();
+      }
+      return;
+    }
+    const { view } = entries;
+    const bounds = view.within(node);
+    const isMap = node.kind === "map";
+    // Held for the whole walk: the memory may not keep it.
+    const keys = isMap ? this.#keys(entries, node) : undefined;
+    const offsets = keys?.nodes ?? this.#offsets(entries, node);
+    const end = Math.min(keys?.size ?? node.count, range.end ?? Number.POSITIVE_INFINITY);
+    for (let from = range.start ?? 0; from < end; from += WINDOW) {
+      const window: Entry[] = [];
+      for (let index = from; index < Math.min(end, from + WINDOW); index++) {
+        window.push({ index, view, key: keys?.keys[index] ?? -1, at: { offset: offsets[index]!, bounds } });
+      }
+      yield window;
+      await slice.next();
+    }
+  }
+
+  /** The nodes at some indices of a list, in the order given. */
+  async items(node: Branch, indices: readonly number[], options?: ReadOptions): Promise<TableNode[]> {
+    const { entries } = node;
+    if (!("view" in entries)) return Promise.all(indices.map((index) => this.item(node, index, options)));
+    const offsets = this.#offsets(entries, node);
+    const bounds = entries.view.within(node);
+    const slice = new TimeSlice(options?.signal);
+    const nodes: TableNode[] = [];
+    for (const index of indices) {
+      nodes.push(entries.view.node({ offset: offsets[index]!, bounds }));
+      if (nodes.length % WINDOW === 0) await slice.next();
+    }
+    return nodes;
+  }
+
+  /** The blocks of a list that hold some of its items. */
+  blocks(node: BlockList, start: number, end: number, options?: ReadOptions): Blocks | Promise<Blocks> {
+    return "before" in node.blocks ? node.blocks : this.paged!.blocks(node, start, end, options);
+  }
+
+  /** Walks over all blocks of a list, some at a time. */
+  async *walkBlocks(node: BlockList, options?: ReadOptions): AsyncGenerator<Blocks> {
+    if ("before" in node.blocks) yield node.blocks;
+    else yield* this.paged!.walkBlocks(node, options);
+  }
+
+  /** Memory that the table holds for good, in bytes. */
+  get byteLength(): number {
+    return this.#whole?.bytes.length ?? this.paged!.byteLength;
+  }
+
+  /** Positions of the archives that are children of the root, ascending. None for a table that is fetched in pages. */
+  archiveOffsets(): Float64Array {
+    const root = this.root();
+    if (root.kind !== "map" && root.kind !== "list") return new Float64Array(0);
+    const { entries } = root;
+    if (!("view" in entries)) return new Float64Array(0);
+    const nodes = root.kind === "map" ? this.#keys(entries, root).nodes : this.#offsets(entries, root);
+    const offsets = Float64Array.from(
+      nodes,
+      (offset) => entries.view.archiveOffset(offset) ?? Number.POSITIVE_INFINITY,
+    );
+    return offsets.sort();
+  }
+
+  /** Whether what is learned of a node's entries is kept. */
+  #isKept(node: Branch): boolean {
+    const bytes = node.kind === "map" ? KeyTable.maxBytes(node.count) : node.count * 4 + 128;
+    return bytes <= this.#memory.maxBytes;
+  }
+
+  #findText(entries: TableEntries, node: Branch, key: string): number {
+    if (!isUnicode(key)) return -1;
+    const bytes = new TextEncoder().encode(key);
+    const { cursor } = entries.view;
+    if (node.count > FEW && this.#isKept(node)) {
+      const table = this.#keys(entries, node);
+      return table.nodes[table.find(cursor, bytes)] ?? -1;
+    }
+    const item: Item = { kind: "other", value: 0 };
+    return lastNode(cursor, entries, node, (at) => isTextKey(cursor, at, bytes, item));
+  }
+
+  #scan(entries: TableEntries, node: Branch, key: PathKey): number {
+    const { cursor, bytes } = entries.view;
+    const item: Item = { kind: "other", value: 0 };
+    return lastNode(cursor, entries, node, (at) => {
+      cursor.head(at, item);
+      return item.kind !== "text" && sameKey(this.#decodeKey(bytes.subarray(at, cursor.skip(at))), key);
+    });
+  }
+
+  #keys(entries: TableEntries, node: Branch): KeyTable {
+    return this.#learn(entries, () => KeyTable.read(entries.view.cursor, entries.first, node.count));
+  }
+
+  #offsets({ view, first }: TableEntries, node: Branch): Uint32Array {
+    return this.#learn({ view, first }, () => {
+      const offsets = new Uint32Array(node.count);
+      let at = first;
+      for (let i = 0; i < offsets.length; i++) {
+        offsets[i] = at;
+        if (i + 1 < offsets.length) at = view.cursor.skip(at);
+      }
+      return offsets;
+    });
+  }
+
+  #learn<T extends KeyTable | Uint32Array>({ view, first }: TableEntries, read: () => T): T {
+    const name = `${this.#id}:${view.base + first}`;
+    const known = this.#memory.get(name) as T | undefined;
+    if (known !== undefined) return known;
+    const learned = read();
+    this.#memory.set(name, learned, learned.byteLength + name.length + 128);
+    return learned;
+  }
+}
+
+/** The offset of the last node whose key fits, −1 if there is none: a duplicate key has its last value. */
+function lastNode(
+  cursor: Cursor,
+  entries: TableEntries,
+  node: Branch,
+  fits: (key: number) => boolean,
+): number {
+  let found = -1;
+  let at = entries.first;
+  for (let left = node.count; left > 0; left--) {
+    const offset = cursor.skip(at);
+    if (fits(at)) found = offset;
+    // The last node is not skipped: in a chain of nodes that would take quadratic time.
+    if (left > 1) at = cursor.skip(offset);
+  }
+  return found;
+}
+
+/** Whether a text can be a key. A lone surrogate has no UTF-8, and TextEncoder would replace it. */
+export function isUnicode(text: string): boolean {
+  return !/\p{Cs}/u.test(text);
+}
