@@ -4,6 +4,7 @@ import { DockerRunner } from "./docker-runner.js";
 import { dockerAvailable, locateRustfs, locateVersitygw } from "./locate.js";
 import { ProcessRunner, type ServerProgram } from "./process-runner.js";
 import { type Runner, waitUntilReady } from "./runner.js";
+import type { StandInBehavior } from "./stand-in/behavior.js";
 import { startStandIn } from "./stand-in/server.js";
 
 /** The servers that the launcher can start. */
@@ -14,6 +15,8 @@ export interface StartS3Options {
   readonly require?: S3ServerKind | undefined;
   /** Whether versitygw may be built with Go, which takes over a minute. Default true. */
   readonly build?: boolean | undefined;
+  /** Deviations from S3, if the stand-in is started. Default: none. */
+  readonly standIn?: StandInBehavior | undefined;
   /** Receives progress, one line per call. Never contains a credential. */
   readonly log?: ((line: string) => void) | undefined;
 }
@@ -92,8 +95,11 @@ async function launch(
   };
 }
 
-async function launchStandIn(how: string): Promise<S3Server> {
-  const { endpoint, region, credentials, close, crash, restart } = await startStandIn({ region: REGION });
+async function launchStandIn(how: string, behavior: StandInBehavior | undefined): Promise<S3Server> {
+  const { endpoint, region, credentials, close, crash, restart } = await startStandIn({
+    region: REGION,
+    behavior,
+  });
   return { kind: "stand-in", how, endpoint, region, credentials, close, kill: crash, restart };
 }
 
@@ -178,7 +184,7 @@ async function tryVersitygw(log: (line: string) => void, build: boolean): Promis
 export async function startS3(options: StartS3Options = {}): Promise<S3Server> {
   const { require, build = true } = options;
   const log = options.log ?? (() => {});
-  if (require === "stand-in") return launchStandIn("the stand-in, because it was required");
+  if (require === "stand-in") return launchStandIn("the stand-in, because it was required", options.standIn);
   const endpoint = process.env.S3_ENDPOINT;
   if (require === undefined && endpoint !== undefined && endpoint !== "") return useExternal(endpoint);
   const reasons: string[] = [];
@@ -193,5 +199,8 @@ export async function startS3(options: StartS3Options = {}): Promise<S3Server> {
     log(server);
   }
   if (require !== undefined) throw new S3ServerAbsent(reasons.join("; "));
-  return launchStandIn(`the stand-in in this process, because there is ${reasons.join("; ")}`);
+  return launchStandIn(
+    `the stand-in in this process, because there is ${reasons.join("; ")}`,
+    options.standIn,
+  );
 }

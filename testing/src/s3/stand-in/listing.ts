@@ -128,8 +128,9 @@ export function listUploads(context: Context): Reply {
   const keyMarker = request.query.get("key-marker") ?? "";
   const idMarker = request.query.get("upload-id-marker") ?? "";
   const limit = pageSize(context, "max-uploads");
+  const exact = context.behavior.uploadPrefixes === "exact" && prefix !== "";
   const uploads = [...bucket.uploads.values()]
-    .filter((upload) => upload.key.startsWith(prefix))
+    .filter(({ key }) => (exact ? key === prefix : key.startsWith(prefix)))
     .sort((a, b) => byBytes(a.key, b.key) || byBytes(a.id, b.id))
     .filter((upload) => {
       const order = byBytes(upload.key, keyMarker);
