@@ -4,10 +4,10 @@ import {
   NdArray,
   openArchive,
   type RequestEvent,
-  slowSource,
   type Value,
   withEvents,
 } from "@peekpack/core";
+import { slowSource } from "@peekpack/core/testing";
 import { expect, test } from "vitest";
 import { Entry } from "../src/archive/entry.js";
 import { typedSegments } from "../src/archive/segments.js";

@@ -12,10 +12,10 @@ export { DEFAULT_LIMITS, type Limits } from "./limits.js";
 export { NdArray, type NdData, type NdType, type Nested } from "./numpy/nd-array.js";
 export { encodeNumpyPickle } from "./numpy/pickle-writer.js";
 export { Archive, type ArchiveInfo } from "./reader/archive.js";
+export type { PageIndexInfo } from "./reader/archive-extent.js";
 export { LazyList, LazyMap } from "./reader/handles.js";
 export type { NumberArrayOf, NumberType } from "./reader/number-array.js";
 export { type ArchiveSource, type OpenOptions, openArchive } from "./reader/open-archive.js";
-export type { PageIndexInfo } from "./reader/page-index.js";
 export { type Path, type PathKey, type PathSegment, Slice, slice } from "./reader/path.js";
 export { ANY, type Pattern, type Selected } from "./reader/pattern.js";
 export type { At, InnerOf, KeyOf, Lazily, PathIn, Untyped } from "./reader/schema.js";
@@ -29,7 +29,6 @@ export {
   type CombineChildren,
   combineArchives,
 } from "./writer/combine.js";
-export { type CombinedLayout, combinedLayout } from "./writer/combined-layout.js";
 export { encodeArchive } from "./writer/encode-archive.js";
 export type { EncodeOptions } from "./writer/options.js";
 export { type ArchiveSink, type MemorySink, memorySink, type WriteResult } from "./writer/sink.js";

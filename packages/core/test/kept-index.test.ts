@@ -1,12 +1,6 @@
 import { describe, expect, it } from "vitest";
-import {
-  type Archive,
-  combineArchives,
-  encodeArchive,
-  memorySink,
-  openArchive,
-  slowSource,
-} from "../src/index.js";
+import { type Archive, combineArchives, encodeArchive, memorySink, openArchive } from "../src/index.js";
+import { slowSource } from "../src/testing.js";
 import { observedSource } from "./observed-source.js";
 import { failure } from "./outcome.js";
 import { everyKind } from "./places.js";

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { loadArchives, sameTagged } from "@peekpack/testing/fixtures";
 import { describe, expect, it } from "vitest";
-import { fromFloat16, toFloat16 } from "../src/numpy/float16.js";
+import { fromFloat16, toFloat16 } from "../src/float16.js";
 import { NdArray, type NdData, type NdType } from "../src/numpy/nd-array.js";
 import { decodeNumpyPickle } from "../src/numpy/pickle.js";
 import { encodeNumpyPickle } from "../src/numpy/pickle-writer.js";

@@ -1,6 +1,7 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { type ByteRange, checkRanges, PeekpackError, type RangeSource } from "@peekpack/core";
+import { type ByteRange, PeekpackError, type RangeSource } from "@peekpack/core";
+import { checkRanges } from "@peekpack/core/internal";
 import { withFileErrors } from "./file-error.js";
 import { type FileState, fileState } from "./file-version.js";
 

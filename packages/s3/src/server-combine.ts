@@ -4,7 +4,6 @@ import {
   blobSource,
   bytesSource,
   type CombineChild,
-  combinedLayout,
   decodeHeader,
   HEADER_SIZE,
   httpSource,
@@ -18,6 +17,7 @@ import {
   type WriteResult,
   writeArchive,
 } from "@peekpack/core";
+import { combinedLayout } from "@peekpack/core/internal";
 import { type CopyPlan, type Piece, type PlannedPart, planCopy, type Run } from "./copy-plan.js";
 import { DEFAULT_PART_SIZE } from "./limits.js";
 import type { ObjectLocation } from "./location.js";

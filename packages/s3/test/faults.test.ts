@@ -44,7 +44,7 @@ const mischief: Record<string, () => Fault> = {
   "500": faults.serverError,
   "503 SlowDown": faults.slowDown,
   "429": () => faults.tooManyRequests(0),
-  "200 with an error": () => ({ kind: "answer", status: 200, code: "InternalError", message: "late" }),
+  "200 with an error": () => ({ kind: "response", status: 200, code: "InternalError", message: "late" }),
 };
 
 await onEachServer("writing through faults", (server) => {
@@ -181,7 +181,7 @@ await onEachServer("writing through faults", (server) => {
     it("removes the parts although the first attempt to fails", async () => {
       proxy.add({
         when: { method: "PUT", query: "partNumber" },
-        fault: { kind: "answer", status: 403, code: "AccessDenied" },
+        fault: { kind: "response", status: 403, code: "AccessDenied" },
       });
       const rule = proxy.add({ when: { method: "DELETE" }, fault: faults.serverError(), times: 2 });
       await expect(write(writer, large, "overwrite")).rejects.toMatchObject({ code: "denied" });

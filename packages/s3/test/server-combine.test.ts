@@ -181,7 +181,7 @@ await onEachServer("combining on the server", (server) => {
       await put("in/fickle", encodeArchive([noise(12 * MiB), 1]));
       proxy.add({
         when: { method: "POST", query: "uploads" },
-        fault: { kind: "do", what: () => put("in/fickle", replaced).then(() => {}) },
+        fault: { kind: "action", run: () => put("in/fickle", replaced).then(() => {}) },
         times: 1,
       });
       const through = s3Store({ ...server, endpoint: proxy.endpoint, retry });
@@ -205,7 +205,7 @@ await onEachServer("combining on the server", (server) => {
     try {
       proxy.add({
         when: { method: "PUT", test: ({ copies }) => copies },
-        fault: { kind: "answer", status: 501, code: "NotImplemented" },
+        fault: { kind: "response", status: 501, code: "NotImplemented" },
       });
       const through = s3Store({ ...server, endpoint: proxy.endpoint, retry });
       const result = await through.combine(`${bucket}/streamed`, onServer());

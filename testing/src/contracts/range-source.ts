@@ -6,11 +6,11 @@ export interface RangeSourceSubject {
   readonly source: RangeSource;
   /** Replaces the object that the source reads. Needed where `versioned` is set. */
   replace?(bytes: Uint8Array): Promise<void>;
-  /** Cleans up what lies behind the source. The source itself may be closed already. */
+  /** Cleans up the storage of the source. The source itself may be closed already. */
   dispose?(): Promise<void>;
 }
 
-/** Bytes that tell their place. */
+/** Bytes that depend on their offset. */
 export function patterned(length: number, salt = 0): Uint8Array {
   const bytes = new Uint8Array(length);
   for (let i = 0; i < length; i++) bytes[i] = (i ^ (i >>> 8) ^ (i >>> 16)) * 31 + salt;
@@ -29,28 +29,34 @@ export function seeded(seed: number): () => number {
   };
 }
 
-/** A signal that counts its listeners. */
-export function countingSignal(): { controller: AbortController; signal: AbortSignal; listeners(): number } {
+/** A signal that counts its listeners: now, and at most so far. */
+export function countingSignal(): {
+  controller: AbortController;
+  signal: AbortSignal;
+  listeners(): number;
+  maxListeners(): number;
+} {
   const controller = new AbortController();
   const { signal } = controller;
-  const heard = new Set<unknown>();
+  const current = new Set<unknown>();
+  let max = 0;
   const add = signal.addEventListener.bind(signal);
   const remove = signal.removeEventListener.bind(signal);
   signal.addEventListener = ((type: "abort", listener: () => void, options?: AddEventListenerOptions) => {
-    heard.add(listener);
+    current.add(listener);
+    max = Math.max(max, current.size);
     add(type, listener, options);
   }) as typeof signal.addEventListener;
   signal.removeEventListener = ((type: "abort", listener: () => void) => {
-    heard.delete(listener);
+    current.delete(listener);
     remove(type, listener);
   }) as typeof signal.removeEventListener;
-  return { controller, signal, listeners: () => heard.size };
+  return { controller, signal, listeners: () => current.size, maxListeners: () => max };
 }
 
 /**
- * Registers the tests that every RangeSource must pass, wrapper or not.
- * `open` makes a source of exactly the given bytes. With `versioned`, the source must also notice that its object was
- * replaced.
+ * Registers the tests that every RangeSource and every wrapper must pass. `open` makes a source of the given bytes. With
+ * `versioned`, the source must also detect that its object was replaced.
  */
 export function rangeSourceContract(
   name: string,
@@ -69,7 +75,7 @@ export function rangeSourceContract(
       await subject.dispose?.();
     }
   };
-  const of = (bytes: Uint8Array, { start, end }: ByteRange): number[] => [...bytes.subarray(start, end)];
+  const slice = (bytes: Uint8Array, { start, end }: ByteRange): number[] => [...bytes.subarray(start, end)];
   const plain = (arrays: readonly Uint8Array[]): number[][] => arrays.map((array) => [...array]);
 
   describe(`range source: ${name}`, () => {
@@ -78,7 +84,7 @@ export function rangeSourceContract(
         expect(source.label).toMatch(/^[^?#]+$/);
       }));
 
-    it("probes: size, head and tail, also where they overlap or exceed the object", async () => {
+    it("probes size, head and tail, also if they overlap or exceed the object", async () => {
       for (const length of [0, 1, 100, 5000]) {
         const bytes = patterned(length);
         for (const [head, tail] of [
@@ -107,7 +113,7 @@ export function rangeSourceContract(
         expect(second).toEqual(first);
       }));
 
-    it("reads ranges in the order asked for, overlapping, repeated and empty ones too", () =>
+    it("reads ranges in the given order, also overlapping, repeated and empty ones", () =>
       using(patterned(5000), async (source) => {
         const bytes = patterned(5000);
         const ranges = [
@@ -122,25 +128,25 @@ export function rangeSourceContract(
         for (const range of ranges) Object.freeze(range);
         await source.probe({ head: 16, tail: 16 });
         const arrays = await source.read(Object.freeze(ranges));
-        expect(plain(arrays)).toEqual(ranges.map((range) => of(bytes, range)));
+        expect(plain(arrays)).toEqual(ranges.map((range) => slice(bytes, range)));
         for (const array of arrays) expect(Object.getPrototypeOf(array)).toBe(Uint8Array.prototype);
         expect(await source.read([])).toEqual([]);
       }));
 
-    it("reads without a probe before", () =>
+    it("reads without an earlier probe", () =>
       using(patterned(300), async (source) => {
         expect(plain(await source.read([{ start: 290, end: 300 }]))).toEqual([
-          of(patterned(300), { start: 290, end: 300 }),
+          slice(patterned(300), { start: 290, end: 300 }),
         ]);
         expect(plain(await source.read([{ start: 0, end: 300 }]))).toEqual([[...patterned(300)]]);
       }));
 
-    it("keeps what it gave out unchanged", () =>
+    it("does not change bytes that it returned", () =>
       using(patterned(4000), async (source) => {
         const [before] = await source.read([{ start: 100, end: 200 }]);
         await source.read([{ start: 150, end: 3000 }]);
         await source.read([{ start: 0, end: 4000 }]);
-        expect([...before!]).toEqual(of(patterned(4000), { start: 100, end: 200 }));
+        expect([...before!]).toEqual(slice(patterned(4000), { start: 100, end: 200 }));
       }));
 
     it("rejects with `truncated` beyond the end", () =>
@@ -161,7 +167,7 @@ export function rangeSourceContract(
         expect(plain(await source.read([{ start: 0, end: 100 }]))).toEqual([[...patterned(100)]]);
       }));
 
-    it("fails no one else for a range beyond the end", () =>
+    it("rejects only the read whose range ends beyond the object", () =>
       using(patterned(100), async (source) => {
         const [good, bad, also] = await Promise.allSettled([
           source.read([{ start: 10, end: 90 }]),
@@ -173,7 +179,7 @@ export function rangeSourceContract(
         expect(also).toMatchObject({ status: "fulfilled" });
       }));
 
-    it("rejects with RangeError what is no range", () =>
+    it("rejects an invalid range with RangeError", () =>
       using(patterned(100), async (source) => {
         for (const [start, end] of [
           [-1, 5],
@@ -186,7 +192,7 @@ export function rangeSourceContract(
         }
       }));
 
-    it("rejects with the signal's reason when that has aborted", () =>
+    it("rejects with the signal's reason if the signal has aborted", () =>
       using(patterned(1000), async (source) => {
         const reason = { why: "no longer wanted" };
         const signal = AbortSignal.abort(reason);
@@ -194,22 +200,22 @@ export function rangeSourceContract(
         await expect(source.read([{ start: 0, end: 10 }], { signal })).rejects.toBe(reason);
       }));
 
-    it("lets one caller leave without failing another", () =>
+    it("rejects only the caller that aborts", () =>
       using(patterned(5000), async (source) => {
-        const reason = new Error("left");
-        const leaving = new AbortController();
+        const reason = new Error("aborted");
+        const aborting = new AbortController();
         const range = { start: 1000, end: 3000 };
-        const left = source.read([range], { signal: leaving.signal });
+        const aborted = source.read([range], { signal: aborting.signal });
         const stays = source.read([range, { start: 2000, end: 4000 }]);
-        leaving.abort(reason);
-        const [first, second] = await Promise.allSettled([left, stays]);
-        // Memory may have answered before the abort.
+        aborting.abort(reason);
+        const [first, second] = await Promise.allSettled([aborted, stays]);
+        // Memory may have been faster than the abort.
         if (first.status === "rejected") expect(first.reason).toBe(reason);
         expect(plain((second as PromiseFulfilledResult<Uint8Array[]>).value)).toEqual([
-          of(patterned(5000), range),
-          of(patterned(5000), { start: 2000, end: 4000 }),
+          slice(patterned(5000), range),
+          slice(patterned(5000), { start: 2000, end: 4000 }),
         ]);
-        expect(plain(await source.read([range]))).toEqual([of(patterned(5000), range)]);
+        expect(plain(await source.read([range]))).toEqual([slice(patterned(5000), range)]);
       }));
 
     it("leaves no listener on a signal", () =>
@@ -232,7 +238,19 @@ export function rangeSourceContract(
         expect(listeners()).toBe(0);
       }));
 
-    it("serves many at once", () =>
+    it("adds few listeners to a signal that many reads share", () =>
+      using(patterned(50_000), async (source) => {
+        const { signal, listeners, maxListeners } = countingSignal();
+        await source.probe({ head: 1, tail: 1 });
+        const ranges = Array.from({ length: 50 }, (_, i) => ({ start: i * 1000, end: i * 1000 + 10 }));
+        await Promise.all(ranges.map((range) => source.read([range], { signal })));
+        await source.read(ranges, { signal });
+        expect(listeners()).toBe(0);
+        // Node warns of more than ten.
+        expect(maxListeners()).toBeLessThanOrEqual(10);
+      }));
+
+    it("serves many reads at once", () =>
       using(patterned(70_000), async (source) => {
         const bytes = patterned(70_000);
         const random = seeded(7);
@@ -253,7 +271,7 @@ export function rangeSourceContract(
         );
       }));
 
-    it("rejects with `closed` once closed", () =>
+    it("rejects with `closed` after close", () =>
       using(patterned(100), async (source) => {
         if (source.close === undefined) return;
         await source.probe({ head: 10, tail: 10 });
@@ -263,7 +281,15 @@ export function rangeSourceContract(
         await expect(source.probe({ head: 1, tail: 1 })).rejects.toMatchObject({ code: "closed" });
       }));
 
-    it("holds to a size known from before, where it can", () =>
+    it("is closed by `await using`, if it is disposable", () =>
+      using(patterned(100), async (source) => {
+        const dispose = source[Symbol.asyncDispose];
+        if (dispose === undefined) return;
+        await dispose.call(source);
+        await expect(source.read([{ start: 0, end: 10 }])).rejects.toMatchObject({ code: "closed" });
+      }));
+
+    it("pins a known size, if it can pin", () =>
       using(patterned(100), async (source) => {
         if (source.pin === undefined) return;
         source.pin({ size: 100 });
@@ -275,7 +301,7 @@ export function rangeSourceContract(
       }));
 
     if (!versioned) return;
-    it("holds to the version first seen, and reopens to see the new one", () =>
+    it("pins the version first seen, and reads the new one after reopen", () =>
       using(patterned(100_000), async (source, subject) => {
         await source.probe({ head: 16, tail: 16 });
         await subject.replace!(patterned(100_000, 5));
@@ -287,7 +313,7 @@ export function rangeSourceContract(
           const probe = await fresh.probe({ head: 16, tail: 0 });
           expect([...probe.head]).toEqual([...patterned(16, 5)]);
           expect(plain(await fresh.read([{ start: 50_000, end: 50_010 }]))).toEqual([
-            of(patterned(100_000, 5), { start: 50_000, end: 50_010 }),
+            slice(patterned(100_000, 5), { start: 50_000, end: 50_010 }),
           ]);
           await expect(source.read([{ start: 60_000, end: 60_010 }])).rejects.toMatchObject({
             code: "changed",

@@ -4,9 +4,9 @@ import {
   httpSource,
   openArchive,
   type RangeSource,
-  slowSource,
   withEvents,
 } from "@peekpack/core";
+import { slowSource } from "@peekpack/core/testing";
 import { Entry } from "./entry.js";
 import type { KeptRanges } from "./kept-ranges.js";
 import { type Place, type PublicPlace, placeName, publicPlace } from "./place.js";

@@ -1,52 +1,39 @@
-import { PeekpackError } from "../errors.js";
 import type { Limits } from "../limits.js";
-import { BYTES, DEEP, EXACT, ODD_KEYS, REGULAR } from "./msgpack-scan.js";
-import { isUtf8 } from "./utf8.js";
-
-/** Nesting from which a recursive decoder might overflow the stack. */
-const RECURSION = 1500;
-/** Engines refuse larger Maps (V8: 2^24 entries), and cbor-x larger objects. */
-export const MAX_ENTRIES = 16_700_000;
-/** cbor-x refuses larger arrays, as engines do not far beyond. */
-const MAX_ELEMENTS = 112_800_000;
+import { headSize, headValue, INDEFINITE } from "./cbor-head.js";
+import { decodeError, longKey, tooLong, tooManyItems } from "./decode-error.js";
+import { checkText, checkUtf8 } from "./utf8.js";
+import { widened } from "./widened.js";
 
 /**
- * Walks over `count` items that must fill `bytes` exactly, and checks all that decoding relies on: every length against
- * the bytes that are there, before anything is allocated; nesting, tags included; UTF-8; what RFC 8949 calls not
- * well-formed. Returns what was found, as flags: above all what cbor-x would change in silence.
- *
- * - `EXACT`: tags, indefinite lengths, simple values, integers that a double cannot hold, texts that begin with a BOM.
- * - `ODD_KEYS`: keys that are no strings, or `__proto__`.
- * - `DEEP`: nesting too deep for recursion.
- * - `BYTES`: byte strings, which cbor-x decodes as they are.
+ * Checks that `count` well-formed items (RFC 8949) fill `bytes` exactly, within the limits, and decodes nothing: for tables of
+ * contents, and for bytes that a cursor walks over. Every length is checked against the bytes that are left.
  *
  * @throws PeekpackError `corrupt`, `truncated`, `limit`
  */
-export function scanCbor(bytes: Uint8Array, count: number, limits: Limits): number {
+export function scanCbor(bytes: Uint8Array, count: number, limits: Limits): void {
   const size = bytes.length;
   const view = new DataView(bytes.buffer, bytes.byteOffset, size);
-  let found = REGULAR;
   let at = 0;
-  // What is open: how many items (or entries, of a map) are left, with the sign turned for a map; of what has an
-  // indefinite length, infinitely many.
+  // How many items, or entries of a map (then negative), are left in each open container; infinitely many in one of
+  // indefinite length.
   let stack = new Float64Array(64);
   let depth = 0;
   let left = count;
   let inMap = false;
   let items = count;
-  if (items > limits.maxItems) throw tooMany(0, limits);
+  if (items > limits.maxItems) throw tooManyItems(0, limits.maxItems);
 
   for (;;) {
     while (left === 0) {
       if (depth === 0) {
-        if (at === size) return found;
-        throw fail("corrupt", at, `${size - at} bytes are left behind the value.`);
+        if (at === size) return;
+        throw decodeError("corrupt", at, `${size - at} bytes follow the value.`);
       }
       left = stack[--depth]!;
       inMap = left < 0;
       if (inMap) left = -left - 1;
     }
-    if (at >= size) throw short(at, size);
+    if (at >= size) throw tooLong(at, size);
     if (left === Number.POSITIVE_INFINITY) {
       if (bytes[at] === 0xff) {
         at++;
@@ -54,36 +41,24 @@ export function scanCbor(bytes: Uint8Array, count: number, limits: Limits): numb
         continue;
       }
       items += inMap ? 2 : 1;
-      if (items > limits.maxItems) throw tooMany(at, limits);
+      if (items > limits.maxItems) throw tooManyItems(at, limits.maxItems);
     }
     left--;
     if (inMap) {
       const type = bytes[at]!;
       if (type >= 0x60 && type < 0x7c) {
-        const start = at++;
-        let length = type & 31;
-        if (length > 23) {
-          const width = 1 << (length - 24);
-          if (at + width > size) throw short(start, size);
-          length = numberAt(view, at, width);
-          at += width;
-        }
-        if (length > size - at) throw short(start, size);
-        if (length > limits.maxKeyBytes) {
-          throw fail("limit", start, `A key is ${length} bytes long (limit maxKeyBytes).`);
-        }
-        // `__proto__` is 9 bytes long.
-        if (length === 9 && bytes[at] === 0x5f && bytes[at + 1] === 0x5f) found |= ODD_KEYS;
-        const end = at + length;
-        let high = 0;
-        for (; at + 4 <= end; at += 4) high |= view.getInt32(at) & 0x80808080;
-        for (; at < end; at++) high |= bytes[at]! & 0x80;
-        if (high !== 0) found |= checkText(bytes, end - length, end);
-        if (at >= size) throw short(at, size);
+        const start = at;
+        at += headSize(type);
+        if (at > size) throw tooLong(start, size);
+        const length = headValue(view, start);
+        if (length > size - at) throw tooLong(start, size);
+        if (length > limits.maxKeyBytes) throw longKey(start, length);
+        checkText(bytes, view, at, at + length);
+        at += length;
+        if (at >= size) throw tooLong(at, size);
       } else {
         // Not a text of definite length: the key and the value are two ordinary items.
-        found |= ODD_KEYS;
-        if (depth === stack.length) stack = widen(stack, depth);
+        if (depth === stack.length) stack = widened(stack);
         stack[depth++] = -left - 1;
         left = 1;
         inMap = false;
@@ -95,138 +70,84 @@ export function scanCbor(bytes: Uint8Array, count: number, limits: Limits): numb
     if (type < 0x18 || (type >= 0x20 && type < 0x38)) continue;
     if (type === 0xfb) {
       at += 8;
-      if (at > size) throw short(start, size);
+      if (at > size) throw tooLong(start, size);
       continue;
     }
-    // The number in the head; infinite where it says that the length is indefinite.
-    let value = type & 31;
-    if (value > 27) {
-      if (value < 31) throw fail("corrupt", start, "A reserved length stands in the head of an item.");
-      value = Number.POSITIVE_INFINITY;
-    } else if (value > 23) {
-      const width = 1 << (value - 24);
-      if (at + width > size) throw short(start, size);
-      value = numberAt(view, at, width);
-      at += width;
-    }
+    const head = headSize(type);
+    if (head === 0) throw decodeError("corrupt", start, "The head of an item has a reserved length.");
+    at = start + head;
+    if (at > size) throw tooLong(start, size);
+    const value = headValue(view, start);
     let children = 1;
     let map = false;
     switch (type >> 5) {
       case 0:
       case 1:
-        if (value === Number.POSITIVE_INFINITY) throw fail("corrupt", start, "An integer has no length.");
-        // The last safe one too, because its negative counterpart is not safe.
-        if (value >= Number.MAX_SAFE_INTEGER) found |= EXACT;
+        if (value === INDEFINITE) throw decodeError("corrupt", start, "An integer has no length.");
         continue;
       case 2:
       case 3: {
-        if (type < 0x60) found |= BYTES;
-        if (value === Number.POSITIVE_INFINITY) {
-          at = scanChunks(bytes, view, start, size);
-          found |= EXACT;
+        if (value === INDEFINITE) {
+          at = scanChunks(bytes, view, start);
           continue;
         }
-        if (value > size - at) throw short(start, size);
-        const end = at + value;
-        if (type >= 0x60) {
-          let high = 0;
-          for (; at + 4 <= end; at += 4) high |= view.getInt32(at) & 0x80808080;
-          for (; at < end; at++) high |= bytes[at]! & 0x80;
-          if (high !== 0) found |= checkText(bytes, end - value, end);
-        }
-        at = end;
+        if (value > size - at) throw tooLong(start, size);
+        if (type >= 0x60) checkText(bytes, view, at, at + value);
+        at += value;
         continue;
       }
       case 4:
       case 5:
         map = type >= 0xa0;
-        children = value;
-        if (value === Number.POSITIVE_INFINITY) {
-          found |= EXACT;
+        if (value === INDEFINITE) {
+          children = Number.POSITIVE_INFINITY;
           break;
         }
+        children = value;
         if (value === 0) continue;
         if ((map ? value * 2 : value) > size - at) {
-          throw fail("truncated", start, `${value} items are announced; only ${size - at} bytes are left.`);
+          throw decodeError("truncated", start, `${value} items do not fit into ${size - at} bytes.`);
         }
         items += map ? value * 2 : value;
-        if (items > limits.maxItems || value > (map ? MAX_ENTRIES : MAX_ELEMENTS))
-          throw tooMany(start, limits);
+        if (items > limits.maxItems) throw tooManyItems(start, limits.maxItems);
         break;
       case 6:
-        if (value === Number.POSITIVE_INFINITY) throw fail("corrupt", start, "A tag has no number.");
-        found |= EXACT;
+        if (value === INDEFINITE) throw decodeError("corrupt", start, "A tag has no number.");
         break;
       default:
-        if (type === 0xff) throw fail("corrupt", start, "A break stands outside of what it could end.");
+        if (type === 0xff) throw decodeError("corrupt", start, "A break ends nothing.");
         // Below 32 a simple value of two bytes is not well-formed (RFC 8949, section 3.3).
-        if (type === 0xf8 && value < 32) throw fail("corrupt", start, "A reserved simple value.");
-        if (type < 0xf4 || type === 0xf8) found |= EXACT;
+        if (type === 0xf8 && value < 32) throw decodeError("corrupt", start, "A reserved simple value.");
         continue;
     }
     if (depth >= limits.maxDepth) {
-      throw fail("limit", start, `Nested more than ${limits.maxDepth} levels deep (limit maxDepth).`);
+      throw decodeError("limit", start, `More than ${limits.maxDepth} levels (limit maxDepth).`);
     }
-    if (depth === RECURSION) found |= DEEP;
-    if (depth === stack.length) stack = widen(stack, depth);
+    if (depth === stack.length) stack = widened(stack);
     stack[depth++] = inMap ? -left - 1 : left;
     left = children;
     inMap = map;
   }
 }
 
-/** An unsigned number of 1, 2, 4 or 8 bytes, as near as a double comes to it. */
-export function numberAt(view: DataView, at: number, width: number): number {
-  if (width === 1) return view.getUint8(at);
-  if (width === 2) return view.getUint16(at);
-  return width === 4 ? view.getUint32(at) : view.getUint32(at) * 0x100000000 + view.getUint32(at + 4);
-}
-
-/** Checks a text or byte string in chunks, from its head at `start`; returns the place behind its break. */
-function scanChunks(bytes: Uint8Array, view: DataView, start: number, size: number): number {
+/** Checks the chunks of the text or byte string whose head is at `start`. Returns the offset after its break. */
+function scanChunks(bytes: Uint8Array, view: DataView, start: number): number {
+  const size = bytes.length;
   const major = bytes[start]! & 0xe0;
   let at = start + 1;
   for (;;) {
-    if (at >= size) throw short(start, size);
-    const type = bytes[at++]!;
-    if (type === 0xff) return at;
-    const info = type & 31;
-    if ((type & 0xe0) !== major || info > 27) {
-      throw fail("corrupt", at - 1, "A string in chunks holds something that is no chunk of it.");
+    if (at >= size) throw tooLong(start, size);
+    const type = bytes[at]!;
+    if (type === 0xff) return at + 1;
+    const head = headSize(type);
+    if ((type & 0xe0) !== major || head === 0 || (type & 31) === 31) {
+      throw decodeError("corrupt", at, "A string in chunks holds another item.");
     }
-    let length = info;
-    if (info > 23) {
-      const width = 1 << (info - 24);
-      if (at + width > size) throw short(start, size);
-      length = numberAt(view, at, width);
-      at += width;
-    }
-    if (length > size - at) throw short(start, size);
-    if (major === 0x60) checkText(bytes, at, at + length);
+    if (head > size - at) throw tooLong(start, size);
+    const length = headValue(view, at);
+    at += head;
+    if (length > size - at) throw tooLong(start, size);
+    if (major === 0x60) checkUtf8(bytes, at, at + length);
     at += length;
   }
-}
-
-/** Looks closely at a text; `EXACT` where it begins with a byte order mark, which cbor-x would swallow. */
-function checkText(bytes: Uint8Array, start: number, end: number): number {
-  if (!isUtf8(bytes, start, end)) throw fail("corrupt", start, "A text is not UTF-8.");
-  return bytes[start] === 0xef && bytes[start + 1] === 0xbb && bytes[start + 2] === 0xbf ? EXACT : REGULAR;
-}
-
-function widen(stack: Float64Array<ArrayBuffer>, depth: number): Float64Array<ArrayBuffer> {
-  const wide = new Float64Array(depth * 2);
-  wide.set(stack);
-  return wide;
-}
-
-function tooMany(at: number, limits: Limits): PeekpackError {
-  return fail("limit", at, `More than ${limits.maxItems} items in one value (limit maxItems).`);
-}
-
-function short(at: number, size: number): PeekpackError {
-  return fail("truncated", at, `The value goes on beyond its ${size} bytes.`);
-}
-
-function fail(code: "corrupt" | "truncated" | "limit", offset: number, message: string): PeekpackError {
-  return new PeekpackError(code, message, { section: "data", offset });
 }

@@ -49,6 +49,8 @@ export interface TableEntries {
 export interface PagedEntries {
   /** Where the node's encoding starts in the table. */
   readonly node: number;
+  /** Settles when what the page index says of the node has been compared with the table. */
+  readonly verified: Promise<void> | undefined;
 }
 
 /** Blocks of a list. They are contiguous. */

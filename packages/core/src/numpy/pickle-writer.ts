@@ -1,4 +1,4 @@
-import { toFloat16 } from "./float16.js";
+import { toFloat16 } from "../float16.js";
 import { NdArray, type NdData } from "./nd-array.js";
 
 /** numpy's short names of the element types. */

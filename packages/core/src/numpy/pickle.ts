@@ -6,7 +6,7 @@
  * names below, none of which stands for code: they are words for the shape of the result. Anything else, and any
  * array of a type that has no typed array of its own, is refused.
  */
-import { fromFloat16 } from "./float16.js";
+import { fromFloat16 } from "../float16.js";
 import { allocate, NdArray, type NdType } from "./nd-array.js";
 
 /** What a name stands for, by "module name". */

@@ -1,8 +1,15 @@
 import { PeekpackError } from "../errors.js";
-import { HEADER_SIZE, type Header } from "../format/header.js";
+import type { Header } from "../format/header.js";
 import type { Limits } from "../limits.js";
+import { loadFeature } from "../load-feature.js";
 import type { RangeSource, ReadOptions } from "../source/range-source.js";
-import { type ArchiveExtent, findPageIndex, type PageIndex, type PageIndexInfo } from "./page-index.js";
+import {
+  type ArchiveExtent,
+  type PageIndex,
+  type PageIndexFound,
+  type PageIndexInfo,
+  tableStart,
+} from "./archive-extent.js";
 
 /** What an archive is opened with: its header, and its table or the index that finds pieces of it. */
 export interface ArchiveParts {
@@ -13,50 +20,78 @@ export interface ArchiveParts {
   readonly pageIndex: PageIndexInfo;
 }
 
+/** How the last 64 bytes of a page index begin: ASCII `PEEKPGIX`. */
+const FOOTER_MAGIC = "PEEKPGIX";
+const FOOTER_SIZE = 64;
+
+/** Loads the code for page indexes. @throws PeekpackError `network` */
+export function pageIndexFeature(): Promise<typeof import("./page-index.js")> {
+  return loadFeature("page indexes", () => import("./page-index.js"));
+}
+
 /**
  * Finds the table of an archive, or its page index. What the pieces do not hold is read.
  * @throws PeekpackError `limit` for a table beyond `maxTocBytes`, and what the source rejects with
  */
 export async function readTable(
   source: RangeSource,
-  found: ArchiveExtent,
+  extent: ArchiveExtent,
   options: {
     readonly limits: Limits;
     readonly sidecar?: RangeSource | undefined;
     readonly reading?: ReadOptions | undefined;
   },
 ): Promise<ArchiveParts> {
-  const { header, start, pieces } = found;
-  const { limits, sidecar, reading } = options;
-  const tableStart = start + HEADER_SIZE + header.tocStart;
-  const tableEnd = tableStart + header.tocSize;
-  const piece = pieces.find(
-    ({ start: from, bytes }) => from <= tableStart && tableEnd <= from + bytes.length,
-  );
+  const { header, start, pieces } = extent;
+  const { limits, sidecar } = options;
+  const reading: ReadOptions = { ...options.reading, reason: "open" };
+  const from = tableStart(extent);
+  const to = from + header.tocSize;
   const checkSize = (): void => {
     if (header.tocSize > limits.maxTocBytes) {
-      throw new PeekpackError(
-        "limit",
-        `The table of contents takes ${header.tocSize} bytes (limit maxTocBytes).`,
-        { section: "toc" },
-      );
+      const text = `The table of contents takes ${header.tocSize} bytes (limit maxTocBytes).`;
+      throw new PeekpackError("limit", text, { section: "toc" });
     }
   };
+  const here = (first: number, last: number): Uint8Array | undefined => {
+    const piece = pieces.find(({ start, bytes }) => start <= first && last <= start + bytes.length);
+    return piece?.bytes.subarray(first - piece.start, last - piece.start);
+  };
   // A table that is here already needs no index.
-  if (piece !== undefined) {
+  const table = here(from, to);
+  if (table !== undefined) {
     checkSize();
-    const table = trimmed(piece.bytes, tableStart - piece.start, tableEnd - piece.start);
-    return { header, start, table, pageIndex: { state: "unneeded", bytes: 0, sidecar: false } };
+    const pageIndex = { state: "unneeded", bytes: 0, sidecar: false } as const;
+    return { header, start, table: trimmed(table), pageIndex };
   }
-  const { index, info } = await findPageIndex(source, found, sidecar, reading);
+  const read = async (first: number, last: number): Promise<Uint8Array> =>
+    here(first, last) ?? (await source.read([{ start: first, end: last }], reading))[0]!;
+  const { index, info } =
+    sidecar === undefined
+      ? await indexAfterTable(source, extent, to, read)
+      : await (await pageIndexFeature()).openSidecar(sidecar, extent, reading);
   if (index !== undefined) return { header, start, table: index, pageIndex: info };
   checkSize();
-  const range = { start: tableStart, end: tableEnd };
-  const [table] = await source.read([range], { ...reading, reason: "toc" });
-  return { header, start, table: table!, pageIndex: info };
+  const [whole] = await source.read([{ start: from, end: to }], { ...reading, reason: "toc" });
+  return { header, start, table: whole!, pageIndex: info };
 }
 
-/** Some of the bytes: a view if it is most of them, else a copy that lets the rest go. */
-function trimmed(bytes: Uint8Array, start: number, end: number): Uint8Array {
-  return (end - start) * 2 >= bytes.length ? bytes.subarray(start, end) : bytes.slice(start, end);
+/** Looks for a page index between the table and the end of the archive's room. */
+async function indexAfterTable(
+  source: RangeSource,
+  extent: ArchiveExtent,
+  start: number,
+  read: (start: number, end: number) => Promise<Uint8Array>,
+): Promise<PageIndexFound> {
+  const { end = start } = extent;
+  const footer = end - start < FOOTER_SIZE ? new Uint8Array(0) : await read(end - FOOTER_SIZE, end);
+  if (String.fromCharCode(...footer.subarray(0, FOOTER_MAGIC.length)) !== FOOTER_MAGIC) {
+    return { info: { state: "none", bytes: 0, sidecar: false } };
+  }
+  return (await pageIndexFeature()).openPageIndex(source, extent, { start, end }, read, false);
+}
+
+/** A view of a buffer that it is most of, else a copy that lets the rest of the buffer go. */
+function trimmed(bytes: Uint8Array): Uint8Array {
+  return bytes.length * 2 >= bytes.buffer.byteLength ? bytes : bytes.slice();
 }

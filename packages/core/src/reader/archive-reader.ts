@@ -5,12 +5,10 @@ import { decodeHeader, HEADER_SIZE, type Header } from "../format/header.js";
 import { type ArchiveNode, type Span, TableView } from "../format/table-view.js";
 import { loadFeature } from "../load-feature.js";
 import { mayBeNumpyPickle } from "../numpy/sniff.js";
-import { untilAborted } from "../source/abort.js";
 import type { ReadOptions } from "../source/range-source.js";
 import type { Value } from "../values.js";
 import { type ArchiveParts, readTable } from "./archive-parts.js";
 import { assertOpen, decoderFor, type ReaderContext } from "./context.js";
-import { PagedTable } from "./paged-table.js";
 import type { ResultBudget } from "./result-budget.js";
 import { Table } from "./table.js";
 
@@ -50,20 +48,17 @@ export class ArchiveReader {
     const of =
       table instanceof Uint8Array
         ? new TableView(decoder.cursor(table), header.tocStart)
-        : new PagedTable(
-            {
-              protocol: header.protocol,
-              dataSize: header.tocStart,
-              memory: context.memory,
-              id,
-              readTable: (ranges, options) =>
-                this.#readAt(ranges, this.origin + header.tocStart, { ...options, reason: "toc" }),
-              check: (bytes, count, at) => checkTable(decoder, bytes, count, context, at),
-              cursor: (bytes) => decoder.cursor(bytes),
-              decodeKey,
-            },
-            table,
-          );
+        : table.table({
+            protocol: header.protocol,
+            dataSize: header.tocStart,
+            memory: context.memory,
+            id,
+            readTable: (ranges, options) =>
+              this.#readAt(ranges, this.origin + header.tocStart, { ...options, reason: "toc" }),
+            check: (bytes, count, at) => checkTable(decoder, bytes, count, context, at),
+            cursor: (bytes) => decoder.cursor(bytes),
+            decodeKey,
+          });
     this.table = new Table(of, context.memory, id, decodeKey);
   }
 
@@ -167,7 +162,7 @@ export class ArchiveReader {
         .finally(() => this.#opening.delete(position));
       this.#opening.set(position, opening);
     }
-    return untilAborted(opening, options?.signal);
+    return this.context.abortListeners.untilAborted(opening, options?.signal);
   }
 
   async #openChild(

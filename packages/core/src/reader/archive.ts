@@ -1,5 +1,7 @@
+import { loadFeature } from "../load-feature.js";
 import type { RangeSource, ReadOptions } from "../source/range-source.js";
 import type { ReadStats } from "../source/read-stats.js";
+import type { PageIndexInfo } from "./archive-extent.js";
 import type { ArchiveReader } from "./archive-reader.js";
 import { assertOpen } from "./context.js";
 import { handleOf } from "./handles.js";
@@ -7,14 +9,11 @@ import { encodeIndex } from "./kept-index.js";
 import { lookUp, type NodeLocation, rootOf } from "./lookup.js";
 import { materialize } from "./materialize.js";
 import type { NumberArrayOf, NumberType } from "./number-array.js";
-import type { PageIndexInfo } from "./page-index.js";
 import { type Path, parsePath } from "./path.js";
 import { type Pattern, parsePattern, type Selected } from "./pattern.js";
-import { entriesAt, hasAt, keysAt, sizeAt, typedArrayAt, valuesAt } from "./queries.js";
-import { rawChunks } from "./raw.js";
+import { entriesAt, hasAt, keysAt, sizeAt, valuesAt } from "./queries.js";
 import { ResultBudget } from "./result-budget.js";
 import type { At, InnerOf, KeyOf, Lazily, PathIn, Untyped } from "./schema.js";
-import { select } from "./select.js";
 import { Sequence } from "./sequence.js";
 
 /** What is known of an archive once it is open. Sizes in bytes. */
@@ -141,7 +140,10 @@ export class Archive<S = Untyped> {
     options?: ReadOptions,
   ): Promise<NumberArrayOf<T>> {
     const segments = parsePath(path);
-    return this.#withReader(options, (reader) => typedArrayAt(reader, segments, type, options));
+    return this.#withReader(options, async (reader) => {
+      const { typedArrayAt } = await loadFeature("typed arrays", () => import("./number-column.js"));
+      return typedArrayAt(reader, segments, type, options);
+    });
   }
 
   /**
@@ -154,10 +156,10 @@ export class Archive<S = Untyped> {
     options?: ReadOptions,
   ): Sequence<Selected<At<S, P>>> {
     const segments = parsePattern(pattern);
-    return this.#sequence(
-      options,
-      (reader) => select(reader, segments, options) as AsyncGenerator<Selected<At<S, P>>>,
-    );
+    return this.#sequence(options, async (reader) => {
+      const { select } = await loadFeature("select", () => import("./select.js"));
+      return select(reader, segments, options) as AsyncGenerator<Selected<At<S, P>>>;
+    });
   }
 
   /** Whether there is something at a path. */
@@ -205,9 +207,10 @@ export class Archive<S = Untyped> {
     if (outer?.aborted) abort();
     outer?.addEventListener("abort", abort, { once: true });
     const inner = { ...options, signal: controller.signal };
-    const chunks = this.#sequence(inner, (reader) => rawChunks(reader, segments, inner))[
-      Symbol.asyncIterator
-    ]();
+    const chunks = this.#sequence(inner, async (reader) => {
+      const { rawChunks } = await loadFeature("raw bytes", () => import("./raw.js"));
+      return rawChunks(reader, segments, inner);
+    })[Symbol.asyncIterator]();
     const detach = (): void => outer?.removeEventListener("abort", abort);
     return new ReadableStream<Uint8Array>(
       {
@@ -296,11 +299,11 @@ export class Archive<S = Untyped> {
   /** Items of a walk. A changed object is reopened only before the first item: the others are of the same version. */
   #sequence<T>(
     options: ReadOptions | undefined,
-    start: (reader: ArchiveReader) => AsyncIterable<T>,
+    start: (reader: ArchiveReader) => AsyncIterable<T> | Promise<AsyncIterable<T>>,
   ): Sequence<T> {
     const begin = (): Promise<readonly [AsyncIterator<T>, IteratorResult<T>]> =>
       this.#withReader(options, async (reader) => {
-        const items = start(reader)[Symbol.asyncIterator]();
+        const items = (await start(reader))[Symbol.asyncIterator]();
         return [items, await items.next()];
       });
     return new Sequence(async function* () {

@@ -5,6 +5,7 @@ import type { Protocol } from "../format/header.js";
 import type { Limits } from "../limits.js";
 import { loadFeature } from "../load-feature.js";
 import type { ByteLru } from "../lru.js";
+import type { AbortListeners } from "../source/abort-listeners.js";
 import type { RangeSource } from "../source/range-source.js";
 
 /** What an archive shares with the archives inside it. */
@@ -20,6 +21,8 @@ export interface ReaderContext {
   /** What lookups learn of tables, pages of tables, and child archives that are open: one budget for the whole reader. */
   readonly memory: ByteLru<string, object>;
   readonly lifetime: Lifetime;
+  /** One listener on each signal, however many reads wait for it. */
+  readonly abortListeners: AbortListeners;
 }
 
 /** Whether an archive is open. States before and after a reopening share it. */

@@ -1,4 +1,5 @@
 import type { BlockList, Branch, TableNode } from "../format/table-view.js";
+import { loadFeature } from "../load-feature.js";
 import type { ReadOptions } from "../source/range-source.js";
 import type { Value } from "../values.js";
 import type { ArchiveReader } from "./archive-reader.js";
@@ -7,7 +8,6 @@ import { nodeOf } from "./entry.js";
 import { blockItems, follow, type Location, type NodeLocation, rootOf } from "./lookup.js";
 import { materialize } from "./materialize.js";
 import type { NumberArrayOf, NumberType } from "./number-array.js";
-import { readColumn } from "./number-column.js";
 import type { PathKey } from "./path.js";
 import { readAhead } from "./read-ahead.js";
 import { ResultBudget } from "./result-budget.js";
@@ -233,14 +233,9 @@ export class LazyList {
    *   ("float32" and "float64" take every number and round it); `limit` for more than `maxItems`
    * @throws TypeError for an unknown type
    */
-  toTypedArray<T extends NumberType>(type: T, options?: ReadOptions): Promise<NumberArrayOf<T>> {
-    return readColumn(
-      this.#archive,
-      this.#node,
-      type,
-      (signal) => this.values({ ...options, signal }),
-      options,
-    );
+  async toTypedArray<T extends NumberType>(type: T, options?: ReadOptions): Promise<NumberArrayOf<T>> {
+    const { readColumn } = await loadFeature("typed arrays", () => import("./number-column.js"));
+    return readColumn(this.#archive, this.#node, type, options);
   }
 
   /** For the packages of peekpack: the node behind the handle. */

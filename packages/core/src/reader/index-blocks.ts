@@ -4,6 +4,7 @@ import {
   decodeHashBlock,
   decodePageRecords,
   decodeRecordBlock,
+  type Footer,
   HASH_BLOCK_ENTRIES,
   HASH_BLOCK_SIZE,
   HASH_SAMPLE_BLOCKS,
@@ -12,17 +13,29 @@ import {
   PAGE_GROUP,
   PAGE_RECORD_SIZE,
   type PageRecord,
+  type RootBlock,
 } from "../format/page-index.js";
 import type { Span } from "../format/table-view.js";
 import type { ByteLru } from "../lru.js";
-import type { ReadOptions } from "../source/range-source.js";
+import type { RangeSource, ReadOptions } from "../source/range-source.js";
 import { damagedIndex, LargeNode } from "./large-node.js";
-import type { PageIndex } from "./page-index.js";
 
 /** Entries before and after the estimated position of a hash that are read with it: four standard deviations. */
 const HASH_MARGIN = 360;
 /** A lookup that leads to more pages is refused: only an index made for it has so many keys with one hash. */
 const MAX_CANDIDATES = 64;
+
+/** Where a page index is, and what its root block says. */
+export interface IndexLocation {
+  /** What it is read from: the archive's own source, or a sidecar. */
+  readonly source: RangeSource;
+  /** Offset of the index in its source. */
+  readonly start: number;
+  /** Root block and footer. */
+  readonly bytes: Uint8Array;
+  readonly footer: Footer;
+  readonly root: RootBlock;
+}
 
 /** A page record, and where what follows the page begins. */
 export interface PageSpan extends PageRecord {
@@ -34,11 +47,11 @@ export interface PageSpan extends PageRecord {
 
 /** Reads blocks of a page index: hash entries, page records and node records. Those used last are kept. */
 export class IndexBlocks {
-  readonly #index: PageIndex;
+  readonly #index: IndexLocation;
   readonly #memory: ByteLru<string, object>;
   readonly #id: string;
 
-  constructor(index: PageIndex, memory: ByteLru<string, object>, id: string) {
+  constructor(index: IndexLocation, memory: ByteLru<string, object>, id: string) {
     this.#index = index;
     this.#memory = memory;
     this.#id = id;

@@ -4,6 +4,7 @@ import type { Protocol } from "../format/header.js";
 import type { NodeRecord } from "../format/page-index.js";
 import type { PagedEntries, Span, TableNode } from "../format/table-view.js";
 import type { Value } from "../values.js";
+import { KeyMismatch } from "./key-mismatch.js";
 import type { PathKey } from "./path.js";
 import { sameKey } from "./same-key.js";
 
@@ -15,9 +16,6 @@ export interface TableCodec {
   cursor(bytes: Uint8Array): Cursor;
   decodeKey(bytes: Uint8Array): Value;
 }
-
-/** Thrown if a large child that was found by its hash has another key. The lookup is repeated through the hash blocks. */
-export class KeyMismatch extends Error {}
 
 /** A large node, as its record in the index describes it. */
 export class LargeNode implements PagedEntries {
@@ -94,12 +92,6 @@ export class LargeNode implements PagedEntries {
   #differs(): PeekpackError {
     return damagedIndex("a node is not what the index says", this.record.node);
   }
-}
-
-/** Waits until a large node has been compared with the table's own bytes. Resolves at once for any other node. */
-export async function verified(node: TableNode): Promise<void> {
-  const entries = node.kind === "blocked" ? node.blocks : "entries" in node ? node.entries : undefined;
-  if (entries instanceof LargeNode) await entries.verified;
 }
 
 /** Reads single heads of bytes that were not checked. */

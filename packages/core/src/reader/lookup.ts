@@ -4,7 +4,7 @@ import { NdArray } from "../numpy/nd-array.js";
 import type { ReadOptions } from "../source/range-source.js";
 import type { Value } from "../values.js";
 import type { ArchiveReader } from "./archive-reader.js";
-import { KeyMismatch, verified } from "./large-node.js";
+import { KeyMismatch, verified } from "./key-mismatch.js";
 import { type ListSelection, resolveListSegment } from "./list-selection.js";
 import { type PathSegment, Slice } from "./path.js";
 import type { ResultBudget } from "./result-budget.js";

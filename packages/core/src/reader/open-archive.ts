@@ -2,18 +2,19 @@ import type { Codec, MapStyle } from "../codec/codec.js";
 import { decodeHeader, HEADER_SIZE } from "../format/header.js";
 import { type Limits, resolveLimits } from "../limits.js";
 import { ByteLru } from "../lru.js";
+import { AbortListeners } from "../source/abort-listeners.js";
 import { httpSource } from "../source/http-source.js";
 import { localSource } from "../source/local-source.js";
 import type { RangeSource, ReadOptions } from "../source/range-source.js";
 import { isReadEngine, type ReadEngineOptions, readEngine } from "../source/read-engine.js";
 import { changed } from "../source/source-error.js";
 import { Archive, type OpenState, type Reopen } from "./archive.js";
-import { type ArchiveParts, readTable } from "./archive-parts.js";
+import type { ReadPiece } from "./archive-extent.js";
+import { type ArchiveParts, pageIndexFeature, readTable } from "./archive-parts.js";
 import { ArchiveReader } from "./archive-reader.js";
 import type { Lifetime, ReaderContext } from "./context.js";
 import { decodeIndex, type KeptIndex } from "./kept-index.js";
 import { isBranch } from "./lookup.js";
-import { keptPageIndex, type ReadPiece } from "./page-index.js";
 import type { Untyped } from "./schema.js";
 
 /** What an archive can be opened from. Texts and URLs are read over HTTP. */
@@ -145,6 +146,7 @@ async function open(
     codec,
     decoders: new Map(),
     memory: new ByteLru(counts.tocCacheBytes),
+    abortListeners: new AbortListeners(),
     lifetime,
   };
   const { parts, headerBytes, size, version } = kept
@@ -205,6 +207,7 @@ async function openKept(source: RangeSource, kept: KeptIndex, options: OpenOptio
     throw new TypeError("This index was made with a page index of its own: give it as `pageIndex` again.");
   }
   const from = holds === "sidecar" ? engineOf(options.pageIndex!, options) : source;
+  const { keptPageIndex } = await pageIndexFeature();
   const { index, info } = keptPageIndex(from, header, offset, table, holds === "sidecar");
   return { parts: { header, start: offset, table: index, pageIndex: info }, headerBytes, size, version };
 }

@@ -11,9 +11,8 @@ import {
 import type { ByteLru } from "../lru.js";
 import type { ReadOptions } from "../source/range-source.js";
 import type { Entry, EntryRange } from "./entry.js";
-import { IndexBlocks, type PageSpan } from "./index-blocks.js";
+import { IndexBlocks, type IndexLocation, type PageSpan } from "./index-blocks.js";
 import { damagedIndex, headReader, LargeNode, type TableCodec } from "./large-node.js";
-import type { PageIndex } from "./page-index.js";
 import type { PathKey } from "./path.js";
 import { readAhead } from "./read-ahead.js";
 import { sameKey } from "./same-key.js";
@@ -61,12 +60,12 @@ interface PageEntry {
  */
 export class PagedTable {
   readonly #pages: TablePages;
-  readonly #index: PageIndex;
+  readonly #index: IndexLocation;
   readonly #blocks: IndexBlocks;
   /** The large nodes of the root block. */
   readonly #known: readonly LargeNode[];
 
-  constructor(pages: TablePages, index: PageIndex) {
+  constructor(pages: TablePages, index: IndexLocation) {
     this.#pages = pages;
     this.#index = index;
     this.#blocks = new IndexBlocks(index, pages.memory, pages.id);

@@ -5,7 +5,6 @@ import type { ArchiveReader } from "./archive-reader.js";
 import { handleOf, type Lazy, LazyList, LazyMap } from "./handles.js";
 import { follow, isRecord, lookUp, rootOf, showPath } from "./lookup.js";
 import { materialize } from "./materialize.js";
-import { type NumberArrayOf, type NumberType, numberArray, setNumber } from "./number-array.js";
 import type { PathSegment } from "./path.js";
 import { ResultBudget } from "./result-budget.js";
 
@@ -77,25 +76,6 @@ export async function sizeAt(
   const container = await containerAt(archive, path, options);
   if (container instanceof LazyMap || container instanceof Map) return container.size;
   return isList(container) ? container.length : Object.keys(container).length;
-}
-
-/** The numbers of the list at a path. */
-export function typedArrayAt<T extends NumberType>(
-  archive: ArchiveReader,
-  path: readonly PathSegment[],
-  type: T,
-  options?: ReadOptions,
-): Promise<NumberArrayOf<T>> {
-  return lookUp(archive, path, options, async (at) => {
-    const value = await handleOf(at, options);
-    if (value instanceof LazyList) return value.toTypedArray(type, options);
-    if (!Array.isArray(value)) {
-      throw new PeekpackError("bad-path", `${showPath(path)}: this is not a list.`, { path });
-    }
-    const array = numberArray(type, value.length);
-    for (const [i, item] of value.entries()) setNumber(array, type, i, item);
-    return array;
-  });
 }
 
 function containerAt(

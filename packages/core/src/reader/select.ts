@@ -4,7 +4,7 @@ import type { ReadOptions } from "../source/range-source.js";
 import type { Value } from "../values.js";
 import type { ArchiveReader } from "./archive-reader.js";
 import { nodeOf } from "./entry.js";
-import { verified } from "./large-node.js";
+import { verified } from "./key-mismatch.js";
 import { resolveListSegment } from "./list-selection.js";
 import { blockItems, isRecord, rootOf, selectedIndices } from "./lookup.js";
 import { materialize } from "./materialize.js";

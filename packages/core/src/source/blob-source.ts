@@ -1,18 +1,19 @@
 import { PeekpackError } from "../errors.js";
-import type { RangeSource } from "./range-source.js";
+import { closable } from "./closable-source.js";
+import type { ClosableSource } from "./range-source.js";
 import { changed, checkRanges, closedSource } from "./source-error.js";
 
-/** What may accompany a Blob that serves as a source. */
+/** Options of {@link blobSource}. */
 export interface BlobSourceOptions {
   /** For messages and cache keys. Default: the name of a File, else `blob`. */
   readonly label?: string | undefined;
 }
 
 /**
- * Reads from a Blob or File by slices, none of which is kept. A file that changes on disk after it was picked gives
- * `changed`, as browsers refuse to read it further.
+ * Reads slices of a Blob or File. Caches nothing. A file that changes on disk after it was picked rejects with `changed`, as
+ * browsers refuse to read it.
  */
-export function blobSource(blob: Blob, options: BlobSourceOptions = {}): RangeSource {
+export function blobSource(blob: Blob, options: BlobSourceOptions = {}): ClosableSource {
   const label = options.label ?? ("name" in blob && typeof blob.name === "string" ? blob.name : "blob");
   const { size } = blob;
   let closed = false;
@@ -32,7 +33,7 @@ export function blobSource(blob: Blob, options: BlobSourceOptions = {}): RangeSo
     signal?.throwIfAborted();
     return bytes;
   };
-  return {
+  return closable({
     label,
     local: true,
     async probe(want, { signal } = {}) {
@@ -54,5 +55,5 @@ export function blobSource(blob: Blob, options: BlobSourceOptions = {}): RangeSo
     async close() {
       closed = true;
     },
-  };
+  });
 }

@@ -1,64 +1,57 @@
-import type { ByteRange } from "./range-source.js";
+import { ByteLru } from "../lru.js";
+import type { ByteRange } from "./byte-range.js";
 
-/** Consecutive bytes of the object, in memory or on their way. */
+/** Consecutive bytes of the object, cached or being fetched. */
 export interface Block extends ByteRange {
-  /** The bytes, once they are here. */
+  /** The bytes, once they have arrived. */
   bytes?: Uint8Array | undefined;
-  /** Whose budget it counts against, once it is kept. */
+  /** The pool whose budget the block counts against, once it is kept. */
   pool?: BlockPool | undefined;
 }
 
-/** Blocks by place, none of which overlaps another. Those with bytes are kept within a budget, the latest used longest. */
+/** A budget for blocks, by their start. */
+export type BlockPool = ByteLru<number, Block>;
+
+/** Blocks by position. Blocks never overlap. Those with bytes are kept within the budgets of pools. */
 export interface BlockCache {
-  /** The blocks that hold any byte of a range, in order. */
-  over(range: ByteRange): Block[];
-  /** What no block holds of a range. */
+  /** Makes a pool with a budget of its own. */
+  pool(maxBytes: number): BlockPool;
+  /** The blocks that overlap a range, in order. */
+  overlapping(range: ByteRange): Block[];
+  /** The parts of a range that no block covers. */
   holes(range: ByteRange): ByteRange[];
-  /** Puts a block in its place. It must not overlap another. */
+  /** Adds a block. It must not overlap another. */
   add(block: Block): void;
-  /** Takes a block out. */
+  /** Removes a block. */
   remove(block: Block): void;
-  /** Counts a block whose bytes are here, in one of the pools, and lets go of older ones beyond that pool's budget. */
+  /** Counts a block that has its bytes against a pool, which evicts its least recently used blocks beyond the budget. */
   keep(block: Block, pool: BlockPool): void;
-  /** Notes that a block was used. */
+  /** Marks a block as used. */
   touch(block: Block): void;
-  /** Takes out everything. */
+  /** Removes all blocks that have their bytes. */
   clear(): void;
 }
 
-/** A budget of its own. */
-export interface BlockPool {
-  readonly maxBytes: number;
-  /** Bytes kept, each block counted with its administration. */
-  bytes: number;
-  /** The oldest first. */
-  readonly blocks: Set<Block>;
-}
-
-/** Makes a {@link BlockPool}. */
-export function blockPool(maxBytes: number): BlockPool {
-  return { maxBytes, bytes: 0, blocks: new Set() };
-}
-
-/** What a block costs, with 256 bytes for its administration. */
+/** Memory of a block, with 256 bytes of overhead. */
 const cost = ({ start, end }: Block): number => end - start + 256;
 
 /** Makes a {@link BlockCache}. */
 export function blockCache(): BlockCache {
   const list: Block[] = [];
-  /** Index of the first block that ends after `place`. */
-  const find = (place: number): number => {
+  /** Index of the first block that ends after `position`. */
+  const find = (position: number): number => {
     let low = 0;
     let high = list.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (list[middle]!.end > place) high = middle;
+      if (list[middle]!.end > position) high = middle;
       else low = middle + 1;
     }
     return low;
   };
   const cache: BlockCache = {
-    over({ start, end }) {
+    pool: (maxBytes) => new ByteLru<number, Block>(maxBytes, (_start, block) => cache.remove(block)),
+    overlapping({ start, end }) {
       const first = find(start);
       let last = first;
       while (last < list.length && list[last]!.start < end) last++;
@@ -66,41 +59,36 @@ export function blockCache(): BlockCache {
     },
     holes(range) {
       const holes: ByteRange[] = [];
-      let at = range.start;
-      for (const { start, end } of cache.over(range)) {
-        if (start > at) holes.push({ start: at, end: start });
-        at = end;
+      let position = range.start;
+      for (const { start, end } of cache.overlapping(range)) {
+        if (start > position) holes.push({ start: position, end: start });
+        position = end;
       }
-      if (at < range.end) holes.push({ start: at, end: range.end });
+      if (position < range.end) holes.push({ start: position, end: range.end });
       return holes;
     },
     add(block) {
       list.splice(find(block.start), 0, block);
     },
     remove(block) {
-      const at = find(block.start);
-      if (list[at] === block) list.splice(at, 1);
-      if (block.pool?.blocks.delete(block)) block.pool.bytes -= cost(block);
+      const index = find(block.start);
+      if (list[index] === block) list.splice(index, 1);
+      block.pool?.delete(block.start);
+      block.pool = undefined;
     },
     keep(block, pool) {
-      // A block that would push out all others is not worth them.
-      if (cost(block) > pool.maxBytes) {
-        cache.remove(block);
-        return;
-      }
       block.pool = pool;
-      pool.blocks.add(block);
-      pool.bytes += cost(block);
-      for (const oldest of pool.blocks) {
-        if (pool.bytes <= pool.maxBytes) break;
-        cache.remove(oldest);
-      }
+      pool.set(block.start, block, cost(block));
     },
     touch(block) {
-      if (block.pool?.blocks.delete(block)) block.pool.blocks.add(block);
+      block.pool?.get(block.start);
     },
     clear() {
-      for (const block of list.splice(0)) cache.remove(block);
+      for (const block of list.splice(0)) {
+        if (!block.bytes) list.push(block);
+        block.pool?.delete(block.start);
+        block.pool = undefined;
+      }
     },
   };
   return cache;

@@ -1,24 +1,25 @@
-import type { RangeSource } from "./range-source.js";
+import { closable } from "./closable-source.js";
+import type { ClosableSource } from "./range-source.js";
 import { changed, checkRanges, closedSource } from "./source-error.js";
 
-/** What may accompany bytes that serve as a source. */
+/** Options of {@link bytesSource}. */
 export interface BytesSourceOptions {
   /** For messages and cache keys. Default `bytes`. */
   readonly label?: string | undefined;
-  /** Version to give out, where the caller knows one. */
+  /** Version that the probe reports, if the caller knows one. */
   readonly version?: string | undefined;
 }
 
 /**
- * Reads from memory. Everything it gives is a view of `bytes`, which must not change meanwhile.
- * @throws TypeError when `bytes` is neither a Uint8Array nor a buffer
+ * Reads from memory. The arrays it returns are views of `bytes`, which must not change meanwhile.
+ * @throws TypeError if `bytes` is neither a Uint8Array nor a buffer
  */
 export function bytesSource(
   bytes: Uint8Array | ArrayBufferLike,
   options: BytesSourceOptions = {},
-): RangeSource {
+): ClosableSource {
   const { label = "bytes", version } = options;
-  // A Buffer would hand out Buffers, whose slice() is no copy.
+  // Views of a Node Buffer would be Buffers, whose slice() does not copy.
   let all: Uint8Array | undefined =
     bytes instanceof Uint8Array
       ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
@@ -28,7 +29,7 @@ export function bytesSource(
     if (all === undefined) throw closedSource(label);
     return all;
   };
-  return {
+  return closable({
     label,
     local: true,
     async probe({ head, tail }, { signal } = {}) {
@@ -45,16 +46,19 @@ export function bytesSource(
       checkRanges(label, ranges, from.length);
       return ranges.map(({ start, end }) => from.subarray(start, end));
     },
-    pin({ size }) {
-      if (size !== undefined && size !== all?.length) throw changed(label);
+    pin(state) {
+      const differs =
+        (state.size !== undefined && state.size !== all?.length) ||
+        (version !== undefined && state.version !== undefined && state.version !== version);
+      if (differs) throw changed(label);
     },
     async close() {
       all = undefined;
     },
-  };
+  });
 }
 
-/** A number or an array would silently become zeros or a copy. */
+/** Rejects a number or an array, which would silently become zeros or a copy. */
 function checkBuffer(buffer: ArrayBufferLike): ArrayBufferLike {
   if (!/\[object (Shared)?ArrayBuffer\]/.test(Object.prototype.toString.call(buffer))) {
     throw new TypeError("bytesSource takes a Uint8Array or an ArrayBuffer.");

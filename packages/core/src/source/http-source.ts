@@ -1,73 +1,74 @@
 import { publicUrl } from "../errors.js";
+import { pageUrl } from "./environment.js";
 import { type ObjectSourceOptions, objectSource } from "./object-source.js";
-import type { RangeSource } from "./range-source.js";
+import type { ClosableSource } from "./range-source.js";
 import type { TransportResponse } from "./range-transport.js";
 
-/** How an object behind a URL is read. */
+/** Options of {@link httpSource}. */
 export interface HttpSourceOptions
   extends Partial<Omit<ObjectSourceOptions, "browser" | "ifMatch" | "suffixRanges">> {
   /** Sends the requests, and may sign them. Default: the global fetch, as it is at the time of the request. */
   readonly fetch?: ((url: string, init: RequestInit) => Promise<TransportResponse>) | undefined;
   /** Headers for every request. Any beyond the CORS-safelisted ones costs a preflight across origins. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** More for every fetch: `credentials`, `referrerPolicy`, … */
+  /** Further options for every fetch: `credentials`, `referrerPolicy`, … */
   readonly init?: Omit<RequestInit, "headers" | "method" | "signal" | "body"> | undefined;
   /**
-   * Whether the tail is asked for as a suffix (`bytes=-n`), together with the head, before the size is known. That saves
-   * a round trip, but is not CORS-safelisted. `auto` (default): unless it would cost a preflight, which is a round trip
-   * itself and needs `Range` among the allowed headers: across origins in a browser, when no header of the request needs
-   * one anyway. Where it is not, the tail is asked for when the head has told the size.
+   * Whether the tail is requested as a suffix (`bytes=-n`), together with the head, before the size is known. That saves a round
+   * trip, but is not CORS-safelisted. Otherwise the tail is requested once the head has told the size. `auto` (default): true
+   * unless the suffix alone would cause a preflight. A preflight happens across origins in a browser, costs a round trip itself and
+   * needs `Range` among the allowed headers.
    */
   readonly suffixRanges?: boolean | "auto" | undefined;
   /**
-   * How the version is held: `if-match` sends the ETag as a condition besides comparing; `compare` only compares every
-   * answer's. `auto` (default): `compare` across origins in a browser, where the condition is not CORS-safelisted.
+   * Whether `If-Match` is sent once the ETag is known. The version of responses is checked in any case. `auto` (default): not
+   * across origins in a browser, where `If-Match` is not CORS-safelisted.
    */
-  readonly conditional?: "if-match" | "compare" | "auto" | undefined;
+  readonly ifMatch?: boolean | "auto" | undefined;
 }
 
-/** Header names that need no preflight (Fetch standard, CORS-safelisted request-header), a closed `range` aside. */
+/** Header names that need no preflight (Fetch standard, CORS-safelisted request-header), besides a closed `range`. */
 const safelisted = /^(accept|(accept|content)-language|content-type)$/i;
 
 /**
- * Reads an object behind a URL by ranges. The URL may be a function, which is called at first use and again, once for
- * all requests, when the server has refused: presigned URLs expire.
- * @throws TypeError when the URL is none or holds a user or password, and when a function comes without a label
+ * Reads an object over HTTP by ranges. The URL may be a function. It is called at first use, and again when the server refuses
+ * requests, once for all of them: presigned URLs expire.
+ * @throws TypeError if the URL is invalid or contains a user or password, or if `url` is a function and there is no label
  */
 export function httpSource(
   url: string | URL | (() => string | URL | Promise<string | URL>),
   options: HttpSourceOptions = {},
-): RangeSource {
-  const { headers = {}, init, suffixRanges = "auto", conditional = "auto", label, ...rest } = options;
-  const here = globalThis.location?.href;
+): ClosableSource {
+  const { headers = {}, init, suffixRanges = "auto", ifMatch = "auto", label, ...rest } = options;
+  const page = pageUrl();
   const provider = typeof url === "function" && url;
-  const given = provider ? undefined : checkedUrl(url as string, here);
-  if (!(given ?? label)) throw new TypeError("A URL given as a function needs a label.");
+  const fixed = provider ? undefined : checkedUrl(url as string, page?.href);
+  if (!(fixed ?? label)) throw new TypeError("A URL function needs a label.");
   let current: Promise<string> | undefined;
-  const ask = async (): Promise<string> => {
+  const provide = async (): Promise<string> => {
     try {
-      return checkedUrl(await (provider as () => Promise<string>)(), here).href;
+      return checkedUrl(await (provider as () => Promise<string>)(), page?.href).href;
     } catch (error) {
       current = undefined;
       throw error;
     }
   };
-  /** Of a URL that comes later nothing is known: what is right across origins is right for any. */
-  const crossOrigin = here !== undefined && given?.origin !== globalThis.location.origin;
+  // The origin of a URL function is unknown. What works across origins works within one.
+  const crossOrigin = page !== undefined && fixed?.origin !== page.origin;
   return objectSource(
     {
-      async get({ headers: more, signal, fresh }) {
-        if (provider) current ??= ask();
-        return (options.fetch ?? globalThis.fetch)(given?.href ?? (await current!), {
+      async get({ headers: required, signal, fresh }) {
+        if (provider) current ??= provide();
+        return (options.fetch ?? globalThis.fetch)(fixed?.href ?? (await current!), {
           ...(fresh && { cache: "no-store" }),
           ...init,
-          headers: { ...headers, ...more },
+          headers: { ...headers, ...required },
           signal,
         });
       },
       ...(provider && {
         async renew() {
-          current = ask();
+          current = provide();
           await current;
           return true;
         },
@@ -75,18 +76,18 @@ export function httpSource(
     },
     {
       ...rest,
-      label: label ?? publicUrl(given!),
-      browser: here !== undefined,
+      label: label ?? publicUrl(fixed!),
+      browser: page !== undefined,
       suffixRanges:
         suffixRanges === "auto"
           ? !crossOrigin || Object.keys(headers).some((name) => !safelisted.test(name))
           : suffixRanges,
-      ifMatch: conditional === "auto" ? !crossOrigin : conditional === "if-match",
+      ifMatch: ifMatch === "auto" ? !crossOrigin : ifMatch,
     },
   );
 }
 
-/** The URL, parsed. URL's own error would repeat the query. */
+/** Parses a URL. The error of `new URL` would repeat the query. */
 function checkedUrl(url: string | URL, base: string | undefined): URL {
   const parsed = URL.canParse(url, base) && new URL(url, base);
   if (!parsed || parsed.username || parsed.password) {

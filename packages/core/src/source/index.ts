@@ -1,3 +1,4 @@
+export type { RetryOptions } from "./backoff.js";
 export { type BlobSourceOptions, blobSource } from "./blob-source.js";
 export { type BytesSourceOptions, bytesSource } from "./bytes-source.js";
 export { type HttpSourceOptions, httpSource } from "./http-source.js";
@@ -11,17 +12,13 @@ export {
   type RangeCacheOptions,
   withRangeCache,
 } from "./range-cache.js";
-export type { ByteRange, Probe, RangeSource, ReadOptions } from "./range-source.js";
+export type { ByteRange, ClosableSource, Probe, RangeSource, ReadOptions } from "./range-source.js";
 export type { RangeTransport, Refusal, TransportRequest, TransportResponse } from "./range-transport.js";
-export { type ReadEngine, type ReadEngineOptions, readEngine } from "./read-engine.js";
+export { isReadEngine, type ReadEngine, type ReadEngineOptions, readEngine } from "./read-engine.js";
 export type { ReadStats } from "./read-stats.js";
 export type { ReadReason, RequestEvent, RequestListener } from "./request-event.js";
 export { type RequestLimiter, requestLimiter } from "./request-limiter.js";
-export { hintRetry, type RetryHint } from "./retry-hint.js";
-export type { RetryOptions } from "./retrying.js";
 export { type SchedulerOptions, withScheduler } from "./scheduler.js";
-export { type SlowSourceOptions, slowSource } from "./slow-source.js";
-export { checkRanges } from "./source-error.js";
 export { withEvents } from "./with-events.js";
 export { withLimiter } from "./with-limiter.js";
 export { withRetry } from "./with-retry.js";

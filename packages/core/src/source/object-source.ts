@@ -1,93 +1,98 @@
-import { eachOrNone, withAbort } from "./abort.js";
-import { strongTag } from "./answer.js";
-import { seldom } from "./load-seldom.js";
-import type { Probe, RangeSource, ReadOptions } from "./range-source.js";
+import { AbortListeners } from "./abort-listeners.js";
+import { type AuthorizationRenewal, authorizationRenewal } from "./authorization-renewal.js";
+import { closable } from "./closable-source.js";
+import type { ObjectState, Piece, RequestedRange } from "./object-state.js";
+import type { ClosableSource, Probe, ReadOptions } from "./range-source.js";
 import type { RangeTransport } from "./range-transport.js";
-import { type GetNote, type ObjectState, type Piece, rangedGet, type Wanted } from "./ranged-get.js";
-import type { Renewal } from "./renewal.js";
-import { errorOf, requestEvent } from "./request-event.js";
+import { type PendingEvent, rangedGet } from "./ranged-get.js";
+import { eventError, requestEvent } from "./request-event.js";
 import type { RequestLimiter } from "./request-limiter.js";
+import { strongTag } from "./response.js";
 import { retryHint } from "./retry-hint.js";
 import { changed, checkRanges, closedSource, truncated } from "./source-error.js";
-/** How an object over HTTP is read. */
+
+/** Options of {@link objectSource}. */
 export interface ObjectSourceOptions {
   /** For messages and cache keys: no credential, no query string. */
   readonly label: string;
-  /** ETag or version id that every answer must carry. Default: that of the first answer. */
+  /** ETag or version id that every response must have. Default: that of the first response. */
   readonly version?: string | undefined;
-  /** Size of the object in bytes, where the caller knows it. Every answer must agree. */
+  /** Size of the object in bytes, if the caller knows it. Every response must agree. */
   readonly size?: number | undefined;
-  /** Whether the tail may be asked for as a suffix, beside the head, before the size is known. Default true. */
+  /** Whether the tail may be requested as a suffix, together with the head, before the size is known. Default true. */
   readonly suffixRanges?: boolean | undefined;
-  /** Whether `If-Match` is sent once the ETag is known; answers are compared in any case. Default: not in a browser. */
+  /** Whether `If-Match` is sent once the ETag is known. The version of responses is checked in any case. Default: not in a browser. */
   readonly ifMatch?: boolean | undefined;
   /**
-   * Whether a browser is between, which hides headers that CORS does not expose, and whose HTTP cache is bypassed:
-   * Chromium lets one request for a URL at a time into its cache, so that ranges would arrive one after the other, and
-   * shows the first version's ETag with another's bytes when a server ignores If-Range. Default false.
+   * Whether a browser sends the requests. It hides headers that CORS does not expose, and its HTTP cache is bypassed: Chromium
+   * lets one request for a URL at a time into its cache, so ranges would arrive one after the other, and it combines the first
+   * version's ETag with another version's bytes if a server ignores If-Range. Default false.
    */
   readonly browser?: boolean | undefined;
-  /** Largest object that is kept whole where the server ignores ranges and answers 200, in bytes. Default 4 MiB. */
+  /** Largest object that is kept whole if the server ignores ranges and responds 200, in bytes. Default 4 MiB. */
   readonly wholeBytes?: number | undefined;
-  /** A request is given up when no byte arrives for so long, in milliseconds. Default 20,000. */
+  /** A request fails if no byte arrives for this long, in milliseconds. Default 20,000. */
   readonly stallMs?: number | undefined;
   /** The queue that this origin's sources share. */
   readonly limiter?: RequestLimiter | undefined;
 }
 
 /**
- * Reads one object through a transport: one GET with one range for each range asked for, and no HEAD ever. The first
- * answer pins the version, and every later one is held to it.
+ * Reads one object through a transport: one GET with one range for each requested range, never a HEAD. The first response pins
+ * the version.
  */
-export function objectSource(transport: RangeTransport, options: ObjectSourceOptions): RangeSource {
+export function objectSource(transport: RangeTransport, options: ObjectSourceOptions): ClosableSource {
   const { label, suffixRanges = true, browser = false, ifMatch = !browser, limiter } = options;
   const { wholeBytes = 4 * 1024 * 1024, stallMs = 20_000, size, version } = options;
   const object: ObjectState = { label, transport, ifMatch, browser, wholeBytes, stallMs, size, version };
+  const listeners = new AbortListeners();
   let whole: Uint8Array | undefined;
+  let reopened = false;
   let closed = false;
-  /** What has arrived of a first contact that is not complete: the next try asks only for the rest. */
-  let contact: { head?: Uint8Array; tail?: Uint8Array } = {};
-  let renewal: Renewal | undefined;
+  /** What has arrived of a probe that failed in part. The next attempt requests only the rest. */
+  let partialProbe: { head?: Uint8Array; tail?: Uint8Array } = {};
+  let renewal: AuthorizationRenewal | undefined;
 
-  const open = (signal: AbortSignal | undefined): void => {
+  const assertOpen = (signal: AbortSignal | undefined): void => {
     signal?.throwIfAborted();
     if (closed) throw closedSource(label);
   };
 
-  /** One request, told as an event. */
-  const request = async (wanted: Wanted, read: ReadOptions): Promise<Piece> => {
-    const range = "suffix" in wanted ? wanted : { range: wanted };
-    const note: GetNote = requestEvent(label, read, performance.now(), { bytes: 0, ...range });
+  /** Sends one request and emits its event. */
+  const send = async (requested: RequestedRange, read: ReadOptions): Promise<Piece> => {
+    const range = "suffix" in requested ? requested : { range: requested };
+    const event: PendingEvent = requestEvent(label, read, performance.now(), { bytes: 0, ...range });
     try {
-      return await withAbort(read.signal, (controller) => rangedGet(object, wanted, controller, note));
+      return await listeners.withAbort(read.signal, (controller) =>
+        rangedGet(object, requested, controller, event),
+      );
     } catch (error) {
-      note.error = errorOf(error);
+      event.error = eventError(error);
       throw error;
     } finally {
-      note.ms = performance.now() - note.startedAt;
-      // A copy, as a request that was left may still note its answer.
-      read.onRequest?.({ ...note });
+      event.ms = performance.now() - event.startedAt;
+      // A copy, as an aborted request may still update its event.
+      read.onRequest?.({ ...event });
     }
   };
 
-  const get = async (wanted: Wanted, read: ReadOptions): Promise<Piece> => {
+  const get = async (requested: RequestedRange, read: ReadOptions): Promise<Piece> => {
     const startedAt = performance.now();
     let piece: Piece;
     try {
-      piece = await request(wanted, read);
+      piece = await send(requested, read);
     } catch (error) {
       const refusal = retryHint(error)?.refusal;
-      const rare = refusal && transport.renew && (await seldom().catch(() => undefined));
-      if (!rare) throw error;
-      renewal ??= rare.renewal(label, transport);
+      if (!refusal || !transport.renew) throw error;
+      renewal ??= authorizationRenewal(label, transport);
       if (!(await renewal.renew(startedAt, refusal))) throw error;
-      piece = await request(wanted, read);
+      piece = await send(requested, read);
     }
-    if (piece.whole) whole = piece.bytes;
+    if (piece.whole && !reopened) whole = piece.bytes;
     return piece;
   };
 
-  /** The bytes from `start` to `end`, fewer only where the object ends before. */
+  /** The bytes from `start` to `end`, or fewer if the object ends before. */
   const part = async (start: number, end: number, read: ReadOptions): Promise<Uint8Array> => {
     if (start >= end) return new Uint8Array(0);
     if (whole) return whole.subarray(start, end);
@@ -95,32 +100,34 @@ export function objectSource(transport: RangeTransport, options: ObjectSourceOpt
     return piece.bytes.subarray(start - piece.start, end - piece.start);
   };
 
-  const firstContact = async (want: { head: number; tail: number }, read: ReadOptions): Promise<Probe> => {
+  const probe = async (want: { head: number; tail: number }, read: ReadOptions): Promise<Probe> => {
     const once = async (side: "head" | "tail", fetch: () => Promise<Uint8Array>): Promise<Uint8Array> => {
-      const got = contact[side];
-      if (got && got.length >= Math.min(want[side], object.size ?? Number.POSITIVE_INFINITY)) return got;
+      const arrived = partialProbe[side];
+      if (arrived && arrived.length >= Math.min(want[side], object.size ?? Number.POSITIVE_INFINITY)) {
+        return arrived;
+      }
       const bytes = await fetch();
-      contact[side] = bytes;
+      partialProbe[side] = bytes;
       return bytes;
     };
     const last = (size: number) => once("tail", () => part(Math.max(0, size - want.tail), size, read));
     const known = object.size;
     const small = known !== undefined && want.head + want.tail >= known;
     const [head] = await Promise.all([
-      // At least one byte, to see that the object is there; and one request for all of a small one.
+      // At least one byte, to check that the object exists. A small object is read by one request.
       once("head", () => part(0, Math.max(1, small ? known : want.head), read)),
       known !== undefined
         ? small || last(known)
         : suffixRanges &&
           want.tail > 0 &&
           once("tail", async () => (await get({ suffix: want.tail }, read)).bytes).catch((error: unknown) => {
-            // Not every server knows suffixes. With the size from the head, a closed range does.
-            if (read.signal?.aborted || errorOf(error) === "changed") throw error;
+            // Some servers do not support suffixes. With the size from the head, a closed range works.
+            if (read.signal?.aborted || eventError(error) === "changed") throw error;
           }),
     ]);
     const size = object.size!;
     const tail = head.length < size ? await last(size) : head;
-    contact = {};
+    partialProbe = {};
     return {
       size,
       ...(object.version !== undefined && { version: object.version }),
@@ -129,17 +136,19 @@ export function objectSource(transport: RangeTransport, options: ObjectSourceOpt
     };
   };
 
-  return {
+  return closable({
     label,
     limiter,
     async probe(want, read) {
-      open(read?.signal);
-      return withAbort(read?.signal, ({ signal }) => firstContact(want, { reason: "open", ...read, signal }));
+      assertOpen(read?.signal);
+      return listeners.withAbort(read?.signal, ({ signal }) =>
+        probe(want, { reason: "open", ...read, signal }),
+      );
     },
     async read(ranges, read) {
-      open(read?.signal);
+      assertOpen(read?.signal);
       checkRanges(label, ranges, object.size);
-      return eachOrNone(ranges, read?.signal, async (range, signal) => {
+      return listeners.allOrNone(ranges, read?.signal, async (range, signal) => {
         const bytes = await part(range.start, range.end, { ...read, signal });
         if (bytes.length < range.end - range.start) throw truncated(label, range, object.size);
         return bytes;
@@ -150,10 +159,15 @@ export function objectSource(transport: RangeTransport, options: ObjectSourceOpt
       object.version ??= version;
       if (object.size !== size || strongTag(object.version) !== strongTag(version)) throw changed(label);
     },
-    reopen: () => objectSource(transport, { ...options, version: undefined, size: undefined }),
+    reopen() {
+      reopened = true;
+      whole = undefined;
+      partialProbe = {};
+      return objectSource(transport, { ...options, version: undefined, size: undefined });
+    },
     async close() {
       closed = true;
       whole = undefined;
     },
-  };
+  });
 }

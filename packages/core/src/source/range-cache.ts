@@ -1,20 +1,22 @@
 import { isPeekpackError } from "../errors.js";
-import { withAbort } from "./abort.js";
-import type { ByteRange, Probe, RangeSource, ReadOptions } from "./range-source.js";
+import { AbortListeners } from "./abort-listeners.js";
+import type { ByteRange } from "./byte-range.js";
+import { closable } from "./closable-source.js";
+import type { ClosableSource, Probe, RangeSource, ReadOptions } from "./range-source.js";
 import { requestEvent } from "./request-event.js";
 import { checkRanges, closedSource } from "./source-error.js";
 
-/** One state of one object, as a cache tells them apart. */
+/** One state of one object: the key of cached ranges. */
 export interface CachedObject {
   /** Label of the source. */
   readonly label: string;
-  /** ETag or version id, as the source gave it. */
+  /** ETag or version id, as the source reported it. */
   readonly version: string;
   /** Size of the object in bytes. */
   readonly size: number;
 }
 
-/** Consecutive bytes of an object that a cache has. */
+/** Consecutive bytes of an object in a cache. */
 export interface CachedPiece {
   /** Offset of the first byte in the object. */
   readonly start: number;
@@ -22,57 +24,62 @@ export interface CachedPiece {
 }
 
 /**
- * Where ranges that were read are kept beyond the life of a page or a process. What it gives it has checked: bytes that were
- * torn or harmed are as good as absent. It never rejects: what cannot be read is not there, what cannot be written is dropped.
+ * Stores ranges beyond the life of a page or a process. It checks what it returns: torn or damaged bytes count as missing. A read
+ * that rejects counts as a miss. A write that rejects is ignored.
  */
 export interface RangeCache {
-  /** The state of an object that was seen last. */
+  /** The state of an object that was recorded last. */
   latest(label: string): Promise<CachedObject | undefined>;
-  /** Notes that an object is in this state now. */
+  /** Records the current state of an object. */
   see(object: CachedObject): Promise<void>;
-  /** What there is of a range, ascending; pieces may overlap, and reach beyond the range. */
+  /** The cached parts of a range, ascending. Pieces may overlap, and extend beyond the range. */
   read(object: CachedObject, range: ByteRange): Promise<readonly CachedPiece[]>;
-  /** Keeps bytes, which it copies or writes before it resolves. */
+  /** Stores bytes. It copies or writes them before it resolves. */
   write(object: CachedObject, piece: CachedPiece): Promise<void>;
 }
 
-/** How much a cache keeps that outlives pages and processes, for how long, and where. */
+/** Options of a persistent cache. */
 export interface PersistentCacheOptions {
-  /** The most bytes that are kept; what was not used for longest goes first. Default 256 MiB. */
+  /** Maximum number of cached bytes. The least recently used are evicted first. Default 256 MiB. */
   readonly maxBytes?: number | undefined;
-  /** What was not used for so long goes as well, in milliseconds. Default 30 days. */
+  /** Bytes that were not used for this long are evicted too, in milliseconds. Default 30 days. */
   readonly maxAgeMs?: number | undefined;
   /**
-   * What is kept is shared by all caches of one directory: in a browser a name, by default 'peekpack-cache', for all tabs and
-   * workers; in Node a path, for all processes.
+   * All caches of one directory share their ranges. In a browser a name for all tabs and workers, by default 'peekpack-cache'; in
+   * Node a path for all processes.
    */
   readonly directory?: string | undefined;
 }
 
-/** Ranges of objects, kept in a browser or on a disk. */
+/** A {@link RangeCache} in a browser or on a disk. */
 export interface PersistentCache extends RangeCache {
-  /** Whether anything is kept, found out by writing: some private windows refuse, and some disks. Without it every read is a miss. */
+  /** Whether anything can be stored. A test write decides, as some private windows and disks refuse. If false, every read is a miss. */
   available(): Promise<boolean>;
-  /** What is kept now: bytes of ranges, without their administration. */
+  /** Number of cached bytes, without overhead. */
   size(): Promise<number>;
-  /** Removes all that is kept, of one object or of all. */
+  /** Removes the cached ranges of one object, or all. */
   clear(label?: string): Promise<void>;
-  /** Lets go of what the cache has open. The next use opens it again. */
+  /** Closes open files and connections. The next use opens them again. */
   close(): void;
 }
 
 /** How a cache is used. */
 export interface RangeCacheOptions {
   /**
-   * Whether first contact asks the server for the object's version. Default true: one small request, and none of what is
-   * kept is asked for again; without an answer what is kept serves. false: what is kept serves at once, also when it is out of date.
+   * Whether the first contact asks the server for the object's version. Default true: one small request, then cached ranges cause
+   * no request. If the server cannot be reached, cached ranges are served. false: cached ranges are served at once, even if they
+   * are out of date.
    */
   readonly revalidate?: boolean | undefined;
 }
 
+/** Maximum number of bytes in writes that have not finished. Further writes are dropped, so that a slow cache cannot fill the memory. */
+const maxPendingWriteBytes = 32 * 1024 * 1024;
+
 /**
- * Answers from a cache what was read before, also in an earlier page or process, and offline; reads the rest from `source`
- * and keeps it. What is kept counts only for the version that it was read from. Objects without a version are not kept.
+ * Serves ranges from a cache, also offline and in later pages or processes. Reads missing ranges from `source` and stores them.
+ * Cached ranges are used only for the version they were read from. Objects without a version are not cached. A cache that fails
+ * only costs requests.
  *
  * @example
  * const archive = await openArchive(withRangeCache(httpSource(url), cache));
@@ -81,59 +88,65 @@ export function withRangeCache(
   source: RangeSource,
   cache: RangeCache,
   options: RangeCacheOptions = {},
-): RangeSource {
+): ClosableSource {
   const { label, limiter } = source;
   const { revalidate = true } = options;
-  /** The state that the source is held to. `null`: it has no version, and nothing can be kept. */
+  const listeners = new AbortListeners();
+  /** The state that the source is pinned to. `null`: it has no version, and nothing can be cached. */
   let object: CachedObject | null | undefined;
-  let contact: Promise<unknown> | undefined;
+  let identifying: Promise<unknown> | undefined;
   let closed = false;
-  /** Writes under way, which `close` waits for. */
-  const writing = new Set<Promise<void>>();
+  /** Writes in progress, which `close` waits for. */
+  const writes = new Set<Promise<void>>();
+  let pendingWriteBytes = 0;
 
-  const open = ({ signal }: ReadOptions): void => {
+  const assertOpen = ({ signal }: ReadOptions): void => {
     signal?.throwIfAborted();
     if (closed) throw closedSource(label);
   };
 
-  const later = (work: Promise<void>): void => {
-    const write = work.finally(() => writing.delete(write));
-    writing.add(write);
+  const write = (bytes: number, work: () => Promise<void>): void => {
+    if (pendingWriteBytes + bytes > maxPendingWriteBytes) return;
+    pendingWriteBytes += bytes;
+    const pending = orElse(work, undefined).finally(() => {
+      pendingWriteBytes -= bytes;
+      writes.delete(pending);
+    });
+    writes.add(pending);
   };
 
-  const keep = (of: CachedObject, start: number, bytes: Uint8Array): void => {
-    if (bytes.length > 0) later(cache.write(of, { start, bytes }));
+  const store = (state: CachedObject, start: number, bytes: Uint8Array): void => {
+    if (bytes.length > 0) write(bytes.length, () => cache.write(state, { start, bytes }));
   };
 
-  /** A range of which some may be there: its bytes, as far as they are, and what is missing. */
-  const look = async (of: CachedObject, range: ByteRange): Promise<Assembly> => {
+  const lookUp = async (state: CachedObject, range: ByteRange): Promise<Lookup> => {
     const { start, end } = range;
-    const pieces = start < end ? await cache.read(of, range) : [];
+    const pieces = start < end ? await orElse(() => cache.read(state, range), []) : [];
     const bytes = new Uint8Array(pieces.length > 0 ? end - start : 0);
     const holes: ByteRange[] = [];
-    let at = start;
+    let position = start;
     for (const piece of pieces) {
-      const last = Math.min(end, piece.start + piece.bytes.length);
-      if (last <= at) continue;
-      if (piece.start > at) holes.push({ start: at, end: piece.start });
-      const from = Math.max(at, piece.start);
-      bytes.set(piece.bytes.subarray(from - piece.start, last - piece.start), from - start);
-      at = last;
+      const pieceEnd = Math.min(end, piece.start + piece.bytes.length);
+      if (pieceEnd <= position) continue;
+      if (piece.start > position) holes.push({ start: position, end: piece.start });
+      const from = Math.max(position, piece.start);
+      bytes.set(piece.bytes.subarray(from - piece.start, pieceEnd - piece.start), from - start);
+      position = pieceEnd;
     }
-    if (at < end) holes.push({ start: at, end });
+    if (position < end) holes.push({ start: position, end });
     return { bytes, holes };
   };
 
-  /** First contact as the cache has it, where it has all that is wanted. */
-  const remembered = async (
-    of: CachedObject | undefined,
+  /** The probe from the cache, if the cache has all of it. */
+  const cachedProbe = async (
+    state: CachedObject | undefined,
     want: { readonly head: number; readonly tail: number },
   ): Promise<Probe | undefined> => {
-    if (!of) return undefined;
-    const { size, version } = of;
+    if (!state) return undefined;
+    const { size, version } = state;
     const [head, tail] = await Promise.all([
-      look(of, { start: 0, end: Math.min(want.head, size) }),
-      look(of, { start: Math.max(0, size - want.tail), end: size }),
+      lookUp(state, { start: 0, end: Math.min(want.head, size) }),
+      lookUp(state, { start: Math.max(0, size - want.tail), end: size }),
     ]);
     if (head.holes.length + tail.holes.length > 0) return undefined;
     return { size, version, head: head.bytes, tail: tail.bytes };
@@ -141,13 +154,14 @@ export function withRangeCache(
 
   const probe = async (want: { head: number; tail: number }, read: ReadOptions): Promise<Probe> => {
     const startedAt = performance.now();
-    const known = object === undefined ? await cache.latest(label) : (object ?? undefined);
-    const kept = await remembered(known, want);
+    const known =
+      object === undefined ? await orElse(() => cache.latest(label), undefined) : (object ?? undefined);
+    const cached = await cachedProbe(known, want);
     read.signal?.throwIfAborted();
     const serve = (): Probe => {
       source.pin?.(known!);
       object = known;
-      const { size, head, tail } = kept!;
+      const { size, head, tail } = cached!;
       for (const [start, { length: bytes }] of [
         [0, head],
         [size - tail.length, tail],
@@ -156,95 +170,113 @@ export function withRangeCache(
         const range = { start, end: start + bytes };
         read.onRequest?.(requestEvent(label, read, startedAt, { range, bytes, from: "cache" }));
       }
-      return kept!;
+      return cached!;
     };
-    if (kept && !revalidate) return serve();
-    let found: Probe;
+    if (cached && !revalidate) return serve();
+    let probed: Probe;
     try {
-      // The version is all that is missing: the rest is asked for only where that is another.
-      found = await source.probe(kept ? { head: 0, tail: 0 } : want, read);
+      // Asks only for the version if the cache has the rest.
+      probed = await source.probe(cached ? { head: 0, tail: 0 } : want, read);
     } catch (error) {
-      if (!kept || read.signal?.aborted || !isPeekpackError(error) || error.code !== "network") throw error;
+      if (!cached || read.signal?.aborted || !isPeekpackError(error) || error.code !== "network") throw error;
       return serve();
     }
-    const { size, version } = found;
-    if (kept && version === known!.version && size === known!.size) return serve();
-    if (kept) found = await source.probe(want, read);
+    const { size, version } = probed;
+    if (cached && version === known!.version && size === known!.size) return serve();
+    if (cached) probed = await source.probe(want, read);
     if (version === undefined) {
       object = null;
     } else {
-      const of = { label, version, size };
-      object = of;
-      later(cache.see(of));
-      keep(of, 0, found.head);
-      keep(of, size - found.tail.length, found.tail);
+      const state = { label, version, size };
+      object = state;
+      write(0, () => cache.see(state));
+      store(state, 0, probed.head);
+      store(state, size - probed.tail.length, probed.tail);
     }
-    return found;
+    return probed;
   };
 
-  /** Finds the state out where nothing has yet. All reads wait for one first contact. */
+  /** Finds the state of the object. All reads share one probe. */
   const identify = async (read: ReadOptions): Promise<void> => {
-    contact ??= probe({ head: 0, tail: 0 }, { ...read, signal: undefined, reason: "open" }).finally(() => {
-      contact = undefined;
-    });
-    const shared = contact;
-    await withAbort(read.signal, () => shared);
+    identifying ??= probe({ head: 0, tail: 0 }, { ...read, signal: undefined, reason: "open" }).finally(
+      () => {
+        identifying = undefined;
+      },
+    );
+    await listeners.untilAborted(identifying, read.signal);
   };
 
-  return {
+  return closable({
     label,
     limiter,
-    async probe(want, given) {
-      const read: ReadOptions = { reason: "open", ...given };
-      open(read);
-      return withAbort(read.signal, ({ signal }) => probe(want, { ...read, signal }));
+    async probe(want, options) {
+      const read: ReadOptions = { reason: "open", ...options };
+      assertOpen(read);
+      return listeners.withAbort(read.signal, ({ signal }) => probe(want, { ...read, signal }));
     },
     async read(ranges, read = {}) {
-      open(read);
+      assertOpen(read);
       checkRanges(label, ranges, object?.size);
       if (ranges.length === 0) return [];
       if (object === undefined) await identify(read);
-      const of = object;
-      if (!of) return source.read(ranges, read);
-      checkRanges(label, ranges, of.size);
+      const state = object;
+      if (!state) return source.read(ranges, read);
+      checkRanges(label, ranges, state.size);
       const startedAt = performance.now();
-      const found = await withAbort(read.signal, () => Promise.all(ranges.map((range) => look(of, range))));
-      const holes = found.flatMap((assembly) => assembly.holes);
+      const found = await listeners.untilAborted(
+        Promise.all(ranges.map((range) => lookUp(state, range))),
+        read.signal,
+      );
+      const holes = found.flatMap((lookup) => lookup.holes);
       const rest = holes.length > 0 ? await source.read(holes, read) : [];
-      open(read);
-      for (const [i, hole] of holes.entries()) keep(of, hole.start, rest[i]!);
+      assertOpen(read);
+      for (const [i, hole] of holes.entries()) store(state, hole.start, rest[i]!);
       let next = 0;
       return ranges.map((range, i) => {
         const { bytes, holes } = found[i]!;
         if (bytes.length === 0) return holes.length > 0 ? rest[next++]! : bytes;
-        let given = bytes.length;
+        let cachedBytes = bytes.length;
         for (const { start, end } of holes) {
           bytes.set(rest[next++]!, start - range.start);
-          given -= end - start;
+          cachedBytes -= end - start;
         }
-        if (given > 0) {
-          read.onRequest?.(requestEvent(label, read, startedAt, { range, bytes: given, from: "cache" }));
+        if (cachedBytes > 0) {
+          const details = { range, bytes: cachedBytes, from: "cache" } as const;
+          read.onRequest?.(requestEvent(label, read, startedAt, details));
         }
         return bytes;
       });
     },
-    pin(state) {
-      source.pin?.(state);
-      const { size = object?.size, version = object?.version } = state;
-      if (version !== undefined && size !== undefined) object = { label, version, size };
-    },
-    // What has changed must be seen as it is now.
+    ...(source.pin && {
+      pin(state) {
+        source.pin!(state);
+        const { size = object?.size, version = object?.version } = state;
+        if (version !== undefined && size !== undefined) object = { label, version, size };
+      },
+    }),
+    // A changed object must be seen as it is now.
     ...(source.reopen && { reopen: () => withRangeCache(source.reopen!(), cache, { revalidate: true }) }),
     async close() {
       closed = true;
-      await Promise.all(writing);
+      await Promise.all(writes);
       await source.close?.();
     },
-  };
+  });
 }
 
-interface Assembly {
-  /** As long as the range, zero where holes are; empty where nothing of it is there. */
+/** The parts of a range that the cache has. */
+interface Lookup {
+  /** As long as the range, with zeros in the holes; empty if the cache has no part of the range. */
   readonly bytes: Uint8Array;
+  /** The parts that the cache does not have. */
   readonly holes: readonly ByteRange[];
+}
+
+/** The result of `work`, or `fallback` if it throws or rejects. */
+async function orElse<T>(work: () => Promise<T>, fallback: T): Promise<T> {
+  try {
+    return await work();
+  } catch {
+    return fallback;
+  }
 }

@@ -2,13 +2,13 @@
 export interface TransportRequest {
   /** Headers to send: always `range`, sometimes `if-match`. Lower case. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Ends the request. */
+  /** Aborts the request. */
   readonly signal: AbortSignal;
   /** Whether an HTTP cache must be bypassed (`cache: "no-store"`): in a browser always. */
   readonly fresh: boolean;
 }
 
-/** What a transport resolves with, whatever the status. A `Response` is one. */
+/** A response of any status. A fetch `Response` is one. */
 export interface TransportResponse {
   readonly status: number;
   readonly headers: { get(name: string): string | null };
@@ -20,20 +20,20 @@ export interface Refusal {
   readonly status: number;
   /** The code in an S3 error document (`ExpiredToken`, `RequestTimeTooSkewed`, …). */
   readonly code: string | undefined;
-  /** Whether the server's answer speaks of expiry. */
+  /** Whether the error document mentions expiry. */
   readonly expired: boolean;
 }
 
 /**
- * How an object is reached: the seam between `objectSource`, which knows ranges, versions and whom to trust, and
- * whatever signs and sends.
+ * Sends the requests of an `objectSource`. The transport signs and sends; the source handles ranges and versions and checks the
+ * responses.
  */
 export interface RangeTransport {
-  /** Makes one GET of the object. Rejects only when there is no answer. It neither retries nor reads the body. */
+  /** Makes one GET of the object. Rejects only if there is no response. Neither retries nor reads the body. */
   get(request: TransportRequest): Promise<TransportResponse>;
   /**
-   * Asked once for all requests that were refused (400, 401, 403) with the same authorization: get a new one. Resolves
-   * with whether asking again makes sense; every request is then repeated once.
+   * Renews the authorization. Called once for all requests that were refused (400, 401, 403) with the same one. Resolves with
+   * whether it was renewed; every refused request is then sent once more.
    */
   renew?(refusal: Refusal): Promise<boolean>;
 }

@@ -1,65 +1,71 @@
-import { withLatePlanner } from "./late-planner.js";
-import type { RangeSource } from "./range-source.js";
-import { countRequest, noReads, type ReadStats } from "./read-stats.js";
+import type { RetryOptions } from "./backoff.js";
+import { closable } from "./closable-source.js";
+import { pageUrl } from "./environment.js";
+import type { ClosableSource, RangeSource } from "./range-source.js";
+import { countRequest, emptyStats, type ReadStats } from "./read-stats.js";
 import type { RequestListener } from "./request-event.js";
 import { requestLimiter } from "./request-limiter.js";
-import { withRequests } from "./requests.js";
-import type { RetryOptions } from "./retrying.js";
-import type { SchedulerOptions } from "./scheduler.js";
+import { withRequestPolicy } from "./request-policy.js";
+import { type SchedulerOptions, withScheduler } from "./scheduler.js";
 
-/** How the read engine works. Everything has a default. */
+/** Options of {@link readEngine}. Everything has a default. */
 export interface ReadEngineOptions extends SchedulerOptions {
-  /** How requests are repeated; `false` for never. */
+  /** How requests are retried; `false`: never. */
   readonly retry?: RetryOptions | false | undefined;
-  /** How many requests may be under way at once, where the source brings no limiter. Default 6 in a browser, else 32. */
+  /** Maximum number of requests in flight, unless the source has a limiter. Default 6 in a browser, else 32. */
   readonly concurrency?: number | undefined;
-  /** Told of every request, and of every range that memory answers. Reads of a local source are neither. */
+  /** Called for every request and for every range that the cache serves. Reads of a local source are neither. */
   readonly onRequest?: RequestListener | undefined;
 }
 
 /** A source with the read engine around it. */
-export interface ReadEngine extends RangeSource {
-  /** What reads have cost so far; goes on counting, also through `reopen`. Zero for a local source. */
+export interface ReadEngine extends ClosableSource {
+  /** Totals of the reads so far, also of engines that `reopen` made. Zero for a local source. */
   readonly stats: Readonly<ReadStats>;
 }
 
+/** Registered, so that two copies of this package recognize each other's engines. */
+const brand: unique symbol = Symbol.for("peekpack.readEngine");
+
 /**
- * Puts the whole engine around a source: a limit of concurrency requests, retries, then merging, caching and read-ahead. A
- * local source (memory, Blob, file) stays as it is: its reads are no requests.
+ * Puts the read engine around a source: a limit on concurrent requests, retries, then the scheduler, which coalesces, caches and
+ * reads ahead. A local source (memory, Blob, file) gets none of these: its reads are no requests.
  */
 export function readEngine(source: RangeSource, options: ReadEngineOptions = {}): ReadEngine {
-  return engineWith(source, options, noReads());
+  const { onRequest, retry = {}, concurrency = pageUrl() ? 6 : 32 } = options;
+  const stats = emptyStats();
+  if (source.local) return engine(source, stats);
+  const requests = withRequestPolicy(source, {
+    limiter: source.limiter ?? requestLimiter(concurrency),
+    retry: retry || undefined,
+  });
+  const scheduler = withScheduler(requests, options, (event) => {
+    countRequest(stats, event);
+    onRequest?.(event);
+  });
+  return engine(scheduler, stats);
 }
 
-function engineWith(source: RangeSource, options: ReadEngineOptions, stats: ReadStats): ReadEngine {
-  const { onRequest, retry = {}, concurrency = globalThis.location === undefined ? 32 : 6 } = options;
-  const engine = source.local
-    ? source
-    : withLatePlanner(
-        withRequests(source, {
-          limiter: source.limiter ?? requestLimiter(concurrency),
-          retry: retry || undefined,
-        }),
-        options,
-        (event) => {
-          countRequest(stats, event);
-          onRequest?.(event);
-        },
-      );
-  return {
+interface BrandedEngine extends ReadEngine {
+  readonly [brand]: true;
+}
+
+/** Whether a source is a {@link ReadEngine}, also of another copy of this package. */
+export function isReadEngine(source: RangeSource): source is ReadEngine {
+  return (source as Partial<BrandedEngine>)[brand] === true;
+}
+
+function engine(source: RangeSource, stats: ReadStats): ReadEngine {
+  return closable<BrandedEngine>({
     label: source.label,
     local: source.local,
-    limiter: engine.limiter,
-    probe: (want, read) => engine.probe(want, read),
-    read: (ranges, read) => engine.read(ranges, read),
-    pin: (state) => engine.pin?.(state),
-    close: async () => engine.close?.(),
-    ...(source.reopen && { reopen: () => engineWith(source.reopen!(), options, stats) }),
+    limiter: source.limiter,
+    probe: (want, read) => source.probe(want, read),
+    read: (ranges, read) => source.read(ranges, read),
+    ...(source.pin && { pin: (state) => source.pin!(state) }),
+    ...(source.reopen && { reopen: () => engine(source.reopen!(), stats) }),
+    close: async () => source.close?.(),
     stats,
-  };
-}
-
-/** Whether a source has the read engine around it already. */
-export function isReadEngine(source: RangeSource): source is ReadEngine {
-  return "stats" in source;
+    [brand]: true,
+  });
 }

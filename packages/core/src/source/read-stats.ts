@@ -1,27 +1,27 @@
 import type { RequestEvent } from "./request-event.js";
 
-/** What a source's reads have cost so far. */
+/** Totals of a source's reads so far. */
 export interface ReadStats {
-  /** Requests that left, retries included. */
+  /** Requests that were sent, retries included. */
   requests: number;
   /** Bytes that arrived. */
   bytes: number;
-  /** Requests that were tries after the first. */
+  /** Requests after the first attempt. */
   retries: number;
-  /** Requests that failed; those that their callers left are not among them. */
+  /** Requests that failed. Aborted requests do not count. */
   failures: number;
-  /** Ranges that memory answered. */
+  /** Ranges that the cache served. */
   cacheHits: number;
-  /** Bytes that memory answered. */
+  /** Bytes that the cache served. */
   cacheBytes: number;
 }
 
-/** Nothing read yet. */
-export function noReads(): ReadStats {
+/** Makes a {@link ReadStats} of zeros. */
+export function emptyStats(): ReadStats {
   return { requests: 0, bytes: 0, retries: 0, failures: 0, cacheHits: 0, cacheBytes: 0 };
 }
 
-/** Adds an event to what was counted. */
+/** Adds an event to the totals. */
 export function countRequest(stats: ReadStats, { from, bytes, attempt, error }: RequestEvent): void {
   if (from === "cache") {
     stats.cacheHits++;

@@ -1,46 +1,46 @@
 import { type ErrorCode, isPeekpackError } from "../errors.js";
-import type { ByteRange, ReadOptions } from "./range-source.js";
+import type { ByteRange } from "./byte-range.js";
 
-/** What bytes are wanted for. */
+/** Why bytes are read. */
 export type ReadReason = "open" | "toc" | "data" | "read-ahead" | "retry";
 
-/** One request that has ended, or one read that memory answered. Holds no query string and no credential. */
+/** One request that has ended, or one read that a cache served. Contains no query string and no credential. */
 export interface RequestEvent {
   /** Label of the source. */
   readonly label: string;
-  /** The bytes asked for. Absent where a suffix was asked for and no answer has told the size. */
+  /** The requested bytes. Absent for a suffix if no response has told the size. */
   readonly range?: ByteRange | undefined;
-  /** How many last bytes were asked for, where the request was for a suffix. */
+  /** The requested number of last bytes, if the request was for a suffix. */
   readonly suffix?: number | undefined;
-  /** What the bytes are wanted for; `retry` from the second attempt on. */
+  /** Why the bytes are read; `retry` from the second attempt on. */
   readonly reason: ReadReason;
-  /** 1 for the first try. */
+  /** 1 for the first attempt. */
   readonly attempt: number;
-  /** Who answered. */
+  /** What served the bytes. */
   readonly from: "network" | "cache";
-  /** Bytes of the body that arrived, or that memory gave. */
+  /** Bytes of the body that arrived, or that the cache served. */
   readonly bytes: number;
-  /** When the request left, in milliseconds of `performance.now()`. */
+  /** When the request was sent, in milliseconds of `performance.now()`. */
   readonly startedAt: number;
-  /** How long it took to its last byte, in milliseconds. */
+  /** Time to the last byte, in milliseconds. */
   readonly ms: number;
-  /** How long it took to the head of the answer, in milliseconds. */
+  /** Time to the response headers, in milliseconds. */
   readonly firstByteMs?: number | undefined;
-  /** HTTP status, where there was an answer over HTTP. */
+  /** HTTP status, if there was an HTTP response. */
   readonly status?: number | undefined;
-  /** What went wrong; `aborted` when the caller left. */
+  /** What went wrong; `aborted` if the caller aborted. */
   readonly error?: ErrorCode | "aborted" | undefined;
 }
 
-/** Takes the events of requests. It must not throw. */
+/** Receives the events of requests. It must not throw. */
 export type RequestListener = (event: RequestEvent) => void;
 
-/** An event of a request that began at `startedAt` and ends now. */
+/** Makes the event of a request that began at `startedAt` and ends now. */
 export function requestEvent(
   label: string,
-  { reason = "data" }: ReadOptions,
+  { reason = "data" }: { readonly reason?: ReadReason | undefined },
   startedAt: number,
-  more: Partial<RequestEvent> & { readonly bytes: number },
+  details: Partial<RequestEvent> & { readonly bytes: number },
 ): RequestEvent {
   return {
     label,
@@ -49,16 +49,16 @@ export function requestEvent(
     from: "network",
     startedAt,
     ms: performance.now() - startedAt,
-    ...more,
+    ...details,
   };
 }
 
-/** How an event names an error. */
-export function errorOf(error: unknown): RequestEvent["error"] {
+/** The `error` field of an event. */
+export function eventError(error: unknown): RequestEvent["error"] {
   return isPeekpackError(error) ? error.code : error === undefined ? error : "aborted";
 }
 
-/** Whether the header or the table is read. */
-export function isTable({ reason }: ReadOptions): boolean {
+/** Whether the header or the table of contents is read. */
+export function isTableRead({ reason }: { readonly reason?: ReadReason | undefined }): boolean {
   return reason === "open" || reason === "toc";
 }

@@ -1,14 +1,16 @@
-/** A queue that lets a limited number of tasks run at once. Share one between the sources of an origin. */
+import { AbortListeners } from "./abort-listeners.js";
+
+/** A queue that runs a limited number of tasks at once. Share one between the sources of an origin. */
 export interface RequestLimiter {
-  /** How many tasks may run at once. */
+  /** Maximum number of tasks that run at once. */
   readonly concurrency: number;
-  /** How many tasks run now. */
+  /** Number of tasks that run now. */
   readonly running: number;
-  /** How many wait for their turn. */
+  /** Number of tasks in the queue. */
   readonly waiting: number;
   /**
-   * Runs `task` when its turn comes: the highest `priority` first, then the oldest. The priority is looked at when a turn
-   * comes up, so that it may rise while the task waits. A task whose signal aborts while it waits is never started, and
+   * Runs `task` when a slot is free: the highest `priority` first, then the oldest. The priority is read each time a slot becomes
+   * free, so it may rise while the task waits. If the signal aborts while the task waits, the task never starts, and the result
    * rejects with the signal's reason at once.
    */
   run<T>(
@@ -17,37 +19,39 @@ export interface RequestLimiter {
   ): Promise<T>;
 }
 
-interface Waiting {
+interface QueuedTask {
   readonly options: { readonly priority?: number | undefined };
   readonly start: () => void;
 }
 
 /**
  * Makes a {@link RequestLimiter}. Browsers open six connections per origin over HTTP/1.1.
- * @throws RangeError unless `concurrency` is a positive integer
+ * @throws RangeError if `concurrency` is not a positive integer
  */
 export function requestLimiter(concurrency: number): RequestLimiter {
   if (!(Number.isSafeInteger(concurrency) && concurrency > 0)) {
-    throw new RangeError(`Not a number of concurrency requests: ${concurrency}.`);
+    throw new RangeError(`concurrency must be a positive integer: ${concurrency}.`);
   }
   /** The oldest first. */
-  const queue: Waiting[] = [];
+  const queue: QueuedTask[] = [];
+  const listeners = new AbortListeners();
   let running = 0;
-  const turn = (options: Waiting["options"], signal: AbortSignal | undefined): Promise<void> =>
+  const slot = (options: QueuedTask["options"], signal: AbortSignal | undefined): Promise<void> =>
     new Promise((resolve, reject) => {
-      const leave = (): void => {
+      const abort = (): void => {
         queue.splice(queue.indexOf(entry), 1);
+        if (signal) listeners.delete(signal, abort);
         reject(signal?.reason);
       };
-      const entry: Waiting = {
+      const entry: QueuedTask = {
         options,
         start() {
-          signal?.removeEventListener("abort", leave);
+          if (signal) listeners.delete(signal, abort);
           resolve();
         },
       };
       queue.push(entry);
-      signal?.addEventListener("abort", leave, { once: true });
+      if (signal) listeners.add(signal, abort);
     });
   return {
     concurrency,
@@ -61,7 +65,7 @@ export function requestLimiter(concurrency: number): RequestLimiter {
       const { signal } = options;
       signal?.throwIfAborted();
       if (running < concurrency) running++;
-      else await turn(options, signal);
+      else await slot(options, signal);
       try {
         return await task();
       } finally {
@@ -69,7 +73,7 @@ export function requestLimiter(concurrency: number): RequestLimiter {
         for (const entry of queue) {
           if ((entry.options.priority ?? 0) > (next!.options.priority ?? 0)) next = entry;
         }
-        // The place passes on without being free in between, so that no newcomer slips past the queue.
+        // The slot is handed over without becoming free, so that no new task overtakes the queue.
         if (next === undefined) {
           running--;
         } else {

@@ -1,275 +1,263 @@
+import { concat } from "../bytes.js";
 import { isPeekpackError } from "../errors.js";
-import { type Block, type BlockPool, blockCache, blockPool } from "./block-cache.js";
-import { joined } from "./body.js";
-import { departures } from "./departures.js";
-import { linkSpeed } from "./link-speed.js";
-import { planRanges } from "./range-plan.js";
-import type { ByteRange, RangeSource, ReadOptions } from "./range-source.js";
-import { readHeads } from "./read-heads.js";
-import { isTable, type RequestEvent, type RequestListener, requestEvent } from "./request-event.js";
+import { AbortListeners } from "./abort-listeners.js";
+import { type Block, type BlockPool, blockCache } from "./block-cache.js";
+import type { ByteRange } from "./byte-range.js";
+import { closable } from "./closable-source.js";
+import { coalesceRanges } from "./coalesce.js";
+import { batchComplete } from "./microtask-batch.js";
+import { estimateNetwork } from "./network-estimate.js";
+import type { ClosableSource, RangeSource, ReadOptions } from "./range-source.js";
+import { isTableRead, type RequestEvent, type RequestListener, requestEvent } from "./request-event.js";
+import { sequenceTracker } from "./sequence-tracker.js";
 import { checkRanges, closedSource } from "./source-error.js";
-import { endOfTurn } from "./turn.js";
 
-/** How reads are planned and kept. Sizes in bytes. What is not given follows the latency and rate measured. */
+/** How reads are scheduled and cached. Sizes in bytes. Defaults of requests follow the measured latency and bandwidth. */
 export interface SchedulerOptions {
-  /** Size of the object, where it is known without a probe. */
+  /** Size of the object, if it is known without a probe. */
   readonly size?: number | undefined;
-  /** Budget for data that was read. 0: nothing is kept. Default 32 MiB. */
+  /** Cache budget for data. 0: none. Default 32 MiB. */
   readonly cacheBytes?: number | undefined;
-  /** Budget for the header and the table, which data never push out. Default 4 MiB. */
+  /** Cache budget for the header and the table of contents, which data never evict. Default 4 MiB. */
   readonly tableBytes?: number | undefined;
-  /** Pins the widest gap that is fetched with what is on both sides. Default: 4 KiB, and up to 1 MiB where it saves time. */
+  /** Fixes the widest gap between two ranges that are fetched together. Default: 4 KiB, and up to 1 MiB if that saves time. */
   readonly gap?: number | undefined;
-  /** Pins the longest request. Default: 1 to 8 MiB. */
-  readonly largest?: number | undefined;
-  /** Most bytes fetched ahead of sequential reads. 0: none. Default 4 MiB, less on a slow connection. */
+  /** Fixes the longest request. Default: 1 to 8 MiB. */
+  readonly maxRequestBytes?: number | undefined;
+  /**
+   * Maximum number of bytes read ahead of sequential reads. 0: none. Default 4 MiB, less on a slow connection. Read-ahead stops
+   * when the signal of the read that started it aborts, when the last waiting read aborts, and on `close`. Otherwise it continues
+   * until these bytes have arrived, also if no further read follows.
+   */
   readonly readAhead?: number | undefined;
 }
 
-/** What was read of an object before it had a planner. */
-export interface SchedulerStart {
-  size: number | undefined;
-  /** What has arrived. `table`: it counts against the budget for the header and the table. */
-  readonly pieces: { readonly start: number; readonly bytes: Uint8Array; readonly table: boolean }[];
-  /** What is on its way for one caller. */
-  pending?: Pending | undefined;
-  /** Ranges of data that were asked for, the latest last. */
-  readonly reads: ByteRange[];
-  /** Requests that were made, the latest last. */
-  readonly seen: RequestEvent[];
-}
-
-interface Pending {
-  readonly ranges: readonly ByteRange[];
-  readonly answer: Promise<Uint8Array[]>;
-  readonly table: boolean;
-}
-
 const MiB = 1024 * 1024;
+/** Number of requests that the network estimate uses. */
+const maxSamples = 32;
+/** From this number of simultaneous reads on, nothing is read ahead: they are not sequential. */
+const manyReads = 5;
 
-/** What one caller waits for. */
+/** One caller's read. */
 interface Job {
   readonly ranges: readonly ByteRange[];
   readonly read: ReadOptions;
-  /** For each range the blocks that hold it. */
+  /** For each range the blocks that contain it. */
   parts: Block[][];
-  /** Blocks that are not here yet. */
+  /** Blocks that have not arrived. */
   readonly missing: Set<Fetch>;
   /** Settles the caller's promise, once. */
-  end(error?: unknown, bytes?: Uint8Array[]): void;
-  done: boolean;
+  settle(error?: unknown, bytes?: Uint8Array[]): void;
 }
 
-/** A block on its way. */
+/** A block that is being fetched. */
 interface Fetch extends Block {
   readonly controller: AbortController;
   readonly jobs: Set<Job>;
-  /** Where it was asked for before there was a planner: what will come of it, for a caller that is not among the jobs. */
-  readonly given?: { readonly answer: Promise<Uint8Array>; readonly table: boolean };
 }
 
 /**
- * Merges what all callers want in one turn of the event loop into few requests, shares those that are under way, keeps
- * what has arrived, and fetches ahead of sequential reads. A request stops when its last caller has left; what failed is
- * never kept. Requests are made one range at a time: let a limiter and `withRetry` be below. `listener` is told of every
- * request and of every range that memory answers.
+ * Coalesces the reads of one microtask batch into few requests, shares requests in flight, caches what has arrived, and reads
+ * ahead of sequential reads. A request is aborted when its last caller has aborted. Failed requests are never cached. Each request
+ * has one range; put a limiter and `withRetry` around `source`. `listener` receives every request and every range that the cache
+ * serves.
  */
 export function withScheduler(
   source: RangeSource,
   options: SchedulerOptions = {},
   listener?: RequestListener,
-  before?: SchedulerStart,
-): RangeSource {
+): ClosableSource {
   const { label, limiter } = source;
   const { cacheBytes = 32 * MiB, tableBytes = 4 * MiB, readAhead = 4 * MiB, gap = 4096 } = options;
   const cache = blockCache();
-  const dataPool = blockPool(cacheBytes);
-  const tablePool = blockPool(tableBytes);
-  /** The latest requests, by which the speed of the way is known. */
-  const seen: RequestEvent[] = before?.seen ?? [];
-  const heads = readHeads();
-  const leaving = departures();
-  const live = new Set<Fetch>();
+  const dataPool = cache.pool(cacheBytes);
+  const tablePool = cache.pool(tableBytes);
+  /** The latest requests, for the network estimate. */
+  const samples: RequestEvent[] = [];
+  const sequences = sequenceTracker();
+  const listeners = new AbortListeners();
+  const fetches = new Set<Fetch>();
+  /** Unsettled jobs. */
+  const waiting = new Set<Job>();
+  /** Number of unsettled jobs that are not read-ahead. */
+  let readers = 0;
   let queue: Job[] = [];
-  let { size } = before ?? options;
+  let { size } = options;
+  let reopened = false;
   let closed = false;
 
-  /** The bytes of ranges whose blocks are all here. */
+  const isReadAhead = ({ read }: Job): boolean => read.reason === "read-ahead";
+
+  /** The bytes of ranges whose blocks have all arrived. */
   const assemble = (ranges: readonly ByteRange[], parts: readonly Block[][]): Uint8Array[] =>
     ranges.map(({ start, end }, i) => {
       const views = parts[i]!.map((block) => {
         cache.touch(block);
         return block.bytes!.subarray(Math.max(0, start - block.start), end - block.start);
       });
-      return views.length === 1 ? views[0]! : joined(views);
+      return views.length === 1 ? views[0]! : concat(views);
     });
 
-  /** Passes an event on to whoever listens. */
-  const heard = (event: RequestEvent, reads: readonly (ReadOptions | undefined)[]): void => {
-    if (event.from === "network" && !event.error && seen.push(event) > 32) seen.shift();
+  const emit = (event: RequestEvent, reads: readonly (ReadOptions | undefined)[]): void => {
+    if (event.from === "network" && !event.error && samples.push(event) > maxSamples) samples.shift();
     listener?.(event);
     for (const read of reads) read?.onRequest?.(event);
   };
 
-  /** Says that memory answered. */
-  const hit = (range: ByteRange, read: ReadOptions): void => {
+  const emitHit = (range: ByteRange, read: ReadOptions): void => {
     const bytes = range.end - range.start;
     if (bytes === 0 || read.reason === "read-ahead") return;
-    heard(requestEvent(label, read, performance.now(), { range, bytes, from: "cache", ms: 0 }), [read]);
+    emit(requestEvent(label, read, performance.now(), { range, bytes, from: "cache", ms: 0 }), [read]);
   };
 
-  /** Lets a caller go; requests that no one else waits for stop. */
-  const leave = (job: Job, error: unknown): void => {
+  /** Rejects a job and aborts the requests that no other job waits for. */
+  const reject = (job: Job, error: unknown): void => {
     for (const fetch of job.missing) {
       fetch.jobs.delete(job);
-      if (fetch.jobs.size === 0 && live.delete(fetch)) {
+      if (fetch.jobs.size === 0 && fetches.delete(fetch)) {
         cache.remove(fetch);
         fetch.controller.abort(error);
       }
     }
     job.missing.clear();
-    job.end(error);
+    job.settle(error);
   };
 
-  /** Reads for one caller only. */
-  const alone = (job: Job): void => {
-    source.read(job.ranges, { ...job.read, onRequest: (event) => heard(event, [job.read]) }).then(
-      (bytes) => job.end(undefined, bytes),
-      (error: unknown) => leave(job, error),
+  const stopReadAhead = (reason: unknown): void => {
+    for (const job of waiting) if (isReadAhead(job)) reject(job, reason);
+  };
+
+  /** Reads for one job, without the scheduler. */
+  const readAlone = (job: Job): void => {
+    source.read(job.ranges, { ...job.read, onRequest: (event) => emit(event, [job.read]) }).then(
+      (bytes) => job.settle(undefined, bytes),
+      (error: unknown) => reject(job, error),
     );
   };
 
-  const start = async (fetch: Fetch): Promise<void> => {
+  const startFetch = async (fetch: Fetch): Promise<void> => {
     const reads = (): ReadOptions[] => Array.from(fetch.jobs, (job) => job.read);
     const read: ReadOptions = {
       signal: fetch.controller.signal,
-      // Callers may join while it waits for its turn.
+      // Jobs may join while the request is queued.
       get priority() {
         return Math.max(...reads().map(({ priority = 0 }) => priority));
       },
       reason: reads()[0]?.reason,
-      onRequest: (event) => heard(event, reads()),
+      onRequest: (event) => emit(event, reads()),
     };
     let failure: unknown;
     try {
-      fetch.bytes = await fetch.given?.answer.catch((error: unknown) => {
-        // Its own caller may have left: that must not fail those who have joined.
-        if (fetch.jobs.size === 0) throw error;
-        return undefined;
-      });
-      if (!fetch.bytes) [fetch.bytes] = await source.read([{ start: fetch.start, end: fetch.end }], read);
+      [fetch.bytes] = await source.read([{ start: fetch.start, end: fetch.end }], read);
     } catch (error) {
       failure = error;
     }
-    // Its last caller may have left meanwhile.
-    if (!live.delete(fetch)) return;
-    // So much is no header or table alone: many child archives that were opened at once, with what lies between.
-    const much = fetch.end - fetch.start > tableBytes / 4;
-    const table = fetch.given?.table ?? isTable(read);
-    if (fetch.bytes) cache.keep(fetch, table && !much ? tablePool : dataPool);
+    // The last job may have been aborted meanwhile.
+    if (!fetches.delete(fetch)) return;
+    // A long request is not only header or table: it is for many child archives at once, with the data between them.
+    const isTable = isTableRead(read) && fetch.end - fetch.start <= tableBytes / 4;
+    if (fetch.bytes && !reopened) cache.keep(fetch, isTable ? tablePool : dataPool);
     else cache.remove(fetch);
     for (const job of [...fetch.jobs]) {
       if (fetch.bytes) {
         job.missing.delete(fetch);
-        if (job.missing.size === 0) job.end();
-      } else if (size === undefined && isPeekpackError(failure) && failure.code === "truncated") {
-        // Where the size is unknown, another's range beyond the end must not fail this one.
-        alone(job);
+        if (job.missing.size === 0) job.settle();
+      } else if (size === undefined && isTruncation(failure) && !reachesEnd(job, fetch)) {
+        // The size is unknown, and another job's range ends after the object.
+        readAlone(job);
       } else {
-        leave(job, failure);
+        reject(job, failure);
       }
     }
   };
 
-  const fetchOf = ({ start, end }: ByteRange, given?: Fetch["given"]): Fetch => {
-    const fetch: Fetch = {
-      start,
-      end,
-      controller: new AbortController(),
-      jobs: new Set(),
-      ...(given && { given }),
-    };
+  const addFetch = ({ start, end }: ByteRange): Fetch => {
+    const fetch: Fetch = { start, end, controller: new AbortController(), jobs: new Set() };
     cache.add(fetch);
-    live.add(fetch);
+    fetches.add(fetch);
     return fetch;
   };
 
-  const plan = (jobs: readonly Job[]): void => {
-    const { latencyMs, bytesPerMs } = linkSpeed(seen);
-    const fetches = planRanges(
+  const schedule = (jobs: readonly Job[]): void => {
+    const { latencyMs, bytesPerMs } = estimateNetwork(samples);
+    const added = coalesceRanges(
       jobs.flatMap(({ ranges }) => ranges.flatMap((range) => cache.holes(range))),
       {
         gap,
         maxGap: options.gap ?? MiB,
-        largest: options.largest ?? Math.min(8 * MiB, Math.max(MiB, 16 * latencyMs * bytesPerMs)),
+        maxRequestBytes:
+          options.maxRequestBytes ?? Math.min(8 * MiB, Math.max(MiB, 16 * latencyMs * bytesPerMs)),
         concurrency: limiter?.concurrency ?? 6,
         latencyMs,
         bytesPerMs,
-        mayJoin: (from, to) => cache.over({ start: from, end: to }).length === 0,
+        mayCoalesce: (from, to) => cache.overlapping({ start: from, end: to }).length === 0,
       },
-    ).map((span) => fetchOf(span));
+    ).map(addFetch);
     for (const job of jobs) {
       job.parts = job.ranges.map((range) => {
-        const blocks = cache.over(range);
+        const blocks = cache.overlapping(range);
         const missing = blocks.filter(({ bytes }) => !bytes) as Fetch[];
         for (const fetch of missing) {
           job.missing.add(fetch);
           fetch.jobs.add(job);
         }
-        if (missing.length === 0) hit(range, job.read);
+        if (missing.length === 0) emitHit(range, job.read);
         return blocks;
       });
-      if (job.missing.size === 0) job.end();
+      if (job.missing.size === 0) job.settle();
     }
-    for (const fetch of fetches) void start(fetch);
+    for (const fetch of added) void startFetch(fetch);
   };
 
-  /** Plans once no more callers come in this turn. */
   const flush = async (): Promise<void> => {
-    await endOfTurn(() => queue.length);
-    const jobs = queue.filter(({ done }) => !done);
+    await batchComplete(() => queue.length);
+    const jobs = queue.filter((job) => waiting.has(job));
     queue = [];
-    // Reading ahead is for those who read one after the other, not for many at once.
-    if (jobs.length < 5) for (const { ranges, read } of jobs) goAhead(ranges, read);
-    // Apart, so that no one waits for what is fetched ahead.
-    for (const ahead of [false, true]) {
-      plan(jobs.filter(({ read }) => (read.reason === "read-ahead") === ahead));
-    }
+    if (jobs.length < manyReads) for (const { ranges, read } of jobs) startReadAhead(ranges, read);
+    // Separate requests, so that no read waits for read-ahead.
+    for (const ahead of [false, true]) schedule(jobs.filter((job) => isReadAhead(job) === ahead));
   };
 
   const enqueue = (ranges: readonly ByteRange[], read: ReadOptions): Promise<Uint8Array[]> =>
-    new Promise((resolve, reject) => {
+    new Promise((resolve, rejectCaller) => {
       const { signal } = read;
-      const aborted = (): void => leave(job, signal!.reason);
+      const abort = (): void => {
+        reject(job, signal!.reason);
+        if (readers === 0) stopReadAhead(signal!.reason);
+      };
       const job: Job = {
         ranges,
         read,
         parts: [],
         missing: new Set(),
-        done: false,
-        end(error, bytes) {
-          if (job.done) return;
-          job.done = true;
-          if (signal) leaving.delete(signal, aborted);
+        settle(error, bytes) {
+          if (!waiting.delete(job)) return;
+          if (!isReadAhead(job)) readers--;
+          if (signal) listeners.delete(signal, abort);
           if (error === undefined) resolve(bytes ?? assemble(ranges, job.parts));
-          else reject(error);
+          else rejectCaller(error);
         },
       };
-      if (signal) leaving.add(signal, aborted);
+      waiting.add(job);
+      if (!isReadAhead(job)) readers++;
+      if (signal) listeners.add(signal, abort);
       if (queue.push(job) === 1) void flush();
     });
 
-  /** Fetches ahead of sequential reads, as much as arrives in a few latencies. */
-  const goAhead = (ranges: readonly ByteRange[], read: ReadOptions): void => {
-    if (ranges.length !== 1 || isTable(read) || read.reason === "read-ahead") return;
-    const { latencyMs, bytesPerMs } = linkSpeed(seen);
-    const inTime = Math.max(65_536, 4 * latencyMs * bytesPerMs);
-    const ahead = heads.next(ranges[0]!, Math.min(readAhead, cacheBytes / 4, inTime), size ?? 0);
-    if (ahead) enqueue([ahead], { reason: "read-ahead", priority: -1 }).catch(() => {});
+  /** Reads ahead of sequential reads, as much as arrives within a few latencies. */
+  const startReadAhead = (ranges: readonly ByteRange[], read: ReadOptions): void => {
+    if (ranges.length !== 1 || isTableRead(read) || read.reason === "read-ahead" || reopened) return;
+    const { latencyMs, bytesPerMs } = estimateNetwork(samples);
+    const windowBytes = Math.max(65_536, 4 * latencyMs * bytesPerMs);
+    const maxBytes = Math.min(readAhead, cacheBytes / 4, windowBytes);
+    const ahead = sequences.next(ranges[0]!, maxBytes, size ?? 0);
+    if (!ahead) return;
+    enqueue([ahead], { signal: read.signal, reason: "read-ahead", priority: -1 }).catch(() => {});
   };
 
-  /** Keeps bytes that have arrived, as far as they are not here. */
-  const remember = (start: number, bytes: Uint8Array, pool: BlockPool): void => {
+  /** Caches bytes, except those that the cache has. */
+  const keep = (start: number, bytes: Uint8Array, pool: BlockPool): void => {
+    if (reopened) return;
     for (const hole of cache.holes({ start, end: start + bytes.length })) {
       const block: Block = { ...hole, bytes: bytes.subarray(hole.start - start, hole.end - start) };
       cache.add(block);
@@ -277,57 +265,57 @@ export function withScheduler(
     }
   };
 
-  if (before) {
-    for (const { start, bytes, table } of before.pieces) remember(start, bytes, table ? tablePool : dataPool);
-    for (const range of before.reads) heads.next(range, 0, 0);
-    const { ranges = [], answer, table = false } = before.pending ?? {};
-    for (const [i, range] of ranges.entries()) {
-      if (cache.over(range).length === 0) {
-        void start(fetchOf(range, { answer: answer!.then((all) => all[i]!), table }));
-      }
-    }
-  }
-
-  return {
+  return closable({
     label,
     local: source.local,
     limiter,
     async probe(want, read) {
       if (closed) throw closedSource(label);
-      const probe = await source.probe(want, { ...read, onRequest: (event) => heard(event, [read]) });
+      const probe = await source.probe(want, { ...read, onRequest: (event) => emit(event, [read]) });
       size = probe.size;
-      remember(0, probe.head, tablePool);
-      remember(size - probe.tail.length, probe.tail, tablePool);
+      keep(0, probe.head, tablePool);
+      keep(size - probe.tail.length, probe.tail, tablePool);
       return probe;
     },
     async read(ranges, read = {}) {
       read.signal?.throwIfAborted();
       if (closed) throw closedSource(label);
       checkRanges(label, ranges, size);
-      const parts = ranges.map((range) => cache.over(range));
-      if (
-        ranges.every((range, i) => parts[i]!.every((block) => block.bytes) && cache.holes(range).length === 0)
-      ) {
-        for (const range of ranges) hit(range, read);
-        goAhead(ranges, read);
-        return assemble(ranges, parts);
-      }
-      return enqueue(ranges, read);
+      const parts = ranges.map((range) => cache.overlapping(range));
+      const cached = ranges.every(
+        (range, i) => parts[i]!.every((block) => block.bytes) && cache.holes(range).length === 0,
+      );
+      if (!cached) return enqueue(ranges, read);
+      for (const range of ranges) emitHit(range, read);
+      startReadAhead(ranges, read);
+      return assemble(ranges, parts);
     },
-    pin(state) {
-      source.pin?.(state);
-      size = state.size ?? size;
-    },
+    ...(source.pin && {
+      pin(state) {
+        source.pin!(state);
+        size = state.size ?? size;
+      },
+    }),
     ...(source.reopen && {
-      reopen: () => withScheduler(source.reopen!(), { ...options, size: undefined }, listener),
+      reopen() {
+        const fresh = source.reopen!();
+        reopened = true;
+        cache.clear();
+        stopReadAhead(closedSource(label));
+        return withScheduler(fresh, { ...options, size: undefined }, listener);
+      },
     }),
     async close() {
       closed = true;
-      for (const job of [...queue, ...[...live].flatMap(({ jobs }) => [...jobs])]) {
-        leave(job, closedSource(label));
-      }
+      for (const job of waiting) reject(job, closedSource(label));
       cache.clear();
       await source.close?.();
     },
-  };
+  });
 }
+
+const isTruncation = (error: unknown): boolean => isPeekpackError(error) && error.code === "truncated";
+
+/** Whether a job needs the last byte of a request. */
+const reachesEnd = ({ ranges }: Job, { end: last }: ByteRange): boolean =>
+  ranges.some(({ start, end }) => start < last && end >= last);

@@ -1,5 +1,5 @@
 import { type ErrorCode, PeekpackError } from "../errors.js";
-import type { ByteRange } from "./range-source.js";
+import type { ByteRange } from "./byte-range.js";
 import { hintRetry, type RetryHint } from "./retry-hint.js";
 
 /** An error about a source. */
@@ -12,7 +12,7 @@ function sourceError(
   return new PeekpackError(code, `${label}: ${what}.`, { section: "source", ...details });
 }
 
-/** The error for an answer that did not come, or that cannot be used. Asking again may help. */
+/** The error for a missing or unusable response. A retry may help. */
 export function networkError(
   label: string,
   what: string,
@@ -22,12 +22,12 @@ export function networkError(
   return hintRetry(sourceError("network", label, what, { cause }), { again: true, ...hint });
 }
 
-/** The error for whoever still reads from a source that was closed. */
+/** The error for reads of a closed source. */
 export function closedSource(label: string): PeekpackError {
   return sourceError("closed", label, "this source is closed");
 }
 
-/** The error for an object that is in another state than the one first seen. */
+/** The error for an object that is no longer in the state first seen. */
 export function changed(label: string): PeekpackError {
   return sourceError("changed", label, "the object is no longer the one first seen");
 }
@@ -38,9 +38,9 @@ export function truncated(label: string, { start, end }: ByteRange, size?: numbe
 }
 
 /**
- * Checks what a caller asks for, against the object's size where that is known.
- * @throws RangeError when a range is not `0 <= start <= end` in safe integers
- * @throws PeekpackError `truncated` when the object ends before a range does
+ * Checks ranges, against the object's size if it is known.
+ * @throws RangeError if a range is not `0 <= start <= end` in safe integers
+ * @throws PeekpackError `truncated` if the object ends before a range does
  */
 export function checkRanges(label: string, ranges: readonly ByteRange[], size?: number): void {
   for (const range of ranges) {

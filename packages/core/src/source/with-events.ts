@@ -1,11 +1,8 @@
-import type { RangeSource } from "./range-source.js";
+import type { ClosableSource, RangeSource } from "./range-source.js";
 import type { RequestListener } from "./request-event.js";
-import { withRequests } from "./requests.js";
+import { withRequestPolicy } from "./request-policy.js";
 
-/**
- * Tells `listener` of every request that reads lead to. Where the source below does not speak of its requests, each
- * range that is read counts as one.
- */
-export function withEvents(source: RangeSource, listener?: RequestListener): RangeSource {
-  return withRequests(source, { listener });
+/** Calls `listener` for every request of a source. If the source emits no events, each range counts as one request. */
+export function withEvents(source: RangeSource, listener?: RequestListener): ClosableSource {
+  return withRequestPolicy(source, { listener });
 }

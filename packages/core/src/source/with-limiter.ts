@@ -1,8 +1,8 @@
-import type { RangeSource } from "./range-source.js";
+import type { ClosableSource, RangeSource } from "./range-source.js";
 import type { RequestLimiter } from "./request-limiter.js";
-import { withRequests } from "./requests.js";
+import { withRequestPolicy } from "./request-policy.js";
 
-/** Lets each range wait for its turn in `limiter`. First contact takes one turn. */
-export function withLimiter(source: RangeSource, limiter: RequestLimiter): RangeSource {
-  return withRequests(source, { limiter });
+/** Queues each range of a source in `limiter`, and a probe as one task. */
+export function withLimiter(source: RangeSource, limiter: RequestLimiter): ClosableSource {
+  return withRequestPolicy(source, { limiter });
 }

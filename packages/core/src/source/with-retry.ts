@@ -1,12 +1,12 @@
-import type { RangeSource } from "./range-source.js";
-import { withRequests } from "./requests.js";
-import type { RetryOptions } from "./retrying.js";
+import type { RetryOptions } from "./backoff.js";
+import type { ClosableSource, RangeSource } from "./range-source.js";
+import { withRequestPolicy } from "./request-policy.js";
 
 /**
- * Repeats requests that failed for want of an answer (`network`, and what the source hints at): exponential backoff with
- * full jitter, `Retry-After` within bounds, and after a body that broke off only the missing bytes. The error of the
- * last try is the cause of the one that is thrown.
+ * Retries failed requests (`network`, or as the source hints) with exponential backoff and full jitter. Respects `Retry-After`
+ * within a bound. After a body that broke off, asks only for the missing bytes. The final error has the error of the last attempt
+ * as its cause.
  */
-export function withRetry(source: RangeSource, options: RetryOptions = {}): RangeSource {
-  return withRequests(source, { retry: options });
+export function withRetry(source: RangeSource, options: RetryOptions = {}): ClosableSource {
+  return withRequestPolicy(source, { retry: options });
 }

@@ -13,13 +13,13 @@ import { secret } from "./object-server.js";
 
 const bytes = patterned(2_000_000);
 const url = `https://user-data.example/bucket/object?${secret}`;
-const wrong = (array: Uint8Array, start: number, end: number): boolean =>
+const differs = (array: Uint8Array, start: number, end: number): boolean =>
   Buffer.compare(array, bytes.subarray(start, end)) !== 0;
 
 describe("the read engine under every fault", () => {
   for (const fault of faults) {
-    it(`mends: ${fault}`, async () => {
-      // Two of three requests meet the fault.
+    it(`recovers from: ${fault}`, async () => {
+      // Two of three requests have the fault.
       let count = 0;
       const server = faultyFetch(bytes, () => (count++ % 3 < 2 ? fault : undefined));
       const source = readEngine(httpSource(url, { fetch: server.fetch, stallMs: 30, wholeBytes: 100_000 }), {
@@ -28,13 +28,13 @@ describe("the read engine under every fault", () => {
       const probe = await source.probe({ head: 1000, tail: 5000 });
       expect(probe.size).toBe(bytes.length);
       const [part] = await source.read([{ start: 300_000, end: 400_000 }]);
-      expect(wrong(part!, 300_000, 400_000)).toBe(false);
-      expect(server.met[fault]).toBeGreaterThan(0);
+      expect(differs(part!, 300_000, 400_000)).toBe(false);
+      expect(server.occurred[fault]).toBeGreaterThan(0);
       await source.close!();
       await vi.waitFor(() => expect(server.open).toBe(0));
     });
 
-    it(`names what does not end: ${fault}`, async () => {
+    it(`rejects with network if it persists: ${fault}`, async () => {
       const server = faultyFetch(bytes, () => fault);
       const source = readEngine(httpSource(url, { fetch: server.fetch, stallMs: 20, wholeBytes: 100_000 }), {
         retry: { baseMs: 1, attempts: 3 },
@@ -48,7 +48,7 @@ describe("the read engine under every fault", () => {
   }
 });
 
-it("serves 10,000 concurrent reads, of which many are aborted, over a faulty connection", {
+it("serves 10,000 concurrent reads over a faulty connection while many of them abort", {
   timeout: 120_000,
 }, async () => {
   const seed = 20_260;
@@ -63,7 +63,7 @@ it("serves 10,000 concurrent reads, of which many are aborted, over a faulty con
     {
       retry: { baseMs: 2, attempts: 12 },
       cacheBytes: 400_000,
-      largest: 60_000,
+      maxRequestBytes: 60_000,
       gap: 300,
       onRequest: (event) => events.push(event),
     },
@@ -72,17 +72,17 @@ it("serves 10,000 concurrent reads, of which many are aborted, over a faulty con
   const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
   const before = timers();
   const shared = countingSignal();
-  const counts = { right: 0, aborted: 0 };
+  const counts = { correct: 0, aborted: 0 };
   await Promise.all(
     Array.from({ length: 10_000 }, async () => {
-      // Arrivals spread over a while, so that caches, shared requests and the queue all come into play.
+      // Spread over time, so that the cache, shared requests and the queue are all used.
       await new Promise((resolve) => setTimeout(resolve, random() * 1500));
       const ranges = Array.from({ length: 1 + Math.floor(random() ** 3 * 5) }, () => {
         const start = Math.floor(random() * bytes.length);
         return { start, end: Math.min(bytes.length, start + Math.floor(random() ** 4 * 150_000)) };
       });
       const controller = random() < 0.4 ? new AbortController() : undefined;
-      const reason = Symbol("left");
+      const reason = Symbol("aborted");
       if (controller) setTimeout(() => controller.abort(reason), random() ** 2 * 100);
       try {
         const arrays = await source.read(ranges, {
@@ -90,19 +90,19 @@ it("serves 10,000 concurrent reads, of which many are aborted, over a faulty con
           priority: Math.floor(random() * 3),
         });
         for (const [i, { start, end }] of ranges.entries()) {
-          if (wrong(arrays[i]!, start, end))
+          if (differs(arrays[i]!, start, end))
             throw new Error(`wrong bytes from ${start} to ${end}, seed ${seed}`);
         }
-        counts.right++;
+        counts.correct++;
       } catch (error) {
         if (error !== reason) throw error;
         counts.aborted++;
       }
     }),
   );
-  expect(counts.right + counts.aborted).toBe(10_000);
+  expect(counts.correct + counts.aborted).toBe(10_000);
   expect(counts.aborted).toBeGreaterThan(500);
-  // Fewer requests than reads: merged, shared, kept. And none is left.
+  // Reads are coalesced, shared and cached. No request remains open.
   expect(source.stats.cacheHits).toBeGreaterThan(0);
   expect(source.stats.requests).toBe(server.requests);
   await vi.waitFor(() => expect([server.open, limiter.running, limiter.waiting]).toEqual([0, 0, 0]));
@@ -111,10 +111,10 @@ it("serves 10,000 concurrent reads, of which many are aborted, over a faulty con
   expect(JSON.stringify(events)).not.toMatch(/deadbeef|X-Amz/);
 });
 
-it("shows no secret and no query in any error, label or event", async () => {
+it("no error, label or event contains a secret or a query", async () => {
   const document = `<Error><Code>AccessDenied</Code><Message>?${secret}</Message><AWSAccessKeyId>deadbeefcafe</AWSAccessKeyId></Error>`;
   const seen: string[] = [];
-  const look = async (source: ReadEngine): Promise<void> => {
+  const exercise = async (source: ReadEngine): Promise<void> => {
     seen.push(source.label);
     for (const work of [
       () => source.probe({ head: 10, tail: 10 }),
@@ -136,16 +136,16 @@ it("shows no secret and no query in any error, label or event", async () => {
       onRequest: (event) => seen.push(JSON.stringify(event)),
     });
   const failing = (error: (url: string) => unknown) => engine((url) => Promise.reject(error(url)));
-  const answering = (status: number, headers = {}) =>
+  const responding = (status: number, headers = {}) =>
     engine(async () => new Response(document, { status, headers }));
   for (const source of [
     failing((url) => new TypeError(`Failed to fetch ${url}`)),
     failing((url) => new TypeError("fetch failed", { cause: new Error(`cannot reach '${url}', (${url})`) })),
     failing((url) => Object.assign(new Error("x"), { code: "ECONNRESET", config: { url } })),
-    failing((url) => `a text: ${url}`),
+    failing((url) => `a string: ${url}`),
     failing(() => new Error(`https://name:deadbeefcafe@example.org/`)),
     ...[200, 206, 301, 400, 401, 403, 404, 412, 416, 429, 500, 503].map((status) =>
-      answering(status, { location: url, "content-range": "bytes 0-0/1", etag: '"x"' }),
+      responding(status, { location: url, "content-range": "bytes 0-0/1", etag: '"x"' }),
     ),
     readEngine(
       httpSource(() => Promise.reject(new Error(`no URL for ${url}`)), { label: "presigned" }),
@@ -160,7 +160,7 @@ it("shows no secret and no query in any error, label or event", async () => {
       },
     ),
   ]) {
-    await look(source);
+    await exercise(source);
   }
   expect(seen.length).toBeGreaterThan(100);
   for (const text of seen) expect(text).not.toMatch(/deadbeef|X-Amz|\?/);

@@ -1,18 +1,18 @@
-/** A fetch that serves one object and misbehaves at random, and what it has open. */
+/** A fetch that serves one object with faults, and counts what is open. */
 export interface FaultyFetch {
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
-  /** Requests without an answer, and bodies that were neither read to the end nor cancelled. */
+  /** Requests without a response, and bodies that were neither read to the end nor cancelled. */
   readonly open: number;
   readonly requests: number;
-  /** How often each fault was met. */
-  readonly met: Record<string, number>;
+  /** How often each fault occurred. */
+  readonly occurred: Record<string, number>;
 }
 
-/** Faults that a read engine must mend or name, by what they do. */
+/** Faults that a read engine must recover from or report. */
 export const faults = [
-  "reset before the answer",
+  "reset before the response",
   "reset within the body",
-  "stall before the answer",
+  "stall before the response",
   "stall within the body",
   "500",
   "503 SlowDown",
@@ -27,11 +27,11 @@ export const faults = [
 ] as const;
 export type Fault = (typeof faults)[number];
 
-/** Makes a {@link FaultyFetch}; `choose` names the fault of each request, or none. Only one `etag` is ever served. */
+/** Makes a {@link FaultyFetch}. `choose` returns the fault of each request, or undefined. There is only one ETag. */
 export function faultyFetch(bytes: Uint8Array, choose: () => Fault | undefined): FaultyFetch {
   let open = 0;
   let requests = 0;
-  const met: Record<string, number> = {};
+  const occurred: Record<string, number> = {};
   const body = (
     chunk: Uint8Array,
     signal: AbortSignal | null | undefined,
@@ -77,7 +77,7 @@ export function faultyFetch(bytes: Uint8Array, choose: () => Fault | undefined):
     get requests() {
       return requests;
     },
-    met,
+    occurred,
     async fetch(_url, init) {
       const { signal } = init;
       requests++;
@@ -86,14 +86,14 @@ export function faultyFetch(bytes: Uint8Array, choose: () => Fault | undefined):
         await new Promise((resolve) => setTimeout(resolve, 0));
         signal?.throwIfAborted();
         const fault = choose();
-        if (fault !== undefined) met[fault] = (met[fault] ?? 0) + 1;
+        if (fault !== undefined) occurred[fault] = (occurred[fault] ?? 0) + 1;
         const [, first, last] = /^bytes=(\d*)-(\d*)$/.exec(new Headers(init.headers).get("range") ?? "")!;
         const start = first === "" ? Math.max(0, bytes.length - Number(last)) : Number(first);
         const end = first === "" ? bytes.length : Math.min(bytes.length, Number(last) + 1);
         const part = bytes.subarray(start, end);
         const half = part.subarray(0, part.length >> 1);
         const headers = { etag: '"one"', "content-range": `bytes ${start}-${end - 1}/${bytes.length}` };
-        const answer = (
+        const respond = (
           chunk: Uint8Array,
           more: Record<string, string> = {},
           finish: "close" | "error" | "never" = "close",
@@ -108,16 +108,16 @@ export function faultyFetch(bytes: Uint8Array, choose: () => Fault | undefined):
             },
           );
         switch (fault) {
-          case "reset before the answer":
+          case "reset before the response":
             throw new TypeError("fetch failed", { cause: new Error("read ECONNRESET") });
           case "reset within the body":
-            return answer(half, {}, "error");
-          case "stall before the answer":
+            return respond(half, {}, "error");
+          case "stall before the response":
             return await new Promise((_resolve, reject) => {
               signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
             });
           case "stall within the body":
-            return answer(half, {}, "never");
+            return respond(half, {}, "never");
           case "500":
             return document(500, "InternalError");
           case "503 SlowDown":
@@ -127,24 +127,24 @@ export function faultyFetch(bytes: Uint8Array, choose: () => Fault | undefined):
           case "200 for a range":
             return new Response(body(bytes, signal, "close"), { status: 200, headers: { etag: '"one"' } });
           case "short body":
-            return answer(half);
+            return respond(half);
           case "long body":
-            return answer(bytes.subarray(start, end + 5));
+            return respond(bytes.subarray(start, end + 5));
           case "shifted range":
-            return answer(bytes.subarray(Math.max(0, start - 1), end - 1), {
+            return respond(bytes.subarray(Math.max(0, start - 1), end - 1), {
               "content-range": `bytes ${Math.max(0, start - 1)}-${end - 2}/${bytes.length}`,
             });
           case "no Content-Range": {
-            const response = answer(part);
+            const response = respond(part);
             response.headers.delete("content-range");
             return response;
           }
           case "wrong Content-Range":
-            return answer(part, { "content-range": `bytes 0-0/${bytes.length}` });
+            return respond(part, { "content-range": `bytes 0-0/${bytes.length}` });
           case "gzip":
-            return answer(half, { "content-encoding": "gzip" });
+            return respond(half, { "content-encoding": "gzip" });
           default:
-            return answer(part);
+            return respond(part);
         }
       } finally {
         open--;

@@ -2,7 +2,7 @@ import { gzipSync } from "node:zlib";
 import { patterned } from "@peekpack/testing/contracts/range-source";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type HttpSourceOptions, httpSource, type RequestEvent } from "../../src/index.js";
-import { type Answer, type ObjectServer, objectServer, secret } from "./object-server.js";
+import { type ObjectServer, objectServer, type ServedResponse, secret } from "./object-server.js";
 
 let server: ObjectServer;
 const bytes = patterned(50_000);
@@ -16,24 +16,24 @@ afterEach(async () => {
 });
 
 const source = (options?: HttpSourceOptions) => httpSource(server.url, options);
-const bendOnce = (bend: (answer: Answer) => Answer): void => {
-  server.bend = (answer) => {
-    server.bend = undefined;
-    return bend(answer);
+const interceptOnce = (intercept: (served: ServedResponse) => ServedResponse): void => {
+  server.intercept = (served) => {
+    server.intercept = undefined;
+    return intercept(served);
   };
 };
 
-describe("first contact", () => {
-  it("asks for head and tail together, and never with HEAD", async () => {
+describe("probe", () => {
+  it("requests head and tail at once, and never with HEAD", async () => {
     let waiting = 0;
     let release = (): void => {};
     const both = new Promise<void>((resolve) => {
       release = resolve;
     });
-    server.bend = async (answer) => {
+    server.intercept = async (served) => {
       if (++waiting === 2) release();
       await both;
-      return answer;
+      return served;
     };
     const probe = await source().probe({ head: 16_384, tail: 20_000 });
     expect(server.ranges.toSorted()).toEqual(["bytes=-20000", "bytes=0-16383"]);
@@ -42,7 +42,7 @@ describe("first contact", () => {
     expect(probe.version).toMatch(/^"[0-9a-f]{32}"$/);
   });
 
-  it("asks for the tail by a closed range where suffixes are off, and where the size is known", async () => {
+  it("requests the tail by a closed range if suffixes are off or the size is known", async () => {
     await source({ suffixRanges: false }).probe({ head: 100, tail: 50 });
     expect(server.ranges).toEqual(["bytes=0-99", "bytes=49950-49999"]);
     server.ranges.length = 0;
@@ -50,7 +50,7 @@ describe("first contact", () => {
     expect(server.ranges.toSorted()).toEqual(["bytes=0-99", "bytes=49950-49999"]);
   });
 
-  it("makes one trip for an object that the head covers", async () => {
+  it("makes one request for an object that the head covers", async () => {
     server.bytes = patterned(900);
     const probe = await source({ suffixRanges: false }).probe({ head: 1000, tail: 1000 });
     expect(server.ranges).toEqual(["bytes=0-999"]);
@@ -60,11 +60,11 @@ describe("first contact", () => {
     expect(server.ranges).toEqual(["bytes=0-899"]);
   });
 
-  it("does without suffixes on a server that knows none", async () => {
+  it("falls back to a closed range on a server without suffix ranges", async () => {
     for (const status of [400, 416, 501, 200]) {
       server.ranges.length = 0;
-      server.bend = (answer, request) => {
-        if (!request.headers.range?.startsWith("bytes=-")) return answer;
+      server.intercept = (served, request) => {
+        if (!request.headers.range?.startsWith("bytes=-")) return served;
         return status === 200
           ? { status, headers: { "content-length": "99999999" }, body: new Uint8Array(10) }
           : { status, headers: {}, body: new Uint8Array(0) };
@@ -75,16 +75,16 @@ describe("first contact", () => {
     }
   });
 
-  it("sees an empty object, however the server says so", async () => {
+  it("recognizes an empty object by 206, 416 and 200", async () => {
     server.bytes = new Uint8Array(0);
     expect(await source().probe({ head: 10, tail: 10 })).toMatchObject({ size: 0 });
-    server.bend = () => ({ status: 416, headers: {}, body: new Uint8Array(0) });
+    server.intercept = () => ({ status: 416, headers: {}, body: new Uint8Array(0) });
     expect(await source().probe({ head: 10, tail: 10 })).toMatchObject({ size: 0 });
-    server.bend = () => ({ status: 200, headers: { "content-length": "0" }, body: new Uint8Array(0) });
+    server.intercept = () => ({ status: 200, headers: { "content-length": "0" }, body: new Uint8Array(0) });
     expect(await source().probe({ head: 10, tail: 10 })).toMatchObject({ size: 0 });
   });
 
-  it("gives each of several at once what it wants", async () => {
+  it("serves simultaneous probes of different sizes", async () => {
     const object = source();
     const wants = [
       { head: 10, tail: 500 },
@@ -99,11 +99,11 @@ describe("first contact", () => {
     }
   });
 
-  it("stops the tail's request when the head's fails", async () => {
-    server.bend = (answer, request, response) => {
+  it("aborts the request for the tail when the head fails", async () => {
+    server.intercept = (served, request, response) => {
       if (request.headers.range?.startsWith("bytes=-")) {
-        response.writeHead(206, answer.headers);
-        response.write(answer.body.subarray(0, 1));
+        response.writeHead(206, served.headers);
+        response.write(served.body.subarray(0, 1));
         return undefined;
       }
       return { status: 404, headers: {}, body: new Uint8Array(0) };
@@ -113,8 +113,8 @@ describe("first contact", () => {
   });
 });
 
-describe("what an answer must be", () => {
-  const broken: [string, (answer: Answer) => Answer, string][] = [
+describe("checks of responses", () => {
+  const broken: [string, (served: ServedResponse) => ServedResponse, string][] = [
     [
       "without Content-Range",
       ({ headers: { "content-range": _, ...headers }, ...rest }) => ({ ...rest, headers }),
@@ -126,7 +126,7 @@ describe("what an answer must be", () => {
       "network",
     ],
     [
-      "for another place",
+      "for another offset",
       (a) => ({ ...a, headers: { ...a.headers, "content-range": "bytes 11-20/50000" } }),
       "network",
     ],
@@ -208,28 +208,24 @@ describe("what an answer must be", () => {
     ["404", () => ({ status: 404, headers: {}, body: new Uint8Array(0) }), "not-found"],
     ["412", () => ({ status: 412, headers: {}, body: new Uint8Array(0) }), "changed"],
     [
-      "416 although the bytes are there",
+      "416 for bytes that exist",
       () => ({ status: 416, headers: { "content-range": "bytes */50000" }, body: new Uint8Array(0) }),
       "network",
     ],
     [
-      "416 since the object shrank",
+      "416 because the object shrank",
       () => ({ status: 416, headers: { "content-range": "bytes */5" }, body: new Uint8Array(0) }),
       "changed",
     ],
-    [
-      "416 that does not tell the size",
-      () => ({ status: 416, headers: {}, body: new Uint8Array(0) }),
-      "changed",
-    ],
+    ["416 without a size", () => ({ status: 416, headers: {}, body: new Uint8Array(0) }), "changed"],
     ["429", () => ({ status: 429, headers: {}, body: new Uint8Array(0) }), "network"],
     ["503", () => ({ status: 503, headers: {}, body: new Uint8Array(0) }), "network"],
   ];
-  for (const [name, bend, code] of broken) {
-    it(`refuses an answer ${name} with \`${code}\`, and reads on afterwards`, async () => {
+  for (const [name, intercept, code] of broken) {
+    it(`rejects a response ${name} with \`${code}\`, and can read afterwards`, async () => {
       const object = source();
       await object.probe({ head: 1, tail: 1 });
-      bendOnce(bend);
+      interceptOnce(intercept);
       await expect(object.read([{ start: 10, end: 20 }])).rejects.toMatchObject({
         name: "PeekpackError",
         code,
@@ -240,16 +236,16 @@ describe("what an answer must be", () => {
     });
   }
 
-  it("records neither size nor version of an answer that is invalid", async () => {
+  it("pins neither size nor version of an invalid response", async () => {
     const object = source();
-    bendOnce((a) => ({ ...a, headers: { etag: '"bogus"', "content-range": "bytes 5-6/77" } }));
+    interceptOnce((a) => ({ ...a, headers: { etag: '"bogus"', "content-range": "bytes 5-6/77" } }));
     await expect(object.read([{ start: 10, end: 20 }])).rejects.toMatchObject({ code: "network" });
     const [good] = await object.read([{ start: 10, end: 20 }]);
     expect([...good!]).toEqual([...bytes.subarray(10, 20)]);
   });
 
-  it("says what S3 answered, and nothing else of its document", async () => {
-    bendOnce(() => ({
+  it("reports the error code of S3, and nothing else of its document", async () => {
+    interceptOnce(() => ({
       status: 403,
       headers: {},
       body: Buffer.from(
@@ -266,7 +262,7 @@ describe("what an answer must be", () => {
 
 describe("a server that ignores ranges", () => {
   const ignore = (contentLength: boolean): void => {
-    server.bend = (_answer, _request, response) => {
+    server.intercept = (_served, _request, response) => {
       const headers = {
         etag: '"whole"',
         ...(contentLength && { "content-length": `${server.bytes.length}` }),
@@ -277,26 +273,23 @@ describe("a server that ignores ranges", () => {
     };
   };
 
-  it.each([true, false])(
-    "is read whole once where the object is small (Content-Length: %s)",
-    async (length) => {
-      ignore(length);
-      const object = source();
-      const probe = await object.probe({ head: 100, tail: 50 });
-      expect(probe).toMatchObject({ size: 50_000, version: '"whole"' });
-      expect([...probe.tail]).toEqual([...bytes.subarray(-50)]);
-      const before = server.requests.length;
-      const [part] = await object.read([{ start: 20_000, end: 20_100 }]);
-      expect([...part!]).toEqual([...bytes.subarray(20_000, 20_100)]);
-      expect(server.requests.length).toBe(before);
-    },
-  );
+  it.each([true, false])("is read whole once if the object is small (Content-Length: %s)", async (length) => {
+    ignore(length);
+    const object = source();
+    const probe = await object.probe({ head: 100, tail: 50 });
+    expect(probe).toMatchObject({ size: 50_000, version: '"whole"' });
+    expect([...probe.tail]).toEqual([...bytes.subarray(-50)]);
+    const before = server.requests.length;
+    const [part] = await object.read([{ start: 20_000, end: 20_100 }]);
+    expect([...part!]).toEqual([...bytes.subarray(20_000, 20_100)]);
+    expect(server.requests.length).toBe(before);
+  });
 
-  it("gives the bytes of the place that was asked for, also when it begins to ignore ranges later", async () => {
+  it("serves the requested bytes also if it ignores ranges only later", async () => {
     const object = source();
     await object.probe({ head: 100, tail: 50 });
-    server.bend = (_answer, _request, response) => {
-      response.writeHead(200, { etag: _answer.headers.etag });
+    server.intercept = (_served, _request, response) => {
+      response.writeHead(200, { etag: _served.headers.etag });
       response.end(server.bytes);
       return undefined;
     };
@@ -312,7 +305,7 @@ describe("a server that ignores ranges", () => {
   });
 
   it.each([true, false])(
-    "gets its body cancelled where the object is large (Content-Length: %s)",
+    "has its body cancelled if the object is large (Content-Length: %s)",
     async (length) => {
       server.bytes = patterned(3_000_000);
       ignore(length);
@@ -329,8 +322,8 @@ describe("a server that ignores ranges", () => {
     },
   );
 
-  it("is refused when its object is not as long as announced", async () => {
-    server.bend = () => ({
+  it("is rejected if the object is not as long as announced", async () => {
+    server.intercept = () => ({
       status: 200,
       headers: { etag: '"x"', "transfer-encoding": "chunked" },
       body: bytes.subarray(0, 40),
@@ -341,7 +334,7 @@ describe("a server that ignores ranges", () => {
 });
 
 describe("the version", () => {
-  it("is sent as a condition from the second request on, off-browser", async () => {
+  it("is sent as If-Match from the second request on, outside browsers", async () => {
     const object = source();
     await object.read([{ start: 0, end: 10 }]);
     await object.read([{ start: 10, end: 20 }]);
@@ -352,7 +345,7 @@ describe("the version", () => {
     expect(server.requests[1]!.headers["if-match"]).toMatch(/^"[0-9a-f]{32}"$/);
   });
 
-  it("may be given, with or without quotes", async () => {
+  it("can be given with or without quotes", async () => {
     const { version } = await source().probe({ head: 1, tail: 1 });
     for (const given of [version!, version!.slice(1, -1)]) {
       await expect(source({ version: given }).read([{ start: 0, end: 1 }])).resolves.toHaveLength(1);
@@ -362,19 +355,25 @@ describe("the version", () => {
     });
   });
 
-  it("is the version id where there is no strong ETag", async () => {
-    server.bend = (a) => ({ ...a, headers: { ...a.headers, etag: 'W/"weak"', "x-amz-version-id": "v7" } });
+  it("is the version id if there is no strong ETag", async () => {
+    server.intercept = (a) => ({
+      ...a,
+      headers: { ...a.headers, etag: 'W/"weak"', "x-amz-version-id": "v7" },
+    });
     const object = source();
     expect(await object.probe({ head: 1, tail: 1 })).toMatchObject({ version: "v7" });
     await object.read([{ start: 5, end: 6 }]);
     expect(server.requests.at(-1)!.headers["if-match"]).toBeUndefined();
-    server.bend = (a) => ({ ...a, headers: { ...a.headers, etag: 'W/"weak"', "x-amz-version-id": "v8" } });
+    server.intercept = (a) => ({
+      ...a,
+      headers: { ...a.headers, etag: 'W/"weak"', "x-amz-version-id": "v8" },
+    });
     await expect(object.read([{ start: 5, end: 6 }])).rejects.toMatchObject({ code: "changed" });
   });
 
-  it("falls back on Last-Modified, which is no version but may differ", async () => {
+  it("falls back to comparing Last-Modified", async () => {
     const dated = (date: string): void => {
-      server.bend = ({ headers: { etag: _, ...headers }, ...rest }) => ({
+      server.intercept = ({ headers: { etag: _, ...headers }, ...rest }) => ({
         ...rest,
         headers: { ...headers, "last-modified": date },
       });
@@ -387,7 +386,7 @@ describe("the version", () => {
     await expect(object.read([{ start: 5, end: 6 }])).rejects.toMatchObject({ code: "changed" });
   });
 
-  it("may be known from before, with the size: no probe is needed", async () => {
+  it("can be pinned with the size, without a probe", async () => {
     const { size, version } = await source().probe({ head: 1, tail: 1 });
     server.requests.length = 0;
     const object = source();
@@ -404,8 +403,8 @@ describe("the version", () => {
     object.pin!({ version });
   });
 
-  it("differs in the tail when the object is replaced between head and tail", async () => {
-    server.bend = (a, request) =>
+  it("rejects with changed if the object is replaced between head and tail", async () => {
+    server.intercept = (a, request) =>
       request.headers.range?.startsWith("bytes=-") ? { ...a, headers: { ...a.headers, etag: '"other"' } } : a;
     await expect(source().probe({ head: 1, tail: 1 })).rejects.toMatchObject({ code: "changed" });
   });
@@ -416,7 +415,7 @@ describe("in a browser", () => {
   const elsewhere = "https://app.example/page";
   const here = (): string => new URL("/page", server.url).href;
 
-  it("across origins: neither suffix nor condition, as both cost a preflight", async () => {
+  it("sends neither suffix nor If-Match across origins, as both cause a preflight", async () => {
     browse(elsewhere);
     const object = source();
     await object.probe({ head: 100, tail: 50 });
@@ -425,7 +424,7 @@ describe("in a browser", () => {
     expect(server.requests.every(({ headers }) => headers["if-match"] === undefined)).toBe(true);
   });
 
-  it("across origins with a header that needs a preflight anyway: the suffix costs nothing more", async () => {
+  it("sends a suffix across origins if another header causes a preflight anyway", async () => {
     browse(elsewhere);
     await source({ headers: { authorization: "Bearer x" } }).probe({ head: 100, tail: 50 });
     expect(server.ranges).toContain("bytes=-50");
@@ -434,7 +433,7 @@ describe("in a browser", () => {
     expect(server.ranges).not.toContain("bytes=-50");
   });
 
-  it("within its origin: both, and relative URLs", async () => {
+  it("sends suffix and If-Match within its origin, and resolves relative URLs", async () => {
     browse(here());
     const object = httpSource("/bucket/object?x=1");
     expect(object.label).toBe(new URL("/bucket/object", server.url).href);
@@ -444,7 +443,7 @@ describe("in a browser", () => {
     expect(server.requests.at(-1)!.headers["if-match"]).toBeDefined();
   });
 
-  it("says in words which headers CORS hides", async () => {
+  it("names the headers that CORS hides", async () => {
     browse(elsewhere);
     const hide =
       (...names: string[]) =>
@@ -470,7 +469,7 @@ describe("in a browser", () => {
     ).rejects.toMatchObject({ code: "network", message: expect.stringMatching(/CORS/) });
   });
 
-  it("bypasses the HTTP cache, unless told otherwise, and elsewhere there is none to bypass", async () => {
+  it("bypasses the HTTP cache of a browser by default", async () => {
     const modes: (RequestCache | undefined)[] = [];
     const noted = (url: string, { cache, ...init }: RequestInit) => {
       modes.push(cache);
@@ -485,12 +484,12 @@ describe("in a browser", () => {
 });
 
 describe("authorization", () => {
-  it("is renewed once for all requests that met the same refusal", async () => {
+  it("is renewed once for all requests that were refused", async () => {
     let given = 0;
     let valid = 1;
-    server.bend = (answer, request) =>
+    server.intercept = (served, request) =>
       Number(new URL(request.url!, server.url).searchParams.get("token")) >= valid
-        ? answer
+        ? served
         : {
             status: 403,
             headers: {},
@@ -509,8 +508,8 @@ describe("authorization", () => {
     expect(given).toBe(2);
   });
 
-  it("is denied when a new one does not help, after one more request each", async () => {
-    server.bend = () => ({ status: 403, headers: {}, body: new Uint8Array(0) });
+  it("rejects with denied after one more request if the renewed one is refused", async () => {
+    server.intercept = () => ({ status: 403, headers: {}, body: new Uint8Array(0) });
     let given = 0;
     const object = httpSource(() => `${server.url}&${++given}`, { label: "presigned" });
     await expect(object.read([{ start: 0, end: 1 }])).rejects.toMatchObject({ code: "denied" });
@@ -518,8 +517,8 @@ describe("authorization", () => {
     expect(given).toBe(2);
   });
 
-  it("is denied when no new one is to be had", async () => {
-    server.bend = () => ({ status: 403, headers: {}, body: new Uint8Array(0) });
+  it("rejects with denied if it cannot be renewed", async () => {
+    server.intercept = () => ({ status: 403, headers: {}, body: new Uint8Array(0) });
     let given = 0;
     const object = httpSource(
       () => {
@@ -532,21 +531,21 @@ describe("authorization", () => {
     expect(error).toMatchObject({ code: "denied", cause: { message: "no more: https://sts.example/" } });
   });
 
-  it("needs a label for a URL that is a function", () => {
+  it("requires a label for a URL function", () => {
     expect(() => httpSource(() => server.url)).toThrow(TypeError);
   });
 });
 
-describe("leaving", () => {
-  it("stops the request and rejects at once, before and within the body", async () => {
+describe("abort", () => {
+  it("ends the request and rejects at once, before and within the body", async () => {
     for (const within of [false, true]) {
-      const reason = new Error("left");
+      const reason = new Error("aborted");
       const controller = new AbortController();
       const arrived = new Promise<void>((resolve) => {
-        server.bend = (answer, _request, response) => {
+        server.intercept = (served, _request, response) => {
           if (within) {
-            response.writeHead(206, answer.headers);
-            response.write(answer.body.subarray(0, 100));
+            response.writeHead(206, served.headers);
+            response.write(served.body.subarray(0, 100));
           }
           setTimeout(resolve, 20);
           return undefined;
@@ -567,9 +566,9 @@ describe("leaving", () => {
     }
   });
 
-  it("works with a fetch that does not heed the signal", async () => {
+  it("works with a fetch that ignores the signal", async () => {
     let cancelled = false;
-    const deaf = async () => ({
+    const ignoring = async () => ({
       status: 206,
       headers: new Headers({ "content-range": "bytes 0-9/10", etag: '"x"' }),
       body: new ReadableStream<Uint8Array>({
@@ -579,16 +578,16 @@ describe("leaving", () => {
       }),
     });
     const controller = new AbortController();
-    const read = source({ fetch: deaf }).read([{ start: 0, end: 10 }], { signal: controller.signal });
+    const read = source({ fetch: ignoring }).read([{ start: 0, end: 10 }], { signal: controller.signal });
     setTimeout(() => controller.abort("enough"), 5);
     await expect(read).rejects.toBe("enough");
     expect(cancelled).toBe(true);
   });
 
-  it("gives up when no byte arrives, with what did arrive in the hint for the next try", async () => {
-    server.bend = (answer, _request, response) => {
-      response.writeHead(206, answer.headers);
-      response.write(answer.body.subarray(0, 100));
+  it("rejects when no byte arrives within stallMs", async () => {
+    server.intercept = (served, _request, response) => {
+      response.writeHead(206, served.headers);
+      response.write(served.body.subarray(0, 100));
       return undefined;
     };
     await expect(source({ stallMs: 50 }).read([{ start: 0, end: 1000 }])).rejects.toMatchObject({
@@ -599,7 +598,7 @@ describe("leaving", () => {
   });
 });
 
-it("refuses what is no URL, and URLs with credentials, without repeating them", () => {
+it("rejects invalid URLs and URLs with credentials with TypeError, without repeating them", () => {
   for (const url of [`not a url?${secret}`, `http://user:${secret}@127.0.0.1/`]) {
     let message = "";
     try {

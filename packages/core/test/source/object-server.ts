@@ -2,14 +2,14 @@ import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 
-/** What the server answers with, unless a test interferes. */
-export interface Answer {
+/** The response of the server. */
+export interface ServedResponse {
   status: number;
   headers: Record<string, string>;
   body: Uint8Array;
 }
 
-/** One object over HTTP on 127.0.0.1, whose answers a test can bend. */
+/** One object over HTTP on 127.0.0.1. A test can change its responses. */
 export interface ObjectServer {
   /** URL of the object, with a secret in its query. */
   readonly url: string;
@@ -17,25 +17,25 @@ export interface ObjectServer {
   readonly ranges: string[];
   /** All headers of each request so far. */
   readonly requests: IncomingMessage[];
-  /** How many requests are open now. */
+  /** Number of open requests. */
   readonly open: number;
-  /** The most that were open at once. */
-  mostOpen: number;
-  /** The object. Its ETag follows. */
+  /** Maximum number of requests that were open at once. */
+  maxOpen: number;
+  /** The object. Its ETag is computed from it. */
   bytes: Uint8Array;
-  /** Bends the next answers; it may answer itself and give undefined. */
-  bend:
+  /** Changes the response to each request. It may respond itself, and then returns undefined. */
+  intercept:
     | ((
-        answer: Answer,
+        served: ServedResponse,
         request: IncomingMessage,
         response: ServerResponse,
         count: number,
-      ) => Answer | undefined | Promise<Answer | undefined>)
+      ) => ServedResponse | undefined | Promise<ServedResponse | undefined>)
     | undefined;
   close(): Promise<void>;
 }
 
-/** What stands in the query of every URL, and must never be seen anywhere. */
+/** Query of every URL, which must never appear in a label, message or event. */
 export const secret = "X-Amz-Signature=deadbeefcafe";
 
 /** Starts an {@link ObjectServer}. */
@@ -51,18 +51,18 @@ export async function objectServer(bytes: Uint8Array): Promise<ObjectServer> {
   };
   const server = createServer(async (request, response) => {
     open++;
-    self.mostOpen = Math.max(self.mostOpen, open);
+    self.maxOpen = Math.max(self.maxOpen, open);
     response.on("close", () => open--);
     self.ranges.push(request.headers.range ?? "");
     const count = self.requests.push(request);
-    let answer: Answer | undefined = rangeAnswer(self.bytes, request.headers.range, etag());
+    let served: ServedResponse | undefined = rangeResponse(self.bytes, request.headers.range, etag());
     const condition = request.headers["if-match"];
     if (condition !== undefined && condition !== etag())
-      answer = { status: 412, headers: {}, body: new Uint8Array(0) };
-    if (self.bend) answer = await self.bend(answer, request, response, count);
-    if (answer === undefined) return;
-    response.writeHead(answer.status, answer.headers);
-    response.end(answer.body);
+      served = { status: 412, headers: {}, body: new Uint8Array(0) };
+    if (self.intercept) served = await self.intercept(served, request, response, count);
+    if (served === undefined) return;
+    response.writeHead(served.status, served.headers);
+    response.end(served.body);
   });
   server.on("connection", (socket) => {
     sockets.add(socket);
@@ -76,9 +76,9 @@ export async function objectServer(bytes: Uint8Array): Promise<ObjectServer> {
     get open() {
       return open;
     },
-    mostOpen: 0,
+    maxOpen: 0,
     bytes,
-    bend: undefined,
+    intercept: undefined,
     close: () =>
       new Promise((resolve) => {
         for (const socket of sockets) socket.destroy();
@@ -88,7 +88,7 @@ export async function objectServer(bytes: Uint8Array): Promise<ObjectServer> {
   return self;
 }
 
-function rangeAnswer(bytes: Uint8Array, range: string | undefined, etag: string): Answer {
+function rangeResponse(bytes: Uint8Array, range: string | undefined, etag: string): ServedResponse {
   const [, first, last] = /^bytes=(\d*)-(\d*)$/.exec(range ?? "") ?? [];
   const size = bytes.length;
   if (first === undefined)

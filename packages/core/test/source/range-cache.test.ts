@@ -56,14 +56,14 @@ const overHttp = (name: string, wrap: (source: RangeSource) => RangeSource): voi
   );
 
 overHttp("HTTP with a range cache", (source) => withRangeCache(source, memoryCache()));
-overHttp("HTTP with a range cache, trusted", (source) =>
+overHttp("HTTP with a range cache, not revalidated", (source) =>
   withRangeCache(source, memoryCache(), { revalidate: false }),
 );
 rangeSourceContract("bytes without a version with a range cache", (bytes) => ({
   source: withRangeCache(bytesSource(bytes), memoryCache()),
 }));
 
-/** A source of bytes with a version, which counts what is asked of it and can be cut off. */
+/** A source with a version that counts its reads and probes and can go offline. */
 function remote(bytes: Uint8Array, version: string) {
   const inner = bytesSource(bytes);
   const state = { offline: false, version, reads: 0, probes: [] as { head: number; tail: number }[] };
@@ -72,6 +72,10 @@ function remote(bytes: Uint8Array, version: string) {
   };
   const source: RangeSource = {
     label: "https://example.org/object",
+    pin(known) {
+      if ((known.version ?? state.version) !== state.version) throw new PeekpackError("changed", "changed");
+      inner.pin!({ size: known.size });
+    },
     async probe(want, options) {
       online();
       state.probes.push(want);
@@ -93,7 +97,7 @@ const value = {
 describe("a range cache", () => {
   const bytes = encodeArchive(value, { smallObjectThreshold: 100 });
 
-  it("asks a second visit only for the version", async () => {
+  it("requests only the version on a second visit", async () => {
     const { source, state } = remote(bytes, '"1"');
     const cache = memoryCache();
     const first = await openArchive(withRangeCache(source, cache));
@@ -106,7 +110,7 @@ describe("a range cache", () => {
     expect(state.probes.at(-1)).toEqual({ head: 0, tail: 0 });
   });
 
-  it("serves offline what was read before, the header and the table with it, and nothing else", async () => {
+  it("serves offline what was read before, including header and table, and nothing else", async () => {
     const { source, state } = remote(bytes, '"1"');
     const cache = memoryCache();
     const small = { tailBytes: 70_000, readAhead: 0 };
@@ -119,7 +123,7 @@ describe("a range cache", () => {
     await expect(second.read("rows/1200")).rejects.toMatchObject({ code: "network" });
   });
 
-  it("opens from a kept index without any request", async () => {
+  it("opens from an index without any request", async () => {
     const { source, state } = remote(bytes, '"1"');
     const cache = memoryCache();
     const first = await openArchive(withRangeCache(source, cache));
@@ -131,7 +135,7 @@ describe("a range cache", () => {
     expect(await second.read("rows/10")).toEqual(row);
   });
 
-  it("asks nothing where it is trusted, and is held to what it served", async () => {
+  it("makes no request without revalidation", async () => {
     const { source, state } = remote(bytes, '"1"');
     const cache = memoryCache();
     await (await openArchive(withRangeCache(source, cache))).close();
@@ -144,7 +148,7 @@ describe("a range cache", () => {
     expect(events.every(({ from }) => from === "cache")).toBe(true);
   });
 
-  it("gives nothing of another version", async () => {
+  it("serves nothing of another version", async () => {
     const { source, state } = remote(bytes, '"1"');
     const cache = memoryCache();
     const one = withRangeCache(source, cache);
@@ -159,7 +163,7 @@ describe("a range cache", () => {
     expect(state.reads).toBe(reads + 1);
   });
 
-  it("keeps nothing of an object that has no version", async () => {
+  it("caches nothing of an object without a version", async () => {
     const cache = memoryCache();
     const source = withRangeCache(bytesSource(bytes, { label: "memory" }), cache);
     await source.probe({ head: 10, tail: 10 });
@@ -168,7 +172,7 @@ describe("a range cache", () => {
     expect(cache.pieces.size).toBe(0);
   });
 
-  it("reads what is missing between pieces, and tells what the cache gave", async () => {
+  it("reads only the holes between cached pieces, and emits an event for the cached bytes", async () => {
     const { source, state } = remote(bytes, '"1"');
     const cached = withRangeCache(source, memoryCache());
     await cached.read([
@@ -181,5 +185,54 @@ describe("a range cache", () => {
     expect([...got!]).toEqual([...bytes.subarray(50, 450)]);
     expect(state.reads).toBe(reads + 3);
     expect(events.map(({ from, bytes }) => [from, bytes])).toEqual([["cache", 200]]);
+  });
+
+  it("counts a failing read as a miss, and ignores a failing write", async () => {
+    const unhandled: unknown[] = [];
+    const note = (reason: unknown): void => void unhandled.push(reason);
+    process.on("unhandledRejection", note);
+    try {
+      const fail = () => Promise.reject(new Error("the disk is broken"));
+      const throwing = (): never => {
+        throw new Error("the disk is gone");
+      };
+      for (const broken of [fail, throwing]) {
+        const { source } = remote(bytes, '"1"');
+        const cached = withRangeCache(source, { latest: broken, see: broken, read: broken, write: broken });
+        await cached.probe({ head: 10, tail: 10 });
+        const [got] = await cached.read([{ start: 50, end: 450 }]);
+        expect([...got!]).toEqual([...bytes.subarray(50, 450)]);
+        await cached.close();
+      }
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      expect(unhandled).toEqual([]);
+    } finally {
+      process.off("unhandledRejection", note);
+    }
+  });
+
+  it("drops writes beyond 32 MiB that have not finished", async () => {
+    const MiB = 2 ** 20;
+    const { source } = remote(new Uint8Array(60 * MiB), '"1"');
+    let pending = 0;
+    let finish: () => void = () => {};
+    const finished = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    const cache: RangeCache = {
+      ...memoryCache(),
+      async write(_object, { bytes }) {
+        pending += bytes.length;
+        await finished;
+        pending -= bytes.length;
+      },
+    };
+    const cached = withRangeCache(source, cache);
+    const read = (at: number) => cached.read([{ start: at * MiB, end: (at + 1) * MiB }]);
+    for (let at = 0; at < 50; at++) await read(at);
+    expect(pending).toBe(32 * MiB);
+    finish();
+    await cached.close();
+    expect(pending).toBe(0);
   });
 });

@@ -1,15 +1,21 @@
-import { patterned, seeded } from "@peekpack/testing/contracts/range-source";
+import { countingSignal, patterned, seeded } from "@peekpack/testing/contracts/range-source";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import {
+  type ByteRange,
   bytesSource,
+  encodeArchive,
   httpSource,
+  isReadEngine,
+  openArchive,
   PeekpackError,
   type RangeSource,
   type RequestEvent,
   readEngine,
   requestLimiter,
-  slowSource,
+  withLimiter,
+  withRetry,
 } from "../../src/index.js";
+import { slowSource } from "../../src/testing.js";
 import { type ObjectServer, objectServer } from "./object-server.js";
 
 const archive = patterned(17_000_000);
@@ -19,21 +25,21 @@ beforeEach(async () => {
 });
 afterEach(() => server.close());
 
-describe("what reads cost", () => {
-  it("a cold leaf of a 17 MB archive: 3 requests, 2 of them together, and hardly more bytes than asked for", async () => {
+describe("requests", () => {
+  it("reads a leaf of a 17 MB archive with 3 requests, 2 of them at once, and few extra bytes", async () => {
     const source = readEngine(httpSource(server.url));
     let waiting = 0;
     let both = (): void => {};
     const together = new Promise<void>((resolve) => {
       both = resolve;
     });
-    server.bend = async (answer) => {
+    server.intercept = async (served) => {
       if (++waiting === 2) both();
       await together;
-      return answer;
+      return served;
     };
     await source.probe({ head: 16_384, tail: 524_288 });
-    // Header and table cost nothing more.
+    // Header and table are cached.
     await source.read([{ start: 0, end: 32 }], { reason: "open" });
     await source.read([{ start: 16_600_000, end: 16_990_000 }], { reason: "toc" });
     await source.read([{ start: 8_000_000, end: 8_009_000 }]);
@@ -46,7 +52,7 @@ describe("what reads cost", () => {
     expect(server.ranges).toHaveLength(3);
   });
 
-  it("a table larger than the tail: one further request, for what is missing only", async () => {
+  it("requests only the missing part of a table that is larger than the tail", async () => {
     const source = readEngine(httpSource(server.url));
     await source.probe({ head: 16_384, tail: 524_288 });
     const [table] = await source.read([{ start: 15_000_000, end: 17_000_000 }], { reason: "toc" });
@@ -54,15 +60,15 @@ describe("what reads cost", () => {
     expect(source.stats.bytes).toBe(16_384 + 2_000_000);
   });
 
-  it("fifty places in a few waves, right and within reason", async () => {
+  it("reads fifty ranges with a bounded number of requests", async () => {
     const random = seeded(4);
-    const places = Array.from({ length: 50 }, () => Math.floor(random() * 16_000_000));
+    const offsets = Array.from({ length: 50 }, () => Math.floor(random() * 16_000_000));
     const source = readEngine(slowSource(bytesSource(archive), { latencyMs: 20, bytesPerMs: 12_000 }), {
       concurrency: 16,
     });
     await source.probe({ head: 16_384, tail: 524_288 });
     const before = source.stats.requests;
-    const ranges = places.map((start) => ({ start, end: start + 6000 }));
+    const ranges = offsets.map((start) => ({ start, end: start + 6000 }));
     const parts = await source.read(ranges);
     for (const [i, { start, end }] of ranges.entries()) {
       expect(Buffer.compare(parts[i]!, archive.subarray(start, end))).toBe(0);
@@ -72,7 +78,7 @@ describe("what reads cost", () => {
 });
 
 describe("readEngine", () => {
-  it("leaves a local source as it is", async () => {
+  it("passes reads of a local source through", async () => {
     const local = bytesSource(archive);
     const engine = readEngine(local);
     const [a] = await local.read([{ start: 5, end: 10 }]);
@@ -89,7 +95,7 @@ describe("readEngine", () => {
     });
   });
 
-  it("works with a source that is a class, and knows nothing of events or versions", async () => {
+  it("works with a source that is a class without events and versions", async () => {
     class Own implements RangeSource {
       readonly label = "own";
       readonly bytes = archive;
@@ -119,7 +125,7 @@ describe("readEngine", () => {
     await engine.close!();
   });
 
-  it("counts the tries of a source that does not speak of them", async () => {
+  it("counts the attempts of a source that emits no events", async () => {
     const faults: unknown[] = [];
     const own: RangeSource = {
       label: "own",
@@ -145,15 +151,15 @@ describe("readEngine", () => {
     ]);
   });
 
-  it("tells everything about each request, from which a waterfall can be drawn", async () => {
+  it("emits an event with timing, range and status for each request", async () => {
     const events: RequestEvent[] = [];
     const engine = readEngine(httpSource(server.url), {
       onRequest: (event) => events.push(event),
       retry: { baseMs: 1 },
     });
     await engine.probe({ head: 100, tail: 50 });
-    server.bend = (answer, _request, _response, count) =>
-      count === 3 ? { status: 503, headers: {}, body: new Uint8Array(0) } : answer;
+    server.intercept = (served, _request, _response, count) =>
+      count === 3 ? { status: 503, headers: {}, body: new Uint8Array(0) } : served;
     await engine.read([{ start: 5000, end: 5100 }]);
     await engine.read([{ start: 5050, end: 5060 }]);
     const size = archive.length;
@@ -181,13 +187,13 @@ describe("readEngine", () => {
     });
   });
 
-  it("goes on after a connection that broke within a body, and asks only for the rest", async () => {
+  it("requests only the rest after a connection broke within a body", async () => {
     const engine = readEngine(httpSource(server.url), { retry: { baseMs: 1 } });
     await engine.probe({ head: 100, tail: 50 });
-    server.bend = (answer, _request, response) => {
-      server.bend = undefined;
-      response.writeHead(206, answer.headers);
-      response.write(answer.body.subarray(0, 600_000), () => setTimeout(() => response.destroy(), 20));
+    server.intercept = (served, _request, response) => {
+      server.intercept = undefined;
+      response.writeHead(206, served.headers);
+      response.write(served.body.subarray(0, 600_000), () => setTimeout(() => response.destroy(), 20));
       return undefined;
     };
     const range = { start: 1_000_000, end: 2_000_000 };
@@ -198,7 +204,7 @@ describe("readEngine", () => {
     expect(engine.stats).toMatchObject({ retries: 1, failures: 1, bytes: 150 + 1_000_000 });
   });
 
-  it("a read that joins what is fetched ahead takes its place in the queue", async () => {
+  it("raises the priority of read-ahead when a read joins it", async () => {
     const limiter = requestLimiter(1);
     const engine = readEngine(httpSource(server.url, { limiter }), { gap: 0 });
     await engine.probe({ head: 1, tail: 0 });
@@ -207,10 +213,10 @@ describe("readEngine", () => {
     const opened = new Promise<void>((resolve) => {
       open = resolve;
     });
-    server.bend = async (answer, request) => {
+    server.intercept = async (served, request) => {
       order.push(request.headers.range!);
       await opened;
-      return answer;
+      return served;
     };
     const reads = [engine.read([{ start: 9_000_000, end: 9_000_010 }])];
     await vi.waitFor(() => expect(order).toHaveLength(1));
@@ -231,25 +237,25 @@ describe("readEngine", () => {
       readEngine(httpSource(server.url, { limiter }), { gap: 0 }),
     );
     await Promise.all(engines.map((engine) => engine.probe({ head: 1, tail: 0 })));
-    server.mostOpen = 0;
-    server.bend = async (answer) => {
+    server.maxOpen = 0;
+    server.intercept = async (served) => {
       await new Promise((resolve) => setTimeout(resolve, 5));
-      return answer;
+      return served;
     };
     await Promise.all(
       engines.flatMap((engine) =>
         Array.from({ length: 10 }, (_, i) => engine.read([{ start: i * 50_000, end: i * 50_000 + 10 }])),
       ),
     );
-    expect(server.mostOpen).toBe(3);
+    expect(server.maxOpen).toBe(3);
   });
 
-  it("goes on counting when it is reopened after a change, and forgets what it kept", async () => {
+  it("keeps its totals but not its cache when it is reopened after a change", async () => {
     const engine = readEngine(httpSource(server.url));
     await engine.probe({ head: 100, tail: 100 });
     await engine.read([{ start: 1000, end: 1100 }]);
     server.bytes = patterned(17_000_000, 9);
-    // What was read stays readable, and consistent.
+    // Cached bytes stay readable, and consistent.
     expect((await engine.read([{ start: 1000, end: 1100 }]))[0]![0]).toBe(archive[1000]);
     await expect(engine.read([{ start: 5000, end: 5100 }])).rejects.toMatchObject({ code: "changed" });
     const { requests } = engine.stats;
@@ -258,10 +264,102 @@ describe("readEngine", () => {
     expect((await fresh.read([{ start: 1000, end: 1100 }]))[0]![0]).toBe(server.bytes[1000]);
     expect(engine.stats.requests).toBe(requests + 3);
   });
+
+  it("reads an object that grew after it is reopened, and no longer serves the old state from its cache", async () => {
+    server.bytes = archive.subarray(0, 1_000_000);
+    const engine = readEngine(httpSource(server.url), { size: 1_000_000 });
+    await engine.read([{ start: 1000, end: 1100 }]);
+    server.bytes = archive;
+    const fresh = engine.reopen!();
+    const [part] = await fresh.read([{ start: 16_000_000, end: 16_000_010 }]);
+    expect([...part!]).toEqual([...archive.subarray(16_000_000, 16_000_010)]);
+    await expect(engine.read([{ start: 1000, end: 1100 }])).rejects.toMatchObject({ code: "changed" });
+  });
+
+  it("can pin a version only if its source can", () => {
+    expect(readEngine(httpSource(server.url)).pin).toBeDefined();
+    const { pin: _, ...unpinnable } = bytesSource(archive);
+    expect(readEngine(unpinnable).pin).toBeUndefined();
+    expect(readEngine({ ...unpinnable, local: false }).pin).toBeUndefined();
+  });
 });
 
+describe("isReadEngine", () => {
+  it("recognizes engines, also reopened ones, and no source with statistics of its own", () => {
+    const engine = readEngine(httpSource(server.url));
+    expect(isReadEngine(engine)).toBe(true);
+    expect(isReadEngine(engine.reopen!())).toBe(true);
+    expect(isReadEngine(readEngine(bytesSource(archive)))).toBe(true);
+    expect(isReadEngine({ ...bytesSource(archive), stats: { reads: 7 } } as RangeSource)).toBe(false);
+    expect(isReadEngine(httpSource(server.url))).toBe(false);
+  });
+
+  it("lets openArchive retry the reads of a source with statistics of its own", async () => {
+    const bytes = encodeArchive({ first: "x".repeat(100_000), second: "y".repeat(100_000) });
+    let failures = 0;
+    const source = {
+      ...bytesSource(bytes),
+      local: false,
+      stats: { reads: 7 },
+      async read(ranges: readonly ByteRange[]) {
+        if (failures++ === 0) throw new PeekpackError("network", "no response.");
+        return bytesSource(bytes).read(ranges);
+      },
+    };
+    const opened = await openArchive(source, { headBytes: 32, tailBytes: 1000, retry: { baseMs: 1 } });
+    expect(await opened.read("second")).toBe("y".repeat(100_000));
+    expect(failures).toBeGreaterThan(1);
+  });
+});
+
+describe("many reads on one signal", () => {
+  it("cause no warning and leave no listener, with and without an engine", async () => {
+    const warnings: Error[] = [];
+    const warn = (warning: Error): void => void warnings.push(warning);
+    process.on("warning", warn);
+    try {
+      for (const source of [
+        httpSource(server.url),
+        withLimiter(httpSource(server.url), requestLimiter(2)),
+        withRetry(failingOnce(httpSource(server.url)), { baseMs: 1 }),
+        slowSource(bytesSource(archive), { latencyMs: 1, bytesPerMs: 1e9 }),
+        readEngine(httpSource(server.url)),
+      ]) {
+        const { signal, listeners, maxListeners } = countingSignal();
+        const ranges = Array.from({ length: 50 }, (_, i) => ({ start: i * 300_000, end: i * 300_000 + 10 }));
+        await Promise.all(ranges.map((range) => source.read([range], { signal })));
+        await source.read(
+          ranges.map(({ start, end }) => ({ start: start + 100_000, end: end + 100_000 })),
+          { signal },
+        );
+        expect(listeners()).toBe(0);
+        expect(maxListeners()).toBeLessThanOrEqual(2);
+      }
+      // Node emits warnings in a later tick.
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      expect(warnings).toEqual([]);
+    } finally {
+      process.off("warning", warn);
+    }
+  });
+});
+
+/** A source whose first read of each range fails. */
+function failingOnce(source: RangeSource): RangeSource {
+  const failed = new Set<number>();
+  return {
+    ...source,
+    async read(ranges, options) {
+      const { start } = ranges[0]!;
+      if (failed.has(start)) return source.read(ranges, options);
+      failed.add(start);
+      throw new PeekpackError("network", "no response.");
+    },
+  };
+}
+
 describe("slowSource", () => {
-  it("takes a latency for each request, and a rate that all share", async () => {
+  it("delays each request by a latency and a shared bandwidth", async () => {
     let time = 0;
     const waits: [number, () => void][] = [];
     const source = slowSource(bytesSource(archive), {

@@ -2,7 +2,7 @@ import { countingSignal, seeded } from "@peekpack/testing/contracts/range-source
 import { describe, expect, it } from "vitest";
 import { requestLimiter } from "../../src/index.js";
 
-/** A task that ends when told to. */
+/** A task that ends when the test calls `end`. */
 function task(name: string, log: string[]): { run: () => Promise<string>; end: () => void } {
   let end = (): void => {};
   const ended = new Promise<void>((resolve) => {
@@ -17,10 +17,10 @@ function task(name: string, log: string[]): { run: () => Promise<string>; end: (
     },
   };
 }
-const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
+const tick = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
 
 describe("requestLimiter", () => {
-  it("lets the highest priority go first, then the oldest", async () => {
+  it("runs the highest priority first, then the oldest", async () => {
     const log: string[] = [];
     const limiter = requestLimiter(1);
     const tasks = (["a", "b", "c", "d", "e"] as const).map((name) => task(name, log));
@@ -33,7 +33,7 @@ describe("requestLimiter", () => {
     expect([limiter.running, limiter.waiting]).toEqual([0, 0]);
   });
 
-  it("looks at a priority when a turn comes up: it may rise while the task waits", async () => {
+  it("reads a priority when a slot becomes free: it may rise while the task waits", async () => {
     const limiter = requestLimiter(1);
     const order: string[] = [];
     const options = { priority: -1 };
@@ -54,13 +54,13 @@ describe("requestLimiter", () => {
     expect(order).toEqual(["rises", "plain"]);
   });
 
-  it("never starts a task that was aborted while it waited, and rejects at once", async () => {
+  it("never starts a task that aborts while it waits, and rejects at once", async () => {
     const log: string[] = [];
     const limiter = requestLimiter(1);
     const first = task("first", log);
     const running = limiter.run(first.run);
     const { controller, signal } = countingSignal();
-    const reason = new Error("left");
+    const reason = new Error("aborted");
     const waiting = limiter.run(task("second", log).run, { signal });
     controller.abort(reason);
     await expect(waiting).rejects.toBe(reason);
@@ -77,7 +77,7 @@ describe("requestLimiter", () => {
     expect(other.listeners()).toBe(0);
   });
 
-  it("goes on after a task that failed", async () => {
+  it("continues after a task fails", async () => {
     const limiter = requestLimiter(1);
     const failing = limiter.run(() => Promise.reject(new Error("failed")));
     const next = limiter.run(async () => "next");
@@ -85,22 +85,22 @@ describe("requestLimiter", () => {
     expect(await next).toBe("next");
   });
 
-  it("never runs more than allowed, whatever is aborted or fails", async () => {
+  it("never exceeds the concurrency while tasks abort and fail", async () => {
     const random = seeded(11);
     const limiter = requestLimiter(5);
     let running = 0;
-    let most = 0;
+    let max = 0;
     await Promise.allSettled(
       Array.from({ length: 2000 }, async (_, i) => {
         const controller = new AbortController();
         if (random() < 0.3) setTimeout(() => controller.abort(), random() * 20);
         const fails = random() < 0.2;
         const wait = random() < 0.5;
-        if (i % 7 === 0) await turn();
+        if (i % 7 === 0) await tick();
         await limiter.run(
           async () => {
-            most = Math.max(most, ++running);
-            if (wait) await turn();
+            max = Math.max(max, ++running);
+            if (wait) await tick();
             running--;
             if (fails) throw new Error("failed");
           },
@@ -108,11 +108,11 @@ describe("requestLimiter", () => {
         );
       }),
     );
-    expect(most).toBe(5);
+    expect(max).toBe(5);
     expect([running, limiter.running, limiter.waiting]).toEqual([0, 0, 0]);
   });
 
-  it("takes positive integers only", () => {
+  it("rejects a concurrency that is not a positive integer with RangeError", () => {
     for (const concurrency of [0, -1, 1.5, Number.NaN])
       expect(() => requestLimiter(concurrency)).toThrow(RangeError);
   });

@@ -1,7 +1,6 @@
 import { patterned, seeded } from "@peekpack/testing/contracts/range-source";
 import { describe, expect, it, vi } from "vitest";
 import {
-  hintRetry,
   PeekpackError,
   type RangeSource,
   type RequestEvent,
@@ -9,16 +8,17 @@ import {
   readEngine,
   withRetry,
 } from "../../src/index.js";
-import { retryAfter } from "../../src/source/odd-answer.js";
+import { hintRetry } from "../../src/internal.js";
+import { retryAfter } from "../../src/source/unexpected-response.js";
 
 const bytes = patterned(1_000_000);
 const range = { start: 1000, end: 901_000 };
 
-/** A source whose reads fail as `faults` say, one fault a try, and what was asked of it. */
-function faulty(faults: (unknown | undefined)[]): { source: RangeSource; asked: number[][] } {
-  const asked: number[][] = [];
+/** A source that fails with one of `faults` for each attempt, and the ranges that were requested. */
+function faulty(faults: (unknown | undefined)[]): { source: RangeSource; requested: number[][] } {
+  const requested: number[][] = [];
   return {
-    asked,
+    requested,
     source: {
       label: "faulty",
       async probe() {
@@ -27,7 +27,7 @@ function faulty(faults: (unknown | undefined)[]): { source: RangeSource; asked: 
         return { size: bytes.length, head: bytes.subarray(0, 1), tail: bytes.subarray(-1) };
       },
       async read([{ start, end } = { start: 0, end: 0 }], options) {
-        asked.push([start, end]);
+        requested.push([start, end]);
         options?.onRequest?.({
           label: "faulty",
           reason: options.reason ?? "data",
@@ -44,9 +44,9 @@ function faulty(faults: (unknown | undefined)[]): { source: RangeSource; asked: 
     },
   };
 }
-const network = (hint = {}): PeekpackError => hintRetry(new PeekpackError("network", "no answer."), hint);
+const network = (hint = {}): PeekpackError => hintRetry(new PeekpackError("network", "no response."), hint);
 
-/** Options with a clock that only sleeping moves. */
+/** Options with a clock that advances only while sleeping. */
 function clocked(options: RetryOptions = {}): { slept: number[]; options: RetryOptions } {
   const slept: number[] = [];
   let time = 0;
@@ -65,7 +65,7 @@ function clocked(options: RetryOptions = {}): { slept: number[]; options: RetryO
 }
 
 describe("withRetry", () => {
-  it("waits longer from try to try, up to a bound, by a random share", async () => {
+  it("doubles the delay up to a bound and randomizes it", async () => {
     const { slept, options } = clocked({ attempts: 9, maxMs: 1000 });
     const { source } = faulty(Array.from({ length: 8 }, () => network()));
     await withRetry(source, options).read([range]);
@@ -75,36 +75,36 @@ describe("withRetry", () => {
     expect(half.slept).toEqual([50, 100]);
   });
 
-  it("gives up after so many tries, with the last error as the cause", async () => {
-    const { source, asked } = faulty(Array.from({ length: 9 }, () => network()));
+  it("fails after the maximum number of attempts, with the last error as the cause", async () => {
+    const { source, requested } = faulty(Array.from({ length: 9 }, () => network()));
     const error = await withRetry(source, clocked({ attempts: 4 }).options)
       .read([range])
       .catch((error: unknown) => error);
-    expect(asked).toHaveLength(4);
+    expect(requested).toHaveLength(4);
     expect(error).toMatchObject({
       name: "PeekpackError",
       code: "network",
-      message: "no answer. Given up after 4 tries.",
-      cause: { code: "network", message: "no answer." },
+      message: "no response. Given up after 4 attempts.",
+      cause: { code: "network", message: "no response." },
     });
   });
 
-  it("begins no try after the time for all", async () => {
+  it("begins no attempt after the total time", async () => {
     const { slept, options } = clocked({ attempts: 100, totalMs: 2000 });
     const { source } = faulty(Array.from({ length: 99 }, () => network()));
     await expect(withRetry(source, options).read([range])).rejects.toMatchObject({ code: "network" });
     expect(slept.reduce((sum, ms) => sum + ms, 0)).toBeLessThanOrEqual(2000);
   });
 
-  it("does not count the time that a request waits for its turn", async () => {
+  it("does not count the time in the queue", async () => {
     let time = 0;
-    const asked = new Map<number, number>();
+    const requested = new Map<number, number>();
     const source: RangeSource = {
       ...faulty([]).source,
       async read([{ start, end } = range]) {
-        const times = (asked.get(start) ?? 0) + 1;
-        asked.set(start, times);
-        // The first takes long, and meanwhile the second waits. That fails once.
+        const times = (requested.get(start) ?? 0) + 1;
+        requested.set(start, times);
+        // The first takes long while the second is queued. The second fails once.
         if (start === 0) {
           await new Promise((resolve) => setTimeout(resolve, 5));
           time += 100_000;
@@ -114,7 +114,7 @@ describe("withRetry", () => {
     };
     const engine = readEngine(source, {
       concurrency: 1,
-      largest: 1000,
+      maxRequestBytes: 1000,
       gap: 0,
       retry: { totalMs: 1000, random: () => 0, now: () => time, sleep: async () => {} },
     });
@@ -123,20 +123,20 @@ describe("withRetry", () => {
       { start: 5000, end: 5010 },
     ]);
     expect(read).toEqual([bytes.subarray(0, 10), bytes.subarray(5000, 5010)]);
-    expect([...asked]).toEqual([
+    expect([...requested]).toEqual([
       [0, 1],
       [5000, 2],
     ]);
   });
 
-  it("honours Retry-After within a bound", async () => {
+  it("respects Retry-After within a bound", async () => {
     const { slept, options } = clocked({ retryAfterMs: 5000 });
     const { source } = faulty([network({ afterMs: 3000 }), network({ afterMs: 3_600_000 })]);
     await withRetry(source, options).read([range]);
     expect(slept).toEqual([3000, 5000]);
   });
 
-  it("asks only for what is missing after a part has come, and puts it together rightly", async () => {
+  it("requests only the missing bytes after a part has arrived, and joins them correctly", async () => {
     const random = seeded(5);
     for (let round = 0; round < 50; round++) {
       let at = range.start;
@@ -148,30 +148,30 @@ describe("withRetry", () => {
         expected.push([at, range.end]);
         return network({ received });
       });
-      const { source, asked } = faulty(faults);
+      const { source, requested } = faulty(faults);
       const [read] = await withRetry(source, clocked().options).read([range]);
-      expect(asked).toEqual(expected);
+      expect(requested).toEqual(expected);
       expect(Buffer.compare(read!, bytes.subarray(range.start, range.end))).toBe(0);
     }
   });
 
-  it("does not count a try that brought much, within the time for all", async () => {
+  it("does not count an attempt that received much as a failure", async () => {
     const faults = Array.from({ length: 10 }, (_, i) =>
       network({ received: bytes.subarray(1000 + i * 70_000, 1000 + (i + 1) * 70_000) }),
     );
-    const { source, asked } = faulty(faults);
+    const { source, requested } = faulty(faults);
     await withRetry(source, clocked({ attempts: 2 }).options).read([range]);
-    expect(asked).toHaveLength(11);
+    expect(requested).toHaveLength(11);
   });
 
-  it("repeats first contact", async () => {
+  it("retries a probe", async () => {
     const { source } = faulty([network(), network()]);
     await expect(withRetry(source, clocked().options).probe({ head: 1, tail: 1 })).resolves.toMatchObject({
       size: bytes.length,
     });
   });
 
-  it("passes on at once what asking again does not mend", async () => {
+  it("does not retry errors that a retry cannot fix", async () => {
     for (const fault of [
       new PeekpackError("not-found", "x"),
       new PeekpackError("denied", "x"),
@@ -180,13 +180,13 @@ describe("withRetry", () => {
       network({ again: false }),
       new TypeError("a mistake in the source"),
     ]) {
-      const { source, asked } = faulty([fault]);
+      const { source, requested } = faulty([fault]);
       await expect(withRetry(source, clocked().options).read([range])).rejects.toBe(fault);
-      expect(asked).toHaveLength(1);
+      expect(requested).toHaveLength(1);
     }
   });
 
-  it("tells of every try", async () => {
+  it("emits an event for every attempt", async () => {
     const events: RequestEvent[] = [];
     const { source } = faulty([network(), network()]);
     await withRetry(source, clocked().options).read([range], {
@@ -200,11 +200,11 @@ describe("withRetry", () => {
     ]);
   });
 
-  it("rejects at once when its caller leaves while it waits, and leaves no timer", async () => {
+  it("rejects at once when the caller aborts during a delay, and leaves no timer", async () => {
     vi.useFakeTimers();
     try {
-      const { source, asked } = faulty(Array.from({ length: 9 }, () => network()));
-      const reason = new Error("left");
+      const { source, requested } = faulty(Array.from({ length: 9 }, () => network()));
+      const reason = new Error("aborted");
       const controller = new AbortController();
       const read = withRetry(source, { baseMs: 60_000, maxMs: 60_000, random: () => 0.9 }).read([range], {
         signal: controller.signal,
@@ -214,7 +214,7 @@ describe("withRetry", () => {
       controller.abort(reason);
       await settled;
       expect(vi.getTimerCount()).toBe(0);
-      expect(asked).toHaveLength(1);
+      expect(requested).toHaveLength(1);
     } finally {
       vi.useRealTimers();
     }
@@ -223,11 +223,11 @@ describe("withRetry", () => {
 
 describe("Retry-After", () => {
   const now = Date.parse("Wed, 21 Oct 2015 07:28:00 GMT");
-  it("is seconds or a date", () => {
+  it("parses seconds and dates", () => {
     expect(retryAfter("120", now)).toBe(120_000);
     expect(retryAfter("0", now)).toBe(0);
     expect(retryAfter("Wed, 21 Oct 2015 07:28:30 GMT", now)).toBe(30_000);
     expect(retryAfter("Wed, 21 Oct 2015 07:27:30 GMT", now)).toBeUndefined();
-    for (const none of [null, "", "soon", "1.5s"]) expect(retryAfter(none, now)).toBeUndefined();
+    for (const invalid of [null, "", "soon", "1.5s"]) expect(retryAfter(invalid, now)).toBeUndefined();
   });
 });

@@ -1,33 +1,34 @@
-import { patterned, seeded } from "@peekpack/testing/contracts/range-source";
+import { countingSignal, patterned, seeded } from "@peekpack/testing/contracts/range-source";
 import { describe, expect, it, vi } from "vitest";
 import {
   bytesSource,
+  type ClosableSource,
   PeekpackError,
   type RangeSource,
   type ReadOptions,
   type RequestEvent,
   type SchedulerOptions,
-  slowSource,
   withScheduler,
 } from "../../src/index.js";
+import { slowSource } from "../../src/testing.js";
 
 const bytes = patterned(3_000_000);
 
-interface Asked {
+interface PendingRequest {
   readonly start: number;
   readonly end: number;
   readonly options: ReadOptions;
-  answer(): void;
+  respond(): void;
   fail(error: unknown): void;
 }
 
-/** A planner over a source that answers when told to, and what that source was asked for. */
-function planned(options: SchedulerOptions = {}): {
-  source: RangeSource;
-  asked: Asked[];
+/** A scheduler over a source that responds when the test says so, and the requests of that source. */
+function scheduled(options: SchedulerOptions = {}): {
+  source: ClosableSource;
+  requests: PendingRequest[];
   events: RequestEvent[];
 } {
-  const asked: Asked[] = [];
+  const requests: PendingRequest[] = [];
   const events: RequestEvent[] = [];
   const inner: RangeSource = {
     label: "inner",
@@ -39,11 +40,11 @@ function planned(options: SchedulerOptions = {}): {
       const { start, end } = ranges[0]!;
       return new Promise((resolve, reject) => {
         options.signal?.addEventListener("abort", () => reject(options.signal!.reason));
-        asked.push({
+        requests.push({
           start,
           end,
           options,
-          answer: () => resolve([bytes.slice(start, end)]),
+          respond: () => resolve([bytes.slice(start, end)]),
           fail: reject,
         });
       });
@@ -52,7 +53,7 @@ function planned(options: SchedulerOptions = {}): {
   const source = withScheduler(inner, { size: bytes.length, readAhead: 0, ...options }, (event) =>
     events.push(event),
   );
-  return { source, asked, events };
+  return { source, requests, events };
 }
 const range = (start: number, length: number): { start: number; end: number } => ({
   start,
@@ -63,208 +64,223 @@ const check = (arrays: Uint8Array[], ...ranges: { start: number; end: number }[]
     ranges.map(({ start, end }) => Buffer.from(bytes.subarray(start, end)).toString("hex")),
   );
 };
-const places = (asked: Asked[]): number[][] => asked.map(({ start, end }) => [start, end]);
-const until = async (asked: Asked[], count: number): Promise<void> => {
-  await vi.waitFor(() => expect(asked.length).toBeGreaterThanOrEqual(count));
-  expect(asked).toHaveLength(count);
+const offsets = (requests: PendingRequest[]): number[][] => requests.map(({ start, end }) => [start, end]);
+const until = async (requests: PendingRequest[], count: number): Promise<void> => {
+  await vi.waitFor(() => expect(requests.length).toBeGreaterThanOrEqual(count));
+  expect(requests).toHaveLength(count);
 };
-/** Reads with a source that answers at once. */
-const answering = (asked: Asked[]): (() => void) => {
+/** Makes the source respond to every request. Returns a function that stops this. */
+const respondAlways = (requests: PendingRequest[]): (() => void) => {
   const timer = setInterval(() => {
-    for (const one of asked.splice(0)) one.answer();
+    for (const one of requests.splice(0)) one.respond();
   }, 0);
   return () => clearInterval(timer);
 };
 
-describe("merging", () => {
-  it("makes one request of what callers want in one turn, also those that come a little later in it", async () => {
-    const { source, asked } = planned({ gap: 100 });
-    const later = async (hops: number, start: number): Promise<Uint8Array[]> => {
-      for (let hop = 0; hop < hops; hop++) await undefined;
-      return source.read([range(start, 50)]);
+describe("coalescing", () => {
+  it("makes one request of the reads of one task, also of those that follow settled promises", async () => {
+    const { source, requests } = scheduled({ gap: 100 });
+    await source.probe({ head: 100, tail: 0 });
+    const afterSettled = async (): Promise<Uint8Array[]> => {
+      await Promise.all([undefined, Promise.resolve()]);
+      return source.read([range(1100, 50)]);
+    };
+    const afterCached = async (): Promise<Uint8Array[]> => {
+      await source.read([range(0, 50)]);
+      await source.read([range(50, 50)]);
+      return source.read([range(1200, 50)]);
     };
     const reads = [
-      later(0, 1000),
-      later(3, 1100),
-      later(7, 1200),
+      source.read([range(1000, 50)]),
+      afterSettled(),
+      afterCached(),
       source.read([range(1020, 100), range(5000, 10)]),
     ];
-    await until(asked, 2);
-    expect(places(asked)).toEqual([
+    await until(requests, 2);
+    expect(offsets(requests)).toEqual([
       [1000, 1250],
       [5000, 5010],
     ]);
-    for (const one of asked) one.answer();
+    for (const one of requests) one.respond();
     check(await reads[0]!, range(1000, 50));
     check(await reads[1]!, range(1100, 50));
     check(await reads[2]!, range(1200, 50));
     check(await reads[3]!, range(1020, 100), range(5000, 10));
   });
 
-  it("splits what is long, and puts it together", async () => {
-    const { source, asked } = planned({ largest: 400_000 });
+  it("splits a long range, and joins its bytes", async () => {
+    const { source, requests } = scheduled({ maxRequestBytes: 400_000 });
     const read = source.read([range(100, 1_000_000)]);
-    await until(asked, 3);
-    for (const one of asked.toReversed()) one.answer();
+    await until(requests, 3);
+    for (const one of requests.toReversed()) one.respond();
     check(await read, range(100, 1_000_000));
   });
 
-  it("gives the request the highest priority of its callers, and what they want it for", async () => {
-    const { source, asked } = planned({ gap: 100 });
+  it("sends a request with the highest priority of its callers, and their reason", async () => {
+    const { source, requests } = scheduled({ gap: 100 });
     void source.read([range(0, 10)], { priority: 1, reason: "toc" });
     void source.read([range(20, 10)], { priority: 7, reason: "toc" });
-    await until(asked, 1);
-    expect(asked[0]!.options).toMatchObject({ priority: 7, reason: "toc" });
-    // One who joins while it waits for its turn hurries it on.
+    await until(requests, 1);
+    expect(requests[0]!.options).toMatchObject({ priority: 7, reason: "toc" });
+    // A caller that joins a queued request can raise its priority.
     void source.read([range(0, 10)], { priority: 9 });
-    await vi.waitFor(() => expect(asked[0]!.options.priority).toBe(9));
-    expect(asked).toHaveLength(1);
+    await vi.waitFor(() => expect(requests[0]!.options.priority).toBe(9));
+    expect(requests).toHaveLength(1);
   });
 });
 
 describe("sharing", () => {
-  it("waits for what is under way, and asks only for what is not", async () => {
-    const { source, asked } = planned();
+  it("shares requests in flight, and requests only the rest", async () => {
+    const { source, requests } = scheduled();
     const first = source.read([range(1000, 1000)]);
-    await until(asked, 1);
+    await until(requests, 1);
     const second = source.read([range(1500, 1000)]);
-    await until(asked, 2);
-    expect(places(asked)).toEqual([
+    await until(requests, 2);
+    expect(offsets(requests)).toEqual([
       [1000, 2000],
       [2000, 2500],
     ]);
-    asked[1]!.answer();
-    asked[0]!.answer();
+    requests[1]!.respond();
+    requests[0]!.respond();
     check(await first, range(1000, 1000));
     check(await second, range(1500, 1000));
   });
 
-  it("stops a request when its last caller has left, not before", async () => {
-    const { source, asked } = planned();
+  it("aborts a request when its last caller has aborted, not before", async () => {
+    const { source, requests } = scheduled();
     const [one, two] = [new AbortController(), new AbortController()];
     const reads = [one, two].map(({ signal }) => source.read([range(1000, 1000)], { signal }));
     const results = Promise.allSettled(reads);
-    await until(asked, 1);
-    one.abort("first left");
-    await expect(reads[0]).rejects.toBe("first left");
-    expect(asked[0]!.options.signal!.aborted).toBe(false);
-    two.abort("second left");
-    expect(asked[0]!.options.signal!.aborted).toBe(true);
-    expect(await results).toMatchObject([{ reason: "first left" }, { reason: "second left" }]);
+    await until(requests, 1);
+    one.abort("first aborted");
+    await expect(reads[0]).rejects.toBe("first aborted");
+    expect(requests[0]!.options.signal!.aborted).toBe(false);
+    two.abort("second aborted");
+    expect(requests[0]!.options.signal!.aborted).toBe(true);
+    expect(await results).toMatchObject([{ reason: "first aborted" }, { reason: "second aborted" }]);
     const again = source.read([range(1000, 10)]);
-    await until(asked, 2);
-    asked[1]!.answer();
+    await until(requests, 2);
+    requests[1]!.respond();
     check(await again, range(1000, 10));
   });
 
-  it("stops those of a caller's requests that no one else waits for", async () => {
-    const { source, asked } = planned();
+  it("aborts those of a caller's requests that no other caller waits for", async () => {
+    const { source, requests } = scheduled();
     const controller = new AbortController();
     const leaving = source.read([range(0, 100), range(500_000, 100)], { signal: controller.signal });
     const staying = source.read([range(50, 20)]);
-    await until(asked, 2);
-    controller.abort("left");
-    await expect(leaving).rejects.toBe("left");
-    expect(asked.map(({ options }) => options.signal!.aborted)).toEqual([false, true]);
-    asked[0]!.answer();
+    await until(requests, 2);
+    controller.abort("aborted");
+    await expect(leaving).rejects.toBe("aborted");
+    expect(requests.map(({ options }) => options.signal!.aborted)).toEqual([false, true]);
+    requests[0]!.respond();
     check(await staying, range(50, 20));
   });
 
-  it("asks for nothing when its callers have left within the turn", async () => {
-    const { source, asked } = planned();
+  it("makes no request for callers that abort within the batch", async () => {
+    const { source, requests } = scheduled();
     const controller = new AbortController();
     const read = source.read([range(0, 100)], { signal: controller.signal });
-    controller.abort("left");
-    await expect(read).rejects.toBe("left");
+    controller.abort("aborted");
+    await expect(read).rejects.toBe("aborted");
     const other = source.read([range(9000, 10)]);
-    await until(asked, 1);
-    expect(places(asked)).toEqual([[9000, 9010]]);
-    asked[0]!.answer();
+    await until(requests, 1);
+    expect(offsets(requests)).toEqual([[9000, 9010]]);
+    requests[0]!.respond();
     await other;
   });
 
-  it("never keeps what failed, and fails all who waited for it, and no one else", async () => {
-    const { source, asked } = planned();
+  it("does not cache a failed request, and rejects only the callers that waited for it", async () => {
+    const { source, requests } = scheduled();
     const reads = [
       source.read([range(0, 100)]),
       source.read([range(50, 10)]),
       source.read([range(70_000, 10)]),
     ];
     const results = Promise.allSettled(reads);
-    await until(asked, 2);
-    const error = new PeekpackError("network", "no answer");
-    asked[0]!.fail(error);
-    asked[1]!.answer();
+    await until(requests, 2);
+    const error = new PeekpackError("network", "no respond");
+    requests[0]!.fail(error);
+    requests[1]!.respond();
     expect(await results).toMatchObject([{ reason: error }, { reason: error }, { status: "fulfilled" }]);
     const again = source.read([range(0, 100)]);
-    await until(asked, 3);
-    asked[2]!.answer();
+    await until(requests, 3);
+    requests[2]!.respond();
     check(await again, range(0, 100));
   });
 
-  it("ends everything with `closed` when it is closed", async () => {
-    const { source, asked } = planned();
+  it("requests a range beyond the end of an object of unknown size only once", async () => {
+    const { source, requests } = scheduled({ size: undefined });
+    const read = source.read([range(2_999_990, 20)]);
+    await until(requests, 1);
+    requests[0]!.fail(new PeekpackError("truncated", "the object ends"));
+    await expect(read).rejects.toMatchObject({ code: "truncated" });
+    expect(requests).toHaveLength(1);
+  });
+
+  it("rejects all reads with `closed` on close", async () => {
+    const { source, requests } = scheduled();
     const underway = source.read([range(0, 100)]);
-    await until(asked, 1);
+    await until(requests, 1);
     const queued = source.read([range(9000, 100)]);
     const results = Promise.allSettled([underway, queued]);
     await source.close!();
     expect(await results).toMatchObject([{ reason: { code: "closed" } }, { reason: { code: "closed" } }]);
-    expect(asked[0]!.options.signal!.aborted).toBe(true);
+    expect(requests[0]!.options.signal!.aborted).toBe(true);
     await new Promise((resolve) => setTimeout(resolve, 0));
-    expect(asked).toHaveLength(1);
+    expect(requests).toHaveLength(1);
   });
 });
 
-describe("keeping", () => {
-  it("answers from memory what was read, merged or part of more, and says so", async () => {
-    const { source, asked, events } = planned({ gap: 100 });
+describe("cache", () => {
+  it("serves ranges of earlier requests, and emits an event for each", async () => {
+    const { source, requests, events } = scheduled({ gap: 100 });
     const read = source.read([range(1000, 100), range(1150, 100)]);
-    await until(asked, 1);
-    asked[0]!.answer();
+    await until(requests, 1);
+    requests[0]!.respond();
     await read;
-    const heard: RequestEvent[] = [];
-    // The 50 bytes between came along.
+    const own: RequestEvent[] = [];
+    // The 50 bytes in the gap were fetched too.
     const again = await source.read([range(1050, 150), range(1249, 1)], {
-      onRequest: (event) => heard.push(event),
+      onRequest: (event) => own.push(event),
     });
     check(again, range(1050, 150), range(1249, 1));
-    expect(asked).toHaveLength(1);
+    expect(requests).toHaveLength(1);
     const hits = [
       { from: "cache", bytes: 150, range: range(1050, 150), label: "inner" },
       { from: "cache", bytes: 1 },
     ];
-    expect(heard).toMatchObject(hits);
+    expect(own).toMatchObject(hits);
     expect(events).toMatchObject(hits);
   });
 
-  it("keeps head and tail of first contact, and asks only for what is between", async () => {
-    const { source, asked } = planned({ size: undefined });
+  it("caches head and tail of the probe, and requests only the bytes between", async () => {
+    const { source, requests } = scheduled({ size: undefined });
     await source.probe({ head: 1000, tail: 5000 });
     check(
       await source.read([range(0, 1000), range(2_995_000, 5000)]),
       range(0, 1000),
       range(2_995_000, 5000),
     );
-    expect(asked).toHaveLength(0);
+    expect(requests).toHaveLength(0);
     const across = source.read([range(900, 200), range(2_994_000, 2000)]);
-    await until(asked, 2);
-    expect(places(asked)).toEqual([
+    await until(requests, 2);
+    expect(offsets(requests)).toEqual([
       [1000, 1100],
       [2_994_000, 2_995_000],
     ]);
-    for (const one of asked) one.answer();
+    for (const one of requests) one.respond();
     check(await across, range(900, 200), range(2_994_000, 2000));
   });
 
-  it("lets go of what was used least lately when the budget is spent", async () => {
-    const { source, asked } = planned({ cacheBytes: 3500 });
-    const places: number[] = [];
-    const stop = answering(asked);
+  it("evicts the least recently used ranges beyond its budget", async () => {
+    const { source, requests } = scheduled({ cacheBytes: 3500 });
+    const offsets: number[] = [];
+    const stop = respondAlways(requests);
     const get = async (start: number): Promise<boolean> => {
       let network = true;
       await source.read([range(start, 1000)], { onRequest: ({ from }) => (network = from !== "cache") });
-      places.push(start);
+      offsets.push(start);
       return network;
     };
     try {
@@ -272,7 +288,7 @@ describe("keeping", () => {
       await get(10_000);
       expect(await get(0)).toBe(false);
       await get(20_000);
-      // 0 was used since, 10,000 was not.
+      // The range at 0 was used since, the one at 10,000 was not.
       expect(await get(0)).toBe(false);
       expect(await get(10_000)).toBe(true);
     } finally {
@@ -280,9 +296,9 @@ describe("keeping", () => {
     }
   });
 
-  it("keeps the table whatever data are read", async () => {
-    const { source, asked } = planned({ cacheBytes: 10_000 });
-    const stop = answering(asked);
+  it("keeps the table while data are read", async () => {
+    const { source, requests } = scheduled({ cacheBytes: 10_000 });
+    const stop = respondAlways(requests);
     try {
       await source.read([range(500_000, 9000)], { reason: "toc" });
       for (let at = 0; at < 400_000; at += 9000) await source.read([range(at, 9000)]);
@@ -290,29 +306,77 @@ describe("keeping", () => {
       stop();
     }
     check(await source.read([range(501_000, 100)]), range(501_000, 100));
-    expect(asked).toHaveLength(0);
+    expect(requests).toHaveLength(0);
   });
 
-  it("keeps nothing without a budget, but shares still", async () => {
-    const { source, asked } = planned({ cacheBytes: 0 });
+  it("caches nothing without a budget, but shares requests", async () => {
+    const { source, requests } = scheduled({ cacheBytes: 0 });
     for (const count of [1, 2]) {
       const reads = [source.read([range(0, 100)]), source.read([range(0, 100)])];
-      await until(asked, count);
-      asked.at(-1)!.answer();
+      await until(requests, count);
+      requests.at(-1)!.respond();
       check(await reads[1]!, range(0, 100));
       await reads[0];
     }
   });
 
-  it("gives each caller bytes that hold although they leave the cache meanwhile", async () => {
-    const { source, asked } = planned({ cacheBytes: 2000, largest: 1000 });
+  it("returns all bytes of a read larger than the cache", async () => {
+    const { source, requests } = scheduled({ cacheBytes: 2000, maxRequestBytes: 1000 });
     const read = source.read([range(0, 10_000)]);
-    await until(asked, 10);
-    for (const one of asked) {
-      one.answer();
+    await until(requests, 10);
+    for (const one of requests) {
+      one.respond();
       await new Promise((resolve) => setTimeout(resolve, 0));
     }
     check(await read, range(0, 10_000));
+  });
+});
+
+describe("reopen", () => {
+  /** A scheduler over a source of `object.bytes` that can be reopened, and its requests. */
+  const reopenable = (object: { bytes: Uint8Array }, options: SchedulerOptions = {}) => {
+    const requests: RequestEvent[] = [];
+    const inner = (): RangeSource => {
+      const { bytes } = object;
+      return {
+        ...slowSource(bytesSource(bytes), { latencyMs: 0, bytesPerMs: 1e9 }),
+        reopen: inner,
+      };
+    };
+    const source = withScheduler(inner(), options, (event) => {
+      if (event.from === "network") requests.push(event);
+    });
+    return { source, requests };
+  };
+
+  it("frees the cache of the earlier scheduler, which reads without a cache from then on", async () => {
+    const { source, requests } = reopenable({ bytes });
+    await source.read([range(0, 1000)]);
+    await source.read([range(0, 1000)]);
+    expect(requests).toHaveLength(1);
+    const fresh = source.reopen!();
+    for (const count of [2, 3]) {
+      check(await source.read([range(0, 1000)]), range(0, 1000));
+      expect(requests).toHaveLength(count);
+    }
+    await fresh.read([range(0, 1000)]);
+    await fresh.read([range(0, 1000)]);
+    expect(requests).toHaveLength(4);
+  });
+
+  it("completes reads of the earlier scheduler that are in flight", async () => {
+    const { source } = reopenable({ bytes });
+    const read = source.read([range(0, 1000)]);
+    source.reopen!();
+    check(await read, range(0, 1000));
+  });
+
+  it("does not reuse the size", async () => {
+    const object = { bytes: bytes.subarray(0, 1000) };
+    const { source } = reopenable(object, { size: 1000 });
+    await source.read([range(0, 1000)]);
+    object.bytes = bytes;
+    check(await source.reopen!().read([range(900, 200)]), range(900, 200));
   });
 });
 
@@ -327,7 +391,7 @@ describe("read-ahead", () => {
     return { source, requests };
   };
 
-  it("accelerates under sequential reads, and reads nothing twice", async () => {
+  it("needs fewer requests for sequential reads, and requests nothing twice", async () => {
     const { source, requests } = counted();
     await source.probe({ head: 0, tail: 0 });
     for (let at = 0; at < 2_000_000; at += 5000) check(await source.read([range(at, 5000)]), range(at, 5000));
@@ -337,7 +401,7 @@ describe("read-ahead", () => {
     expect(total).toBeLessThanOrEqual(bytes.length + 1);
   });
 
-  it("keeps within its budget", async () => {
+  it("stays within its budget", async () => {
     const { source, requests } = counted({ readAhead: 100_000 });
     await source.probe({ head: 0, tail: 0 });
     for (let at = 0; at < 1_000_000; at += 5000) await source.read([range(at, 5000)]);
@@ -347,7 +411,7 @@ describe("read-ahead", () => {
     expect(end).toBeLessThanOrEqual(1_100_000);
   });
 
-  it("leaves scattered reads, vectors and the table alone, and can be off", async () => {
+  it("does not happen for scattered reads, vectors, the table, or when it is off", async () => {
     const random = seeded(9);
     for (const test of ["scattered", "vector", "table", "off"]) {
       const { source, requests } = counted(test === "off" ? { readAhead: 0 } : {});
@@ -361,5 +425,66 @@ describe("read-ahead", () => {
       }
       expect(requests.filter(({ reason }) => reason === "read-ahead")).toEqual([]);
     }
+  });
+
+  /** Reads three ranges in sequence. Returns the read-ahead request, which is pending. */
+  const readSequence = async (
+    { source, requests }: ReturnType<typeof scheduled>,
+    signal?: AbortSignal,
+  ): Promise<PendingRequest> => {
+    const ahead = (): PendingRequest | undefined =>
+      requests.find(({ options }) => options.reason === "read-ahead");
+    for (let i = 0; i < 3; i++) {
+      const read = source.read([range(i * 5000, 5000)], { signal });
+      await vi.waitFor(() => expect(requests.filter((one) => one !== ahead())).toHaveLength(i + 1));
+      requests.findLast((one) => one !== ahead())!.respond();
+      await read;
+    }
+    await vi.waitFor(() => expect(ahead()).toBeDefined());
+    return ahead()!;
+  };
+
+  it("stops when the signal of its reader aborts between two reads", async () => {
+    const subject = scheduled({ readAhead: 1_000_000 });
+    const { controller, signal, listeners } = countingSignal();
+    const ahead = await readSequence(subject, signal);
+    expect(ahead.options.signal!.aborted).toBe(false);
+    controller.abort("done");
+    expect(ahead.options.signal!.aborted).toBe(true);
+    expect(listeners()).toBe(0);
+  });
+
+  it("stops when the last waiting read aborts", async () => {
+    const subject = scheduled({ readAhead: 1_000_000 });
+    const ahead = await readSequence(subject);
+    const [one, two] = [new AbortController(), new AbortController()];
+    const reads = [one, two].map(({ signal }, i) =>
+      subject.source.read([range(2_000_000 + i, 1)], { signal }),
+    );
+    const results = Promise.allSettled(reads);
+    one.abort("aborted");
+    expect(ahead.options.signal!.aborted).toBe(false);
+    two.abort("aborted");
+    expect(ahead.options.signal!.aborted).toBe(true);
+    await results;
+  });
+
+  it("continues after an abort if another read waits for its bytes", async () => {
+    const subject = scheduled({ readAhead: 1_000_000 });
+    const controller = new AbortController();
+    const ahead = await readSequence(subject, controller.signal);
+    const other = subject.source.read([range(ahead.start + 10, 100)]);
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    controller.abort("done");
+    expect(ahead.options.signal!.aborted).toBe(false);
+    ahead.respond();
+    check(await other, range(ahead.start + 10, 100));
+  });
+
+  it("stops on close", async () => {
+    const subject = scheduled({ readAhead: 1_000_000 });
+    const ahead = await readSequence(subject);
+    await subject.source.close();
+    expect(ahead.options.signal!.aborted).toBe(true);
   });
 });

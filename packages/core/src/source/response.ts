@@ -1,8 +1,8 @@
-import type { ByteRange } from "./range-source.js";
+import type { ByteRange } from "./byte-range.js";
+import type { ObjectState, RequestedRange } from "./object-state.js";
 import type { TransportResponse } from "./range-transport.js";
-import type { ObjectState, Wanted } from "./ranged-get.js";
 
-/** Parses `Content-Range` (RFC 9110, section 14.4) to a half-open range; an answer 416 has a size only. */
+/** Parses `Content-Range` (RFC 9110, section 14.4) to a half-open range. In a 416 response it has only a size. */
 export function parseContentRange(text: string | null): Partial<ByteRange> & { readonly size?: number } {
   const [, first, last, total] = /^bytes (?:(\d+)-(\d+)|\*)\/(\d+)$/i.exec(text ?? "") ?? [];
   const size = Number(total);
@@ -12,68 +12,68 @@ export function parseContentRange(text: string | null): Partial<ByteRange> & { r
   return total !== undefined && first === undefined ? { size } : {};
 }
 
-/** An ETag without its quotes. Weak ones, and the `null` of an unversioned bucket, are no versions. */
+/** An ETag without its quotes. A weak ETag, and the version id `null` of an unversioned bucket, identify no version. */
 export function strongTag(tag: string | null | undefined): string | undefined {
   const bare = tag?.replace(/^"(.*)"$/, "$1");
   return !bare || /^(W\/|null$)/.test(bare) ? undefined : bare;
 }
 
-/** What an answer says about the object's state: ETag and version id, where they are strong. */
-export function tagsOf(headers: TransportResponse["headers"]): string[] {
+/** ETag and version id of a response, if they are strong. */
+export function responseTags(headers: TransportResponse["headers"]): string[] {
   return ["etag", "x-amz-version-id"].flatMap((name) => strongTag(headers.get(name)) ?? []);
 }
 
-/** Whether an answer is of the version and size seen first, as far as they are known. */
-export function ofSameState(
+/** Whether a response has the known version and size of the object. */
+export function matchesState(
   { version, modified, size }: ObjectState,
   headers: TransportResponse["headers"],
-  found: number | undefined = size,
+  responseSize: number | undefined = size,
 ): boolean {
   const time = headers.get("last-modified");
   return (
     (version === undefined
       ? // Seconds are too coarse to prove that nothing changed, but a difference proves that something did.
         !modified || !time || time === modified
-      : tagsOf(headers).includes(strongTag(version)!)) && (size ?? found) === found
+      : responseTags(headers).includes(strongTag(version)!)) && (size ?? responseSize) === responseSize
   );
 }
 
-/** Makes the version and size of a valid answer the ones seen first, where there are none yet. */
-export function record(object: ObjectState, headers: TransportResponse["headers"], size: number): void {
+/** Pins the object to the version and size of a valid response, unless it is pinned already. */
+export function pinState(object: ObjectState, headers: TransportResponse["headers"], size: number): void {
   const etag = headers.get("etag");
   const tag = strongTag(etag);
   object.size ??= size;
-  object.version ??= tag === undefined ? tagsOf(headers)[0] : etag!;
+  object.version ??= tag === undefined ? responseTags(headers)[0] : etag!;
   object.modified ??= headers.get("last-modified");
   if (tag !== undefined && tag === strongTag(object.version)) object.condition = `"${tag}"`;
 }
 
-/** Whether the body is as it is stored. */
-export function encodingOf(headers: TransportResponse["headers"]): string | undefined {
+/** The content encoding of a response, unless it is `identity`. */
+export function contentEncoding(headers: TransportResponse["headers"]): string | undefined {
   const encoding = headers.get("content-encoding");
   return encoding === "identity" ? undefined : (encoding ?? undefined);
 }
 
-/** Where the bytes of an answer lie when it is the 206 asked for, of the object seen first. Any other is an odd one. */
+/** The range of a response, if it is the 206 for the requested range and the known state. Any other response is unexpected. */
 export function expectedRange(
   object: ObjectState,
-  wanted: Wanted,
+  requested: RequestedRange,
   { status, headers }: TransportResponse,
 ): ByteRange | undefined {
   const { start, end, size = 0 } = parseContentRange(headers.get("content-range"));
   const [first, last] =
-    "suffix" in wanted
-      ? [Math.max(0, size - wanted.suffix), size]
-      : [wanted.start, Math.min(wanted.end, size)];
+    "suffix" in requested
+      ? [Math.max(0, size - requested.suffix), size]
+      : [requested.start, Math.min(requested.end, size)];
   if (
     status !== 206 ||
     start !== first ||
     end !== last ||
-    encodingOf(headers) ||
-    !ofSameState(object, headers, size)
+    contentEncoding(headers) ||
+    !matchesState(object, headers, size)
   ) {
     return undefined;
   }
-  record(object, headers, size);
+  pinState(object, headers, size);
   return { start: first, end: last };
 }

@@ -2,19 +2,19 @@ import { PeekpackError } from "../errors.js";
 import { publicCause } from "./public-cause.js";
 import type { RangeTransport, Refusal } from "./range-transport.js";
 
-/** Gets new authorizations for a transport, one for all requests that were refused with the same. */
-export interface Renewal {
-  /** Gets one for a request that left at `startedAt` (`performance.now()`). Whether asking again makes sense. */
+/** Renews the authorization of a transport, once for all requests that were refused with the same one. */
+export interface AuthorizationRenewal {
+  /** Renews for a refused request that was sent at `startedAt` (`performance.now()`). Resolves with whether to send it again. */
   renew(startedAt: number, refusal: Refusal): Promise<boolean>;
 }
 
-/** Makes a {@link Renewal}. */
-export function renewal(label: string, transport: RangeTransport): Renewal {
+/** Makes an {@link AuthorizationRenewal}. */
+export function authorizationRenewal(label: string, transport: RangeTransport): AuthorizationRenewal {
   let renewing: Promise<boolean> | undefined;
   let renewedAt = Number.NEGATIVE_INFINITY;
   return {
     async renew(startedAt, refusal) {
-      // Another request that was refused has seen to it.
+      // Another refused request has renewed since.
       if (startedAt < renewedAt) return true;
       renewing ??= transport.renew!(refusal).finally(() => {
         renewedAt = performance.now();

@@ -1,0 +1,1 @@
+export { type SlowSourceOptions, slowSource } from "./source/slow-source.js";
