@@ -94,6 +94,14 @@ describe("the stand-in with a behavior", () => {
     expect([await list(""), await list("a/"), await list("a/b")]).toEqual([1, 0, 1]);
   });
 
+  it("responds NoSuchUpload to a listing without uploads", async () => {
+    await start({ emptyUploadLists: "not-found" });
+    const list = () => client.send(new ListMultipartUploadsCommand({ Bucket }));
+    expect(await refusal(list())).toEqual({ status: 404, code: "NoSuchUpload" });
+    await create("k");
+    expect((await list()).Uploads).toHaveLength(1);
+  });
+
   it.each([
     ["denied", { status: 403, code: "AccessDenied" }],
     ["length-required", { status: 411, code: "MissingContentLength" }],

@@ -88,7 +88,8 @@ const rcloneProgram = (command: string): ServerProgram => ({
     directory,
   ],
   env: ({ credentials: { accessKeyId, secretAccessKey } }) => ({
-    RCLONE_AUTH_KEY: `${accessKeyId},${secretAccessKey}`,
+    // The value is a CSV list of pairs: quote the pair.
+    RCLONE_AUTH_KEY: `"${accessKeyId},${secretAccessKey}"`,
   }),
 });
 

@@ -12,6 +12,8 @@ export interface StandInBehavior {
   readonly completionConditions?: "atomic" | "racy" | "ignored" | undefined;
   /** Prefixes for which ListMultipartUploads finds uploads. "exact": only the empty prefix and whole keys. S3: any. */
   readonly uploadPrefixes?: "any" | "exact" | undefined;
+  /** Response to ListMultipartUploads without uploads. "not-found" is 404 NoSuchUpload, as by rclone. S3: an empty list. */
+  readonly emptyUploadLists?: "listed" | "not-found" | undefined;
   /** Response to UploadPartCopy. "denied" is 403 AccessDenied, "length-required" 411 as by gofakes3. S3: accepted. */
   readonly copiedParts?: "accepted" | "denied" | "length-required" | undefined;
   /** Response to AbortMultipartUpload. "refused" is 405 MethodNotAllowed. S3: accepted. */
