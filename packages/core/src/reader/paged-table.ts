@@ -295,6 +295,9 @@ export class PagedTable {
 
   /** Checks a page's bytes, and finds its entries. */
   async #decode(large: LargeNode, span: PageSpan, bytes: Uint8Array, options?: ReadOptions): Promise<Page> {
+    // Another lookup may have decoded it meanwhile.
+    const known = this.#cached(span.offset);
+    if (known !== undefined) return known;
     const pages = this.#pages;
     checkPage(span, bytes);
     const bounds = { start: span.start, end: span.dataEnd };
@@ -377,8 +380,18 @@ export class PagedTable {
 
   /** Reads pages of a list of blocks. */
   async #loadBlocks(large: LargeNode, spans: readonly PageSpan[], options?: ReadOptions): Promise<Blocks[]> {
-    const read = await this.#readPages(large, spans, options);
-    return spans.map((span) => {
+    const { memory, id } = this.#pages;
+    const cached = (span: PageSpan): Blocks | undefined =>
+      memory.get(`${id}b${span.offset}`) as Blocks | undefined;
+    const known = spans.map(cached);
+    const read = await this.#readPages(
+      large,
+      spans.filter((_, i) => known[i] === undefined),
+      options,
+    );
+    return spans.map((span, i) => {
+      const kept = known[i] ?? cached(span);
+      if (kept !== undefined) return kept;
       const bytes = read.get(span.offset)!;
       checkPage(span, bytes);
       const { head } = headReader(this.#pages, bytes);
@@ -392,6 +405,7 @@ export class PagedTable {
       if (blocks.before[count] !== span.next || blocks.bounds[0] !== span.start) {
         throw damagedIndex("a page does not hold the items that it says", span.offset);
       }
+      memory.set(`${id}b${span.offset}`, blocks, count * 16 + 512);
       return blocks;
     });
   }

@@ -1,12 +1,13 @@
 import { PeekpackError } from "../errors.js";
 import { decodeHeader, encodeHeader, HEADER_SIZE } from "../format/header.js";
 import { Archive } from "../reader/archive.js";
-import { type ArchiveSource, asSource, openArchive } from "../reader/open-archive.js";
+import { type ArchiveSource, openArchive } from "../reader/open-archive.js";
 import type { RangeSource } from "../source/range-source.js";
-import { isReadEngine, readEngine } from "../source/read-engine.js";
 import { CombinedToc } from "./combined-toc.js";
 import { type ResolvedEncodeOptions, resolveEncodeOptions } from "./options.js";
+import { sequentialSource } from "./sequential-source.js";
 import { type ArchiveSink, memorySink, type WriteResult } from "./sink.js";
+import { indexChunks } from "./table-indexer.js";
 import { finishing, type WriteOptions, writeArchive } from "./write-archive.js";
 
 /** An archive to be put into a combined one: an archive that exists, or a value that is encoded as one first. */
@@ -63,9 +64,10 @@ export interface AppendTarget {
   /** Takes the result. It must leave the old archive readable until it has finished. */
   readonly sink: ArchiveSink;
   /**
-   * The sink writes behind the old archive, in its place, and puts the new header over the old one last: nothing is copied.
-   * The old table stays in the archive as bytes that nothing refers to. Default false: the whole archive is written anew,
-   * with the same bytes as the reference's append gives.
+   * The sink writes into the old archive's object, from the byte after the old table on, and puts the new header over the old
+   * one last: nothing is copied. The old table stays as bytes that nothing refers to. An old page index is overwritten; what
+   * is left of it no longer matches the header, and is ignored. Default false: the whole archive is written anew, with the
+   * same bytes as the reference's append gives.
    */
   readonly inPlace?: boolean | undefined;
 }
@@ -192,6 +194,7 @@ class CombinedWriter {
     const tocStart = this.position;
     const toc = this.#toc.encode();
     await this.#write(toc);
+    for (const chunk of indexChunks(this.#options, tocStart, toc)) await this.#write(chunk);
     return this.#sink.finish(
       encodeHeader({ protocol: this.#options.protocol, tocStart, tocSize: toc.length }),
     );
@@ -206,10 +209,7 @@ class CombinedWriter {
       this.#notSelf(from.label);
       return { name, source: from, start: archive.start, end: archive.start + archive.size };
     }
-    const given = asSource(source);
-    // Read once from end to end: retries are wanted, a cache is not.
-    const from =
-      given.local || isReadEngine(given) ? given : readEngine(given, { cacheBytes: 0, readAhead: 0 });
+    const from = sequentialSource(source);
     this.#notSelf(from.label);
     const { size, head } = await from.probe({ head: HEADER_SIZE, tail: 0 }, { signal });
     try {

@@ -4,6 +4,7 @@ import { ArchiveEncoder, NeedsStream } from "./encoder.js";
 import { placed } from "./misplaced.js";
 import { type EncodeOptions, packerFor, resolveEncodeOptions } from "./options.js";
 import { SlabFull } from "./packer.js";
+import { indexChunks } from "./table-indexer.js";
 
 /**
  * The buffer of the last call, for the next one: a speed trick, and the only state of this module. To grow a buffer anew for
@@ -56,7 +57,9 @@ export function encodeArchive(value: unknown, options?: EncodeOptions): Uint8Arr
   data.limit = Number.POSITIVE_INFINITY;
   const tocStart = encoder.position;
   const header = encodeHeader({ protocol: resolved.protocol, tocStart, tocSize: toc.pos });
-  data.raw(toc.buf.subarray(0, toc.pos));
+  const table = toc.buf.subarray(0, toc.pos);
+  data.raw(table);
+  for (const chunk of indexChunks(resolved, tocStart, table)) data.raw(chunk);
   data.buf.set(header);
   spare = new WeakRef(data.buf);
   return data.buf.slice(0, data.pos);

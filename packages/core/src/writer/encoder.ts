@@ -1,5 +1,5 @@
 import { PeekpackError } from "../errors.js";
-import { NdArray, type Rows } from "../numpy/nd-array.js";
+import { NdArray, type Rows } from "../nd-array.js";
 import { encodeNumpyPickle } from "../numpy/pickle-writer.js";
 import { Float64 } from "../values.js";
 import { EncodedItem, writeEncoded } from "./encoded-item.js";
@@ -165,8 +165,8 @@ export class ArchiveEncoder {
     else if (ArrayBuffer.isView(value) && !(value instanceof DataView)) {
       return writeNumbers(this, value as unknown as NumberArray, depth);
     } else if (value instanceof EncodedItem) return writeEncoded(this, value, depth);
-    else if (value instanceof NdArray) {
-      if (this.options.numpy === "rows") return this.#rows(value.toRows(), depth);
+    else if (NdArray.is(value)) {
+      if (this.options.numpy === "rows") return this.#array(value, depth);
       data.bytes(encodeNumpyPickle(value));
     } else if (!data.special(value, (inner) => this.#tagged(inner, depth))) {
       if (mustStream(value)) throw new NeedsStream(value);
@@ -181,7 +181,13 @@ export class ArchiveEncoder {
     this.key(inner, depth + 1);
   }
 
-  /** Rows of an array; those of bytes are lists of numbers here. */
+  #array(array: NdArray, depth: number): boolean {
+    const rows = array.toRows();
+    const isFloat = array.shape.length === 0 && array.dtype.startsWith("float");
+    return isFloat ? this.value(new Float64(rows as number), depth) : this.#rows(rows, depth);
+  }
+
+  /** Encodes rows of an array. A row of bytes is a list of numbers here. */
   #rows(rows: Rows, depth: number): boolean {
     if (ArrayBuffer.isView(rows)) return writeNumbers(this, rows as NumberArray, depth);
     if (!Array.isArray(rows)) return this.value(rows, depth);
@@ -359,7 +365,6 @@ export class ArchiveEncoder {
         firstNode: nodes,
         keys: data.buf,
         keysAt: body,
-        packed: false,
       });
     }
     this.#top = top;

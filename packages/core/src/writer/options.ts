@@ -20,6 +20,12 @@ export interface EncodeOptions {
   readonly floats?: "fraction" | "all" | undefined;
   /** "rows" (default) writes an NdArray as nested lists; "pickle" as the byte string that the reference's array encoder makes. */
   readonly numpy?: "rows" | "pickle" | undefined;
+  /**
+   * Whether a page index follows the table of contents, so that one value can be found without reading the whole table. "auto"
+   * (default): if the table is larger than 1 MiB. true: if it is larger than 8 KiB. false: never. A map that holds the same
+   * key twice, and a table of 4 GiB or more, cannot be indexed. Readers that do not know it ignore it.
+   */
+  readonly pageIndex?: "auto" | boolean | undefined;
   /** Deepest nesting of containers. Default 1000; a deeper value, or a cyclic one, is refused. The reference reads 400 levels. */
   readonly maxDepth?: number | undefined;
 }
@@ -34,6 +40,7 @@ export interface ResolvedEncodeOptions {
   readonly sets: "sorted" | "insertion";
   readonly floats: "fraction" | "all";
   readonly numpy: "rows" | "pickle";
+  readonly pageIndex: "auto" | boolean;
   readonly maxDepth: number;
 }
 
@@ -59,8 +66,16 @@ export function resolveEncodeOptions(options: EncodeOptions = {}): ResolvedEncod
     sets: oneOf("sets", options.sets ?? "sorted", ["sorted", "insertion"]),
     floats: oneOf("floats", options.floats ?? "fraction", ["fraction", "all"]),
     numpy: oneOf("numpy", options.numpy ?? "rows", ["rows", "pickle"]),
+    pageIndex: checkedPageIndex(options.pageIndex),
     maxDepth: size("maxDepth", options.maxDepth ?? 1000, 1),
   };
+}
+
+/** The option `pageIndex`. @throws TypeError if it is neither "auto" nor a boolean */
+export function checkedPageIndex(value: EncodeOptions["pageIndex"] = "auto"): "auto" | boolean {
+  if (value !== "auto" && typeof value !== "boolean")
+    throw new TypeError('pageIndex is "auto", true or false.');
+  return value;
 }
 
 function oneOf<T extends string>(name: string, value: T, allowed: readonly T[]): T {

@@ -4,9 +4,9 @@ import { blockWindows, entryWindows } from "../reader/entries.js";
 import { nodeOf } from "../reader/entry.js";
 import { type NodeLocation, rootOf } from "../reader/lookup.js";
 import type { Value } from "../values.js";
-import { type ArchiveWriter, Frame } from "./archive-writer.js";
 import { isCanonical } from "./canonical.js";
 import { EncodedItem } from "./encoded-item.js";
+import { Frame, type ValueWriter } from "./frame.js";
 
 /** A handle of the reader: it says where its value lies. */
 interface Lazy {
@@ -23,13 +23,13 @@ export function isLazy(value: object): value is Lazy {
  * children. Bytes that are already what the encoder would write are copied; others are written anew item by item, so that
  * a float stays a float whatever its value. Archives inside become ordinary values.
  */
-export async function repack(writer: ArchiveWriter, handle: Lazy, depth: number): Promise<boolean> {
+export async function repack(writer: ValueWriter, handle: Lazy, depth: number): Promise<boolean> {
   const { archive, node } = handle["~location"]();
   return repackNode(writer, archive, node, depth);
 }
 
 async function repackNode(
-  writer: ArchiveWriter,
+  writer: ValueWriter,
   archive: ArchiveReader,
   node: TableNode,
   depth: number,
@@ -44,7 +44,7 @@ async function repackNode(
       return repackBytes(writer, archive, bytes!, depth);
     }
     case "blocked": {
-      const frame = new Frame(writer, false, node.length, depth);
+      const frame = await Frame.open(writer, false, node.length, depth);
       for await (const { blocks, first, last } of blockWindows(archive, node)) {
         const span = { start: blocks.bounds[first]!, end: blocks.bounds[last]! };
         const count = blocks.before[last]! - blocks.before[first]!;
@@ -67,7 +67,7 @@ async function repackNode(
     default: {
       const { table } = archive;
       const decode = (bytes: Uint8Array): Value => archive.decodePlain(bytes);
-      const frame = new Frame(writer, node.kind === "map", table.size(node), depth);
+      const frame = await Frame.open(writer, node.kind === "map", table.size(node), depth);
       for await (const window of entryWindows(archive, node)) {
         const children = window.map(nodeOf);
         const spans = children.flatMap((child) => (child.kind === "value" ? [child.span] : []));
@@ -98,7 +98,7 @@ async function repackNode(
 
 /** Writes one encoded value. `checked`: its bytes are known to be well-formed. */
 function repackBytes(
-  writer: ArchiveWriter,
+  writer: ValueWriter,
   archive: ArchiveReader,
   bytes: Uint8Array,
   depth: number,

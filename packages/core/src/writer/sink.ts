@@ -1,4 +1,5 @@
 import { PeekpackError } from "../errors.js";
+import type { TableSpill } from "./table-spill.js";
 
 /** What a finished write has made. */
 export interface WriteResult {
@@ -31,6 +32,11 @@ export interface ArchiveSink {
    * Resolves when the sink wants more (backpressure).
    */
   write(chunk: Uint8Array): Promise<void>;
+  /**
+   * Opens a place for a table of contents that outgrows the writer's memory. Without it the table stays in memory. The
+   * writer closes it before it finishes or aborts the sink.
+   */
+  spill?(): Promise<TableSpill>;
   /** Takes the header, which goes in front of everything written, and makes the archive appear. */
   finish(header: Uint8Array): Promise<WriteResult>;
   /** Gives up. Idempotent; never rejects for what was already cleaned up. */

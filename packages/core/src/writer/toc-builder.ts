@@ -25,10 +25,9 @@ export interface Container {
   /** From `firstNode` on: lengths of the nodes of those children. */
   readonly nodes: ArrayLike<number>;
   readonly firstNode: number;
-  /** The bytes of the keys from `keysAt` on: one after the other (`packed`), or still with the values between them. */
+  /** The bytes that hold the keys, between the values, from `keysAt` on. */
   readonly keys: Uint8Array;
   readonly keysAt: number;
-  readonly packed: boolean;
 }
 
 /**
@@ -107,14 +106,19 @@ export class TocBuilder {
     packer.int(end);
   }
 
+  /** Appends the head of a node of `count` children, in positions from the origin. */
+  branch(start: number, end: number, isMap: boolean, count: number): void {
+    this.span(start, end, 2);
+    this.packer.string("t");
+    if (isMap) this.packer.map(count);
+    else this.packer.array(count);
+  }
+
   #indexed(container: Container): void {
     const { packer } = this;
-    const { start, body, end, shift, node, isMap, spans, first, last, nodes, keys, packed } = container;
+    const { start, body, end, shift, node, isMap, spans, first, last, nodes, keys } = container;
     const from = packer.pos;
-    this.span(start + shift, end + shift, 2);
-    packer.string("t");
-    if (isMap) packer.map((last - first) / 2);
-    else packer.array(last - first);
+    this.branch(start + shift, end + shift, isMap, isMap ? (last - first) / 2 : last - first);
     let child = node;
     let place = body;
     let key = container.keysAt;
@@ -137,8 +141,7 @@ export class TocBuilder {
         packer.pos += own;
         child += own;
       }
-      // Keys that still lie in the data's buffer stand between the values.
-      if (!packed) key += behind - place;
+      key += behind - place;
       place = behind;
     }
     packer.buf.copyWithin(node, from, packer.pos);

@@ -6,7 +6,7 @@ import { Random, seedOfRun } from "@peekpack/testing/fuzz";
 import { livePython, type MsglcPeer, runPython, skippedAsAbsent, startPeer } from "@peekpack/testing/python";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { encodeArchive, encodeNumpyPickle, NdArray, type NdType, openArchive } from "../../src/index.js";
-import { allocate } from "../../src/numpy/nd-array.js";
+import { allocate } from "../../src/nd-array.js";
 import { firstDifference } from "../bytes.js";
 
 const live = await livePython();
