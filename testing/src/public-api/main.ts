@@ -65,8 +65,8 @@ function extract({ folder, declarations, report }: EntryPoint): boolean {
         reportFolder: committed,
         reportTempFolder: generated,
         reportFileName: report,
-        // A type that a public signature uses is part of the API, exported or not.
-        includeForgottenExports: true,
+        // Types that are reachable but not exported are mostly internals of classes: their changes are no API changes.
+        includeForgottenExports: false,
       },
       docModel: { enabled: false },
       dtsRollup: { enabled: false },
