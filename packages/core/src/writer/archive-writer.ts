@@ -61,6 +61,7 @@ export class ArchiveWriter implements ValueWriter {
         await this.#sink.write(chunk);
         this.#signal?.throwIfAborted();
       });
+      await table.close();
       for (const chunk of index?.finish()?.chunks() ?? []) await this.#sink.write(chunk);
       this.#signal?.throwIfAborted();
       return await this.#sink.finish(encodeHeader({ protocol, tocStart, tocSize }));
