@@ -104,7 +104,7 @@ describe.each(["msgpack", "cbor"] as const)("%s", (codec) => {
       ["numbers", numbers(40_000)],
       [
         "long",
-        new Map([
+        new Map<string, unknown>([
           ["k".repeat(300_000), 1],
           ["b", numbers(700).map((i) => `b ${i}`.padEnd(30))],
         ]),
