@@ -92,6 +92,8 @@ export class TableStore {
 
   /** Removes the spill. Idempotent. */
   async close(): Promise<void> {
-    await this.#spill?.close();
+    const spill = this.#spill;
+    this.#spill = undefined;
+    await spill?.close();
   }
 }
