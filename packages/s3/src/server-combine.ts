@@ -17,7 +17,8 @@ import {
   type WriteResult,
   writeArchive,
 } from "@peekpack/core";
-import { combinedLayout } from "@peekpack/core/internal";
+
+import { type CombinedLayout, combinedLayout } from "@peekpack/core/internal";
 import { type CopyPlan, type Piece, type PlannedPart, planCopy, type Run } from "./copy-plan.js";
 import { DEFAULT_PART_SIZE } from "./limits.js";
 import type { ObjectLocation } from "./location.js";
@@ -83,8 +84,8 @@ export async function combineOnServer(
 ): Promise<StoreCombineResult> {
   const found = await resolveChildren(place, children, options);
   const codec = typeof options.codec === "object" ? options.codec.protocol : options.codec;
-  const { header, table } = await combinedLayout(found, { codec });
-  const materials = [held(header), ...found.map(({ material }) => material), held(table)];
+  const layout = await combinedLayout(found, { codec, pageIndex: options.pageIndex });
+  const materials = [held(layout.header), ...found.map(({ material }) => material), ...tail(layout)];
   return make(place, materials, options.put ?? "overwrite", options);
 }
 
@@ -104,15 +105,21 @@ export async function appendOnServer(
     );
   }
   const found = await resolveChildren(place, children, options);
-  const { header, table, kept } = await combinedLayout(found, { onto: archive });
+  const layout = await combinedLayout(found, { onto: archive, pageIndex: options.pageIndex });
+  const { kept } = layout;
   const source = place.source(place.location, version);
   const old: Material = {
     piece: { kind: "object", start: kept!.start, end: kept!.end, objectSize },
     from: { ...place.location, ifMatch: version },
     read: reader(source, kept!.start),
   };
-  const materials = [held(header), old, ...found.map(({ material }) => material), held(table)];
+  const materials = [held(layout.header), old, ...found.map(({ material }) => material), ...tail(layout)];
   return make(place, materials, { ifMatch: version }, options);
+}
+
+/** The table of a combined archive, and its page index if it has one. */
+function tail({ table, index }: CombinedLayout): Material[] {
+  return index.length === 0 ? [held(table)] : [held(table), held(index)];
 }
 
 interface FoundChild {

@@ -38,7 +38,7 @@ const requests: Record<string, { readonly bytes: Uint8Array; readonly when: Requ
 const mischief: Record<string, () => Fault> = {
   "a reset before": faults.resetBefore,
   "a reset within the body": () => faults.resetInRequest(100),
-  "a reset when it was done": faults.resetAnswered,
+  "a reset when it was done": faults.resetProcessed,
   "a reset behind the headers": faults.resetAfterHeaders,
   "a reset within the answer": () => faults.resetWithin(10),
   "500": faults.serverError,
@@ -106,7 +106,7 @@ await onEachServer("writing through faults", (server) => {
   const whole = server.kind === "stand-in";
   const done = whole
     ? mischief
-    : { "a reset when it was done": faults.resetAnswered, "500": faults.serverError };
+    : { "a reset when it was done": faults.resetProcessed, "500": faults.serverError };
   describe.each(whole ? ["sdk", "fetch"] : ["sdk"])("by %s", (writer) => {
     describe.each(Object.entries(requests))("at %s", (step, { bytes, when }) => {
       // An upload whose id was lost on the way can only be found by a sweep.
@@ -137,7 +137,7 @@ await onEachServer("writing through faults", (server) => {
 
       it("replaces the version it means, although the answer is lost", async () => {
         const etag = await putOld();
-        proxy.add({ when, fault: faults.resetAnswered(), times: 1 });
+        proxy.add({ when, fault: faults.resetProcessed(), times: 1 });
         await write(writer, bytes, { ifMatch: etag });
         expectBytes((await stored())!, bytes);
         await expectNoOrphan(true);
