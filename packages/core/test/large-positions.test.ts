@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { ArchiveEncoder } from "../src/writer/encoder.js";
+import { placed } from "../src/writer/misplaced.js";
 import { MsgpackPacker } from "../src/writer/msgpack-packer.js";
 import { resolveEncodeOptions } from "../src/writer/options.js";
 
@@ -9,7 +10,11 @@ const START = 2 ** 31 - 3000;
 function tableAt(data: MsgpackPacker, shift: number, value: unknown): Uint8Array {
   const options = resolveEncodeOptions({ smallObjectThreshold: 256 });
   const encoder = new ArchiveEncoder(data, new MsgpackPacker(1024), shift, options);
-  encoder.value(value, 0);
+  try {
+    encoder.value(value, 0);
+  } catch (error) {
+    throw placed(error);
+  }
   const { buf, pos } = encoder.toc.packer;
   return buf.slice(0, pos);
 }
