@@ -227,7 +227,12 @@ async function openFresh(context: ReaderContext, options: OpenOptions, counts: C
   const header = decodeHeader(headerBytes, end === undefined ? undefined : end - offset, offset);
   const sidecar = options.pageIndex === undefined ? undefined : engineOf(options.pageIndex, options);
   const found = { header, start: offset, end, pieces };
-  const parts = await readTable(source, found, { limits, sidecar, reading });
+  const parts = await readTable(source, found, {
+    limits,
+    cacheBytes: counts.tocCacheBytes,
+    sidecar,
+    reading,
+  });
   return { parts, headerBytes, size, version };
 }
 
