@@ -4,8 +4,10 @@ import { PeekpackError } from "../errors.js";
 export interface WriteResult {
   /** Size of the whole archive in bytes, header included. */
   readonly size: number;
-  /** Version of the object that was made (ETag or version id), where the medium gives one. */
+  /** ETag of the written object, with its quotes, or what identifies its content on another medium. Undefined if there is none. */
   readonly version?: string | undefined;
+  /** S3 version id of the written object. Undefined if the bucket has no versions. */
+  readonly versionId?: string | undefined;
   /** Where the archive now is, fit for messages: no credential, no query string. */
   readonly location?: string | undefined;
 }
