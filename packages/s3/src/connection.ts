@@ -9,7 +9,7 @@ import { environment } from "./environment.js";
 import { type Fetch, fetchRequest } from "./fetch-request.js";
 import { encodeKey, encodeText, fitsUrl } from "./location.js";
 import { readRefusal } from "./refusal.js";
-import { type AddressedRequest, presignQuery, type SigningContext, signHeaders } from "./signing.js";
+import { type AddressedRequest, requestSigner, type SigningContext } from "./signing.js";
 
 /** The address of an S3 service and the identity that uses it. In Node, AWS environment variables are the defaults. */
 export interface ConnectionOptions {
@@ -129,6 +129,7 @@ export function openConnection(settings: ConnectionSettings): S3Connection {
       throw new PeekpackError("denied", `The credentials provider failed (${kind}).`, { section: "source" });
     }
   });
+  const signer = requestSigner();
   let clockOffset = 0;
   let correctedRegion: string | undefined;
   const region = async (): Promise<string> => correctedRegion ?? settings.region();
@@ -150,7 +151,9 @@ export function openConnection(settings: ConnectionSettings): S3Connection {
         const usedRegion = await region();
         signal?.throwIfAborted();
         const addressed = address(request, settings, endpoint, usedRegion);
-        const signed = by ? await signHeaders(addressed, context(by, usedRegion), body) : addressed.headers;
+        const signed = by
+          ? await signer.headers(addressed, context(by, usedRegion), body)
+          : addressed.headers;
         // fetch derives Host from the URL; a browser refuses it as a header.
         const { host: _, ...headers } = signed;
         const response = await fetchRequest(
@@ -172,7 +175,7 @@ export function openConnection(settings: ConnectionSettings): S3Connection {
       }
       const usedRegion = await region();
       const addressed = address(request, settings, await settings.endpoint(), usedRegion);
-      const query = await presignQuery(addressed, context(by, usedRegion), expiresIn);
+      const query = await signer.query(addressed, context(by, usedRegion), expiresIn);
       return urlOf({ ...addressed, query });
     },
   };

@@ -1,4 +1,5 @@
 import { Md5 } from "@smithy/core/checksum";
+import { hex } from "./hex.js";
 import type { UploadedPart } from "./upload-target.js";
 
 /** An ETag without quotes and `W/`, for comparisons. */
@@ -35,8 +36,4 @@ export async function multipartEtag(parts: readonly UploadedPart[]): Promise<str
     for (let i = 0; i < 16; i++) digests[index * 16 + i] = Number.parseInt(bare.slice(2 * i, 2 * i + 2), 16);
   }
   return `"${hex(await md5(digests))}-${parts.length}"`;
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

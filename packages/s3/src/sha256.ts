@@ -1,15 +1,33 @@
-import { Sha256Js } from "@smithy/core/checksum";
+import { loadFeature } from "@peekpack/core/internal";
 
-/** WebCrypto takes longer than JavaScript for fewer bytes: Node hands them to another thread. */
-const WEB_CRYPTO_MIN = 4096;
-
-/** SHA-256 of bytes. Uses WebCrypto, which pages without TLS lack, for all but short input. */
+/** SHA-256 of bytes. */
 export async function sha256(bytes: Uint8Array): Promise<Uint8Array> {
-  const subtle = globalThis.crypto?.subtle as SubtleCrypto | undefined;
-  if (subtle !== undefined && bytes.length >= WEB_CRYPTO_MIN) {
-    return new Uint8Array(await subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>));
-  }
-  const hash = new Sha256Js();
+  const subtle = webCrypto();
+  if (subtle) return new Uint8Array(await subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>));
+  return hashInJavaScript(bytes);
+}
+
+/** Computes HMACs with SHA-256 of texts. */
+export type Hmac = (text: string) => Promise<Uint8Array>;
+
+/** Imports a key for HMACs. */
+export async function hmacSha256(key: Uint8Array): Promise<Hmac> {
+  const encode = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
+  const subtle = webCrypto();
+  if (!subtle) return (text) => hashInJavaScript(encode(text), key);
+  const algorithm = { name: "HMAC", hash: "SHA-256" };
+  const secret = await subtle.importKey("raw", key as Uint8Array<ArrayBuffer>, algorithm, false, ["sign"]);
+  return async (text) => new Uint8Array(await subtle.sign("HMAC", secret, encode(text)));
+}
+
+/** Undefined in pages without TLS. */
+function webCrypto(): SubtleCrypto | undefined {
+  return globalThis.crypto?.subtle;
+}
+
+async function hashInJavaScript(bytes: Uint8Array, key?: Uint8Array): Promise<Uint8Array> {
+  const { Sha256Js } = await loadFeature("SHA-256 without WebCrypto", () => import("@smithy/core/checksum"));
+  const hash = new Sha256Js(key);
   hash.update(bytes);
   return hash.digest();
 }

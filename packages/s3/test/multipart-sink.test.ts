@@ -265,6 +265,37 @@ describe("the direct sink", () => {
     expect(target.log).toEqual(["create", "abort"]);
   });
 
+  it("aborts when it is disposed before it is finished", async () => {
+    const target = fakeTarget();
+    {
+      await using sink = multipartSink(target, { partSize, concurrency: 1 });
+      await writeChunks(sink, new Uint8Array(3 * partSize));
+    }
+    expect(target.log.at(-1)).toBe("abort");
+    expect(target.log.join()).not.toContain("complete");
+  });
+
+  it("does nothing when it is disposed after it is finished", async () => {
+    const target = fakeTarget();
+    {
+      await using sink = multipartSink(target, { partSize, concurrency: 1 });
+      await writeChunks(sink, new Uint8Array(3 * partSize));
+      await sink.finish(header);
+    }
+    expect(target.log.at(-1)).toBe("complete 1,2,3,4");
+  });
+
+  it("returns the ETag as version and the version id beside it", async () => {
+    const stored = { size: 150, etag: '"etag"', versionId: "version id" };
+    const sink = multipartSink({ ...fakeTarget(), putObject: async () => stored });
+    await sink.write(new Uint8Array(100));
+    expect(await sink.finish(header)).toMatchObject({
+      size: 150,
+      version: '"etag"',
+      versionId: "version id",
+    });
+  });
+
   it("chooses part sizes by maxSize", () => {
     expect(partSizing({}).of(10_000)).toBe(16 * MiB);
     expect(partSizing({ maxSize: 10 }).of(1)).toBe(16 * MiB);

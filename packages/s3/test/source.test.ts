@@ -47,6 +47,12 @@ await onEachServer("reading", (server) => {
     expect(sent.every(({ headers }) => headers.has("authorization") && headers.has("range"))).toBe(true);
   });
 
+  it("rejects with TypeError if version and ifMatch are different ETags", () => {
+    const options = { version: '"1"', ifMatch: '"2"' };
+    expect(() => store.source(`${bucket}/plain`, options)).toThrow(TypeError);
+    expect(() => store.source(`${bucket}/plain`, { version: "id", ifMatch: '"2"' })).not.toThrow();
+  });
+
   it("uses credentials, region and endpoint of an SDK client", async () => {
     await put("by client", bytes);
     const client = s3Client(server);
