@@ -1,11 +1,7 @@
 /** Encoded bytes as they lie in an archive: whether they are one of their own, copied, or made into one. */
 import { type Archive, type ArchiveSink, LazyList, LazyMap, type PathKey } from "@peekpack/core";
+import { codecOf, HEADER_SIZE, hasMagic, MAGIC } from "@peekpack/core/inspect";
 import type { Output } from "./output.js";
-import { placeInTable } from "./table.js";
-
-/** Magic and both fields of an archive's header. */
-const HEADER_SIZE = 50;
-const MAGIC = Buffer.from("msglc-2024".padStart(30, "\0"), "latin1");
 
 /** The bytes of what lies at a path. */
 export interface EncodedBytes {
@@ -29,7 +25,7 @@ export async function encodedAt(
     for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) yield chunk.value;
   }
   // A value never begins with the magic: a byte 0 is a whole item in both codecs.
-  return { isArchive: MAGIC.equals(first.subarray(0, MAGIC.length)), first, rest: rest() };
+  return { isArchive: hasMagic(first), first, rest: rest() };
 }
 
 /** Copies bytes to standard output. */
@@ -81,7 +77,7 @@ async function codecAt(archive: Archive, path: readonly PathKey[]): Promise<"msg
     const above = path.slice(0, length);
     const value = await archive.get(above);
     if (value instanceof LazyMap || value instanceof LazyList) {
-      return placeInTable(value).core.header.protocol;
+      return codecOf(value);
     }
     const { isArchive, first } = await encodedAt(archive, above);
     // Fields begin with a byte 0 in msgpack only.

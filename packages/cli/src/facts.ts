@@ -1,23 +1,23 @@
 import type { Archive, Path } from "@peekpack/core";
 import { LazyList, LazyMap } from "@peekpack/core";
+import { outlineOf, rootArchiveOf } from "@peekpack/core/inspect";
 import { describe } from "./listing.js";
-import { isRoot, itemCount, placeInTable } from "./table.js";
 
 /** Names and values; undefined ones are left out. */
 export type Facts = Readonly<Record<string, string | number | undefined>>;
 
 /** What is known of an open archive. */
 export function archiveFacts(archive: Archive): Facts {
-  const { core, node } = placeInTable(archive);
   const { label, codec, kind, size, dataBytes, tocBytes, offset, objectSize, version } = archive.info;
   return {
     label,
     codec,
     kind,
-    items: itemCount(core, node),
+    items: outlineOf(archive).count,
     size,
     dataBytes,
     tocBytes,
+    pageIndex: archive.info.pageIndex.state === "used" ? archive.info.pageIndex.bytes : undefined,
     offset,
     objectSize,
     version,
@@ -29,17 +29,10 @@ export async function factsAt(archive: Archive, path: Path): Promise<Facts> {
   const value = await archive.get(path);
   const facts = { ...describe(value) };
   if (!(value instanceof LazyMap || value instanceof LazyList)) return facts;
-  const place = placeInTable(value);
-  if (place.core.nesting === 0 || !isRoot(place)) return facts;
-  const { header, size, start } = place.core;
-  return {
-    ...facts,
-    codec: header.protocol,
-    size,
-    dataBytes: header.tocStart,
-    tocBytes: header.tocSize,
-    offset: start,
-  };
+  const root = rootArchiveOf(value);
+  if (root === undefined || root.nesting === 0) return facts;
+  const { codec, size, dataBytes, tocBytes, offset } = root;
+  return { ...facts, codec, size, dataBytes, tocBytes, offset };
 }
 
 /** One fact a line. */

@@ -19,8 +19,8 @@ import {
   Timestamp,
   type Value,
 } from "@peekpack/core";
-import { nodeBytes, placeInTable } from "./table.js";
-import { type TaggedJson, toTagged } from "./tagged.js";
+import { outlineOf } from "@peekpack/core/inspect";
+import { type TaggedJson, toTagged } from "@peekpack/core/tagged";
 
 /** What can be written: a value, or a handle of one. */
 export type Writable = LazyMap | LazyList | Value;
@@ -49,6 +49,12 @@ export function shortJson(value: Value, form: JsonForm = {}): string {
   return new JsonWriter(form).short(value);
 }
 
+/** Encoded bytes of a handle. Infinite if its table does not say it. */
+function encodedSize(handle: LazyMap | LazyList): number {
+  const { range } = outlineOf(handle);
+  return range === undefined ? Number.POSITIVE_INFINITY : range.end - range.start;
+}
+
 class JsonWriter {
   readonly #tagged: boolean;
   readonly #indent: number;
@@ -75,7 +81,7 @@ class JsonWriter {
 
   async *#lazy(value: Writable): AsyncGenerator<string> {
     if (!(value instanceof LazyMap || value instanceof LazyList)) yield* this.#plain(value);
-    else if ((nodeBytes(placeInTable(value).node) ?? Number.POSITIVE_INFINITY) <= WHOLE) {
+    else if (encodedSize(value) <= WHOLE) {
       yield* this.#plain(await value.toValue());
     } else if (value instanceof LazyMap) yield* this.#lazyMap(value);
     else yield* this.#lazyList(value);

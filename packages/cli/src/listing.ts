@@ -11,18 +11,9 @@ import {
   Timestamp,
   type Value,
 } from "@peekpack/core";
+import { type Outline, outlineEntries, outlineOf } from "@peekpack/core/inspect";
 import type { Writable } from "./json-text.js";
 import { keyLabel } from "./key-label.js";
-import {
-  archiveOffsets,
-  childrenOf,
-  itemCount,
-  nodeBytes,
-  placeInTable,
-  type TableBranch,
-  type TableCore,
-  type TableNode,
-} from "./table.js";
 
 /**
  * What an entry is. `value`: one that the table points at, whose type only its bytes tell; `archive`: a child archive. The
@@ -66,9 +57,8 @@ export async function* entriesAt(archive: Archive, path?: Path): AsyncGenerator<
   if (value instanceof LazyMap) {
     yield* tableEntries(value);
   } else if (value instanceof LazyList) {
-    const { node } = placeInTable(value);
-    // Items of blocks have no entries of their own; what they are must be read.
-    if (node.kind === "blocked") yield* valueEntries(value.entries());
+    // Items of blocks have no entries of their own: they must be read.
+    if (outlineOf(value).kind === "blocked") yield* valueEntries(value.entries());
     else yield* tableEntries(value);
   } else {
     yield* valueEntries(entriesOf(value));
@@ -98,41 +88,23 @@ function entryLine({ key, kind, items, bytes }: Entry): string {
 /** What lies at a path. */
 export function describe(value: Writable): Description {
   if (value instanceof LazyMap || value instanceof LazyList) {
-    const { core, node } = placeInTable(value);
-    return describeNode(core, node, undefined);
+    return describeOutline(outlineOf(value));
   }
   return describeValue(value);
 }
 
-function* tableEntries(handle: LazyMap | LazyList): Generator<Entry> {
-  const { core, node } = placeInTable(handle);
-  const branch = node as TableBranch;
-  const children = childrenOf(core, branch);
-  // Only a combination of archives has children without a span.
-  const offsets = branch.span === undefined ? archiveOffsets(core, branch) : undefined;
-  for (let i = 0; i < children.size; i++) {
-    yield { key: children.key(i), ...describeNode(core, children.node(i), offsets) };
+async function* tableEntries(handle: LazyMap | LazyList): AsyncGenerator<Entry> {
+  for await (const window of outlineEntries(handle)) {
+    for (const { key, outline } of window) yield { key, ...describeOutline(outline) };
   }
 }
 
-function describeNode(core: TableCore, node: TableNode, offsets: Float64Array | undefined): Description {
-  if (node.kind === "archive") {
-    return { kind: "archive", items: undefined, bytes: offsets && roomAt(offsets, node.offset) };
-  }
-  const kind = node.kind === "blocked" ? "list" : node.kind;
-  return { kind, items: itemCount(core, node), bytes: nodeBytes(node) };
-}
-
-/** From a child archive's start to the next one's. */
-function roomAt(offsets: Float64Array, offset: number): number | undefined {
-  let low = 0;
-  let high = offsets.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (offsets[middle]! <= offset) low = middle + 1;
-    else high = middle;
-  }
-  return low < offsets.length ? offsets[low]! - offset : undefined;
+function describeOutline({ kind, count, range }: Outline): Description {
+  return {
+    kind: kind === "blocked" ? "list" : kind,
+    items: count,
+    bytes: range && range.end - range.start,
+  };
 }
 
 async function* valueEntries(

@@ -1,6 +1,6 @@
 import { isPeekpackError, type PathKey } from "@peekpack/core";
+import { fromTagged } from "@peekpack/core/tagged";
 import { type Arguments, UsageError } from "./arguments.js";
-import { fromTagged } from "./tagged.js";
 
 /** Where a command is to look. */
 export interface ArchiveAndPath {

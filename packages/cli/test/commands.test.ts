@@ -15,10 +15,10 @@ import {
   Tagged,
   Timestamp,
 } from "@peekpack/core";
+import { toTagged } from "@peekpack/core/tagged";
+import { verifyArchive } from "@peekpack/core/verify";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { jsonText } from "../src/json-text.js";
-import { toTagged } from "../src/tagged.js";
-import { verifyAt } from "../src/verifier.js";
 import { codeOf, ok, run } from "./run.js";
 
 let folder = "";
@@ -414,7 +414,7 @@ describe("verify", () => {
 
   it.each(["msgpack", "cbor"] as const)("finds whatever lets table and data part, in %s", async (codec) => {
     const original = encodeArchive(value, { codec, smallObjectThreshold: 16, trivialSize: 3 });
-    expect((await verifyAt(await openArchive(original), [])).values).toBeGreaterThan(60);
+    expect((await verifyArchive(await openArchive(original), [])).values).toBeGreaterThan(60);
     let passed = 0;
     let found = 0;
     for (let at = 30; at < original.length; at++) {
@@ -422,7 +422,7 @@ describe("verify", () => {
         const bytes = original.slice();
         bytes[at]! ^= change;
         try {
-          await verifyAt(await openArchive(bytes), []);
+          await verifyArchive(await openArchive(bytes), []);
         } catch (error) {
           // Nothing but typed errors, whatever the bytes are.
           if (!isPeekpackError(error)) throw error;

@@ -9,7 +9,7 @@ export {
 } from "./errors.js";
 export { decodeHeader, HEADER_SIZE, type Header, type Protocol } from "./format/header.js";
 export { DEFAULT_LIMITS, type Limits } from "./limits.js";
-export { NdArray, type NdData, type NdType, type Nested } from "./numpy/nd-array.js";
+export { NdArray, type NdData, type NdType, type Nested } from "./nd-array.js";
 export { encodeNumpyPickle } from "./numpy/pickle-writer.js";
 export { Archive, type ArchiveInfo } from "./reader/archive.js";
 export type { PageIndexInfo } from "./reader/archive-extent.js";
@@ -23,6 +23,11 @@ export { Sequence } from "./reader/sequence.js";
 export * from "./source/index.js";
 export { Ext, Float64, float64, Simple, Tagged, Timestamp, type Value } from "./values.js";
 export {
+  type BuildPageIndexOptions,
+  type BuiltPageIndex,
+  buildPageIndex,
+} from "./writer/build-page-index.js";
+export {
   type AppendTarget,
   appendArchives,
   type CombineChild,
@@ -33,4 +38,5 @@ export { encodeArchive } from "./writer/encode-archive.js";
 export type { EncodeOptions } from "./writer/options.js";
 export { type ArchiveSink, type MemorySink, memorySink, type WriteResult } from "./writer/sink.js";
 export { type ListStream, listOf, type MapStream, mapOf, type StreamOptions } from "./writer/stream.js";
+export type { TableSpill } from "./writer/table-spill.js";
 export { type WriteOptions, writeArchive } from "./writer/write-archive.js";

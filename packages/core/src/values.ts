@@ -1,4 +1,4 @@
-import type { NdArray } from "./numpy/nd-array.js";
+import type { NdArray } from "./nd-array.js";
 
 /**
  * Every value that reading an archive can give. Lists are arrays; maps are plain objects, or `Map` on request

@@ -6,6 +6,7 @@ import { type ArchiveSink, PeekpackError } from "@peekpack/core";
 import { isErrno, withFileErrors } from "./file-error.js";
 import { fileState } from "./file-version.js";
 import { GrowingFile, type GrowthLimits } from "./growing-file.js";
+import { fileTableSpill } from "./table-spill.js";
 
 /**
  * How a file that is already there is treated: `overwrite` replaces it, `create` refuses to, and `ifMatch` replaces only
@@ -78,6 +79,11 @@ export function fileSink(path: string | URL, options: FileSinkOptions = {}): Arc
       step(async () => {
         opening ??= begin();
         await (await opening).file.append(chunk);
+      }),
+    spill: () =>
+      step(async () => {
+        opening ??= begin();
+        return fileTableSpill(`${(await opening).file.path}.table`);
       }),
     finish: (header) =>
       step(async () => {

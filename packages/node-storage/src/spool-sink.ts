@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { type ArchiveSink, isPeekpackError, PeekpackError, type WriteResult } from "@peekpack/core";
 import type { ProgressListener, UploadTarget } from "@peekpack/s3";
 import {
@@ -11,6 +12,7 @@ import { withFileErrors } from "./file-error.js";
 import { GrowingFile, type GrowthLimits } from "./growing-file.js";
 import { defaultSpoolDirectory, SpoolPlace } from "./spool-directory.js";
 import { SpoolJournal } from "./spool-journal.js";
+import { fileTableSpill } from "./table-spill.js";
 
 /** How a finished spool is uploaded. */
 export interface SpoolUploadOptions {
@@ -82,6 +84,7 @@ export function spoolSink(target: UploadTarget, options: SpoolSinkOptions = {}):
         await file.append(chunk);
         progress.update({ bytesProduced: file.size }, true);
       }),
+    spill: () => step(({ place }) => fileTableSpill(join(place.path, "table"))),
     finish: (header) =>
       step(async (spool): Promise<WriteResult> => {
         const { file, journal } = spool;

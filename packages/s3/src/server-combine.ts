@@ -1,5 +1,5 @@
 import { openArchive, PeekpackError, type WriteOptions, type WriteResult } from "@peekpack/core";
-import { combinedLayout } from "@peekpack/core/internal";
+import { type CombinedLayout, combinedLayout } from "@peekpack/core/internal";
 import {
   byteSegment,
   type ChildSegment,
@@ -52,8 +52,9 @@ export async function combineOnServer(
   checkConcurrency(options.concurrency);
   const found = await segmentsOf(context, children, options);
   const codec = typeof options.codec === "object" ? options.codec.protocol : options.codec;
-  const { header, table } = await combinedLayout(found, { codec });
-  const segments = [byteSegment(header), ...found.map(({ segment }) => segment), byteSegment(table)];
+  const layout = await combinedLayout(found, { codec, pageIndex: options.pageIndex });
+  const added = found.map(({ segment }) => segment);
+  const segments = [byteSegment(layout.header), ...added, ...tableSegments(layout)];
   return writeSegments(context, segments, options.put ?? "overwrite", options);
 }
 
@@ -74,15 +75,21 @@ export async function appendOnServer(
     );
   }
   const found: ChildSegment[] = await segmentsOf(context, children, options);
-  const { header, table, kept } = await combinedLayout(found, { onto: archive });
+  const layout = await combinedLayout(found, { onto: archive, pageIndex: options.pageIndex });
+  const { kept } = layout;
   const existing: Segment = {
     piece: { kind: "object", start: kept!.start, end: kept!.end, objectSize },
     from: { ...context.location, ifMatch: version },
     read: sourceReader(context.source(context.location, version), kept!.start),
   };
   const added = found.map(({ segment }) => segment);
-  const segments = [byteSegment(header), existing, ...added, byteSegment(table)];
+  const segments = [byteSegment(layout.header), existing, ...added, ...tableSegments(layout)];
   return writeSegments(context, segments, { ifMatch: version }, options);
+}
+
+/** The table of a combined archive, and its page index if it has one. */
+function tableSegments({ table, index }: CombinedLayout): Segment[] {
+  return index.length === 0 ? [byteSegment(table)] : [byteSegment(table), byteSegment(index)];
 }
 
 /** Writes the object. If the server cannot copy, reads and uploads everything, and the result says so. */

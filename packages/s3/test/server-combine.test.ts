@@ -65,6 +65,29 @@ await onEachServer("combining on the server", (server) => {
     return sink.bytes();
   };
 
+  it("writes a page index with pageIndex: true, both combining and appending", async () => {
+    const child = encodeArchive({ a: 1 });
+    const named = Array.from({ length: 1200 }, (_, i) => ({ name: `child number ${i}`, source: child }));
+    const whole = memorySink();
+    await combineArchives(whole, named, { pageIndex: true });
+    const plain = memorySink();
+    await combineArchives(plain, named, { pageIndex: false });
+    expect(whole.bytes().length).toBeGreaterThan(plain.bytes().length);
+    await store.combine(`${bucket}/indexed`, named, { pageIndex: true });
+    expectBytes(await stored("indexed"), whole.bytes());
+    // The table is too small for an index by default.
+    await store.combine(`${bucket}/indexed`, named);
+    expectBytes(await stored("indexed"), plain.bytes());
+    await store.combine(`${bucket}/indexed`, named.slice(0, 1100), { pageIndex: true });
+    const { size } = await store.append(`${bucket}/indexed`, named.slice(1100), { pageIndex: true });
+    expect(size).toBe(whole.bytes().length);
+    expectBytes(await stored("indexed"), whole.bytes());
+    await store.append(`${bucket}/indexed`, [{ name: "last", source: child }], { pageIndex: false });
+    const archive = await openArchive(store.source(`${bucket}/indexed`));
+    expect(archive.info.size).toBe((await stored("indexed")).length);
+    expect(await archive.read("child number 1199/a")).toBe(1);
+  });
+
   it("writes the same bytes as combineArchives, and copies large children", async () => {
     for (const names of [true, false]) {
       for (const codec of ["msgpack", "cbor"] as const) {

@@ -2,6 +2,7 @@ import { constants } from "node:buffer";
 import { readFile } from "node:fs/promises";
 import { addAbortSignal } from "node:stream";
 import { PeekpackError, writeArchive } from "@peekpack/core";
+import { fromTagged } from "@peekpack/core/tagged";
 import type { Arguments } from "../arguments.js";
 import {
   type Command,
@@ -13,7 +14,6 @@ import {
   putMode,
 } from "../command.js";
 import { Places } from "../place.js";
-import { fromTagged } from "../tagged.js";
 
 /** `peekpack write`: JSON as an archive. */
 export const write: Command = {

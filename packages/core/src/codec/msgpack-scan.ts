@@ -1,7 +1,7 @@
 import type { Limits } from "../limits.js";
+import { widened } from "../widened.js";
 import { decodeError, longKey, tooLong, tooManyItems } from "./decode-error.js";
 import { checkText, checkUtf8, NOT_ASCII } from "./utf8.js";
-import { widened } from "./widened.js";
 
 /** How a leaf of a table of contents, `{"p": [start, end]}`, begins: a large table consists of these. */
 const LEAF = 0x81a17092;

@@ -320,6 +320,8 @@ export function pagesOfHash(block: readonly HashEntry[], hash: number): number[]
   return pages;
 }
 
+const NO_BYTES = new Uint8Array(0);
+
 /** The tag of a text. */
 export const TEXT_KEY = 1;
 /** The tag of a byte string. */
@@ -354,11 +356,16 @@ export function encodedKeyHash(
     return hashKey(item.kind === "text" ? TEXT_KEY : BYTES_KEY, bytes, start, start + item.value);
   }
   const end = cursor.skip(offset);
-  const key = decode(bytes.subarray(offset, end));
+  const encoded = bytes.subarray(offset, end);
+  return decodedKeyHash(decode(encoded), encoded);
+}
+
+/** The hash of a decoded key. `encoded`: its bytes, which are hashed if it is no text, byte string or number. */
+export function decodedKeyHash(key: unknown, encoded: Uint8Array): number {
   if (typeof key === "string") return textHash(key);
   if (key instanceof Uint8Array) return hashKey(BYTES_KEY, key, 0, key.length);
   if (typeof key === "number" || typeof key === "bigint") return numberHash(Number(key));
-  return hashKey(OTHER_KEY, bytes, offset, end);
+  return hashKey(OTHER_KEY, encoded, 0, encoded.length);
 }
 
 /**
@@ -369,10 +376,9 @@ export function pathKeyHash(
   key: string | number | bigint | boolean | null | Uint8Array,
   encode: (key: boolean | null) => number,
 ): number | undefined {
-  if (typeof key === "string") return /\p{Cs}/u.test(key) ? undefined : textHash(key);
-  if (typeof key === "number" || typeof key === "bigint") return numberHash(Number(key));
-  if (key instanceof Uint8Array) return hashKey(BYTES_KEY, key, 0, key.length);
-  return hashKey(OTHER_KEY, Uint8Array.of(encode(key)), 0, 1);
+  if (typeof key === "string" && /\p{Cs}/u.test(key)) return undefined;
+  const word = typeof key === "boolean" || key === null;
+  return decodedKeyHash(key, word ? Uint8Array.of(encode(key)) : NO_BYTES);
 }
 
 function textHash(text: string): number {
@@ -383,7 +389,9 @@ function textHash(text: string): number {
 /** Numbers are hashed by value, whatever their encoding: −0 as 0, and every NaN alike. */
 function numberHash(value: number): number {
   const bytes = new Uint8Array(8);
-  // Adding 0 turns −0 into 0.
-  new DataView(bytes.buffer).setFloat64(0, Number.isNaN(value) ? Number.NaN : value + 0);
+  const view = new DataView(bytes.buffer);
+  // The bits of a NaN that an engine stores are its own choice. Adding 0 turns −0 into 0.
+  if (Number.isNaN(value)) view.setUint32(0, 0x7ff80000);
+  else view.setFloat64(0, value + 0);
   return hashKey(NUMBER_KEY, bytes, 0, 8);
 }

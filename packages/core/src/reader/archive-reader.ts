@@ -2,8 +2,15 @@ import type { Decoder } from "../codec/codec.js";
 import { PeekpackError } from "../errors.js";
 import type { Cursor } from "../format/cursor.js";
 import { decodeHeader, HEADER_SIZE, type Header } from "../format/header.js";
-import { type ArchiveNode, type Span, TableView } from "../format/table-view.js";
+import {
+  type ArchiveNode,
+  type Blocks,
+  type KeepBlocks,
+  type Span,
+  TableView,
+} from "../format/table-view.js";
 import { loadFeature } from "../load-feature.js";
+import type { ByteLru } from "../lru.js";
 import { mayBeNumpyPickle } from "../numpy/sniff.js";
 import type { ReadOptions } from "../source/range-source.js";
 import type { Value } from "../values.js";
@@ -47,7 +54,7 @@ export class ArchiveReader {
     const decodeKey = (bytes: Uint8Array): Value => this.decodePlain(bytes);
     const of =
       table instanceof Uint8Array
-        ? new TableView(decoder.cursor(table), header.tocStart)
+        ? new TableView(decoder.cursor(table), header.tocStart, 0, keepBlocks(context.memory, id))
         : table.table({
             protocol: header.protocol,
             dataSize: header.tocStart,
@@ -232,6 +239,18 @@ export class ArchiveReader {
       throw relocated(error, "data", this.origin + at);
     }
   }
+}
+
+/** Keeps the blocks of lists in the reader's memory. */
+function keepBlocks(memory: ByteLru<string, object>, id: string): KeepBlocks {
+  return (offset, read) => {
+    const name = `${id}b${offset}`;
+    const kept = memory.get(name) as Blocks | undefined;
+    if (kept !== undefined) return kept;
+    const blocks = read();
+    memory.set(name, blocks, blocks.bounds.byteLength * 2 + 256);
+    return blocks;
+  };
 }
 
 function checkTable(

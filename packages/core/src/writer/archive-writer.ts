@@ -1,7 +1,7 @@
-import { PeekpackError } from "../errors.js";
 import { encodeHeader } from "../format/header.js";
 import { ArchiveEncoder, NeedsStream } from "./encoder.js";
-import { asTooDeep, located, placed } from "./misplaced.js";
+import { Frame, type ValueWriter } from "./frame.js";
+import { asTooDeep, placed } from "./misplaced.js";
 import type { ResolvedEncodeOptions } from "./options.js";
 import { packerFor } from "./options.js";
 import { type Packer, SlabFull } from "./packer.js";
@@ -9,18 +9,24 @@ import { isLazy, repack } from "./repack.js";
 import type { ArchiveSink, WriteResult } from "./sink.js";
 import { sortedSet } from "./sorted-set.js";
 import { ListStream, MapStream } from "./stream.js";
+import { tableIndexer } from "./table-indexer.js";
+import { memorySpill } from "./table-spill.js";
+import { TableStore } from "./table-store.js";
 
-/** Bytes that are handed to the sink at a time, about. */
+/** Bytes from which on data is handed to the sink. */
 const CHUNK = 1024 * 1024;
-/** What one value may take of memory before the writer goes into it and writes its children one by one. */
+/** A value that takes more memory than this is written child by child. */
 const SLAB = 8 * CHUNK;
 
 /**
- * Writes a value into a sink. Whatever fits into a few MiB is encoded in one go; what does not, and what must be
- * consumed or awaited, is gone into: its children are written one after the other, and the bytes handed on in between.
+ * Writes a value into a sink. A value that fits into a few MiB is encoded at once. A larger one, and one that must be consumed
+ * or awaited, is written child by child; data goes to the sink in between.
  */
-export class ArchiveWriter {
+export class ArchiveWriter implements ValueWriter {
   readonly encoder: ArchiveEncoder;
+  readonly table: TableStore;
+  /** The innermost container whose children are being written one by one. */
+  frame: Frame | undefined;
   readonly #sink: ArchiveSink;
   readonly #options: ResolvedEncodeOptions;
   readonly #signal: AbortSignal | undefined;
@@ -30,31 +36,49 @@ export class ArchiveWriter {
     this.#options = options;
     this.#signal = signal;
     const data = packerFor(options.protocol, 64 * 1024);
-    this.encoder = new ArchiveEncoder(data, packerFor(options.protocol, 4 * 1024), 0, options);
+    const toc = packerFor(options.protocol, 4 * 1024);
+    this.encoder = new ArchiveEncoder(data, toc, 0, options);
+    this.table = new TableStore(toc, () => sink.spill?.() ?? memorySpill());
   }
 
   get #data(): Packer {
     return this.encoder.data;
   }
 
-  /** Writes the whole archive. The sink is not aborted when it fails: that is the caller's. */
+  /** Writes the whole archive. If it fails the caller aborts the sink. */
   async write(value: unknown): Promise<WriteResult> {
-    const { encoder } = this;
-    const toc = encoder.toc.packer;
+    const { encoder, table } = this;
+    const { protocol } = this.#options;
+    try {
+      await this.#root(value);
+      const tocStart = encoder.position;
+      if (table.offset === 0) encoder.toc.span(0, tocStart, 1);
+      await this.flush();
+      const tocSize = table.size;
+      const index = tableIndexer(this.#options, tocStart, tocSize);
+      await table.drain(async (chunk) => {
+        index?.write(chunk);
+        await this.#sink.write(chunk);
+        this.#signal?.throwIfAborted();
+      });
+      await table.close();
+      for (const chunk of index?.finish()?.chunks() ?? []) await this.#sink.write(chunk);
+      this.#signal?.throwIfAborted();
+      return await this.#sink.finish(encodeHeader({ protocol, tocStart, tocSize }));
+    } finally {
+      await table.close();
+    }
+  }
+
+  async #root(value: unknown): Promise<void> {
     try {
       await this.value(value, 0);
     } catch (error) {
       throw placed(error);
     }
-    const tocStart = encoder.position;
-    if (toc.pos === 0) encoder.toc.span(0, tocStart, 1);
-    await this.flush();
-    await this.#sink.write(toc.buf.subarray(0, toc.pos));
-    this.#signal?.throwIfAborted();
-    return this.#sink.finish(encodeHeader({ protocol: this.#options.protocol, tocStart, tocSize: toc.pos }));
   }
 
-  /** Writes one value; whether it is trivial. */
+  /** Writes one value. Returns whether it is trivial. */
   value(value: unknown, depth: number): boolean | Promise<boolean> {
     const mark = this.encoder.mark();
     this.#data.limit = mark.data + SLAB;
@@ -69,9 +93,10 @@ export class ArchiveWriter {
     return this.#into(value, depth);
   }
 
-  /** Hands to the sink what has been encoded. Only between values: places in the buffer are forgotten. */
+  /** Hands to the sink what has been encoded. Offsets in the buffers are then no longer valid. */
   async flush(): Promise<void> {
     this.#signal?.throwIfAborted();
+    await this.table.overflow();
     const data = this.#data;
     const { pos } = data;
     if (pos === 0) return;
@@ -82,13 +107,13 @@ export class ArchiveWriter {
       data.pos = 0;
       return;
     }
-    // Somewhat larger than what was needed now: else the next chunk, of about the same length, would have to grow for it.
+    // A little larger than this chunk: the next one is about as long, and should not have to grow.
     data.replace(Math.min(CHUNK * 1.25, Math.max(pos * 1.25, 64 * 1024)), 0);
     data.pos = 0;
     await this.#sink.write(chunk);
   }
 
-  /** Writes a value that must be gone into. */
+  /** Writes a value child by child. */
   async #into(value: unknown, depth: number): Promise<boolean> {
     if (Array.isArray(value)) return this.list(value, value.length, depth);
     if (value instanceof Map) return this.map(value, value.size, depth);
@@ -111,30 +136,30 @@ export class ArchiveWriter {
         return this.map(entries, keys.length, depth);
       }
     }
-    // One long text, byte string or typed array: it takes the memory it takes.
+    // One long text, byte string or typed array has no children: it takes the memory it needs.
     return this.encoder.value(value, depth);
   }
 
-  /** Writes a list from what gives its items. Without a count they are collected first. */
+  /** Writes a list of items. Without a count they are collected first. */
   async list(
     items: Iterable<unknown> | AsyncIterable<unknown>,
     count: number | undefined,
     depth: number,
   ): Promise<boolean> {
     const from = count === undefined ? await collect(items) : items;
-    const frame = new Frame(this, false, count ?? (from as unknown[]).length, depth);
+    const frame = await Frame.open(this, false, count ?? (from as unknown[]).length, depth);
     await this.#each(from, (item) => frame.item(item));
     return frame.close();
   }
 
-  /** Writes a map from what gives its entries. Without a count they are collected first. */
+  /** Writes a map of entries. Without a count they are collected first. */
   async map(
     entries: Iterable<readonly [unknown, unknown]> | AsyncIterable<readonly [unknown, unknown]>,
     count: number | undefined,
     depth: number,
   ): Promise<boolean> {
     const from = count === undefined ? await collect(entries) : entries;
-    const frame = new Frame(this, true, count ?? (from as unknown[]).length, depth);
+    const frame = await Frame.open(this, true, count ?? (from as unknown[]).length, depth);
     await this.#each(from, (entry) => {
       if (!Array.isArray(entry) || entry.length !== 2) {
         throw new TypeError("The entries of a map are pairs of a key and a value.");
@@ -144,7 +169,7 @@ export class ArchiveWriter {
     return frame.close();
   }
 
-  /** Visits items one after the other, flushing in between. Takes no turn of the event loop where nothing is to be awaited. */
+  /** Visits items one after the other, and flushes in between. Does not yield to the event loop unless something is awaited. */
   async #each<T>(
     items: Iterable<T> | AsyncIterable<T>,
     visit: (item: T) => undefined | Promise<void>,
@@ -170,139 +195,4 @@ async function collect<T>(items: Iterable<T> | AsyncIterable<T>): Promise<T[]> {
   const all: T[] = [];
   for await (const item of items) all.push(item);
   return all;
-}
-
-/** A container whose children are written one by one. What it keeps of each: two or three numbers, and a map's keys. */
-export class Frame {
-  readonly #writer: ArchiveWriter;
-  readonly #isMap: boolean;
-  readonly #count: number;
-  readonly #depth: number;
-  readonly #start: number;
-  readonly #body: number;
-  readonly #node: number;
-  readonly #spans: number[] = [];
-  readonly #nodes: number[] = [];
-  readonly #keys: Packer;
-  #trivial = true;
-  #taken = 0;
-
-  /** Writes the head of a container of `count` children. */
-  constructor(writer: ArchiveWriter, isMap: boolean, count: number, depth: number) {
-    const { encoder } = writer;
-    encoder.deeper(depth);
-    this.#writer = writer;
-    this.#isMap = isMap;
-    this.#count = count;
-    this.#depth = depth;
-    this.#start = encoder.position;
-    this.#node = encoder.toc.packer.pos;
-    if (isMap) encoder.data.map(count);
-    else encoder.data.array(count);
-    this.#body = encoder.position;
-    this.#keys = packerFor(encoder.data.protocol, isMap ? 256 : 0);
-  }
-
-  /** Writes a map's next entry. */
-  entry(key: unknown, value: unknown): undefined | Promise<void> {
-    this.key(key, key);
-    return this.child(key, () => this.#writer.value(value, this.#depth + 1));
-  }
-
-  /** Writes a map's next key. `name` is what it is called in messages. */
-  key(key: unknown, name: unknown): void {
-    const { encoder } = this.#writer;
-    const { data } = encoder;
-    const start = data.pos;
-    try {
-      encoder.key(key, this.#depth + 1);
-    } catch (error) {
-      if (error instanceof NeedsStream) {
-        throw located(
-          new PeekpackError("unsupported-value", "A key cannot be an iterable or a lazy handle."),
-          name,
-        );
-      }
-      throw located(error, name);
-    }
-    this.#keys.raw(data.buf.subarray(start, data.pos));
-    this.#spans.push(encoder.position);
-  }
-
-  /** Writes a list's next item. */
-  item(value: unknown): undefined | Promise<void> {
-    return this.child(this.#taken, () => this.#writer.value(value, this.#depth + 1));
-  }
-
-  /** Writes the next value of a map, or item of a list, by other means than a value: `write` says whether it is trivial. */
-  child(key: unknown, write: () => boolean | Promise<boolean>): undefined | Promise<void> {
-    if (this.#taken === this.#count) {
-      throw new PeekpackError(
-        "unsupported-value",
-        `A stream gives more than the ${this.#count} it was said to.`,
-      );
-    }
-    this.#taken++;
-    const before = this.#writer.encoder.toc.packer.pos;
-    try {
-      const done = write();
-      if (!(done instanceof Promise)) {
-        this.#note(done, before);
-        return undefined;
-      }
-      return done.then(
-        (trivial) => this.#note(trivial, before),
-        (error: unknown) => {
-          throw located(error, key);
-        },
-      );
-    } catch (error) {
-      throw located(error, key);
-    }
-  }
-
-  #note(trivial: boolean, before: number): void {
-    const { encoder } = this.#writer;
-    if (!trivial) this.#trivial = false;
-    const own = encoder.toc.packer.pos - before;
-    this.#spans.push(own === 0 ? encoder.position : -encoder.position);
-    if (own > 0) this.#nodes.push(own);
-  }
-
-  /** Ends the container; whether it is trivial. */
-  close(): boolean {
-    if (this.#taken !== this.#count) {
-      throw new PeekpackError(
-        "unsupported-value",
-        `A stream was said to give ${this.#count} and has given ${this.#taken}.`,
-      );
-    }
-    const { encoder } = this.#writer;
-    const { toc } = encoder;
-    const end = encoder.position;
-    const size = end - this.#start;
-    if (toc.isSmall(size) || (this.#trivial && this.#isMap)) {
-      toc.packer.pos = this.#node;
-    } else {
-      // In positions from the origin: what the places were counted in has been handed to the sink.
-      toc.close({
-        isMap: this.#isMap,
-        trivial: this.#trivial,
-        start: this.#start,
-        body: this.#body,
-        end,
-        shift: 0,
-        node: this.#node,
-        spans: this.#spans,
-        first: 0,
-        last: this.#spans.length,
-        nodes: this.#nodes,
-        firstNode: 0,
-        keys: this.#keys.buf,
-        keysAt: 0,
-        packed: true,
-      });
-    }
-    return toc.packer.pos === this.#node && size <= encoder.options.trivialSize;
-  }
 }

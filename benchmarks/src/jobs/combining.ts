@@ -12,7 +12,7 @@ export interface ChildFile {
 const sized = (file: string) => (): { bytes: number } => ({ bytes: statSync(file).size });
 
 export const jobs: Jobs = {
-  /** Opens an archive in a file and writes what is in it anew. */
+  /** Opens an archive file and writes its content to another. */
   repack({ file, target }: { readonly file: string; readonly target: string }): Job {
     return {
       async run() {
@@ -23,7 +23,7 @@ export const jobs: Jobs = {
       after: sized(target),
     };
   },
-  /** Combines archives in files into one. */
+  /** Combines archive files into one. */
   combine({ children, target }: { readonly children: readonly ChildFile[]; readonly target: string }): Job {
     return {
       run: () =>
@@ -34,7 +34,7 @@ export const jobs: Jobs = {
       after: sized(target),
     };
   },
-  /** Appends an archive to a combined one: it is written anew and then takes the old one's place. */
+  /** Appends an archive to a combined file, which is rewritten and then replaced. */
   append({
     old,
     child,
@@ -53,7 +53,7 @@ export const jobs: Jobs = {
       after: sized(target),
     };
   },
-  /** Opens an archive in memory and writes what is in it anew, in memory. */
+  /** Opens an archive in memory and writes its content to another, in memory. */
   repackMemory({ file }: { readonly file: string }): Job {
     const bytes = readFileSync(file);
     return {

@@ -2,30 +2,30 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Benchmark, Context } from "../benchmark.js";
 import { contest } from "../contest.js";
-import type { ChildFile } from "../jobs/joining.js";
+import type { ChildFile } from "../jobs/combining.js";
 import { prepare, prepared } from "../prepared.js";
 import { rateRow } from "../row.js";
 
-/** Both backends of msglc write, or copy, the same bytes here; the rust one is the faster. */
+/** msglc's faster backend. Both produce the same bytes here. */
 const BACKEND = { codec: "msgpack", backend: "rust" } as const;
 
-/** Laps of contestants that append begin with a copy of the archive, and hold one run each. */
+/** Each lap of an append starts from a copy of the archive, so it consists of one run. */
 const ONE_RUN = { lapMs: 0, warmUpLaps: 4 } as const;
 
-/** Lazy containers of an archive, written into a new one without being decoded. */
+/** Writes the handles of an archive to a new one, without decoding. */
 export const repack: Benchmark = {
   name: "repack",
-  what: "an archive in a file, opened and written anew from its handles",
+  what: "open an archive file and write its handles to a new file",
   async run(context) {
     const { scratch, rounds, python } = context;
-    if (python === undefined) return context.skip("repack: its only peer is msglc");
+    if (python === undefined) return context.skip("repack: it needs msglc");
     for (const data of context.data) {
       const { archive } = await prepared(scratch, data, "msgpack");
       const [ours, theirs] = await contest(
         [
           {
             name: "writeArchive of a handle",
-            job: "joining/repack",
+            job: "combining/repack",
             parameters: { file: archive, target: join(scratch, "ours.archive") },
           },
           {
@@ -42,7 +42,7 @@ export const repack: Benchmark = {
   },
 };
 
-/** Child archives for combining, in a directory of their own. */
+/** Prepares child archives. */
 async function childFiles(
   scratch: string,
   name: string,
@@ -55,25 +55,25 @@ async function childFiles(
   return { children, combined: join(directory, "combined.archive"), label: `${children.length} ${name}` };
 }
 
-/** Archives in files, put into one. */
+/** Combines archive files. */
 export const combine: Benchmark = {
   name: "combine",
-  what: "archives in files, put into one archive in a file",
+  what: "combine archive files into one",
   async run(context: Context) {
     const { scratch, rounds, python } = context;
-    if (python === undefined) return context.skip("combine: its only peer is msglc");
+    if (python === undefined) return context.skip("combine: it needs msglc");
     for (const [name, under] of [["sections"], ["interfaces", "api"]] as const) {
       const { children, label } = await childFiles(scratch, name, under);
       const [ours, theirs] = await contest(
         [
           {
             name: "combineArchives",
-            job: "joining/combine",
+            job: "combining/combine",
             parameters: { children, target: join(scratch, "ours.archive") },
           },
           {
             name: "msglc combine, rust",
-            job: "local/join",
+            job: "local/combine_files",
             parameters: { children, target: join(scratch, "theirs.archive"), ...BACKEND },
             python,
           },
@@ -85,13 +85,13 @@ export const combine: Benchmark = {
   },
 };
 
-/** An archive of 1 MB, appended to a combined one. */
+/** Appends an archive to a combined one. */
 export const append: Benchmark = {
   name: "append",
-  what: "an archive of 1 MB, appended to a combined one in a file: anew and atomically against in place",
+  what: "append an archive of 1 MB to a combined file: atomic replacement against in-place writes",
   async run(context: Context) {
     const { scratch, rounds, python } = context;
-    if (python === undefined) return context.skip("append: its only peer is msglc");
+    if (python === undefined) return context.skip("append: it needs msglc");
     const { combined, label } = await childFiles(scratch, "sections");
     const child = join(scratch, "child.archive");
     await prepare("bytes", { file: child, size: 1_000_000 });
@@ -99,12 +99,12 @@ export const append: Benchmark = {
       [
         {
           name: "appendArchives",
-          job: "joining/append",
+          job: "combining/append",
           parameters: { old: combined, child, target: join(scratch, "ours.archive") },
         },
         {
           name: "msglc append, rust",
-          job: "local/add",
+          job: "local/append_file",
           parameters: { old: combined, child, target: join(scratch, "theirs.archive"), ...BACKEND },
           python,
         },

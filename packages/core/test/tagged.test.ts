@@ -1,6 +1,6 @@
-import { Ext, Float64, isPeekpackError, NdArray, Simple, Tagged, Timestamp } from "@peekpack/core";
 import { describe, expect, it } from "vitest";
-import { fromTagged, type TaggedJson, toTagged } from "../src/tagged.js";
+import { Ext, Float64, isPeekpackError, NdArray, Simple, Tagged, Timestamp } from "../src/index.js";
+import { fromTagged, type TaggedJson, toTagged } from "../src/tagged/index.js";
 
 /** Notations and what they stand for, the same both ways. */
 const pairs: [TaggedJson, unknown][] = [

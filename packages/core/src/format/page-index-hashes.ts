@@ -1,0 +1,144 @@
+import { crc32 } from "../crc32.js";
+import { HASH_BLOCK_ENTRIES, HASH_SAMPLE_BLOCKS, type PageRecord } from "./page-index.js";
+
+/** Hash entries are sorted as one number each: the hash, then the number of the page in so many values. */
+const PAGES = 2 ** 21;
+/** A run of so many entries is sorted by insertion. */
+const SHORT_RUN = 32;
+/** Hash blocks that are encoded at a time. */
+const BLOCKS_AT_A_TIME = 128;
+
+/** The hashes of a map's keys, in its order: 8 bytes for each. */
+export class KeyHashes {
+  /** The hashes that the index holds. */
+  #hashes = new Uint32Array(256);
+  /** Second hashes, to tell equal keys from keys whose first hash is equal. */
+  #seconds = new Uint32Array(256);
+  #count = 0;
+
+  add(hash: number, second: number): void {
+    const at = this.#count++;
+    if (at === this.#hashes.length) {
+      this.#hashes = widened(this.#hashes);
+      this.#seconds = widened(this.#seconds);
+    }
+    this.#hashes[at] = hash;
+    this.#seconds[at] = second;
+  }
+
+  /** The hashes sorted, each with the page that holds its key. Undefined if two keys are equal. */
+  sorted(pages: readonly PageRecord[]): SortedHashes | undefined {
+    const count = this.#count;
+    const hashes = this.#hashes;
+    // Buckets of about four entries: hashes are evenly distributed.
+    const bits = Math.max(1, Math.min(24, Math.ceil(Math.log2(count + 1)) - 2));
+    const shift = 32 - bits;
+    const ends = new Uint32Array(2 ** bits + 1);
+    for (let i = 0; i < count; i++) ends[(hashes[i]! >>> shift) + 1]!++;
+    for (let i = 1; i < ends.length; i++) ends[i]! += ends[i - 1]!;
+    const sorted = new Float64Array(count);
+    for (let page = 0, i = 0; page < pages.length; page++) {
+      const end = pages[page + 1]?.first ?? count;
+      for (; i < end; i++) sorted[ends[hashes[i]! >>> shift]!++] = hashes[i]! * PAGES + page;
+    }
+    // Each bucket now ends where its number says, and starts where the one before ends.
+    for (let i = 0, start = 0; i < ends.length - 1; i++) {
+      const end = ends[i]!;
+      if (end - start > SHORT_RUN) sorted.subarray(start, end).sort();
+      else if (end - start > 1) insertionSort(sorted, start, end);
+      start = end;
+    }
+    return this.#hasEqual(sorted) ? undefined : new SortedHashes(sorted, pages);
+  }
+
+  /** Whether two keys have both hashes in common. */
+  #hasEqual(sorted: Float64Array): boolean {
+    const shared = new Map<number, Set<number>>();
+    for (let i = 1; i < sorted.length; i++) {
+      if (sorted[i]! - sorted[i - 1]! >= PAGES) continue;
+      const hash = Math.floor(sorted[i]! / PAGES);
+      if (hash === Math.floor(sorted[i - 1]! / PAGES)) shared.set(hash, new Set());
+    }
+    if (shared.size === 0) return false;
+    for (let i = 0; i < this.#count; i++) {
+      const seconds = shared.get(this.#hashes[i]!);
+      if (seconds === undefined) continue;
+      if (seconds.has(this.#seconds[i]!)) return true;
+      seconds.add(this.#seconds[i]!);
+    }
+    return false;
+  }
+}
+
+/** The hash entries of a large map, in the order of the index. */
+export class SortedHashes {
+  readonly #sorted: Float64Array;
+  readonly #pages: readonly PageRecord[];
+
+  constructor(sorted: Float64Array, pages: readonly PageRecord[]) {
+    this.#sorted = sorted;
+    this.#pages = pages;
+  }
+
+  get count(): number {
+    return this.#sorted.length;
+  }
+
+  /** Length of the hash blocks in bytes. */
+  get byteLength(): number {
+    return hashBytes(this.count);
+  }
+
+  /** The first hash of every 64th block. */
+  samples(): Uint32Array {
+    const step = HASH_BLOCK_ENTRIES * HASH_SAMPLE_BLOCKS;
+    return Uint32Array.from({ length: Math.ceil(this.count / step) }, (_, i) =>
+      Math.floor(this.#sorted[i * step]! / PAGES),
+    );
+  }
+
+  /** The hash blocks. */
+  *blocks(): Generator<Uint8Array> {
+    const step = HASH_BLOCK_ENTRIES * BLOCKS_AT_A_TIME;
+    for (let from = 0; from < this.count; from += step)
+      yield this.#encode(from, Math.min(from + step, this.count));
+  }
+
+  #encode(from: number, to: number): Uint8Array {
+    const bytes = new Uint8Array(hashBytes(to - from));
+    const view = new DataView(bytes.buffer);
+    let at = 0;
+    for (let first = from; first < to; first += HASH_BLOCK_ENTRIES) {
+      const start = at;
+      const end = Math.min(first + HASH_BLOCK_ENTRIES, to);
+      for (let i = first; i < end; i++, at += 8) {
+        const value = this.#sorted[i]!;
+        const hash = Math.floor(value / PAGES);
+        view.setUint32(at, hash, true);
+        view.setUint32(at + 4, this.#pages[value - hash * PAGES]!.offset, true);
+      }
+      view.setUint32(at + 4, crc32(bytes.subarray(start, at)), true);
+      at += 8;
+    }
+    return bytes;
+  }
+}
+
+function hashBytes(count: number): number {
+  return count * 8 + Math.ceil(count / HASH_BLOCK_ENTRIES) * 8;
+}
+
+function insertionSort(values: Float64Array, start: number, end: number): void {
+  for (let i = start + 1; i < end; i++) {
+    const value = values[i]!;
+    let at = i;
+    for (; at > start && values[at - 1]! > value; at--) values[at] = values[at - 1]!;
+    values[at] = value;
+  }
+}
+
+function widened(numbers: Uint32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> {
+  const wide = new Uint32Array(numbers.length * 2);
+  wide.set(numbers);
+  return wide;
+}
