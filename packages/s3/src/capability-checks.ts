@@ -1,7 +1,8 @@
-import { crc32, pageUrl } from "@peekpack/core/internal";
+import { crc32 } from "@peekpack/core/internal";
 import type { ReportCapability } from "./capability.js";
 import { checkCors } from "./cors-check.js";
 import { crc32Base64 } from "./crc32.js";
+import { inBrowser } from "./environment.js";
 import { encodeKey } from "./location.js";
 import { describeResponse, isOk, type ProbeSession } from "./probe-session.js";
 import { xmlText } from "./xml.js";
@@ -17,7 +18,7 @@ export async function checkCapabilities(
   const { body } = probe;
   const created = await probe.send({ method: "PUT", headers: { "if-none-match": "*" }, body });
   if (created.status === 0) {
-    const cors = pageUrl()
+    const cors = inBrowser()
       ? ", or CORS does not let this page read it: allow its origin in the bucket's CORS rules"
       : "";
     report("reach", false, `No response from the endpoint (${created.code || "network"})${cors}.`);

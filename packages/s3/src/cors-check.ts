@@ -1,5 +1,5 @@
-import { pageUrl } from "@peekpack/core/internal";
 import type { ReportCapability } from "./capability.js";
+import { inBrowser } from "./environment.js";
 import { describeResponse, isOk, type ProbeResponse, type ProbeSession } from "./probe-session.js";
 
 /** The headers of a signed request that reads a range. */
@@ -12,7 +12,7 @@ export async function checkCors(
   origin: string | undefined,
   exists: boolean,
 ): Promise<void> {
-  if (pageUrl()) {
+  if (inBrowser()) {
     report("cors", true, `This page reads from the endpoint${exists ? " and writes to it" : ""}.`);
     return;
   }
