@@ -1,6 +1,7 @@
 import { constants } from "node:fs";
 import { copyFile, open, readFile } from "node:fs/promises";
-import type { OpenUpload, PutMode, UploadedPart, UploadState } from "@peekpack/s3";
+import type { PutMode } from "@peekpack/s3";
+import type { OpenUpload, UploadedPart, UploadState } from "@peekpack/s3/internal";
 
 /** What a spool's journal says. */
 export interface JournalState {

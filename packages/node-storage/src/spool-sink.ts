@@ -1,14 +1,13 @@
 import { join } from "node:path";
 import { type ArchiveSink, isPeekpackError, PeekpackError, type WriteResult } from "@peekpack/core";
+import type { ProgressListener, UploadTarget } from "@peekpack/s3";
 import {
-  type ProgressListener,
   progressReporter,
   type StoredObject,
   type UploadContent,
   type UploadJournal,
-  type UploadTarget,
   uploadContent,
-} from "@peekpack/s3";
+} from "@peekpack/s3/internal";
 import { withFileErrors } from "./file-error.js";
 import { GrowingFile, type GrowthLimits } from "./growing-file.js";
 import { defaultSpoolDirectory, SpoolPlace } from "./spool-directory.js";

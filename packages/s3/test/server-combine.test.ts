@@ -20,9 +20,9 @@ import { type S3Store, s3Store } from "../src/index.js";
 import { expectBytes, noise, onEachServer } from "./live-servers.js";
 
 const MiB = 2 ** 20;
-const retry = { firstDelay: 5 };
+const retry = { baseMs: 5 };
 
-/** Children of every size that a plan treats differently, in both codecs. */
+/** Children of different sizes, which a plan treats differently, in both codecs. */
 const children: { name: string; bytes: Uint8Array }[] = [
   { name: "tiny", bytes: encodeArchive({ a: [1, 2, 3] }) },
   { name: "large", bytes: encodeArchive({ blob: noise(12 * MiB), n: 7 }, { codec: "cbor" }) },
@@ -65,7 +65,7 @@ await onEachServer("combining on the server", (server) => {
     return sink.bytes();
   };
 
-  it("writes a page index where one is wanted, when it combines and when it appends", async () => {
+  it("writes a page index with pageIndex: true, both combining and appending", async () => {
     const child = encodeArchive({ a: 1 });
     const named = Array.from({ length: 1200 }, (_, i) => ({ name: `child number ${i}`, source: child }));
     const whole = memorySink();
@@ -88,7 +88,7 @@ await onEachServer("combining on the server", (server) => {
     expect(await archive.read("child number 1199/a")).toBe(1);
   });
 
-  it("makes the same bytes as in memory, by name and as a list, and copies what is large", async () => {
+  it("writes the same bytes as combineArchives, and copies large children", async () => {
     for (const names of [true, false]) {
       for (const codec of ["msgpack", "cbor"] as const) {
         const result = await store.combine(`${bucket}/out`, onServer(names), { codec });
@@ -106,7 +106,7 @@ await onEachServer("combining on the server", (server) => {
     expect(await archive.read("3/1")).toBe("end");
   });
 
-  it("takes sources, open archives, archives inside others, bytes and values beside paths", async () => {
+  it("accepts sources, open archives, nested archives, bytes and values", async () => {
     await store.combine(`${bucket}/nested`, [
       { name: "path", source: `s3://${bucket}/in/large` },
       { name: "source", source: store.source(`${bucket}/in/tiny`) },
@@ -128,7 +128,7 @@ await onEachServer("combining on the server", (server) => {
     expect(await deeper.read("all/source/a/2")).toBe(3);
   });
 
-  it("appends as in memory, moving little, again and again", async () => {
+  it("appends repeatedly as appendArchives does, and transfers little", async () => {
     await store.combine(`${bucket}/grows`, onServer());
     let expected = await inMemory();
     for (const [name, value] of [
@@ -156,7 +156,7 @@ await onEachServer("combining on the server", (server) => {
     expect(await orphans()).toBe(0);
   });
 
-  it("refuses before anything is sent, and leaves what was there", async () => {
+  it("rejects invalid children and leaves the old object", async () => {
     const old = encodeArchive("old");
     await put("kept", old);
     const refused = async (list: CombineChild[], code: string): Promise<void> => {
@@ -182,7 +182,7 @@ await onEachServer("combining on the server", (server) => {
     expect(await orphans()).toBe(0);
   });
 
-  it("lets one of two appenders win, and loses nothing", async () => {
+  it("rejects concurrent appends with `changed` and loses no child", async () => {
     await store.combine(`${bucket}/raced`, onServer());
     const outcomes = await Promise.allSettled(
       ["a", "b", "c"].map((name) => store.append(`${bucket}/raced`, [{ name, value: name }])),
@@ -197,7 +197,7 @@ await onEachServer("combining on the server", (server) => {
     expect(await archive.read("large/n")).toBe(7);
   });
 
-  it("finds out when a child changes between the look and the copy", async () => {
+  it("rejects with `changed` if a child changes before it is copied", async () => {
     const proxy = await startFaultProxy(server);
     const replaced = encodeArchive([noise(12 * MiB), 2]);
     try {
@@ -218,12 +218,12 @@ await onEachServer("combining on the server", (server) => {
     expect(await orphans()).toBe(0);
   });
 
-  it("keeps parts equal where that is asked for", async () => {
+  it("writes equal parts with equalPartSize", async () => {
     await store.combine(`${bucket}/equal`, onServer(), { equalPartSize: 5 * MiB });
     expectBytes(await stored("equal"), await inMemory());
   });
 
-  it("passes everything through where the server cannot copy, and says so", async () => {
+  it("uploads everything if the server cannot copy, and reports it", async () => {
     const proxy = await startFaultProxy(server);
     try {
       proxy.add({
@@ -243,7 +243,7 @@ await onEachServer("combining on the server", (server) => {
 });
 
 describe("paths", () => {
-  it("refuses what is no path before anything else", async () => {
+  it("are checked before any request", async () => {
     const store = s3Store({ endpoint: "http://127.0.0.1:9", credentials: null });
     await expect(store.combine("bucket", [])).rejects.toThrow(TypeError);
     await expect(store.append("", [])).rejects.toThrow(TypeError);

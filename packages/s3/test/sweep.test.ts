@@ -11,12 +11,12 @@ import { onEachServer } from "./live-servers.js";
 await onEachServer("sweeping", (server) => {
   const store = s3Store(server);
 
-  it("aborts what is old, ours and below the prefix, and nothing else", async () => {
+  it("aborts only old uploads of this identity under the prefix", async () => {
     const bucket = await freshBucket(server, "sweep");
     const client = s3Client(server);
     const begin = async (Key: string): Promise<string> =>
       (await client.send(new CreateMultipartUploadCommand({ Bucket: bucket, Key }))).UploadId!;
-    const left = async (): Promise<string[]> =>
+    const remaining = async (): Promise<string[]> =>
       ((await client.send(new ListMultipartUploadsCommand({ Bucket: bucket }))).Uploads ?? [])
         .map(({ Key }) => Key!)
         .sort();
@@ -32,20 +32,20 @@ await onEachServer("sweeping", (server) => {
       { key: "a/one ü+&", uploadId: ids[0] },
       { key: "a/two", uploadId: ids[1] },
     ]);
-    expect(await left()).toEqual(["a/one ü+&", "a/two", "b/three"]);
+    expect(await remaining()).toEqual(["a/one ü+&", "a/two", "b/three"]);
     expect(await store.sweep(`${bucket}/a/`, { olderThan: new Date(Date.now() + 60_000) })).toEqual(found);
-    expect(await left()).toEqual(["b/three"]);
+    expect(await remaining()).toEqual(["b/three"]);
     expect(
       await store.sweep(bucket, { olderThan: new Date(Date.now() + 60_000), others: true }),
     ).toMatchObject([{ key: "b/three" }]);
-    expect(await left()).toEqual([]);
+    expect(await remaining()).toEqual([]);
     for (const wrong of [Number.NaN, -1, "1 day", undefined]) {
       await expect(store.sweep(bucket, { olderThan: wrong as never })).rejects.toThrow(TypeError);
     }
     client.destroy();
   });
 
-  it("goes through all pages", async () => {
+  it("lists all pages", async () => {
     const bucket = await freshBucket(server, "pages");
     const client = s3Client(server);
     const uploads: { Key: string; UploadId: string }[] = [];

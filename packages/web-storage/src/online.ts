@@ -1,5 +1,6 @@
 import { isPeekpackError } from "@peekpack/core";
-import type { CommitOptions, UploadTarget } from "@peekpack/s3";
+import type { UploadTarget } from "@peekpack/s3";
+import type { CommitOptions } from "@peekpack/s3/internal";
 
 // Not every browser tells a worker that it is online again.
 const LOOK_AGAIN_MS = 2_000;

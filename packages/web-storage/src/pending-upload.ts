@@ -1,5 +1,6 @@
 import { PeekpackError, type WriteResult } from "@peekpack/core";
-import type { PutMode, TransferOptions, UploadTarget } from "@peekpack/s3";
+import type { PutMode, UploadTarget } from "@peekpack/s3";
+import type { TransferOptions } from "@peekpack/s3/internal";
 import { openParts } from "./choose-parts.js";
 import type { Database } from "./database.js";
 import { heldLocks, spoolLockName, takeLock } from "./locks.js";

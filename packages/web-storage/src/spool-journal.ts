@@ -1,4 +1,5 @@
-import type { OpenUpload, PutMode, UploadedPart } from "@peekpack/s3";
+import type { PutMode } from "@peekpack/s3";
+import type { OpenUpload, UploadedPart } from "@peekpack/s3/internal";
 import { promisifyRequest } from "idb-keyval";
 import type { Database } from "./database.js";
 import type { PartStorage } from "./part-store.js";

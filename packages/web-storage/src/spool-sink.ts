@@ -1,5 +1,6 @@
 import { type ArchiveSink, PeekpackError } from "@peekpack/core";
-import { progressReporter, type UploadTarget } from "@peekpack/s3";
+import type { UploadTarget } from "@peekpack/s3";
+import { progressReporter } from "@peekpack/s3/internal";
 import type { PartStorage } from "./part-store.js";
 import { giveUp, type Spool } from "./spool.js";
 import { resolveSpoolOptions, type SpoolSinkOptions } from "./spool-options.js";

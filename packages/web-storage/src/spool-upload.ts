@@ -1,12 +1,12 @@
 import { isPeekpackError, PeekpackError, type WriteResult } from "@peekpack/core";
+import type { UploadTarget } from "@peekpack/s3";
 import {
   type StoredObject,
   type UploadContent,
   type UploadedPart,
   type UploadJournal,
-  type UploadTarget,
   uploadContent,
-} from "@peekpack/s3";
+} from "@peekpack/s3/internal";
 import { crc32Of } from "./crc32.js";
 import { onlineTarget } from "./online.js";
 import { type Spool, spoolSize } from "./spool.js";

@@ -5,8 +5,10 @@ import type { TableSpill } from "./table-spill.js";
 export interface WriteResult {
   /** Size of the whole archive in bytes, header included. */
   readonly size: number;
-  /** Version of the object that was made (ETag or version id), if the medium has versions. */
+  /** ETag of the written object with its quotes, or what identifies its content on another medium. Undefined if there is none. */
   readonly version?: string | undefined;
+  /** S3 version id of the written object. Undefined if the bucket has no versions. */
+  readonly versionId?: string | undefined;
   /** Where the archive is, for messages: without credentials and query string. */
   readonly location?: string | undefined;
 }

@@ -1,10 +1,12 @@
 import { PeekpackError } from "@peekpack/core";
+import { copySourceHeader } from "./copy-source.js";
 import { crc32Base64, parseCrc32 } from "./crc32.js";
-import { encodeKey } from "./location.js";
+import { inBrowser } from "./environment.js";
 import type { Commit, ObjectOperations } from "./object-operations.js";
+import { readText } from "./read-text.js";
 import { type FailedRequest, s3Error, systemCode } from "./s3-error.js";
 import type { StoredObject } from "./upload-target.js";
-import { boundedText, xmlElements, xmlEscape, xmlText } from "./xml.js";
+import { xmlElements, xmlEscape, xmlText } from "./xml.js";
 
 /** The requests of an upload, by S3's names for them. */
 export type UploadOperation =
@@ -18,8 +20,8 @@ export type UploadOperation =
   | "DeleteObject"
   | "HeadObject";
 
-/** One request of an upload before it is authorised. */
-export interface WireRequest {
+/** One request of an upload, before it is authorized. */
+export interface OperationRequest {
   readonly operation: UploadOperation;
   readonly method: "PUT" | "POST" | "GET" | "DELETE" | "HEAD";
   readonly query: Readonly<Record<string, string>>;
@@ -29,35 +31,38 @@ export interface WireRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
-// A page of 1,000 parts with checksums has about 300 KB.
-const LONGEST_ANSWER = 4 * 2 ** 20;
-
 /**
- * Authorises a request; what it gives sends it. Apart, since a failure to authorise is the caller's to explain, and one
- * to send is the network's.
+ * Authorizes a request and returns a function that sends it. These are two steps because errors of the first are the
+ * caller's, and pass through unchanged.
  */
-export type Wire = (request: WireRequest) => Promise<() => Promise<Response>>;
+export type Authorize = (request: OperationRequest) => Promise<() => Promise<Response>>;
 
-/** The operations over fetch. */
-export function wireOperations(wire: Wire, label: string): ObjectOperations {
+// A page of 1,000 parts with checksums has about 300 KB.
+const MAX_RESPONSE = 4 * 2 ** 20;
+
+/** The operations over HTTP. */
+export function httpOperations(authorize: Authorize, label: string): ObjectOperations {
   const send = async (
     failed: Omit<FailedRequest, "label">,
-    request: Omit<WireRequest, "headers" | "query"> & Partial<WireRequest>,
+    request: Omit<OperationRequest, "headers" | "query"> & Partial<OperationRequest>,
   ): Promise<{ readonly headers: Headers; readonly text: string }> => {
     const { signal } = request;
-    const dispatch = await wire({ query: {}, headers: {}, ...request });
+    const dispatch = await authorize({ query: {}, headers: {}, ...request });
     signal?.throwIfAborted();
     try {
       const response = await dispatch();
-      const text = await boundedText(response, LONGEST_ANSWER);
+      const text = await readText(response, MAX_RESPONSE);
       const { status, headers } = response;
-      const s3Code = xmlText(text, "Code");
-      // Complete and copies may answer 200 before they fail, and then say so in the body.
+      // Completing and copying may respond 200 before they fail. The body then has the error.
       const failedLate = status < 300 && /<Error[\s>]/.test(text);
       if (response.ok && !failedLate) return { headers, text };
       const after = Number(headers.get("retry-after") ?? undefined);
       throw s3Error(
-        { status: failedLate ? 503 : status, s3Code, retryAfter: after > 0 ? after * 1000 : undefined },
+        {
+          status: failedLate ? 503 : status,
+          s3Code: xmlText(text, "Code"),
+          retryAfter: after > 0 ? after * 1000 : undefined,
+        },
         { ...failed, label },
       );
     } catch (error) {
@@ -66,8 +71,8 @@ export function wireOperations(wire: Wire, label: string): ObjectOperations {
       throw s3Error({ s3Code: systemCode(error) }, { ...failed, label });
     }
   };
-  const given = (value: string | undefined | null, failed: Omit<FailedRequest, "label">): string => {
-    if (!value) throw s3Error({ s3Code: "EmptyAnswer" }, { ...failed, label });
+  const required = (value: string | undefined | null, failed: Omit<FailedRequest, "label">): string => {
+    if (!value) throw s3Error({ s3Code: "EmptyResponse" }, { ...failed, label });
     return value;
   };
 
@@ -75,7 +80,7 @@ export function wireOperations(wire: Wire, label: string): ObjectOperations {
     label,
     async put(body, { put, crc32, signal }) {
       const { headers } = await send(
-        { doing: "put the object", put },
+        { action: "put the object", put },
         {
           operation: "PutObject",
           method: "PUT",
@@ -84,10 +89,10 @@ export function wireOperations(wire: Wire, label: string): ObjectOperations {
           signal,
         },
       );
-      return named(headers.get("etag"), headers);
+      return namesOf(headers.get("etag"), headers);
     },
     async create({ crc32, signal }) {
-      const failed = { doing: "begin an upload" };
+      const failed = { action: "begin an upload" };
       const { text } = await send(failed, {
         operation: "CreateMultipartUpload",
         method: "POST",
@@ -95,10 +100,10 @@ export function wireOperations(wire: Wire, label: string): ObjectOperations {
         headers: crc32 ? { "x-amz-checksum-algorithm": "CRC32", "x-amz-checksum-type": "FULL_OBJECT" } : {},
         signal,
       });
-      return given(xmlText(text, "UploadId"), failed);
+      return required(xmlText(text, "UploadId"), failed);
     },
     async uploadPart(upload, number, body, { crc32, signal }) {
-      const failed = { doing: `upload part ${number}` };
+      const failed = { action: `upload part ${number}` };
       const { headers } = await send(failed, {
         operation: "UploadPart",
         method: "PUT",
@@ -108,35 +113,33 @@ export function wireOperations(wire: Wire, label: string): ObjectOperations {
         signal,
       });
       const etag = headers.get("etag");
-      if (etag === null && globalThis.location !== undefined) {
+      if (etag === null && inBrowser()) {
         throw new PeekpackError(
           "network",
-          `${label}: the ETag cannot be read; add ETag to the exposed headers of the bucket's CORS rules.`,
+          `${label}: this page cannot read the ETag: add ETag to the exposed headers of the bucket's CORS rules.`,
           { section: "sink" },
         );
       }
-      return given(etag, failed);
+      return required(etag, failed);
     },
     async copyPart(upload, number, source, { signal }) {
-      const failed = { doing: `copy part ${number}`, put: { ifMatch: "" } };
-      const version =
-        source.versionId === undefined ? "" : `?versionId=${encodeURIComponent(source.versionId)}`;
+      const failed = { action: `copy part ${number}`, put: { ifMatch: "" } };
       const { text } = await send(failed, {
         operation: "UploadPartCopy",
         method: "PUT",
         query: { partNumber: String(number), uploadId: upload.id },
         headers: {
-          "x-amz-copy-source": `${source.bucket}/${encodeKey(source.key)}${version}`,
+          "x-amz-copy-source": copySourceHeader(source),
           "x-amz-copy-source-range": `bytes=${source.start}-${source.end - 1}`,
           ...(source.ifMatch === undefined ? {} : { "x-amz-copy-source-if-match": source.ifMatch }),
         },
         signal,
       });
-      return given(xmlText(text, "ETag"), failed);
+      return required(xmlText(text, "ETag"), failed);
     },
     async listParts(upload, after, { signal }) {
       const { text } = await send(
-        { doing: "list the parts" },
+        { action: "list the parts" },
         {
           operation: "ListParts",
           method: "GET",
@@ -160,7 +163,7 @@ export function wireOperations(wire: Wire, label: string): ObjectOperations {
       return xmlText(text, "IsTruncated") === "true" && next > 0 ? { parts, next } : { parts };
     },
     async complete(upload, parts, { put, crc32, signal }) {
-      const failed = { doing: "complete the upload", put };
+      const failed = { action: "complete the upload", put };
       const listed = parts.map(({ number, etag, crc32 }) => {
         const sum = crc32 === undefined ? "" : `<ChecksumCRC32>${crc32Base64(crc32)}</ChecksumCRC32>`;
         return `<Part><PartNumber>${number}</PartNumber><ETag>${xmlEscape(etag)}</ETag>${sum}</Part>`;
@@ -178,24 +181,24 @@ export function wireOperations(wire: Wire, label: string): ObjectOperations {
         ),
         signal,
       });
-      return named(given(xmlText(text, "ETag"), failed), headers);
+      return namesOf(required(xmlText(text, "ETag"), failed), headers);
     },
     async abort(upload, { signal }) {
       await send(
-        { doing: "abort the upload" },
+        { action: "abort the upload" },
         { operation: "AbortMultipartUpload", method: "DELETE", query: { uploadId: upload.id }, signal },
       );
     },
     async remove({ signal }) {
-      await send({ doing: "remove the object" }, { operation: "DeleteObject", method: "DELETE", signal });
+      await send({ action: "remove the object" }, { operation: "DeleteObject", method: "DELETE", signal });
     },
-    async look({ signal }) {
+    async head({ signal }) {
       try {
         const { headers } = await send(
-          { doing: "look the object up" },
+          { action: "look up the object" },
           { operation: "HeadObject", method: "HEAD", signal },
         );
-        return { size: Number(headers.get("content-length")), ...named(headers.get("etag"), headers) };
+        return { size: Number(headers.get("content-length")), ...namesOf(headers.get("etag"), headers) };
       } catch (error) {
         if (error instanceof PeekpackError && error.code === "not-found") return undefined;
         throw error;
@@ -213,7 +216,7 @@ function checksum(crc32: number | undefined): Record<string, string> {
   return crc32 === undefined ? {} : { "x-amz-checksum-crc32": crc32Base64(crc32) };
 }
 
-function named(etag: string | null, headers: Headers): Omit<StoredObject, "size"> {
+function namesOf(etag: string | null, headers: Headers): Omit<StoredObject, "size"> {
   const versionId = headers.get("x-amz-version-id");
   return {
     ...(etag === null ? {} : { etag }),
