@@ -29,7 +29,7 @@ afterEach(() => rm(directory, { recursive: true }));
 const names = async (): Promise<string[]> => (await readdir(directory)).sort();
 
 describe("fileSource", () => {
-  it("reads ranges, clips the probe, and tells the end", async () => {
+  it("reads ranges, clips the probe, and rejects ranges beyond the end with truncated", async () => {
     await writeFile(path, "0123456789");
     const source = fileSource(path);
     const probe = await source.probe({ head: 3, tail: 100 });
@@ -49,17 +49,17 @@ describe("fileSource", () => {
   });
 
   it.each([
-    ["is written to in place", () => writeFile(path, "9876543210")],
-    ["grows", () => appendFile(path, "more")],
-    ["is cut", () => writeFile(path, "0123")],
+    ["was written to in place", () => writeFile(path, "9876543210")],
+    ["has grown", () => appendFile(path, "more")],
+    ["was truncated", () => writeFile(path, "0123")],
     [
-      "is replaced by another of the same size",
+      "was replaced by another of the same size",
       async () => {
         await writeFile(`${path}2`, "9876543210");
         await rename(`${path}2`, path);
       },
     ],
-  ])("notices a file that %s", async (_, change) => {
+  ])("rejects with changed if the file %s", async (_, change) => {
     await writeFile(path, "0123456789");
     const source = fileSource(path);
     await source.read([{ start: 0, end: 3 }]);
@@ -70,7 +70,7 @@ describe("fileSource", () => {
     await source.close?.();
   });
 
-  it("holds to a state known from before", async () => {
+  it("rejects with changed if the file is not the pinned version", async () => {
     await writeFile(path, "0123456789");
     const { version } = await fileSource(path).probe({ head: 0, tail: 0 });
     const source = fileSource(path);
@@ -81,7 +81,7 @@ describe("fileSource", () => {
     await expect(other.read([{ start: 0, end: 1 }])).rejects.toMatchObject({ code: "changed" });
   });
 
-  it("tells a missing file", async () => {
+  it("rejects with not-found if the file is missing", async () => {
     await expect(fileSource(path).probe({ head: 1, tail: 1 })).rejects.toMatchObject({ code: "not-found" });
     await writeFile(path, "0123456789");
     const source = fileSource(path);
@@ -90,8 +90,8 @@ describe("fileSource", () => {
     await expect(source.read([{ start: 0, end: 1 }])).rejects.toMatchObject({ code: "not-found" });
   });
 
-  it("leaves no file open that is closed, or that nobody reads from", async ({ skip }) => {
-    skip(process.platform !== "linux", "open files are counted in /proc");
+  it("closes its file when it is closed or idle", async ({ skip }) => {
+    skip(process.platform !== "linux", "counts open files in /proc");
     await writeFile(path, encodeArchive({ a: 1 }));
     const open = async (): Promise<number> =>
       execFileSync("ls", ["-l", `/proc/${process.pid}/fd`])
@@ -102,13 +102,13 @@ describe("fileSource", () => {
     expect(await open()).toBe(1);
     await source.close?.();
     expect(await open()).toBe(0);
-    const forgotten = fileSource(path);
-    await forgotten.read([{ start: 0, end: 1 }]);
+    const idle = fileSource(path);
+    await idle.read([{ start: 0, end: 1 }]);
     await expect.poll(open, { timeout: 10_000 }).toBe(0);
-    await forgotten.read([{ start: 0, end: 1 }]);
+    await idle.read([{ start: 0, end: 1 }]);
   });
 
-  it("serves an archive", async () => {
+  it("opens an archive", async () => {
     await writeArchive(fileSink(path), { hello: ["world"] });
     const archive = await openArchive(fileSource(path));
     expect(await archive.read("hello/0")).toBe("world");
@@ -117,7 +117,7 @@ describe("fileSource", () => {
 });
 
 describe("fileSink", () => {
-  it("keeps to its put mode", async () => {
+  it("replaces a file only if its put mode allows it", async () => {
     const write = (value: unknown, put?: Parameters<typeof fileSink>[1]) =>
       writeArchive(fileSink(path, put), value);
     await expect(write(1, { put: { ifMatch: "none" } })).rejects.toMatchObject({ code: "changed" });
@@ -134,16 +134,16 @@ describe("fileSink", () => {
     expect(() => fileSink(path, { put: "replace" as never })).toThrow(TypeError);
   });
 
-  it("refuses what appeared while it wrote", async () => {
+  it("rejects with exists if the file was created during the write", async () => {
     const sink = fileSink(path, { put: "create" });
     await sink.write(new Uint8Array(10));
-    await writeFile(path, "another's");
+    await writeFile(path, "other");
     await expect(sink.finish(new Uint8Array(50))).rejects.toMatchObject({ code: "exists" });
-    expect(await readFile(path, "utf8")).toBe("another's");
+    expect(await readFile(path, "utf8")).toBe("other");
     expect(await names()).toEqual(["an archive ü"]);
   });
 
-  it("keeps the permissions of the file that it replaces, and gives a new one the usual", async () => {
+  it("keeps the permissions of a replaced file, and applies the umask to a new one", async () => {
     await writeArchive(fileSink(path), 1);
     expect((await stat(path)).mode & 0o777).toBe(0o666 & ~process.umask());
     await chmod(path, 0o640);
@@ -159,13 +159,29 @@ describe("fileSink", () => {
     expect(await names()).toEqual(["an archive ü", "link"]);
   });
 
-  it("tells a directory that is not there", async () => {
+  it("aborts an unfinished write at the end of its scope, and keeps a finished one", async () => {
+    {
+      await using sink = fileSink(path);
+      await sink.write(new Uint8Array(10));
+      expect(await names()).toHaveLength(1);
+    }
+    expect(await names()).toEqual([]);
+    {
+      await using sink = fileSink(path);
+      await sink.finish(new Uint8Array(50));
+      await using source = fileSource(path);
+      await source.read([{ start: 0, end: 50 }]);
+    }
+    expect(await names()).toEqual(["an archive ü"]);
+  });
+
+  it("rejects with not-found if the directory is missing", async () => {
     await expect(writeArchive(fileSink(join(directory, "none", "x")), 1)).rejects.toMatchObject({
       code: "not-found",
     });
   });
 
-  it("stops at its limit, and before the disk would be full", async () => {
+  it("rejects with quota beyond maxBytes, and before the disk is full", async () => {
     const stream = function* (): Generator<string> {
       for (let index = 0; index < 100; index++) yield "x".repeat(100_000);
     };

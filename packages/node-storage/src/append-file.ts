@@ -3,30 +3,30 @@ import { dirname } from "node:path";
 import { PeekpackError } from "@peekpack/core";
 import { checkDiskSpace } from "./disk-space.js";
 
-/** How much a file may grow. */
-export interface GrowthLimits {
-  /** Most bytes the file may have. Default no limit but the disk's. */
+/** Bounds of the size of a file. */
+export interface SizeLimits {
+  /** Maximum size of the archive in bytes. Default: limited by the disk only. */
   readonly maxBytes?: number | undefined;
-  /** How large the file will be, where that is known: the disk is asked for room before anything is written. */
+  /** Expected size of the archive in bytes. Free disk space is checked before anything is written. */
   readonly expectedSize?: number | undefined;
 }
 
-// Small writes are gathered: a system call for each would cost more than the copy.
-const GATHERED = 2 ** 20;
-// How often free space is looked at while the file grows.
-const SPACE_CHECK = 64 * 2 ** 20;
+// Small writes are buffered: one system call each would cost more than the copy.
+const BUFFER_BYTES = 2 ** 20;
+// How often free disk space is checked while the file grows.
+const SPACE_CHECK_BYTES = 64 * 2 ** 20;
 
-/** A new file that is written from front to back, with bounded memory. Not for concurrent calls. */
-export class GrowingFile {
+/** A new file that is written from start to end with bounded memory. Not for concurrent calls. */
+export class AppendFile {
   readonly path: string;
   readonly #handle: FileHandle;
-  readonly #limits: GrowthLimits;
-  #gathered: Uint8Array[] = [];
-  #gatheredBytes = 0;
+  readonly #limits: SizeLimits;
+  #buffered: Uint8Array[] = [];
+  #bufferedBytes = 0;
   #written: number;
   #unchecked = 0;
 
-  private constructor(path: string, handle: FileHandle, start: number, limits: GrowthLimits) {
+  private constructor(path: string, handle: FileHandle, start: number, limits: SizeLimits) {
     this.path = path;
     this.#handle = handle;
     this.#written = start;
@@ -34,50 +34,50 @@ export class GrowingFile {
   }
 
   /**
-   * Makes a file that must not exist, readable by its owner alone. The first `start` bytes are left for later.
-   * @throws PeekpackError `quota` when the expected size has no room
+   * Creates a file that only its owner can read. The first `start` bytes are reserved for {@link writeAt}.
+   * @throws PeekpackError `quota` if the disk has no room for the expected size
    */
-  static async create(path: string, start: number, limits: GrowthLimits): Promise<GrowingFile> {
+  static async create(path: string, start: number, limits: SizeLimits): Promise<AppendFile> {
     const { expectedSize, maxBytes } = limits;
     if (expectedSize !== undefined) {
       if (maxBytes !== undefined && expectedSize > maxBytes) throw overLimit(maxBytes);
       await checkDiskSpace(dirname(path), expectedSize);
     }
-    return new GrowingFile(path, await open(path, "wx+", 0o600), start, limits);
+    return new AppendFile(path, await open(path, "wx+", 0o600), start, limits);
   }
 
-  /** Bytes of the file with all that was appended, whether written yet or not. */
+  /** Bytes of the file, buffered bytes included. */
   get size(): number {
-    return this.#written + this.#gatheredBytes;
+    return this.#written + this.#bufferedBytes;
   }
 
-  /** Appends bytes that do not change any more. @throws PeekpackError `quota` */
+  /** Appends bytes. Keeps a reference to `chunk` until they are written. @throws PeekpackError `quota` */
   async append(chunk: Uint8Array): Promise<void> {
     const { maxBytes } = this.#limits;
     if (maxBytes !== undefined && this.size + chunk.length > maxBytes) throw overLimit(maxBytes);
     this.#unchecked += chunk.length;
-    if (this.#unchecked >= SPACE_CHECK) {
-      await checkDiskSpace(dirname(this.path), this.#gatheredBytes + chunk.length);
+    if (this.#unchecked >= SPACE_CHECK_BYTES) {
+      await checkDiskSpace(dirname(this.path), this.#bufferedBytes + chunk.length);
       this.#unchecked = 0;
     }
-    this.#gathered.push(chunk);
-    this.#gatheredBytes += chunk.length;
-    if (this.#gatheredBytes >= GATHERED) await this.flush();
+    this.#buffered.push(chunk);
+    this.#bufferedBytes += chunk.length;
+    if (this.#bufferedBytes >= BUFFER_BYTES) await this.flush();
   }
 
-  /** Writes what is gathered. */
+  /** Writes the buffered bytes. */
   async flush(): Promise<void> {
-    const chunks = this.#gathered;
+    const chunks = this.#buffered;
     if (chunks.length === 0) return;
-    this.#gathered = [];
-    const bytes = this.#gatheredBytes;
-    this.#gatheredBytes = 0;
-    await this.patch(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, bytes), this.#written);
+    this.#buffered = [];
+    const bytes = this.#bufferedBytes;
+    this.#bufferedBytes = 0;
+    await this.writeAt(this.#written, chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, bytes));
     this.#written += bytes;
   }
 
-  /** Writes over bytes that are there, or were left at the front. */
-  async patch(bytes: Uint8Array, start: number = 0): Promise<void> {
+  /** Writes over existing or reserved bytes. */
+  async writeAt(start: number, bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.length; ) {
       const { bytesWritten } = await this.#handle.write(bytes, at, bytes.length - at, start + at);
       at += bytesWritten;
@@ -88,12 +88,12 @@ export class GrowingFile {
     await this.#handle.truncate(size);
   }
 
-  /** Reads from what is written. */
+  /** Reads written bytes. Buffered bytes need {@link flush} first. */
   async read(start: number, end: number): Promise<Uint8Array> {
     return readExactly(this.#handle, start, end);
   }
 
-  /** Has the disk keep what is written. */
+  /** Flushes, and waits until the disk has the bytes. */
   async sync(): Promise<void> {
     await this.flush();
     await this.#handle.datasync();
@@ -108,7 +108,7 @@ export class GrowingFile {
   }
 }
 
-/** Reads bytes `start` to `end`. @throws PeekpackError `truncated` when the file ends before */
+/** Reads bytes `start` to `end`. @throws PeekpackError `truncated` if the file is shorter */
 export async function readExactly(handle: FileHandle, start: number, end: number): Promise<Uint8Array> {
   const bytes = new Uint8Array(end - start);
   for (let at = 0; at < bytes.length; ) {
@@ -124,7 +124,5 @@ export async function readExactly(handle: FileHandle, start: number, end: number
 }
 
 function overLimit(maxBytes: number): PeekpackError {
-  return new PeekpackError("quota", `The archive has more than the ${maxBytes} bytes allowed.`, {
-    section: "spool",
-  });
+  return new PeekpackError("quota", `The archive exceeds maxBytes (${maxBytes}).`, { section: "spool" });
 }

@@ -1,16 +1,16 @@
 import { stat } from "node:fs/promises";
 
-/** What tells one state of a file from another. */
+/** Identifies one state of a file. */
 export interface FileState {
   /** Bytes. */
   readonly size: number;
-  /** Size, time of the last change in nanoseconds and inode: what a rename or a write in place changes. */
+  /** Size, modification time in nanoseconds, and inode. A write in place or a rename changes it. */
   readonly version: string;
   /** Permission bits. */
   readonly mode: number;
 }
 
-/** Looks at a file. Rejects with the file system's own error. */
+/** Returns the state of a file. Follows links. Rejects with the file system's own error. */
 export async function fileState(path: string): Promise<FileState> {
   const { size, mtimeNs, ino, mode } = await stat(path, { bigint: true });
   return { size: Number(size), version: `${size}-${mtimeNs}-${ino}`, mode: Number(mode) & 0o7777 };

@@ -1,48 +1,48 @@
 import { type ErrorCode, isPeekpackError, PeekpackError } from "@peekpack/core";
 
-/** What both ends of a remote need of a worker, a worker's global scope, or a MessagePort. */
-export interface RemotePort {
+/** One end of a connection: a Worker, a worker's global scope, or a MessagePort. */
+export interface RpcPort {
   postMessage(message: unknown, transfer: Transferable[]): void;
   addEventListener(type: "message", listener: (event: MessageEvent) => void): void;
   removeEventListener(type: "message", listener: (event: MessageEvent) => void): void;
-  /** A MessagePort delivers nothing before. */
+  /** A MessagePort delivers nothing before it is started. */
   start?(): void;
 }
 
-/** A function that answers calls from afar. What it returns is copied, but for what it transfers. */
-export type RemoteMethod = (call: RemoteCall, ...args: never[]) => unknown;
+/** A method that the other end can call. Its result is copied, except what it transfers. */
+export type RpcMethod = (call: RpcCall, ...args: never[]) => unknown;
 
-/** One call as its answerer sees it. */
-export interface RemoteCall {
-  /** Aborts when the caller has left. */
+/** One call, as its method sees it. */
+export interface RpcCall {
+  /** Aborts when the caller aborts. */
   readonly signal: AbortSignal;
-  /** Has `buffers` transferred with the answer. */
+  /** Transfers `buffers` with the result. */
   transfer(buffers: Iterable<Transferable>): void;
 }
 
-/** Calls functions on the other end of a port. */
-export interface Remote {
+/** Calls methods on the other end of a port. */
+export interface RpcClient {
   /**
-   * Calls a function and waits for its answer. Arguments are copied, but for what is transferred.
-   * @throws what the function threw, with its type where that is PeekpackError, TypeError, RangeError or DOMException;
-   * the signal's reason as soon as that aborts
+   * Calls a method. Arguments are copied, except what `transfer` lists.
+   * @throws what the method threw, with its class if that is PeekpackError, TypeError, RangeError or DOMException; the
+   * signal's reason as soon as the signal aborts
    */
   call<T>(
     name: string,
     args: readonly unknown[],
     options?: { readonly signal?: AbortSignal | undefined; readonly transfer?: readonly Transferable[] },
   ): Promise<T>;
-  /** Rejects what is waited for, and every later call. */
+  /** Rejects all pending and later calls with `reason`. */
   close(reason: unknown): void;
 }
 
 type Message =
-  | { readonly remote: "call"; readonly id: number; readonly name: string; readonly args: readonly unknown[] }
-  | { readonly remote: "leave"; readonly id: number }
-  | { readonly remote: "result"; readonly id: number; readonly value: unknown }
-  | { readonly remote: "error"; readonly id: number; readonly error: ErrorNote };
+  | { readonly rpc: "call"; readonly id: number; readonly name: string; readonly args: readonly unknown[] }
+  | { readonly rpc: "abort"; readonly id: number }
+  | { readonly rpc: "result"; readonly id: number; readonly value: unknown }
+  | { readonly rpc: "error"; readonly id: number; readonly error: SerializedError };
 
-interface ErrorNote {
+interface SerializedError {
   readonly name: string;
   readonly message: string;
   readonly code?: ErrorCode;
@@ -50,15 +50,15 @@ interface ErrorNote {
 }
 
 /** Makes the calling end. */
-export function remote(port: RemotePort): Remote {
-  const waiting = new Map<number, { resolve(value: unknown): void; reject(reason: unknown): void }>();
+export function rpcClient(port: RpcPort): RpcClient {
+  const pending = new Map<number, { resolve(value: unknown): void; reject(reason: unknown): void }>();
   let next = 0;
   let closed: { readonly reason: unknown } | undefined;
   const listener = ({ data }: MessageEvent<Message>): void => {
-    const call = waiting.get(data?.id);
+    const call = pending.get(data?.id);
     if (call === undefined) return;
-    if (data.remote === "result") call.resolve(data.value);
-    else if (data.remote === "error") call.reject(revivedError(data.error));
+    if (data.rpc === "result") call.resolve(data.value);
+    else if (data.rpc === "error") call.reject(deserializeError(data.error));
   };
   port.addEventListener("message", listener);
   port.start?.();
@@ -66,22 +66,22 @@ export function remote(port: RemotePort): Remote {
     call<T>(
       name: string,
       args: readonly unknown[],
-      { signal, transfer = [] }: Parameters<Remote["call"]>[2] = {},
+      { signal, transfer = [] }: Parameters<RpcClient["call"]>[2] = {},
     ): Promise<T> {
       return new Promise<T>((resolve, reject) => {
         if (closed) return reject(closed.reason);
         if (signal?.aborted) return reject(signal.reason);
         const id = next++;
         const end = (): void => {
-          waiting.delete(id);
-          signal?.removeEventListener("abort", leave);
+          pending.delete(id);
+          signal?.removeEventListener("abort", abort);
         };
-        const leave = (): void => {
+        const abort = (): void => {
           end();
-          port.postMessage({ remote: "leave", id } satisfies Message, []);
+          port.postMessage({ rpc: "abort", id } satisfies Message, []);
           reject(signal?.reason);
         };
-        waiting.set(id, {
+        pending.set(id, {
           resolve(value) {
             end();
             resolve(value as T);
@@ -91,9 +91,9 @@ export function remote(port: RemotePort): Remote {
             reject(reason);
           },
         });
-        signal?.addEventListener("abort", leave);
+        signal?.addEventListener("abort", abort);
         try {
-          port.postMessage({ remote: "call", id, name, args } satisfies Message, [...transfer]);
+          port.postMessage({ rpc: "call", id, name, args } satisfies Message, [...transfer]);
         } catch (error) {
           end();
           reject(error);
@@ -103,39 +103,39 @@ export function remote(port: RemotePort): Remote {
     close(reason) {
       closed ??= { reason };
       port.removeEventListener("message", listener);
-      for (const call of [...waiting.values()]) call.reject(reason);
+      for (const call of [...pending.values()]) call.reject(reason);
     },
   };
 }
 
-/** Makes the answering end. @returns what ends it: no call is answered any more, and those under way are aborted */
-export function answer(port: RemotePort, methods: Readonly<Record<string, RemoteMethod>>): () => void {
+/** Serves methods to the other end. @returns a function that stops serving and aborts pending calls */
+export function serveRpc(port: RpcPort, methods: Readonly<Record<string, RpcMethod>>): () => void {
   const calls = new Map<number, AbortController>();
   const listener = ({ data }: MessageEvent<Message>): void => {
-    if (data?.remote === "leave") calls.get(data.id)?.abort();
-    if (data?.remote === "call") void run(data.id, data.name, data.args);
+    if (data?.rpc === "abort") calls.get(data.id)?.abort();
+    if (data?.rpc === "call") void run(data.id, data.name, data.args);
   };
   const run = async (id: number, name: string, args: readonly unknown[]): Promise<void> => {
     const controller = new AbortController();
     calls.set(id, controller);
     const transfer: Transferable[] = [];
     const { signal } = controller;
-    let reply: Message;
+    let response: Message;
     try {
       const method = Object.hasOwn(methods, name) ? methods[name] : undefined;
-      if (method === undefined) throw new TypeError(`There is no method '${name}' on the other end.`);
-      const call: RemoteCall = { signal, transfer: (buffers) => transfer.push(...buffers) };
-      reply = { remote: "result", id, value: await method(call, ...(args as never[])) };
+      if (method === undefined) throw new TypeError(`The other end has no method '${name}'.`);
+      const call: RpcCall = { signal, transfer: (buffers) => transfer.push(...buffers) };
+      response = { rpc: "result", id, value: await method(call, ...(args as never[])) };
     } catch (error) {
-      reply = { remote: "error", id, error: noteOf(error) };
+      response = { rpc: "error", id, error: serializeError(error) };
     }
     calls.delete(id);
     if (signal.aborted) return;
     try {
-      port.postMessage(reply, reply.remote === "result" ? transfer : []);
+      port.postMessage(response, response.rpc === "result" ? transfer : []);
     } catch (error) {
-      // A value that cannot be copied.
-      port.postMessage({ remote: "error", id, error: noteOf(error) } satisfies Message, []);
+      // The result cannot be cloned.
+      port.postMessage({ rpc: "error", id, error: serializeError(error) } satisfies Message, []);
     }
   };
   port.addEventListener("message", listener);
@@ -146,14 +146,14 @@ export function answer(port: RemotePort, methods: Readonly<Record<string, Remote
   };
 }
 
-function noteOf(error: unknown): ErrorNote {
+function serializeError(error: unknown): SerializedError {
   const { name = "Error", message = String(error) } = (error ?? {}) as Partial<Error>;
   if (!isPeekpackError(error)) return { name, message };
   const { code, section, offset, path } = error;
   return { name, message, code, details: { section, offset, path } };
 }
 
-function revivedError({ name, message, code, details = {} }: ErrorNote): unknown {
+function deserializeError({ name, message, code, details = {} }: SerializedError): unknown {
   if (code !== undefined) return new PeekpackError(code, message, details);
   if (name === "TypeError") return new TypeError(message);
   if (name === "RangeError") return new RangeError(message);

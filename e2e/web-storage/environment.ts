@@ -20,27 +20,27 @@ export interface Digest {
   readonly sha256: string;
 }
 
-/** A server, a bucket with CORS as a user would set it, and the page's site. */
-export interface World {
+/** An S3 server, a bucket with CORS rules, and the site of the page. */
+export interface Environment {
   readonly server: S3Server;
   readonly site: Site;
   readonly bucket: string;
-  /** What is at a path; undefined where nothing is. */
+  /** Digest of an object; undefined if there is none. */
   stored(path: string): Promise<Digest | undefined>;
-  /** How many multipart uploads of a key are not finished. */
+  /** Number of unfinished multipart uploads of a key. */
   openUploads(path: string): Promise<number>;
   close(): Promise<void>;
 }
 
-/** Without what they need, tests count as skipped and say why; where live things are required, they fail. */
-export function skipAsAbsent(why: string, required: boolean = liveRequired()): void {
-  if (required) throw new Error(why);
-  console.warn(`SKIPPED: ${why}`);
-  test.skip(true, why);
+/** Skips tests with a message. Fails them if live services are required. */
+export function skipAsAbsent(reason: string, required: boolean = liveRequired()): void {
+  if (required) throw new Error(reason);
+  console.warn(`SKIPPED: ${reason}`);
+  test.skip(true, reason);
 }
 
-/** Opens a world for tests; undefined where there is no rustfs, and the tests are skipped. */
-export async function openWorld(): Promise<World | undefined> {
+/** Starts an environment. Undefined if there is no rustfs: the tests are skipped. */
+export async function openEnvironment(): Promise<Environment | undefined> {
   let server: S3Server;
   try {
     server = await startS3({ require: "rustfs" });
@@ -84,7 +84,7 @@ export async function openWorld(): Promise<World | undefined> {
   };
 }
 
-/** The archive that a page makes of so many rows, made here, into memory. */
+/** Digest of the archive that a page writes from `count` rows. */
 export async function expectedDigest(count: number, bytes: number): Promise<Digest> {
   const chunks: Uint8Array[] = [];
   const hash = createHash("sha256");

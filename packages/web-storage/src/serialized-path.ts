@@ -1,27 +1,26 @@
 import { ANY, type Path, type PathKey, type PathSegment, type Pattern, Slice } from "@peekpack/core";
 
-/** A path or pattern as it can be posted: slices and `ANY` are no data. */
-export type CarriedPath = string | undefined | readonly CarriedSegment[];
+/** A path or pattern that can be posted to a worker. The structured clone drops the classes of slices and of `ANY`. */
+export type SerializedPath = string | undefined | readonly SerializedSegment[];
 
-type CarriedSegment =
+type SerializedSegment =
   | { readonly key: PathKey }
   | { readonly slice: readonly [number | undefined, number | undefined, number | undefined] }
   | { readonly any: true };
 
-/** Makes a path or a pattern ready to be posted. */
-export function carryPath(path: Path | Pattern | undefined): CarriedPath {
+/** @throws TypeError if `path` is neither a string nor an array */
+export function serializePath(path: Path | Pattern | undefined): SerializedPath {
   if (typeof path === "string" || path === undefined) return path;
   if (!Array.isArray(path))
     throw new TypeError("A path is a string or an array of keys, indices and slices.");
-  return path.map((segment: PathSegment | typeof ANY): CarriedSegment => {
+  return path.map((segment: PathSegment | typeof ANY): SerializedSegment => {
     if (segment === ANY) return { any: true };
     if (segment instanceof Slice) return { slice: [segment.start, segment.stop, segment.step] };
     return { key: segment as PathKey };
   });
 }
 
-/** The pattern that was posted. */
-export function openPattern(path: CarriedPath): Pattern {
+export function deserializePattern(path: SerializedPath): Pattern {
   if (typeof path === "string" || path === undefined) return path ?? [];
   return path.map((segment) => {
     if ("any" in segment) return ANY;
@@ -29,7 +28,6 @@ export function openPattern(path: CarriedPath): Pattern {
   });
 }
 
-/** The path that was posted. */
-export function openPath(path: CarriedPath): Path {
-  return openPattern(path) as Path;
+export function deserializePath(path: SerializedPath): Path {
+  return deserializePattern(path) as Path;
 }

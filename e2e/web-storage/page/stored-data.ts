@@ -1,11 +1,11 @@
-/** What an origin keeps: files by path with their sizes, records by store. */
-export interface Kept {
+/** Stored data of an origin: sizes of files by path, numbers of records by store. */
+export interface StoredData {
   readonly files: Readonly<Record<string, number>>;
   readonly records: Readonly<Record<string, number>>;
 }
 
-/** What this origin keeps below a name: in the directory of OPFS, and in the databases that end with it. */
-export async function kept(directory: string): Promise<Kept> {
+/** Returns the data of a spool or cache directory: in OPFS, and in the databases whose names end with its name. */
+export async function storedData(directory: string): Promise<StoredData> {
   const files: Record<string, number> = {};
   const walk = async (at: FileSystemDirectoryHandle, path: string): Promise<void> => {
     for await (const [name, entry] of at.entries()) {
@@ -13,7 +13,7 @@ export async function kept(directory: string): Promise<Kept> {
       else files[`${path}${name}`] = (await (entry as FileSystemFileHandle).getFile()).size;
     }
   };
-  // Where there is no such file system, there is nothing in it; one that refuses is not here to ask.
+  // A browser without OPFS has no files.
   const root = await (navigator as Partial<Navigator>).storage?.getDirectory?.();
   if (root !== undefined) await walk(await root.getDirectoryHandle(directory, { create: true }), "");
   const records: Record<string, number> = {};
