@@ -75,7 +75,7 @@ onEachServer((place, kind) => {
     await expect.poll(() => explorer.requests()).toBe(traffic.requests.length);
     await expect(page.getByText(/You read\s*\d+\skB of 17\.\d\sMB/)).toBeVisible();
     await expect(
-      page.getByRole("table", { name: "Requests" }).getByText("first contact").first(),
+      page.getByRole("table", { name: "Requests" }).getByText("open", { exact: true }).first(),
     ).toBeVisible();
     expect(explorer.trouble).toEqual([]);
   });
@@ -144,7 +144,7 @@ onEachServer((place, kind) => {
     await again.picture(info, "second-visit");
     expect(traffic.requests.length, "one request asks whether the object has changed").toBe(1);
     expect(await traffic.bodyBytes()).toBeLessThanOrEqual(1);
-    await expect(again.page.getByText(/\d+\skB kept from before/)).toBeVisible();
+    await expect(again.page.getByText(/\d+\skB from the cache/)).toBeVisible();
     expect(again.trouble).toEqual([]);
   });
 
@@ -158,7 +158,7 @@ onEachServer((place, kind) => {
     const alert = page.getByRole("alert");
     // The answers with which versitygw refuses have no CORS headers, so that the browser hides them from the page.
     const hidden = kind === "versitygw";
-    await expect(alert).toContainText(hidden ? "No usable answer" : "The server refused");
+    await expect(alert).toContainText(hidden ? "No usable response" : "The server refused");
     await expect(alert).toContainText(hidden ? "network" : "denied");
     await expect(alert).not.toContainText("X-Amz");
     await explorer.picture(info, "refused");

@@ -1,7 +1,7 @@
 import { LazyList, LazyMap, type PathKey } from "@peekpack/core";
+import { addressText } from "./archive/address.js";
 import type { Entry } from "./archive/entry.js";
-import { failureOf, isLeaving } from "./archive/failure.js";
-import { placeAddress } from "./archive/place.js";
+import { failureOf, isAbort } from "./archive/failure.js";
 import { isPattern, keyText, pathText, type TypedSegment, typedSegments } from "./archive/segments.js";
 import type { Session } from "./archive/session.js";
 import { CommandBar } from "./search/command-bar.js";
@@ -49,7 +49,7 @@ export class Explorer {
     this.#session = session;
     this.#toast = toast;
     this.#actions = actions;
-    const { root, archive, traffic, place, name } = session;
+    const { root, archive, traffic, address, name } = session;
     this.#tree = new TreeView(root);
     this.#traffic = new TrafficPane(traffic);
     this.#traffic.map.archive = archive;
@@ -66,7 +66,7 @@ export class Explorer {
     });
     this.#tree.selected.listen(({ entry, soon }) => this.#chosen(entry, soon));
     this.#tree.hovered.listen((entry) => {
-      this.#traffic.map.highlight = (entry ?? this.#tree.current).span;
+      this.#traffic.map.highlight = (entry ?? this.#tree.current).range;
     });
     const { info } = archive;
     const header = el(
@@ -88,7 +88,7 @@ export class Explorer {
       ),
       el(
         "div",
-        { class: "source", attributes: { title: placeAddress(place) } },
+        { class: "source", attributes: { title: addressText(address) } },
         el("span", { class: "source-name", text: name }),
         el("span", {
           class: "source-facts",
@@ -159,7 +159,7 @@ export class Explorer {
       if (!this.#bar.element.contains(document.activeElement)) return;
       this.#tree.focus();
     } catch (error) {
-      if (!isLeaving(error, signal)) this.#toast.say(failureOf(error).message);
+      if (!isAbort(error, signal)) this.#toast.say(failureOf(error).message);
     } finally {
       if (this.#going === controller) this.#going = undefined;
     }
@@ -206,7 +206,7 @@ export class Explorer {
     this.#selection?.stop();
     this.#selection = undefined;
     this.#bar.text = pathText(entry.path);
-    this.#traffic.map.highlight = entry.span;
+    this.#traffic.map.highlight = entry.range;
     this.#value.show(entry, soon);
     this.#tell();
     const value = entry.content?.value;
@@ -216,7 +216,7 @@ export class Explorer {
 
   get #link(): string {
     return writeLink({
-      place: this.#session.place,
+      address: this.#session.address,
       path: pathText(this.#tree.current.path),
       pattern: this.#selection?.pattern,
     });
@@ -230,7 +230,7 @@ export class Explorer {
   }
 
   #share(): void {
-    shareDialog(this.#session.place, new URL(this.#link, location.href).href, (text) =>
+    shareDialog(this.#session.address, new URL(this.#link, location.href).href, (text) =>
       this.#toast.say(text),
     );
   }

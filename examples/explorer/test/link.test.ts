@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { type Place, publicPlace } from "../src/archive/place.js";
+import { type Address, publicAddress } from "../src/archive/address.js";
 import { readLink, writeLink } from "../src/share/link.js";
 
-const PLACES: readonly Place[] = [
+const PLACES: readonly Address[] = [
   { kind: "url", url: "https://example.org/a%20b/data.msgl" },
   { kind: "url", url: "https://user:hunter2@example.org/data.msgl?X-Amz-Signature=hunter2#hunter2" },
   {
@@ -18,8 +18,8 @@ const PLACES: readonly Place[] = [
 ];
 
 describe("a link", () => {
-  test.each(PLACES)("names its place and holds nothing secret: $kind", (place) => {
-    const link = { place: publicPlace(place), path: 'entries/"a/b"/0', pattern: "entries/*/energy" };
+  test.each(PLACES)("names its address and holds nothing secret: $kind", (address) => {
+    const link = { address: publicAddress(address), path: 'entries/"a/b"/0', pattern: "entries/*/energy" };
     const text = writeLink(link);
     expect(text).not.toMatch(/hunter2/i);
     expect(text).not.toMatch(/Signature/i);
@@ -27,12 +27,16 @@ describe("a link", () => {
   });
 
   test("of a presigned URL says that something was left out", () => {
-    expect(publicPlace(PLACES[1]!)).toEqual({ kind: "url", url: "https://example.org/data.msgl", cut: true });
+    expect(publicAddress(PLACES[1]!)).toEqual({
+      kind: "url",
+      url: "https://example.org/data.msgl",
+      cut: true,
+    });
   });
 
   test("that somebody wrote with a query is not taken on whole", () => {
     const read = readLink(`#url=${encodeURIComponent("https://example.org/x?X-Amz-Signature=hunter2")}`);
-    expect(read?.place).toEqual({ kind: "url", url: "https://example.org/x", cut: true });
+    expect(read?.address).toEqual({ kind: "url", url: "https://example.org/x", cut: true });
   });
 
   test.each([

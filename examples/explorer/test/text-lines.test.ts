@@ -83,8 +83,8 @@ test("a timeline leaves idle time out and keeps order", () => {
     { startedAt: 900_000, ms: 100 },
   ]);
   expect(axis.ms).toBe(150 + 40 + 100);
-  expect(axis.place(1000)).toBe(0);
-  expect(axis.place(1100)).toBeCloseTo(100 / 290);
-  expect(axis.place(900_000)).toBeCloseTo(190 / 290);
-  expect(axis.place(900_100)).toBe(1);
+  expect(axis.position(1000)).toBe(0);
+  expect(axis.position(1100)).toBeCloseTo(100 / 290);
+  expect(axis.position(900_000)).toBeCloseTo(190 / 290);
+  expect(axis.position(900_100)).toBe(1);
 });

@@ -11,17 +11,17 @@ import { info } from "./commands/info.js";
 import { ls } from "./commands/ls.js";
 import { verify } from "./commands/verify.js";
 import { write } from "./commands/write.js";
-import { failureLine } from "./failure.js";
-import { Output, ReaderLeft } from "./output.js";
+import { errorLine } from "./error-line.js";
+import { Output, OutputClosed } from "./output.js";
 
 const COMMANDS: readonly Command[] = [info, ls, cat, verify, write, combine, append, extract, explore];
 
-/** What the command is connected to: a process has all of it. */
+/** The streams of the process, and a signal. */
 export interface Streams {
   readonly stdin: Readable;
   readonly stdout: Writable;
   readonly stderr: Writable;
-  /** Ends whatever is under way; what was being written is removed. */
+  /** Aborts the command. Unfinished output is removed. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -33,7 +33,7 @@ const COMMON_OPTIONS: OptionSpecs = {
 /**
  * Runs the command line `peekpack …argv`.
  *
- * @returns the exit status: 0, 1 after one line `peekpack: CODE: message` on stderr, 2 for wrong usage; 130 after the signal
+ * @returns the exit status: 0; 1 after one line `peekpack: CODE: message` on stderr; 2 for wrong usage; 130 after an abort
  */
 export async function main(argv: readonly string[], streams: Streams): Promise<number> {
   const { stderr, signal } = streams;
@@ -43,9 +43,9 @@ export async function main(argv: readonly string[], streams: Streams): Promise<n
     await output.flush();
     return status;
   } catch (error) {
-    if (error instanceof ReaderLeft) return 0;
+    if (error instanceof OutputClosed) return 0;
     if (signal?.aborted) return 130;
-    stderr.write(`peekpack: ${failureLine(error)}\n`);
+    stderr.write(`peekpack: ${errorLine(error)}\n`);
     return 1;
   }
 }
@@ -69,9 +69,9 @@ async function dispatch(
     const args = parseArguments(rest, { ...command.options, ...COMMON_OPTIONS });
     if (args.flag("help")) return await print(output, helpText(command));
     if (args.flag("version")) return await print(output, versionLine());
-    const [least, most] = command.positionals;
-    if (args.positionals.length < least) throw new UsageError("too few arguments");
-    if (args.positionals.length > most) throw new UsageError("too many arguments");
+    const [min, max] = command.positionals;
+    if (args.positionals.length < min) throw new UsageError("too few arguments");
+    if (args.positionals.length > max) throw new UsageError("too many arguments");
     return (await command.run(args, { output, stderr, stdin, signal })) ?? 0;
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
@@ -104,7 +104,7 @@ function overview(): string {
     ...lines,
     "",
     "ARCHIVE is a file, an http(s) URL or s3://bucket/key, with the usual AWS variables and --endpoint.",
-    "peekpack COMMAND --help tells more. peekpack --version",
+    "peekpack COMMAND --help shows the options of a command. peekpack --version",
     "",
   ].join("\n");
 }

@@ -1,7 +1,7 @@
 import { el, fill, setAttributes } from "@peekpack/explorer/ui/dom";
 import { count, duration, size } from "@peekpack/explorer/ui/format";
 import { failureNotice } from "@peekpack/explorer/ui/notice";
-import { beforeNextFrame } from "@peekpack/explorer/ui/signal";
+import { beforeNextFrame } from "@peekpack/explorer/ui/next-frame";
 import { objectName, objectPlace } from "../destination/destination.js";
 import { ask } from "../ui/ask.js";
 import { flowField } from "../ui/flow-field.js";

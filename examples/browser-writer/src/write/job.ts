@@ -1,5 +1,5 @@
 import { isPeekpackError, type WriteResult, writeArchive } from "@peekpack/core";
-import { Signal } from "@peekpack/explorer/ui/signal";
+import { Emitter } from "@peekpack/explorer/ui/emitter";
 import type { ProgressListener, UploadProgress } from "@peekpack/s3";
 import {
   discardUpload,
@@ -69,7 +69,7 @@ const LOCK_PAUSE_MS = 50;
 
 /** One archive on its way to S3. */
 export class Job {
-  readonly changed: Signal = new Signal();
+  readonly changed: Emitter = new Emitter();
   /** What is written, in words. */
   readonly name: string;
   readonly destination: OpenDestination;
@@ -257,7 +257,7 @@ export class Job {
 
   #change(change: Partial<JobState>): void {
     this.#state = { ...this.#state, ...change };
-    this.changed.tell();
+    this.changed.emit();
   }
 }
 

@@ -1,5 +1,5 @@
 import { el, styleValue } from "../ui/dom.js";
-import { beforeNextFrame } from "../ui/signal.js";
+import { beforeNextFrame } from "../ui/next-frame.js";
 
 /** What may be painted with: sizes in CSS pixels. */
 export interface Paint {

@@ -1,6 +1,6 @@
 import { ticks } from "../numbers/axis.js";
+import { Emitter } from "../ui/emitter.js";
 import { measure } from "../ui/format.js";
-import { Signal } from "../ui/signal.js";
 import { Canvas } from "./canvas.js";
 
 /** Numbers in rows and columns. */
@@ -29,7 +29,7 @@ const STOPS = [
 export class HeatPlot {
   readonly element: HTMLCanvasElement;
   /** The cell under the pointer. */
-  readonly read: Signal<{ readonly row: number; readonly column: number } | undefined> = new Signal();
+  readonly read: Emitter<{ readonly row: number; readonly column: number } | undefined> = new Emitter();
   readonly #canvas: Canvas;
   readonly #grid: Grid;
   #cell = 1;
@@ -86,7 +86,7 @@ export class HeatPlot {
     this.element.setAttribute("role", "img");
     this.element.setAttribute("aria-label", `${rows} rows of ${columns} numbers as a map of heat`);
     this.element.addEventListener("pointermove", ({ offsetX, offsetY }) => this.#moved(offsetX, offsetY));
-    this.element.addEventListener("pointerleave", () => this.read.tell(undefined));
+    this.element.addEventListener("pointerleave", () => this.read.emit(undefined));
   }
 
   close(): void {
@@ -100,7 +100,7 @@ export class HeatPlot {
     const row = Math.floor((y - TOP) / this.#down);
     const { rows, columns } = this.#grid;
     const inside = row >= 0 && row < rows && column >= 0 && column < columns;
-    this.read.tell(inside ? { row, column } : undefined);
+    this.read.emit(inside ? { row, column } : undefined);
   }
 }
 

@@ -1,7 +1,7 @@
 import { envelope, ticks } from "../numbers/axis.js";
 import type { Series } from "../numbers/series.js";
+import { Emitter } from "../ui/emitter.js";
 import { count, measure } from "../ui/format.js";
-import { Signal } from "../ui/signal.js";
 import { Canvas, type Paint } from "./canvas.js";
 
 const LEFT = 64;
@@ -15,7 +15,7 @@ const POINT_GAP = 5;
 export class LinePlot {
   readonly element: HTMLElement;
   /** The index that is read off; undefined when none is. */
-  readonly read: Signal<number | undefined> = new Signal();
+  readonly read: Emitter<number | undefined> = new Emitter();
   readonly #canvas: Canvas;
   readonly #series: readonly Series[];
   readonly #hidden: ReadonlySet<number>;
@@ -76,7 +76,7 @@ export class LinePlot {
       index === undefined ? undefined : Math.max(this.#from, Math.min(this.#to - 1, Math.floor(index)));
     if (at === this.#at) return;
     this.#at = at;
-    this.read.tell(at);
+    this.read.emit(at);
     this.#canvas.paintSoon();
   }
 

@@ -40,7 +40,7 @@ export function heatView(grid: Grid): View {
           ]),
     ),
   );
-  heat.read.tell(undefined);
+  heat.read.emit(undefined);
   return {
     element: el(
       "div",

@@ -133,7 +133,7 @@ export class CommandBar {
           unread !== undefined
             ? `Keys below lie in a value${unread.bytes === undefined ? "" : ` of ${size(unread.bytes)}`} that was not read yet.`
             : this.#suggestions.length > 0
-              ? "Keys from the table of contents: no request."
+              ? `Keys from the table of contents${this.#root.paged ? "." : ": no request."}`
               : "No such key.",
       }),
       el(
@@ -155,9 +155,9 @@ export class CommandBar {
       entry === undefined
         ? "every one"
         : outline?.kind === "map"
-          ? `{${count(outline.count)}}`
+          ? `{${count(outline.count ?? 0)}}`
           : outline?.kind === "list" || outline?.kind === "blocked"
-            ? `[${count(outline.count)}]`
+            ? `[${count(outline.count ?? 0)}]`
             : bytes === undefined
               ? ""
               : size(bytes);

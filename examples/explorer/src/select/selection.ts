@@ -1,8 +1,8 @@
 import { ANY, type Archive, type PathKey, type PathSegment, type Value } from "@peekpack/core";
-import { type Failure, failureOf, isLeaving } from "../archive/failure.js";
+import { type Failure, failureOf, isAbort } from "../archive/failure.js";
 import { typedSegments } from "../archive/segments.js";
 import type { Traffic } from "../archive/traffic.js";
-import { Signal } from "../ui/signal.js";
+import { Emitter } from "../ui/emitter.js";
 
 export type SelectionState = "reading" | "paused" | "stopped" | "done" | "failed";
 
@@ -18,7 +18,7 @@ export class Selection {
   readonly pattern: string;
   readonly paths: PathKey[][] = [];
   readonly values: Value[] = [];
-  readonly changed: Signal = new Signal();
+  readonly changed: Emitter = new Emitter();
   state: SelectionState = "reading";
   failure: Failure | undefined;
   readonly #archive: Archive;
@@ -52,7 +52,7 @@ export class Selection {
         this.values.push(value);
         if (performance.now() - told > TELL_MS) {
           told = performance.now();
-          this.changed.tell();
+          this.changed.emit();
           // Lets the page paint between groups that arrive together.
           await new Promise((resolve) => setTimeout(resolve));
         }
@@ -69,20 +69,20 @@ export class Selection {
       }
       this.state = "done";
     } catch (error) {
-      if (isLeaving(error, signal)) this.state = "stopped";
+      if (isAbort(error, signal)) this.state = "stopped";
       else {
         this.state = "failed";
         this.failure = failureOf(error);
       }
     }
-    this.changed.tell();
+    this.changed.emit();
   }
 
   /** Reads on after a pause. */
   proceed(): void {
     this.state = "reading";
     this.#proceed?.();
-    this.changed.tell();
+    this.changed.emit();
   }
 
   /** Reads no further; what was found stays. */
@@ -93,7 +93,7 @@ export class Selection {
 
   #pause(): Promise<void> {
     this.state = "paused";
-    this.changed.tell();
+    this.changed.emit();
     return new Promise((resolve) => {
       this.#proceed = resolve;
     });

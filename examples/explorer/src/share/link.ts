@@ -1,8 +1,8 @@
-import type { PublicPlace } from "../archive/place.js";
+import type { PublicAddress } from "../archive/address.js";
 
 /** What the address of the page says: which archive, and where in it. Never a credential, never a query string. */
 export interface Link {
-  readonly place: PublicPlace;
+  readonly address: PublicAddress;
   /** As in {@link pathText}. */
   readonly path: string;
   /** A pattern whose matches are shown. */
@@ -10,21 +10,21 @@ export interface Link {
 }
 
 /** A link as the fragment of the page's address, "#" included. Browsers do not send fragments to servers. */
-export function writeLink({ place, path, pattern }: Link): string {
+export function writeLink({ address, path, pattern }: Link): string {
   const fields: [string, string][] = [];
-  switch (place.kind) {
+  switch (address.kind) {
     case "url":
-      fields.push(["url", place.url]);
-      if (place.cut) fields.push(["cut", "1"]);
+      fields.push(["url", address.url]);
+      if (address.cut) fields.push(["cut", "1"]);
       break;
     case "s3":
-      fields.push(["s3", place.path]);
-      if (place.endpoint !== undefined) fields.push(["endpoint", place.endpoint]);
-      if (place.region !== undefined) fields.push(["region", place.region]);
-      if (place.signed) fields.push(["signed", "1"]);
+      fields.push(["s3", address.path]);
+      if (address.endpoint !== undefined) fields.push(["endpoint", address.endpoint]);
+      if (address.region !== undefined) fields.push(["region", address.region]);
+      if (address.signed) fields.push(["signed", "1"]);
       break;
     case "file":
-      fields.push(["file", place.name]);
+      fields.push(["file", address.name]);
       break;
     case "demo":
       fields.push(["demo", "1"]);
@@ -45,11 +45,11 @@ export function readLink(fragment: string): Link | undefined {
         return [field.slice(0, cut < 0 ? undefined : cut), cut < 0 ? "" : decoded(field.slice(cut + 1))];
       }),
   );
-  const place = placeOf(fields);
-  return place && { place, path: fields.get("path") ?? "", pattern: fields.get("select") };
+  const address = addressOf(fields);
+  return address && { address, path: fields.get("path") ?? "", pattern: fields.get("select") };
 }
 
-function placeOf(fields: ReadonlyMap<string, string>): PublicPlace | undefined {
+function addressOf(fields: ReadonlyMap<string, string>): PublicAddress | undefined {
   const url = fields.get("url");
   if (url !== undefined) {
     if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) return undefined;

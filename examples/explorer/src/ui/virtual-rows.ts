@@ -1,4 +1,4 @@
-import { beforeNextFrame } from "./signal.js";
+import { beforeNextFrame } from "./next-frame.js";
 
 /** What a list of rows shows. */
 export interface RowSource {

@@ -1,6 +1,6 @@
 import { LazyList, LazyMap, type Value } from "@peekpack/core";
 import type { Entry } from "../archive/entry.js";
-import { failureOf, isLeaving } from "../archive/failure.js";
+import { failureOf, isAbort } from "../archive/failure.js";
 import { keyText, pathText, quoted } from "../archive/segments.js";
 import { el, fill } from "../ui/dom.js";
 import { count, counted, size } from "../ui/format.js";
@@ -187,7 +187,7 @@ export class ValuePane {
     } catch (error) {
       if (this.#entry !== entry || (this.#reading !== controller && signal.aborted)) return;
       this.#put(
-        isLeaving(error, signal)
+        isAbort(error, signal)
           ? askNotice(
               "Stopped",
               "What had arrived is kept for a while.",
@@ -222,7 +222,7 @@ export class ValuePane {
         ]),
       ),
     );
-    const { bytes, span } = entry;
+    const { bytes, range } = entry;
     fill(
       this.#head,
       crumbs,
@@ -231,13 +231,13 @@ export class ValuePane {
         "value-line",
         el("span", { class: "kind", text: kindOf(entry) }),
         bytes !== undefined && el("span", { class: "dim", text: size(bytes) }),
-        span !== undefined &&
+        range !== undefined &&
           el("span", {
             class: "dim place",
             text:
               bytes === undefined
-                ? `within ${size(span.end - span.start)} at ${count(span.start)}`
-                : `at ${count(span.start)}`,
+                ? `within ${size(range.end - range.start)} at ${count(range.start)}`
+                : `at ${count(range.start)}`,
           }),
         el(
           "span",
@@ -305,10 +305,10 @@ function kindOf(entry: Entry): string {
   if (value === undefined && entry.content === undefined) {
     switch (entry.outline?.kind) {
       case "map":
-        return counted(entry.outline.count, "entry", "entries");
+        return counted(entry.outline.count ?? 0, "entry", "entries");
       case "list":
       case "blocked":
-        return counted(entry.outline.count, "item");
+        return counted(entry.outline.count ?? 0, "item");
       case "archive":
         return "an archive within";
       default:

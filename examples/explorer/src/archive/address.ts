@@ -1,5 +1,5 @@
-/** Where an archive lies, with all that is needed to read it. Lives in memory only: it may hold secrets. */
-export type Place =
+/** Where an archive is, with all that is needed to read it. It may contain secrets, and stays in memory. */
+export type Address =
   | { readonly kind: "url"; readonly url: string }
   | {
       readonly kind: "s3";
@@ -13,15 +13,15 @@ export type Place =
   | { readonly kind: "file"; readonly file: File }
   | { readonly kind: "demo" };
 
-/** What signs requests to S3. */
+/** Credentials that sign requests to S3. */
 export interface S3Secret {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly sessionToken?: string;
 }
 
-/** What may be said of a place in public: in the address bar, in a link, on a screenshot. */
-export type PublicPlace =
+/** An address without secrets: fit for the address bar, a link, a screenshot. */
+export type PublicAddress =
   | { readonly kind: "url"; readonly url: string /** Whether a query was left out. */; readonly cut: boolean }
   | {
       readonly kind: "s3";
@@ -34,51 +34,51 @@ export type PublicPlace =
   | { readonly kind: "file"; readonly name: string }
   | { readonly kind: "demo" };
 
-/** Takes away everything secret: credentials, user and password, query and fragment. */
-export function publicPlace(place: Place): PublicPlace {
-  switch (place.kind) {
+/** Removes everything secret: credentials, user and password, query and fragment. */
+export function publicAddress(address: Address): PublicAddress {
+  switch (address.kind) {
     case "url": {
-      const { origin, pathname, search } = new URL(place.url);
+      const { origin, pathname, search } = new URL(address.url);
       return { kind: "url", url: origin + pathname, cut: search !== "" };
     }
     case "s3": {
-      const { endpoint, region, path, credentials } = place;
+      const { endpoint, region, path, credentials } = address;
       return { kind: "s3", endpoint: bare(endpoint), region, path, signed: credentials !== undefined };
     }
     case "file":
-      return { kind: "file", name: place.file.name };
+      return { kind: "file", name: address.file.name };
     case "demo":
-      return place;
+      return address;
   }
 }
 
-/** A name for a place, fit for headings. */
-export function placeName(place: PublicPlace): string {
-  switch (place.kind) {
+/** A short name of an address, for headings. */
+export function addressName(address: PublicAddress): string {
+  switch (address.kind) {
     case "url":
-      return decoded(place.url.split("/").pop() || new URL(place.url).host);
+      return decoded(address.url.split("/").pop() || new URL(address.url).host);
     case "s3":
-      return place.path.split("/").pop() || place.path;
+      return address.path.split("/").pop() || address.path;
     case "file":
-      return place.name;
+      return address.name;
     case "demo":
-      return "demonstration.msgl";
+      return "demonstration.msglc";
   }
 }
 
-/** The whole public address of a place. */
-export function placeAddress(place: PublicPlace): string {
-  switch (place.kind) {
+/** The whole address as text. */
+export function addressText(address: PublicAddress): string {
+  switch (address.kind) {
     case "url":
-      return place.url;
+      return address.url;
     case "s3":
-      return place.endpoint === undefined
-        ? `s3://${place.path}`
-        : `${place.endpoint.replace(/\/$/, "")}/${place.path}`;
+      return address.endpoint === undefined
+        ? `s3://${address.path}`
+        : `${address.endpoint.replace(/\/$/, "")}/${address.path}`;
     case "file":
-      return `${place.name}, a file on this computer`;
+      return `${address.name}, a file on this computer`;
     case "demo":
-      return "made in this page, behind a simulated link";
+      return "generated in this page, over a simulated connection";
   }
 }
 

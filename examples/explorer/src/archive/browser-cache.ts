@@ -3,24 +3,24 @@ import type { PersistentCache } from "@peekpack/web-storage";
 
 const MAX_BYTES = 256 * 2 ** 20;
 
-/** What was read of archives, kept in the browser for later visits: the one place where that cache is chosen. */
-export class KeptRanges {
-  /** Whether what is read from now on is kept, and what was kept is used. */
-  wanted = true;
+/** Ranges of archives that the browser keeps for later visits. */
+export class BrowserCache {
+  /** Whether archives opened from now on use the cache. */
+  enabled = true;
   #cache: Promise<PersistentCache> | undefined;
 
-  /** Puts the cache between a source and its readers, where it is wanted. */
-  async around(source: RangeSource): Promise<RangeSource> {
-    return this.wanted ? withRangeCache(source, await this.#open()) : source;
+  /** Puts the cache between a source and its readers, if it is enabled. */
+  async wrap(source: RangeSource): Promise<RangeSource> {
+    return this.enabled ? withRangeCache(source, await this.#open()) : source;
   }
 
-  /** How many bytes are kept. */
+  /** How many bytes are cached. */
   async size(): Promise<number> {
     return (await this.#open()).size();
   }
 
-  /** Removes all that is kept, of every archive. */
-  async forget(): Promise<void> {
+  /** Removes the cached ranges of every archive. */
+  async clear(): Promise<void> {
     await (await this.#open()).clear();
   }
 

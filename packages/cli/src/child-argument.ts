@@ -1,19 +1,19 @@
 import { UsageError } from "./arguments.js";
 
-/** An archive that is to become part of another, as an argument names it. */
-export interface ChildPlace {
-  /** Its key; absent in a list. */
+/** An argument that names a child of a combined archive. */
+export interface ChildArgument {
+  /** Its key. Absent in a list. */
   readonly name?: string;
   readonly archive: string;
 }
 
 /**
- * The children that arguments `NAME=ARCHIVE` or `ARCHIVE` name. What begins with a scheme or a folder has no name: a file
- * whose own name has an `=` can be given all the same.
- * @throws UsageError when some have names and some have none
+ * Parses arguments of the form `NAME=ARCHIVE` or `ARCHIVE`. A text that begins with a scheme or a folder has no name, so
+ * that a file whose own name contains `=` can be given.
+ * @throws UsageError if some have names and some have not
  */
-export function childPlaces(texts: readonly string[]): ChildPlace[] {
-  const children = texts.map((text): ChildPlace => {
+export function childArguments(texts: readonly string[]): ChildArgument[] {
+  const children = texts.map((text): ChildArgument => {
     const equals = /^([a-z][a-z0-9+.-]+:\/\/|\.{0,2}\/)/i.test(text) ? -1 : text.indexOf("=");
     return equals < 0 ? { archive: text } : { name: text.slice(0, equals), archive: text.slice(equals + 1) };
   });

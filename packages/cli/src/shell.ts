@@ -1,26 +1,26 @@
 import { type Archive, type PathKey, PeekpackError } from "@peekpack/core";
 import { UsageError } from "./arguments.js";
-import { archiveFacts, factLines, factsAt } from "./facts.js";
 import { jsonText, shortJson } from "./json-text.js";
 import { keyLabel } from "./key-label.js";
 import { describe, entriesAt, entryLines } from "./listing.js";
 import type { Output } from "./output.js";
 import { exactPath, textPath } from "./path-argument.js";
+import { archiveProperties, propertiesAt, propertyLines } from "./properties.js";
 
-/** Keys that are looked at to complete one. */
-const COMPLETED = 10_000;
+/** Keys that are searched for completions. */
+const MAX_SEARCHED_KEYS = 10_000;
 
-const HELP = `cd [PATH]    go to a map or a list; cd alone goes to the root, cd .. up
+const HELP = `cd [PATH]    go to a map or a list; cd goes to the root, cd .. up
 ls [PATH]    list entries: kind, items, bytes, key
 cat [PATH]   print a value as JSON
-info [PATH]  tell what lies there
-pwd          print where this is, as --path-json takes it
+info [PATH]  show the properties of a value
+pwd          print the current path, as --path-json takes it
 exit         leave
-A PATH is keys with / between them, from here or, with / in front, from the root; or JSON, as in ["a/b", 0].
+PATH is keys separated by /, from the current path, or from the root if it begins with /. JSON works too: ["a/b", 0].
 `;
 
-/** A place in an archive that commands move and look from. */
-export class Walker {
+/** Runs commands from a current path in an archive. */
+export class Shell {
   readonly #archive: Archive;
   readonly #output: Output;
   #path: readonly PathKey[] = [];
@@ -30,12 +30,12 @@ export class Walker {
     this.#output = output;
   }
 
-  /** Where it is, for people. */
-  get place(): string {
+  /** The current path, for the prompt. */
+  get location(): string {
     return `/${this.#path.map(keyLabel).join("/")}`;
   }
 
-  /** Does what a line says. @returns whether there is to be another */
+  /** Runs one line. @returns whether to read another one */
   async run(line: string): Promise<boolean> {
     const [, name = "", argument = ""] = /^\s*(\S*)\s*(.*?)\s*$/s.exec(line) ?? [];
     switch (name) {
@@ -55,8 +55,9 @@ export class Walker {
         return true;
       case "info": {
         const path = this.#resolve(argument);
-        const facts = path.length === 0 ? archiveFacts(this.#archive) : await factsAt(this.#archive, path);
-        await this.#output.write(factLines(facts));
+        const facts =
+          path.length === 0 ? archiveProperties(this.#archive) : await propertiesAt(this.#archive, path);
+        await this.#output.write(propertyLines(facts));
         return true;
       }
       case "pwd":
@@ -69,11 +70,11 @@ export class Walker {
       case "quit":
         return false;
       default:
-        throw new PeekpackError("bad-path", `there is no ${name}: help lists what there is`);
+        throw new PeekpackError("bad-path", `there is no command ${name}; help lists the commands`);
     }
   }
 
-  /** Completes the last key of a line. @returns whole lines that it may become, and the line, as readline has it */
+  /** Completes the last key of a line. @returns the completed lines, and the line itself, as readline expects them */
   async complete(line: string): Promise<[string[], string]> {
     const [, name = "", gap = "", argument = ""] = /^\s*(\S*)(\s*)(.*)$/s.exec(line) ?? [];
     if (gap === "") {
@@ -83,17 +84,17 @@ export class Walker {
         line,
       ];
     }
-    const above = argument.slice(0, argument.lastIndexOf("/") + 1);
-    const begun = argument.slice(above.length);
+    const parent = argument.slice(0, argument.lastIndexOf("/") + 1);
+    const begun = argument.slice(parent.length);
     const found: string[] = [];
     let seen = 0;
-    for await (const { key, kind } of entriesAt(this.#archive, this.#resolve(above))) {
-      if (++seen > COMPLETED) break;
+    for await (const { key, kind } of entriesAt(this.#archive, this.#resolve(parent))) {
+      if (++seen > MAX_SEARCHED_KEYS) break;
       const label = keyLabel(key);
-      // A key that stands in JSON is no part of a path in text.
+      // A key that is shown in JSON cannot be part of a path in text.
       if ((typeof key !== "number" && label !== key) || !label.startsWith(begun)) continue;
-      const goesOn = kind === "map" || kind === "list" || kind === "archive";
-      found.push(`${name} ${above}${label}${goesOn ? "/" : ""}`);
+      const hasEntries = kind === "map" || kind === "list" || kind === "archive";
+      found.push(`${name} ${parent}${label}${hasEntries ? "/" : ""}`);
     }
     return [found, line];
   }
