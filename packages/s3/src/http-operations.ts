@@ -2,6 +2,7 @@ import { PeekpackError } from "@peekpack/core";
 import { copySourceHeader } from "./copy-source.js";
 import { crc32Base64, parseCrc32 } from "./crc32.js";
 import { inBrowser } from "./environment.js";
+import { MAX_RESPONSE } from "./limit-body.js";
 import type { Commit, ObjectOperations } from "./object-operations.js";
 import { readText } from "./read-text.js";
 import { type FailedRequest, s3Error, systemCode } from "./s3-error.js";
@@ -36,9 +37,6 @@ export interface OperationRequest {
  * caller's, and pass through unchanged.
  */
 export type Authorize = (request: OperationRequest) => Promise<() => Promise<Response>>;
-
-// A page of 1,000 parts with checksums has about 300 KB.
-const MAX_RESPONSE = 4 * 2 ** 20;
 
 /** The operations over HTTP. */
 export function httpOperations(authorize: Authorize, label: string): ObjectOperations {

@@ -3,6 +3,7 @@ import { isPeekpackError } from "@peekpack/core";
 import { loadFeature } from "@peekpack/core/internal";
 import { copySourceHeader } from "./copy-source.js";
 import { crc32Base64, parseCrc32 } from "./crc32.js";
+import { limitBody, MAX_RESPONSE } from "./limit-body.js";
 import type { ObjectOperations } from "./object-operations.js";
 import { isExpired } from "./refusal.js";
 import { type FailedRequest, type S3Error, s3Error, systemCode } from "./s3-error.js";
@@ -45,17 +46,17 @@ export function sdkOperations(
     failed: Omit<FailedRequest, "label">,
     signal: AbortSignal | undefined,
     ask: (
-      client: S3Client,
+      client: Pick<S3Client, "send">,
       sdk: Awaited<ReturnType<LoadSdk>>,
       options: { abortSignal?: AbortSignal },
     ) => Promise<T>,
   ): Promise<T> => {
     const sdk = await loadSdk();
-    const client = (await open()) as S3Client;
+    const limited = limitResponses((await open()) as S3Client);
     for (let renewed = renew === undefined; ; renewed = true) {
       signal?.throwIfAborted();
       try {
-        return await ask(client, sdk, signal === undefined ? {} : { abortSignal: signal });
+        return await ask(limited, sdk, signal === undefined ? {} : { abortSignal: signal });
       } catch (error) {
         signal?.throwIfAborted();
         if (isPeekpackError(error)) throw error;
@@ -204,6 +205,35 @@ export function sdkOperations(
     if (value === undefined || value === "") throw s3Error({ s3Code: "EmptyResponse" }, { ...failed, label });
     return value;
   }
+}
+
+/** A client that reads at most {@link MAX_RESPONSE} bytes of each response. */
+function limitResponses(client: S3Client): Pick<S3Client, "send"> {
+  const send = (command: LimitedCommand, options: object): unknown => {
+    command.middlewareStack.add(
+      (next) => async (input) => {
+        const output = await next(input);
+        const response = output.response as { body?: unknown };
+        response.body = limitBody(response.body, MAX_RESPONSE);
+        return output;
+      },
+      // The last middleware before the response arrives.
+      { name: "peekpackLimitResponse", step: "deserialize", priority: "low", override: true },
+    );
+    return client.send(command as never, options);
+  };
+  return { send } as Pick<S3Client, "send">;
+}
+
+interface LimitedCommand {
+  readonly middlewareStack: {
+    add(
+      middleware: (
+        next: (input: unknown) => Promise<{ response: unknown }>,
+      ) => (input: unknown) => Promise<unknown>,
+      options: object,
+    ): void;
+  };
 }
 
 /** The SDK's parameters for a put mode. */

@@ -1,5 +1,6 @@
 import { PeekpackError } from "@peekpack/core";
 import type { S3Connection } from "./connection.js";
+import { MAX_RESPONSE } from "./limit-body.js";
 import type { BucketPrefix, ObjectLocation } from "./location.js";
 import { readText } from "./read-text.js";
 import { type WriteRetryOptions, withRetries } from "./retry.js";
@@ -139,7 +140,7 @@ async function listPage(
       async (attempt) => {
         try {
           const response = await connection.send({ method: "GET", bucket, query, signal: attempt.signal });
-          const text = await readText(response, 4 * 2 ** 20);
+          const text = await readText(response, MAX_RESPONSE);
           if (response.ok) return text;
           throw s3Error({ status: response.status, s3Code: xmlText(text, "Code") }, failed);
         } catch (error) {
