@@ -1,5 +1,6 @@
 import { PeekpackError } from "@peekpack/core";
 import type { S3Connection } from "./connection.js";
+import { errorCodeOf } from "./error-code.js";
 import { MAX_RESPONSE } from "./limit-body.js";
 import type { BucketPrefix, ObjectLocation } from "./location.js";
 import { readText } from "./read-text.js";
@@ -142,7 +143,7 @@ async function listPage(
           const response = await connection.send({ method: "GET", bucket, query, signal: attempt.signal });
           const text = await readText(response, MAX_RESPONSE);
           if (response.ok) return text;
-          throw s3Error({ status: response.status, s3Code: xmlText(text, "Code") }, failed);
+          throw s3Error({ status: response.status, s3Code: errorCodeOf(text, []) }, failed);
         } catch (error) {
           attempt.signal.throwIfAborted();
           throw error instanceof PeekpackError ? error : s3Error({ s3Code: systemCode(error) }, failed);
