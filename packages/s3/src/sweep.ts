@@ -95,8 +95,22 @@ async function ownInitiator(
   }
 }
 
-/** Lists the uploads of keys that begin with `prefix`, page by page. */
+/**
+ * Lists the uploads of keys that begin with `prefix`. Some servers list uploads only for the empty prefix or the exact key, and a
+ * server may list any key, so this filters the list.
+ */
 async function listUploads(
+  context: SweepContext,
+  prefix: string,
+  signal: AbortSignal | undefined,
+): Promise<OrphanedUpload[]> {
+  const matching = (uploads: OrphanedUpload[]) => uploads.filter(({ key }) => key.startsWith(prefix));
+  const found = matching(await listPages(context, prefix, signal));
+  return found.length > 0 || prefix === "" ? found : matching(await listPages(context, "", signal));
+}
+
+/** Lists the uploads that the server lists for `prefix`, page by page. */
+async function listPages(
   context: SweepContext,
   prefix: string,
   signal: AbortSignal | undefined,
@@ -108,9 +122,13 @@ async function listUploads(
     const decode = xmlText(page, "EncodingType") === "url" ? decodeKey : (key: string): string => key;
     for (const upload of xmlElements(page, "Upload")) {
       const [initiator] = xmlElements(upload, "Initiator");
+      const key = xmlText(upload, "Key");
+      const uploadId = xmlText(upload, "UploadId");
+      // Without them, the request to abort it would be one to delete an object or the bucket.
+      if (!key || !uploadId) continue;
       uploads.push({
-        key: decode(xmlText(upload, "Key") ?? ""),
-        uploadId: xmlText(upload, "UploadId") ?? "",
+        key: decode(key),
+        uploadId,
         initiated: new Date(xmlText(upload, "Initiated") ?? Number.NaN),
         initiator: initiator === undefined ? undefined : xmlText(initiator, "ID") || undefined,
       });
@@ -159,7 +177,11 @@ async function listPage(
   }
 }
 
-// Decodes as in forms: a plus is a space.
+/** Decodes as in forms: a plus is a space. Some servers announce the encoding but do not encode. */
 function decodeKey(key: string): string {
-  return decodeURIComponent(key.replaceAll("+", " "));
+  try {
+    return decodeURIComponent(key.replaceAll("+", " "));
+  } catch {
+    return key;
+  }
 }
