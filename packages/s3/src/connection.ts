@@ -6,6 +6,7 @@ import {
   type S3Credentials,
 } from "./credentials.js";
 import { environment } from "./environment.js";
+import { secretsOf } from "./error-code.js";
 import { type Fetch, fetchRequest } from "./fetch-request.js";
 import { encodeKey, encodeText, fitsUrl } from "./location.js";
 import { readRefusal } from "./refusal.js";
@@ -58,7 +59,8 @@ export interface S3Request {
 /** Addresses, signs and sends requests. Keeps credentials, region and clock offset; holds no socket. */
 export interface S3Connection {
   /**
-   * Sends one request and returns the response, whatever its status. Corrects expired credentials, a wrong region and a
+   * Sends one request and returns the response, whatever its status. The body of an error is cut off at 64 KiB, and contains no
+   * credentials. Corrects expired credentials, a wrong region and a
    * wrong clock, and repeats the request. Without a response it rejects with fetch's own error, which may quote a
    * signature: never pass it on.
    * @throws PeekpackError `bad-path` for a key that a URL cannot contain
@@ -160,8 +162,11 @@ export function openConnection(settings: ConnectionSettings): S3Connection {
           { url: urlOf(addressed), method, headers, body, signal, cache },
           settings.fetch,
         );
-        if (corrections === MAX_CORRECTIONS || ![301, 400, 403].includes(response.status)) return response;
-        const refusal = await readRefusal(response);
+        if (response.status < 400 && response.status !== 301) return response;
+        const refusal = await readRefusal(response, secretsOf(by));
+        if (corrections === MAX_CORRECTIONS || ![301, 400, 403].includes(response.status)) {
+          return refusal.response;
+        }
         if (!endpoint && refusal.region && refusal.region !== usedRegion) correctedRegion = refusal.region;
         else if (refusal.time !== undefined) clockOffset = refusal.time - Date.now();
         else if (by && refusal.expired) credentials.renew(by);

@@ -2,6 +2,7 @@ import { PeekpackError } from "@peekpack/core";
 import { copySourceHeader } from "./copy-source.js";
 import { crc32Base64, parseCrc32 } from "./crc32.js";
 import { inBrowser } from "./environment.js";
+import { errorCodeOf } from "./error-code.js";
 import { MAX_RESPONSE } from "./limit-body.js";
 import type { Commit, ObjectOperations } from "./object-operations.js";
 import { readText } from "./read-text.js";
@@ -32,11 +33,15 @@ export interface OperationRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
-/**
- * Authorizes a request and returns a function that sends it. These are two steps because errors of the first are the
- * caller's, and pass through unchanged.
- */
-export type Authorize = (request: OperationRequest) => Promise<() => Promise<Response>>;
+/** A request that may be sent. */
+export interface AuthorizedRequest {
+  send(): Promise<Response>;
+  /** What authorizes the request, and so must not enter a message. */
+  readonly secrets: readonly string[];
+}
+
+/** Authorizes a request. Its errors are the caller's, and pass through unchanged; those of sending become S3Errors. */
+export type Authorize = (request: OperationRequest) => Promise<AuthorizedRequest>;
 
 /** The operations over HTTP. */
 export function httpOperations(authorize: Authorize, label: string): ObjectOperations {
@@ -45,10 +50,10 @@ export function httpOperations(authorize: Authorize, label: string): ObjectOpera
     request: Omit<OperationRequest, "headers" | "query"> & Partial<OperationRequest>,
   ): Promise<{ readonly headers: Headers; readonly text: string }> => {
     const { signal } = request;
-    const dispatch = await authorize({ query: {}, headers: {}, ...request });
+    const authorized = await authorize({ query: {}, headers: {}, ...request });
     signal?.throwIfAborted();
     try {
-      const response = await dispatch();
+      const response = await authorized.send();
       const text = await readText(response, MAX_RESPONSE);
       const { status, headers } = response;
       // Completing and copying may respond 200 before they fail. The body then has the error.
@@ -58,7 +63,7 @@ export function httpOperations(authorize: Authorize, label: string): ObjectOpera
       throw s3Error(
         {
           status: failedLate ? 503 : status,
-          s3Code: xmlText(text, "Code"),
+          s3Code: errorCodeOf(text, authorized.secrets),
           retryAfter: after > 0 ? after * 1000 : undefined,
         },
         { ...failed, label },

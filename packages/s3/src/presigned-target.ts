@@ -1,6 +1,11 @@
 import { md5 } from "./etag.js";
 import { type Fetch, fetchRequest } from "./fetch-request.js";
-import { httpOperations, type OperationRequest, type UploadOperation } from "./http-operations.js";
+import {
+  type AuthorizedRequest,
+  httpOperations,
+  type OperationRequest,
+  type UploadOperation,
+} from "./http-operations.js";
 import { type EndpointTraits, objectTarget } from "./object-target.js";
 import type { WriteRetryOptions } from "./retry.js";
 import { s3Error } from "./s3-error.js";
@@ -40,7 +45,7 @@ export interface PresignedTargetOptions {
 export function presignedTarget(sign: Presigner, options: PresignedTargetOptions = {}): UploadTarget {
   const { label = "presigned upload", put, retry } = options;
   const traits: EndpointTraits = { crc32: true };
-  const authorize = async (request: OperationRequest): Promise<() => Promise<Response>> => {
+  const authorize = async (request: OperationRequest): Promise<AuthorizedRequest> => {
     const { operation, method, query, headers, body, signal } = request;
     const url = new URL(await sign({ operation, method, query, headers }));
     const sent = allowedHeaders(url, headers);
@@ -51,7 +56,10 @@ export function presignedTarget(sign: Presigner, options: PresignedTargetOptions
     if (body !== undefined && !("x-amz-checksum-crc32" in sent)) {
       sent["content-md5"] = btoa(String.fromCharCode(...(await md5(body))));
     }
-    return () => fetchRequest({ url, method, headers: sent, body, signal }, options.fetch);
+    return {
+      send: () => fetchRequest({ url, method, headers: sent, body, signal }, options.fetch),
+      secrets: [...url.searchParams.values()].flatMap((value) => [value, ...value.split("/")]),
+    };
   };
   return objectTarget(httpOperations(authorize, label), { put, retry, traits });
 }

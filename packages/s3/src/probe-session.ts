@@ -1,4 +1,5 @@
 import type { S3Connection, S3Request } from "./connection.js";
+import { errorCodeOf, secretsOf } from "./error-code.js";
 import type { BucketPrefix } from "./location.js";
 import { readText } from "./read-text.js";
 import { type WriteRetryOptions, withRetries } from "./retry.js";
@@ -85,7 +86,7 @@ export class ProbeSession {
           const failedLate = response.ok && /<Error[\s>]/.test(text);
           return {
             status: failedLate ? 500 : response.status,
-            code: xmlText(text, "Code") ?? "",
+            code: errorCodeOf(text, secretsOf(await connection.credentials())) ?? "",
             headers: response.headers,
             text,
           };

@@ -1,9 +1,10 @@
+import { errorCodeOf, redact } from "./error-code.js";
 import { readText } from "./read-text.js";
 import { xmlText } from "./xml.js";
 
 /** What a refused request can be corrected by. */
 export interface Refusal {
-  /** The response, its body unread. */
+  /** The response, its body unread and without secrets. */
   readonly response: Response;
   /** The bucket's region, if the server states it. */
   readonly region: string | undefined;
@@ -13,11 +14,11 @@ export interface Refusal {
   readonly expired: boolean;
 }
 
-/** Reads the body of a refusal (301, 400, 403). */
-export async function readRefusal(response: Response): Promise<Refusal> {
+/** Reads the body of an error response, and replaces secrets in it. */
+export async function readRefusal(response: Response, secrets: readonly string[]): Promise<Refusal> {
   const { status, headers } = response;
-  const text = await readText(response);
-  const code = xmlText(text, "Code") ?? "";
+  const text = redact(await readText(response), secrets);
+  const code = errorCodeOf(text, secrets);
   const region = headers.get("x-amz-bucket-region") ?? xmlText(text, "Region");
   const time =
     code === "RequestTimeTooSkewed"

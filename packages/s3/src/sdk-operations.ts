@@ -3,6 +3,7 @@ import { isPeekpackError } from "@peekpack/core";
 import { loadFeature } from "@peekpack/core/internal";
 import { copySourceHeader } from "./copy-source.js";
 import { crc32Base64, parseCrc32 } from "./crc32.js";
+import { safeCode, secretsOf } from "./error-code.js";
 import { limitBody, MAX_RESPONSE } from "./limit-body.js";
 import type { ObjectOperations } from "./object-operations.js";
 import { isExpired } from "./refusal.js";
@@ -52,7 +53,8 @@ export function sdkOperations(
     ) => Promise<T>,
   ): Promise<T> => {
     const sdk = await loadSdk();
-    const limited = limitResponses((await open()) as S3Client);
+    const client = (await open()) as S3Client;
+    const limited = limitResponses(client);
     for (let renewed = renew === undefined; ; renewed = true) {
       signal?.throwIfAborted();
       try {
@@ -60,7 +62,8 @@ export function sdkOperations(
       } catch (error) {
         signal?.throwIfAborted();
         if (isPeekpackError(error)) throw error;
-        const failure = sdkFailure(error, { ...failed, label });
+        const secrets = secretsOf(await client.config?.credentials?.().catch(() => undefined));
+        const failure = sdkFailure(error, { ...failed, label }, secrets);
         if (renewed || !isExpired(failure.s3Code)) throw failure;
         renew?.();
       }
@@ -253,7 +256,7 @@ function namesOf(
 }
 
 /** The SDK's errors contain the whole response, and sometimes the request. Takes only status, code and delay. */
-function sdkFailure(error: unknown, failed: FailedRequest): S3Error {
+function sdkFailure(error: unknown, failed: FailedRequest, secrets: readonly string[]): S3Error {
   const { name, $metadata, $response } = error as {
     name?: string;
     $metadata?: { httpStatusCode?: number };
@@ -271,7 +274,7 @@ function sdkFailure(error: unknown, failed: FailedRequest): S3Error {
   return s3Error(
     {
       status: status < 300 ? 503 : status,
-      s3Code: name !== undefined && /^[A-Za-z][A-Za-z0-9]*$/.test(name) ? name : undefined,
+      s3Code: safeCode(name, secrets),
       retryAfter: after > 0 ? after * 1000 : undefined,
     },
     failed,

@@ -1,5 +1,6 @@
 import type { ArchiveSink } from "@peekpack/core";
 import type { ConnectionSettings, S3Connection } from "./connection.js";
+import { secretsOf } from "./error-code.js";
 import { httpOperations } from "./http-operations.js";
 import type { ObjectLocation } from "./location.js";
 import { type MultipartSinkOptions, multipartSink } from "./multipart-sink.js";
@@ -53,9 +54,10 @@ function signedOperations(
   label: string,
 ): ObjectOperations {
   return httpOperations(
-    async ({ operation: _, ...request }) =>
-      () =>
-        connection.send({ ...request, bucket, key }),
+    async ({ operation: _, ...request }) => ({
+      send: () => connection.send({ ...request, bucket, key }),
+      secrets: secretsOf(await connection.credentials()),
+    }),
     label,
   );
 }

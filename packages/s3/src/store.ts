@@ -33,6 +33,9 @@ export interface S3StoreOptions extends ConnectionOptions {
   readonly concurrency?: number | undefined;
 }
 
+/** The maximum of SigV4: a week. */
+const MAX_EXPIRES_S = 604_800;
+
 /** What a presigned URL allows. */
 export interface PresignOptions {
   /** Default GET. */
@@ -99,7 +102,12 @@ export interface S3Store extends AsyncDisposable {
    * @throws TypeError if no prefix is given and the store was not used before
    */
   capabilities(prefix?: string, options?: CapabilityOptions): Promise<StoreCapabilities>;
-  /** A URL that allows one kind of request for the object. @throws PeekpackError `denied` without credentials */
+  /**
+   * A URL that allows one kind of request for the object.
+   * @throws TypeError if the path is invalid
+   * @throws RangeError if `expiresIn` is not from 1 to 604,800
+   * @throws PeekpackError `denied` without credentials
+   */
   presign(path: string, options?: PresignOptions): Promise<string>;
   /** Closes the sockets of the AWS SDK. The store remains usable. */
   close(): Promise<void>;
@@ -190,7 +198,10 @@ export function s3Store(options: S3StoreOptions = {}): S3Store {
       );
       return findCapabilities({ ...at, connection, anonymous, label, retry }, choice);
     },
-    presign(path, { method = "GET", query, headers, expiresIn = 3600 } = {}) {
+    async presign(path, { method = "GET", query, headers, expiresIn = 3600 } = {}) {
+      if (!Number.isInteger(expiresIn) || expiresIn < 1 || expiresIn > MAX_EXPIRES_S) {
+        throw new RangeError("expiresIn is a number of seconds from 1 to 604,800.");
+      }
       return connection.presign({ method, query, headers, ...locate(path) }, expiresIn);
     },
     close,

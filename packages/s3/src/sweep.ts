@@ -1,5 +1,6 @@
 import { PeekpackError } from "@peekpack/core";
 import type { S3Connection } from "./connection.js";
+import { errorCodeOf } from "./error-code.js";
 import { MAX_RESPONSE } from "./limit-body.js";
 import type { BucketPrefix, ObjectLocation } from "./location.js";
 import { readText } from "./read-text.js";
@@ -94,8 +95,22 @@ async function ownInitiator(
   }
 }
 
-/** Lists the uploads of keys that begin with `prefix`, page by page. */
+/**
+ * Lists the uploads of keys that begin with `prefix`. Some servers list uploads only for the empty prefix or the exact key, and a
+ * server may list any key, so this filters the list.
+ */
 async function listUploads(
+  context: SweepContext,
+  prefix: string,
+  signal: AbortSignal | undefined,
+): Promise<OrphanedUpload[]> {
+  const matching = (uploads: OrphanedUpload[]) => uploads.filter(({ key }) => key.startsWith(prefix));
+  const found = matching(await listPages(context, prefix, signal));
+  return found.length > 0 || prefix === "" ? found : matching(await listPages(context, "", signal));
+}
+
+/** Lists the uploads that the server lists for `prefix`, page by page. */
+async function listPages(
   context: SweepContext,
   prefix: string,
   signal: AbortSignal | undefined,
@@ -107,9 +122,13 @@ async function listUploads(
     const decode = xmlText(page, "EncodingType") === "url" ? decodeKey : (key: string): string => key;
     for (const upload of xmlElements(page, "Upload")) {
       const [initiator] = xmlElements(upload, "Initiator");
+      const key = xmlText(upload, "Key");
+      const uploadId = xmlText(upload, "UploadId");
+      // Without them, the request to abort it would be one to delete an object or the bucket.
+      if (!key || !uploadId) continue;
       uploads.push({
-        key: decode(xmlText(upload, "Key") ?? ""),
-        uploadId: xmlText(upload, "UploadId") ?? "",
+        key: decode(key),
+        uploadId,
         initiated: new Date(xmlText(upload, "Initiated") ?? Number.NaN),
         initiator: initiator === undefined ? undefined : xmlText(initiator, "ID") || undefined,
       });
@@ -142,7 +161,7 @@ async function listPage(
           const response = await connection.send({ method: "GET", bucket, query, signal: attempt.signal });
           const text = await readText(response, MAX_RESPONSE);
           if (response.ok) return text;
-          throw s3Error({ status: response.status, s3Code: xmlText(text, "Code") }, failed);
+          throw s3Error({ status: response.status, s3Code: errorCodeOf(text, []) }, failed);
         } catch (error) {
           attempt.signal.throwIfAborted();
           throw error instanceof PeekpackError ? error : s3Error({ s3Code: systemCode(error) }, failed);
@@ -158,7 +177,11 @@ async function listPage(
   }
 }
 
-// Decodes as in forms: a plus is a space.
+/** Decodes as in forms: a plus is a space. Some servers announce the encoding but do not encode. */
 function decodeKey(key: string): string {
-  return decodeURIComponent(key.replaceAll("+", " "));
+  try {
+    return decodeURIComponent(key.replaceAll("+", " "));
+  } catch {
+    return key;
+  }
 }

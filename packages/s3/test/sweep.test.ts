@@ -4,7 +4,7 @@ import {
   ListMultipartUploadsCommand,
 } from "@aws-sdk/client-s3";
 import { freshBucket, s3Client } from "@peekpack/testing";
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { s3Store } from "../src/index.js";
 import { onEachServer } from "./live-servers.js";
 
@@ -69,5 +69,87 @@ await onEachServer("sweeping", (server) => {
       );
     }
     client.destroy();
+  });
+});
+
+/** A store over a server that lists these uploads as `list` selects them by the requested prefix. */
+function listingStore(
+  keys: readonly string[],
+  list: (prefix: string, keys: readonly string[]) => readonly string[],
+  encodingType = "",
+) {
+  const aborted: string[] = [];
+  let own: string | undefined;
+  const store = s3Store({
+    endpoint: "http://127.0.0.1:9",
+    credentials: { accessKeyId: "id", secretAccessKey: "secret" },
+    writer: "fetch",
+    retry: { attempts: 1 },
+    async fetch(request) {
+      const url = new URL(request.url);
+      const path = url.pathname.slice("/bucket/".length);
+      if (request.method === "POST") {
+        own = decodeURIComponent(path);
+        return new Response("<R><UploadId>own</UploadId></R>");
+      }
+      if (request.method === "DELETE") {
+        aborted.push(path);
+        if (url.searchParams.get("uploadId") === "own") own = undefined;
+        return new Response(null, { status: 204 });
+      }
+      if (url.searchParams.has("uploadId")) {
+        return new Response("<Error><Code>NoSuchUpload</Code></Error>", { status: 404 });
+      }
+      const all = own === undefined ? keys : [...keys, own];
+      const uploads = list(url.searchParams.get("prefix") ?? "", all).map((key) => {
+        const id = key === own ? "own" : `of ${key}`;
+        return `<Upload><Key>${key}</Key><UploadId>${id}</UploadId><Initiated>2020-01-01T00:00:00Z</Initiated><Initiator><ID>me</ID></Initiator></Upload>`;
+      });
+      return new Response(`<R>${encodingType}${uploads.join("")}</R>`);
+    },
+  });
+  return { store, aborted };
+}
+
+describe("sweeping a server with other lists", () => {
+  const olderThan = new Date();
+  const byPrefix = (prefix: string, keys: readonly string[]) => keys.filter((key) => key.startsWith(prefix));
+
+  it("does not abort a listed upload outside the prefix", async () => {
+    const { store, aborted } = listingStore(["a/one", "b/two", "ab"], (_, keys) => keys);
+    const swept = await store.sweep("bucket/a/", { olderThan });
+    expect(swept.map(({ key }) => key)).toEqual(["a/one"]);
+    expect(aborted.filter((path) => !path.includes(".peekpack-sweep"))).toEqual(["a/one"]);
+  });
+
+  it.each([
+    ["the empty prefix", (prefix: string, keys: readonly string[]) => (prefix === "" ? keys : [])],
+    [
+      "the empty prefix or the exact key",
+      (prefix: string, keys: readonly string[]) =>
+        prefix === "" ? keys : keys.filter((key) => key === prefix),
+    ],
+  ])("finds uploads under a prefix if the server lists only %s", async (_, list) => {
+    const { store } = listingStore(["a/one", "b/two"], list);
+    const swept = await store.sweep("bucket/a/", { olderThan });
+    expect(swept.map(({ key }) => key)).toEqual(["a/one"]);
+  });
+
+  it("ignores an upload without a key", async () => {
+    const { store, aborted } = listingStore(["", "a"], byPrefix);
+    const swept = await store.sweep("bucket", { olderThan, others: true });
+    expect(swept.map(({ key }) => key)).toEqual(["a"]);
+    expect(aborted).toEqual(["a"]);
+  });
+
+  it("takes a key that is not URL-encoded as it is", async () => {
+    const { store, aborted } = listingStore(
+      ["a/100%ZZ", "a/b%20c"],
+      byPrefix,
+      "<EncodingType>url</EncodingType>",
+    );
+    const swept = await store.sweep("bucket/a/", { olderThan, others: true });
+    expect(swept.map(({ key }) => key)).toEqual(["a/100%ZZ", "a/b c"]);
+    expect(aborted).toEqual(["a/100%25ZZ", "a/b%20c"]);
   });
 });
