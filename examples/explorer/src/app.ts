@@ -15,16 +15,16 @@ import { themeButton } from "./ui/theme.js";
 
 const TITLE = "peekpack explorer";
 
-/** The whole page: first where to find an archive, then the archive. */
+/** The page: first the form that opens an archive, then the archive. */
 export class App {
   readonly #root: HTMLElement;
   readonly #stage: HTMLElement = el("div", "stage");
   readonly #toast: Toast = new Toast();
-  readonly #kept = new BrowserCache();
+  readonly #cache = new BrowserCache();
   #opening: OpeningView | undefined;
   #explorer: Explorer | undefined;
   #loading: AbortController | undefined;
-  /** The address that is open, as the page's address names it. */
+  /** The address of the open archive, as JSON. */
   #shown: string | undefined;
 
   constructor(root: HTMLElement) {
@@ -39,7 +39,7 @@ export class App {
         el("p", { text: "Drop to open" }),
       ),
     );
-    this.#takeDrops();
+    this.#acceptDrops();
     addEventListener("popstate", () => this.#follow(readLink(location.hash)));
   }
 
@@ -47,7 +47,7 @@ export class App {
     this.#follow(readLink(location.hash));
   }
 
-  /** Shows what the page's address says. */
+  /** Shows what a link names. */
   #follow(link: Link | undefined): void {
     if (link === undefined) {
       this.#home();
@@ -63,7 +63,7 @@ export class App {
     if (open === undefined) {
       this.#home();
       this.#opening?.ask(address);
-      // Once the secrets are there, the link's path is gone to.
+      // The link's path is opened after the secrets are entered.
       this.#pending = link;
     } else {
       void this.#open(open, path, pattern);
@@ -75,11 +75,11 @@ export class App {
   #home(): void {
     this.#leave();
     document.title = TITLE;
-    this.#opening = new OpeningView(this.#kept, (address) => {
-      const waits = this.#pending;
+    this.#opening = new OpeningView(this.#cache, (address) => {
+      const pending = this.#pending;
       this.#pending = undefined;
-      const same = waits !== undefined && isSameObject(waits.address, publicAddress(address));
-      void this.#open(address, same ? waits.path : "", same ? waits.pattern : undefined);
+      const same = pending !== undefined && isSameObject(pending.address, publicAddress(address));
+      void this.#open(address, same ? pending.path : "", same ? pending.pattern : undefined);
     });
     fill(
       this.#stage,
@@ -112,13 +112,10 @@ export class App {
     const traffic = new Traffic();
     const arrived = el("p", {
       class: "dim",
-      text:
-        address.kind === "demo"
-          ? "Making up some data …"
-          : "Asking for its header and its table of contents …",
+      text: address.kind === "demo" ? "Generating data …" : "Reading its header and its table of contents …",
     });
     const unlisten = traffic.changed.listen(() => {
-      if (traffic.bytes > 0) arrived.textContent = `${size(traffic.bytes)} have arrived …`;
+      if (traffic.bytes > 0) arrived.textContent = `${size(traffic.bytes)} received …`;
     });
     const stop = el("button", {
       class: "button quiet",
@@ -141,12 +138,12 @@ export class App {
     this.#stage.append(veil);
     stop.focus();
     try {
-      const session = await openSession(address, this.#kept, traffic, signal);
+      const session = await openSession(address, this.#cache, traffic, signal);
       if (signal.aborted) {
         await session.archive.close();
         signal.throwIfAborted();
       }
-      // What is left is the page before; this opening goes on.
+      // Closes the previous view, and not this opening.
       this.#loading = undefined;
       this.#leave();
       this.#loading = controller;
@@ -154,7 +151,7 @@ export class App {
       let first = true;
       const explorer = new Explorer(session, this.#toast, {
         moved: (link) => {
-          // One step back leads to the page before, not through every row.
+          // One step back leads to the previous page, not through every row.
           if (first && link !== location.hash) history.pushState(null, "", link);
           else history.replaceState(null, "", link);
           first = false;
@@ -181,8 +178,8 @@ export class App {
     }
   }
 
-  /** Files may be dropped anywhere, at any time. */
-  #takeDrops(): void {
+  /** Opens files that are dropped anywhere on the page. */
+  #acceptDrops(): void {
     let depth = 0;
     const root = this.#root;
     const isFile = (event: DragEvent): boolean => event.dataTransfer?.types.includes("Files") ?? false;
@@ -209,7 +206,7 @@ export class App {
   }
 }
 
-/** A address to open without asking; undefined when a link cannot tell all that is needed. */
+/** The address of a link, if it can be opened without asking for secrets or a file. */
 function openable(address: PublicAddress): Address | undefined {
   switch (address.kind) {
     case "url":
@@ -223,7 +220,7 @@ function openable(address: PublicAddress): Address | undefined {
   }
 }
 
-/** Whether two places are one object, secrets aside. */
+/** Whether two addresses name the same object. */
 function isSameObject(one: PublicAddress, other: PublicAddress): boolean {
   if (one.kind === "s3" && other.kind === "s3")
     return one.path === other.path && one.endpoint === other.endpoint;

@@ -21,9 +21,9 @@ import { themeButton } from "./ui/theme.js";
 import { ValuePane } from "./value/value-pane.js";
 
 export interface ExplorerActions {
-  /** Where the reader is has changed: the page's address follows. */
+  /** The current entry has changed. @param link what the page's address becomes */
   moved(link: string): void;
-  /** Back to the page before an archive is open. */
+  /** Goes back to the form that opens archives. */
   leave(): void;
 }
 
@@ -123,7 +123,7 @@ export class Explorer {
         class: "nav-button",
         text,
         attributes: { type: "button", "data-pane": pane },
-        on: { click: () => this.#bring(pane) },
+        on: { click: () => this.#showPane(pane) },
       });
     this.#nav = el(
       "nav",
@@ -133,21 +133,21 @@ export class Explorer {
       tab("traffic", "Bytes"),
     );
     this.element = el("div", "explorer", header, this.#panes, this.#traffic.element, this.#nav);
-    this.#bring("tree");
+    this.#showPane("tree");
     document.addEventListener("keydown", this.#pressedKey);
   }
 
-  /** Unfolds the root and goes where a link points to. */
+  /** Unfolds the root and goes to the path of a link. */
   async start(path: string, pattern: string | undefined, signal: AbortSignal): Promise<void> {
     await this.#tree.start(signal);
     if (path !== "") await this.goTo(typedSegments(path));
     else this.#tree.choose(this.#session.root);
     if (pattern !== undefined && isPattern(pattern)) this.select(pattern);
-    if (path === "") this.#bring("tree");
+    if (path === "") this.#showPane("tree");
     this.#tree.focus();
   }
 
-  /** Goes to a path, reading what lies on the way. */
+  /** Goes to a path. Reads the entries on it. */
   async goTo(path: readonly TypedSegment[]): Promise<void> {
     this.#going?.abort();
     const controller = new AbortController();
@@ -155,7 +155,7 @@ export class Explorer {
     const { signal } = controller;
     try {
       const entry = await this.#tree.goTo(path, signal);
-      if (entry.foldable !== true || entry.outline === undefined) this.#bring("value");
+      if (entry.foldable !== true || entry.outline === undefined) this.#showPane("value");
       if (!this.#bar.element.contains(document.activeElement)) return;
       this.#tree.focus();
     } catch (error) {
@@ -165,7 +165,7 @@ export class Explorer {
     }
   }
 
-  /** Shows all that a pattern matches. */
+  /** Shows all matches of a pattern. */
   select(pattern: string): void {
     this.#selection?.stop();
     const { archive, traffic } = this.#session;
@@ -178,10 +178,10 @@ export class Explorer {
         leave: () => this.#leaveSelection(),
       }),
     );
-    this.#bring("value");
+    this.#showPane("value");
     this.#value.focus();
     this.#bar.text = pattern;
-    this.#tell();
+    this.#updateAddress();
     void selection.run();
   }
 
@@ -208,10 +208,10 @@ export class Explorer {
     this.#bar.text = pathText(entry.path);
     this.#traffic.map.highlight = entry.range;
     this.#value.show(entry, soon);
-    this.#tell();
+    this.#updateAddress();
     const value = entry.content?.value;
     const lazy = value instanceof LazyMap || value instanceof LazyList || entry.foldable === true;
-    if (!soon && !lazy && entry.parent !== undefined) this.#bring("value");
+    if (!soon && !lazy && entry.parent !== undefined) this.#showPane("value");
   }
 
   get #link(): string {
@@ -222,7 +222,7 @@ export class Explorer {
     });
   }
 
-  #tell(): void {
+  #updateAddress(): void {
     this.#actions.moved(this.#link);
     const at = this.#tree.current;
     document.title =
@@ -235,8 +235,8 @@ export class Explorer {
     );
   }
 
-  /** On a small screen one pane is seen at a time. */
-  #bring(pane: PaneName): void {
+  /** Shows a pane. A small screen shows one at a time. */
+  #showPane(pane: PaneName): void {
     this.element.dataset.pane = pane;
     for (const button of this.#nav.querySelectorAll<HTMLElement>("[data-pane]")) {
       setAttributes(button, { "aria-current": button.dataset.pane === pane ? "true" : undefined });
@@ -267,7 +267,7 @@ export class Explorer {
   }
 }
 
-/** A path of exact keys as the tree takes it. */
+/** Converts a path of exact keys to typed segments. */
 function typed(path: readonly PathKey[]): TypedSegment[] {
   return path.map((key) => ({ text: keyText(key), exact: typeof key === "string" }));
 }

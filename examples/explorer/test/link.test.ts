@@ -3,17 +3,17 @@ import { type Address, publicAddress } from "../src/archive/address.js";
 import { readLink, writeLink } from "../src/share/link.js";
 
 const PLACES: readonly Address[] = [
-  { kind: "url", url: "https://example.org/a%20b/data.msgl" },
-  { kind: "url", url: "https://user:hunter2@example.org/data.msgl?X-Amz-Signature=hunter2#hunter2" },
+  { kind: "url", url: "https://example.org/a%20b/data.msglc" },
+  { kind: "url", url: "https://user:hunter2@example.org/data.msglc?X-Amz-Signature=hunter2#hunter2" },
   {
     kind: "s3",
     endpoint: "http://user:hunter2@127.0.0.1:9000/",
     region: "eu-west-1",
-    path: "bucket/key with & = ? # %.msgl",
+    path: "bucket/key with & = ? # %.msglc",
     credentials: { accessKeyId: "hunter2", secretAccessKey: "hunter2", sessionToken: "hunter2" },
   },
   { kind: "s3", endpoint: undefined, region: undefined, path: "bucket/key", credentials: undefined },
-  { kind: "file", file: { name: "measured & kept.msgl" } as File },
+  { kind: "file", file: { name: "measured & kept.msglc" } as File },
   { kind: "demo" },
 ];
 
@@ -26,15 +26,15 @@ describe("a link", () => {
     expect(readLink(text)).toEqual(link);
   });
 
-  test("of a presigned URL says that something was left out", () => {
+  test("of a presigned URL says that its query was removed", () => {
     expect(publicAddress(PLACES[1]!)).toEqual({
       kind: "url",
-      url: "https://example.org/data.msgl",
+      url: "https://example.org/data.msglc",
       cut: true,
     });
   });
 
-  test("that somebody wrote with a query is not taken on whole", () => {
+  test("that was pasted with a query loses the query", () => {
     const read = readLink(`#url=${encodeURIComponent("https://example.org/x?X-Amz-Signature=hunter2")}`);
     expect(read?.address).toEqual({ kind: "url", url: "https://example.org/x", cut: true });
   });

@@ -16,7 +16,7 @@ const TOP = 8;
 const BOTTOM = 26;
 const SCALE = 12;
 
-/** From dark to bright through blue, green and yellow: the same in both themes, and legible to the colour-blind (viridis). */
+/** The viridis scale: dark to bright, legible for color-blind people, the same in both themes. */
 const STOPS = [
   [68, 1, 84],
   [59, 82, 139],
@@ -25,7 +25,7 @@ const STOPS = [
   [253, 231, 37],
 ] as const;
 
-/** Numbers in rows and columns as a map of heat: square cells, as large as there is room for. */
+/** Numbers in rows and columns as a heat map with square cells that fill the room. */
 export class HeatPlot {
   readonly element: HTMLCanvasElement;
   /** The cell under the pointer. */
@@ -40,7 +40,7 @@ export class HeatPlot {
     const { image, least, greatest } = painted(grid);
     this.#canvas = new Canvas("heat-plot", ({ context, width, height, colour }) => {
       const room = { width: width - LEFT - RIGHT, height: height - TOP - BOTTOM };
-      // Long and thin grids are stretched: square cells would be too small to see.
+      // Long and thin grids are stretched, because square cells would be too small.
       const across = room.width / columns;
       const down = room.height / rows;
       const square = Math.min(across, down);
@@ -104,7 +104,7 @@ export class HeatPlot {
   }
 }
 
-/** The grid as an image of one pixel a number, and the range of the numbers. */
+/** The grid as an image with one pixel for each number, and the range of the numbers. */
 function painted(grid: Grid): {
   readonly image: OffscreenCanvas;
   readonly least: number;

@@ -9,7 +9,7 @@ const RIGHT = 16;
 const TOP = 10;
 const BOTTOM = 26;
 
-/** How the numbers of a column are spread. */
+/** A histogram of the numbers of a column. */
 export function histogramPlot(series: () => { readonly series: Series; readonly index: number }): Canvas {
   const canvas = new Canvas("histogram-plot", ({ context, width, height, colour }) => {
     const { series: shown, index } = series();

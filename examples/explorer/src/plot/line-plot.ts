@@ -8,13 +8,13 @@ const LEFT = 64;
 const RIGHT = 16;
 const TOP = 12;
 const BOTTOM = 26;
-/** Up to so many pixels between neighbours, points are drawn besides the line. */
+/** Points are drawn too if neighbors are at least this many pixels apart. */
 const POINT_GAP = 5;
 
-/** Columns of numbers over their index, as lines. Dragging zooms, a double click goes back, arrow keys move the reading. */
+/** Columns of numbers over their index, as lines. Dragging zooms, a double click shows all, arrow keys move the cursor. */
 export class LinePlot {
   readonly element: HTMLElement;
-  /** The index that is read off; undefined when none is. */
+  /** The index at the cursor. Undefined if there is none. */
   readonly read: Emitter<number | undefined> = new Emitter();
   readonly #canvas: Canvas;
   readonly #series: readonly Series[];

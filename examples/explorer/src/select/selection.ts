@@ -6,14 +6,14 @@ import { Emitter } from "../ui/emitter.js";
 
 export type SelectionState = "reading" | "paused" | "stopped" | "done" | "failed";
 
-/** After so many bytes or requests a selection waits for the reader's word. */
+/** Bytes and requests after which a selection asks whether to continue. */
 const BYTES_ALLOWED = 16 * 1000 * 1000;
 const REQUESTS_ALLOWED = 2000;
-const MOST_MATCHES = 1_000_000;
-/** Listeners hear of new matches so often, in milliseconds. */
-const TELL_MS = 120;
+const MAX_MATCHES = 1_000_000;
+/** Interval of change events. */
+const EMIT_MS = 120;
 
-/** What a pattern matches, as it arrives. Stops at an allowance of bytes and requests, and goes on when it is told to. */
+/** The matches of a pattern, as they arrive. Pauses after an allowance of bytes and requests. */
 export class Selection {
   readonly pattern: string;
   readonly paths: PathKey[][] = [];
@@ -33,31 +33,30 @@ export class Selection {
     this.pattern = pattern;
   }
 
-  /** What it has cost so far, with all else that was read meanwhile. */
+  /** What was read since it began, by other parts of the page too. */
   get cost(): { readonly bytes: number; readonly requests: number } {
     const { bytes, requests } = this.#traffic;
     return { bytes: bytes - this.#before.bytes, requests: requests - this.#before.requests };
   }
 
-  /** Reads. Called once. */
+  /** Runs the selection. Called once. */
   async run(): Promise<void> {
     const { signal } = this.#stopping;
     const { bytes, requests } = this.#traffic;
     this.#before = { bytes, requests };
     let allowed = { bytes: bytes + BYTES_ALLOWED, requests: requests + REQUESTS_ALLOWED };
-    let told = 0;
+    let emitted = 0;
     try {
       for await (const { path, value } of this.#archive.select(patternOf(this.pattern), { signal })) {
         this.paths.push(path);
         this.values.push(value);
-        if (performance.now() - told > TELL_MS) {
-          told = performance.now();
+        if (performance.now() - emitted > EMIT_MS) {
+          emitted = performance.now();
           this.changed.emit();
-          // Lets the page paint between groups that arrive together.
+          // Lets the page paint between groups that arrive at once.
           await new Promise((resolve) => setTimeout(resolve));
         }
-        if (this.paths.length >= MOST_MATCHES)
-          throw new RangeError("More than a million matches are not kept.");
+        if (this.paths.length >= MAX_MATCHES) throw new RangeError("There are more than a million matches.");
         if (this.#traffic.bytes > allowed.bytes || this.#traffic.requests > allowed.requests) {
           await this.#pause();
           allowed = {
@@ -78,14 +77,14 @@ export class Selection {
     this.changed.emit();
   }
 
-  /** Reads on after a pause. */
+  /** Continues after a pause. */
   proceed(): void {
     this.state = "reading";
     this.#proceed?.();
     this.changed.emit();
   }
 
-  /** Reads no further; what was found stays. */
+  /** Stops. The matches stay. */
   stop(): void {
     this.#stopping.abort();
     this.#proceed?.();
@@ -100,7 +99,7 @@ export class Selection {
   }
 }
 
-/** A typed pattern as core takes it: quoted segments are exact keys. */
+/** Converts a typed pattern for core. Quoted segments are exact keys. */
 export function patternOf(typed: string): (PathSegment | typeof ANY)[] {
   return typedSegments(typed).map(({ text, exact }) => (text === "*" && !exact ? ANY : text));
 }

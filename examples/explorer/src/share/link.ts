@@ -1,6 +1,6 @@
 import type { PublicAddress } from "../archive/address.js";
 
-/** What the address of the page says: which archive, and where in it. Never a credential, never a query string. */
+/** What the address of the page names: an archive and a path in it. No credential, no query string. */
 export interface Link {
   readonly address: PublicAddress;
   /** As in {@link pathText}. */
@@ -34,7 +34,7 @@ export function writeLink({ address, path, pattern }: Link): string {
   return `#${fields.map(([name, value]) => `${name}=${encoded(value)}`).join("&")}`;
 }
 
-/** Reads what {@link writeLink} wrote. Undefined for a fragment that names no archive. */
+/** Parses a fragment that {@link writeLink} wrote. Undefined if it names no archive. */
 export function readLink(fragment: string): Link | undefined {
   const fields = new Map(
     fragment
@@ -54,7 +54,7 @@ function addressOf(fields: ReadonlyMap<string, string>): PublicAddress | undefin
   if (url !== undefined) {
     if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) return undefined;
     const { origin, pathname, search } = new URL(url);
-    // Somebody may have pasted more than a link of this page has: it is not taken on.
+    // A link of this page has no query. One that was pasted is removed.
     return { kind: "url", url: origin + pathname, cut: fields.has("cut") || search !== "" };
   }
   const path = fields.get("s3");
@@ -68,7 +68,7 @@ function addressOf(fields: ReadonlyMap<string, string>): PublicAddress | undefin
   return fields.has("demo") ? { kind: "demo" } : undefined;
 }
 
-/** Percent-encoded, but for what a fragment may hold and people read more easily. */
+/** Percent-encoded, except for characters that a fragment allows and people read more easily. */
 function encoded(value: string): string {
   return encodeURIComponent(value).replaceAll("%2F", "/").replaceAll("%3A", ":").replaceAll("%2C", ",");
 }

@@ -2,7 +2,7 @@ import { addressText, type PublicAddress } from "../archive/address.js";
 import { el } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
 
-/** Shows the link to where the reader is, with what it does not hold. */
+/** Shows the link to the current value, and says what it does not contain. */
 export function shareDialog(
   address: PublicAddress,
   link: string,
@@ -65,20 +65,20 @@ function titleOf(address: PublicAddress): string {
 function textOf(address: PublicAddress): string[] {
   switch (address.kind) {
     case "file":
-      return ["It lies on this computer only. Put it where others can reach it, and open it from there."];
+      return ["It exists on this computer only. Put it where others can reach it, and open it from there."];
     case "demo":
-      return ["Whoever opens it gets the same made-up data at the same address."];
+      return ["It opens the same generated data at the same path."];
     case "url":
       return address.cut
         ? [
-            "The address that you opened has a query string, as presigned URLs do. It may grant access, so it is kept out of the page's address and of this link.",
-            `The link below names ${addressText(address)} and the path. Whoever opens it is asked for an address of their own.`,
+            "The address that you opened has a query string, as presigned URLs do. It may grant access, so that neither the page's address nor this link contains it.",
+            `The link below names ${addressText(address)} and the path. It asks its readers for an address of their own.`,
           ]
         : [`It opens ${addressText(address)} at the same path, for everyone who can read it there.`];
     case "s3":
       return [
         address.signed
-          ? `It names ${addressText(address)} and the path. Your credentials are not in it: whoever opens it is asked for their own.`
+          ? `It names ${addressText(address)} and the path. It does not contain your credentials, and asks its readers for their own.`
           : `It opens ${addressText(address)} at the same path, for everyone who may read it without credentials.`,
       ];
   }

@@ -145,7 +145,7 @@ export class ByteMap {
   }
 }
 
-/** The border of a run of cells that is broken into lines. */
+/** Draws the border of consecutive cells that wrap into lines. */
 function outline(context: CanvasRenderingContext2D, first: number, last: number, columns: number): void {
   const edge = (column: number): number => column * PITCH - GAP / 2;
   const row = (cell: number): number => Math.floor(cell / columns);
@@ -154,7 +154,7 @@ function outline(context: CanvasRenderingContext2D, first: number, last: number,
   const from = first % columns;
   const to = ((last - 1) % columns) + 1;
   if (top === bottom || (bottom === top + 1 && to <= from)) {
-    // In one line, or in two that do not meet.
+    // In one line, or in two without common columns.
     context.roundRect(edge(from), edge(top), edge(top === bottom ? to : columns) - edge(from), PITCH, 3);
     if (top !== bottom) context.roundRect(edge(0), edge(bottom), edge(to) - edge(0), PITCH, 3);
     return;

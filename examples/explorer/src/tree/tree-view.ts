@@ -7,6 +7,7 @@ import { count, size } from "../ui/format.js";
 import { icon } from "../ui/icons.js";
 import { VirtualRows } from "../ui/virtual-rows.js";
 import { preview, token, tokenNodes } from "../value/tokens.js";
+import { KeySearch } from "./key-search.js";
 import { TreeRows } from "./tree-rows.js";
 
 /** Values up to this size are read when they come into view, so that small ones show themselves. */
@@ -14,14 +15,6 @@ const PEEK_BYTES = 64;
 const PEEK_AFTER_MS = 90;
 /** Rows before and after the view that are described too. */
 const MARGIN = 16;
-/** Letters typed within this time are one word to search for. */
-const TYPING_MS = 700;
-/** Keys that are searched for the typed letters; fewer if tables are paged. */
-const SEARCHED_KEYS = 50_000;
-const SEARCHED_PAGED_KEYS = 4096;
-
-/** Keys that are loaded at a time for a search. */
-const SEARCH_STEP = 512;
 
 /** A path segment that names no entry. */
 export class NoSuchEntry extends Error {
@@ -51,12 +44,10 @@ export class TreeView {
   readonly #unfolding = new Map<Entry, AbortController>();
   readonly #failures = new WeakMap<Entry, Failure>();
   readonly #closed = new AbortController();
+  readonly #keySearch = new KeySearch();
   #current: Entry;
   #peeking: AbortController | undefined;
   #peekTimer: ReturnType<typeof setTimeout> | undefined;
-  #typed = "";
-  #typedAt = 0;
-  #search: AbortController | undefined;
 
   constructor(root: Entry) {
     this.#root = root;
@@ -133,7 +124,7 @@ export class TreeView {
   /** Aborts all reads. */
   close(): void {
     this.#closed.abort();
-    this.#search?.abort();
+    this.#keySearch.stop();
     for (const controller of this.#unfolding.values()) controller.abort();
     this.#peeking?.abort();
     clearTimeout(this.#peekTimer);
@@ -252,32 +243,14 @@ export class TreeView {
 
   /** Goes to the next sibling whose key begins with the typed letters. */
   async #searchTyped(letter: string): Promise<void> {
-    this.#search?.abort();
-    const { signal } = (this.#search = new AbortController());
-    const now = performance.now();
-    this.#typed = now - this.#typedAt < TYPING_MS ? this.#typed + letter : letter;
-    this.#typedAt = now;
-    const { parent, index: current } = this.#current;
+    const { parent } = this.#current;
     if (parent === undefined) return;
-    const typed = this.#typed.toLowerCase();
-    const siblings = parent.size ?? 0;
-    const from = current + (this.#typed.length === 1 ? 1 : 0);
-    const searched = Math.min(siblings, parent.paged ? SEARCHED_PAGED_KEYS : SEARCHED_KEYS);
     try {
-      for (let i = 0; i < searched; i++) {
-        const index = (from + i) % siblings;
-        if (i % SEARCH_STEP === 0) {
-          await parent.ensure(index, index + SEARCH_STEP, { signal });
-          await parent.ensure(0, index + SEARCH_STEP - siblings, { signal });
-        }
-        signal.throwIfAborted();
-        if (keyText(parent.keyAt(index)).toLowerCase().startsWith(typed)) {
-          this.#choose(parent.child(index), true);
-          return;
-        }
-      }
+      const found = await this.#keySearch.type(letter, this.#current);
+      if (found !== undefined) this.#choose(found, true);
     } catch (error) {
-      if (!isAbort(error, signal)) this.#failures.set(parent, failureOf(error));
+      this.#failures.set(parent, failureOf(error));
+      this.refresh();
     }
   }
 

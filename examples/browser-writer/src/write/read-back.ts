@@ -7,8 +7,8 @@ import {
   type Value,
 } from "@peekpack/core";
 
-/** One value that was read back, and what that took. */
-export interface Peek {
+/** A value that was read back, and what it cost. */
+export interface ReadBack {
   readonly path: string;
   readonly value: Value;
   readonly requests: number;
@@ -16,18 +16,18 @@ export interface Peek {
   readonly ms: number;
   /** Size of the whole object. */
   readonly whole: number;
-  /** Which of its bytes were read. */
-  readonly spans: readonly { readonly start: number; readonly end: number }[];
+  /** The ranges that were read. */
+  readonly ranges: readonly { readonly start: number; readonly end: number }[];
 }
 
-/** The widest gap between two ranges that are read with one request: here bytes are looked at. */
+/** The widest gap between two ranges that one request reads. */
 const GAP_BYTES = 16 * 1024;
-/** The least of the table that is asked for: it is known to be small against the data. */
+/** Bytes of the end that are read with the header. */
 const TAIL_BYTES = 64 * 1024;
-const DEEPEST = 8;
+const MAX_DEPTH = 8;
 
-/** Reads one value as somebody would who has never seen the archive: nothing cached, nothing known. */
-export async function peek(source: RangeSource, path: string): Promise<Peek> {
+/** Reads one value with a new reader, without a cache. */
+export async function readBack(source: RangeSource, path: string): Promise<ReadBack> {
   const events: RequestEvent[] = [];
   const started = performance.now();
   const archive = await openArchive(source, {
@@ -41,33 +41,32 @@ export async function peek(source: RangeSource, path: string): Promise<Peek> {
     const ms = performance.now() - started;
     const { requests, bytes } = archive.stats;
     const whole = archive.info.objectSize ?? archive.info.offset + archive.info.size;
-    const spans = events.flatMap(({ range, suffix, bytes: arrived }) => {
-      if (range !== undefined) return { start: range.start, end: Math.min(range.end, range.start + arrived) };
+    const ranges = events.flatMap(({ range, suffix, bytes: received }) => {
+      if (range !== undefined)
+        return { start: range.start, end: Math.min(range.end, range.start + received) };
       return suffix === undefined ? [] : { start: Math.max(0, whole - suffix), end: whole };
     });
-    return { path, value, requests, bytes, ms, whole, spans };
+    return { path, value, requests, bytes, ms, whole, ranges };
   } finally {
     await archive.close();
   }
 }
 
-/** A path that leads to something small, from the middle of every level. */
-export async function somewhere(source: RangeSource): Promise<string> {
+/** The path of a small value in the middle of the archive. */
+export async function samplePath(source: RangeSource): Promise<string> {
   const archive = await openArchive(source, { readAhead: 0 });
   try {
     const segments: (string | number)[] = [];
     let at: unknown = await archive.get();
-    while (segments.length < DEEPEST) {
+    while (segments.length < MAX_DEPTH) {
       let segment: string | number | undefined;
       if (at instanceof LazyList || Array.isArray(at)) {
         const { length } = at;
         const first: unknown = length > 0 ? await at.at(0) : 0;
-        // Numbers are shown together.
+        // A list of numbers is shown as a whole.
         if (typeof first !== "number") segment = length >> 1;
       } else if (at instanceof LazyMap) {
-        const keys: unknown[] = [];
-        for await (const key of at.keys()) keys.push(key);
-        segment = preferred(keys);
+        segment = preferred(await at.keys().toArray());
       } else if (isPlain(at)) {
         segment = preferred(Object.keys(at));
       }
@@ -91,7 +90,7 @@ function isPlain(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }
 
-/** What this page's own archives have of interest, else what is in the middle. A path as text has no place for a '/'. */
+/** A key of the archives that this page generates, else the key in the middle. Keys with a '/' cannot be in a text path. */
 function preferred(keys: readonly unknown[]): string | undefined {
   const plain = keys.filter((key): key is string => typeof key === "string" && /^[^/]+$/.test(key));
   return ["frames", "rows", "spectrum"].find((name) => plain.includes(name)) ?? plain[plain.length >> 1];

@@ -1,13 +1,13 @@
 import type { JobState } from "./job.js";
 
-/** Size of the archive, as far as it can be told: from what a share of the data has come to, where nothing else is known. */
+/** Size of the archive. If it is not known, it is estimated from the share of the data that was written. */
 export function expectedTotal({ total, made, produced }: JobState): number | undefined {
   if (total !== undefined) return Math.max(total, produced);
-  // Too little of it says nothing.
+  // A small share says nothing.
   return made >= 0.02 && produced > 0 ? produced / made : undefined;
 }
 
-/** Milliseconds until the present phase ends, at the present rate. */
+/** Milliseconds until the current phase ends, at the current rate. */
 export function timeLeft(state: JobState): number | undefined {
   const { phase, paused, rate, produced, uploaded } = state;
   const total = expectedTotal(state);
