@@ -23,15 +23,15 @@ export interface PendingUpload {
   /** The directory that was given to `spoolSink`. */
   readonly directory: string;
   /** Label of the target. */
-  readonly target: string | undefined;
-  readonly put: PutMode | undefined;
+  readonly target: string;
+  readonly put: PutMode;
   /** When the spool was created. */
-  readonly begun: Date | undefined;
+  readonly begun: Date;
   /**
    * `unfinished`: the archive is incomplete, and can only be discarded. `sealed`: it is complete, and no part is on the
-   * server. `uploading`: some parts are. `committing`: the object may exist already. `orphan`: only in Node.
+   * server. `uploading`: some parts are. `committing`: the object may exist already.
    */
-  readonly state: "unfinished" | "sealed" | "uploading" | "committing" | "orphan";
+  readonly state: "unfinished" | "sealed" | "uploading" | "committing";
   /** Size of the archive in bytes, once it is complete. */
   readonly size: number | undefined;
   /** Bytes that the server has confirmed. */
