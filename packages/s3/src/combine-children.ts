@@ -27,8 +27,8 @@ export interface CombineContext {
   readonly label: string;
   /** The object to write. */
   readonly location: ObjectLocation;
-  /** The object that a label of this store names; undefined for other labels. */
-  locate(label: string): ObjectLocation | undefined;
+  /** Begins the labels of this store's objects. 'bucket/key' follows. */
+  readonly labelBase: string;
   source(location: ObjectLocation, version?: string): RangeSource;
   target(location: ObjectLocation, put: PutMode): Promise<UploadTarget>;
 }
@@ -106,7 +106,7 @@ async function archiveSegment(
   if (given instanceof Archive) {
     const { label, offset, size, objectSize = offset + size, version } = given.info;
     const range = { start: offset, end: offset + size };
-    return sourceSegment(context, given.source, label, range, objectSize, version);
+    return sourceSegment(context, given.source, locateSource(context, label), range, objectSize, version);
   }
   const source = sourceOf(context, given);
   const { size, version, head } = await source.probe({ head: HEADER_SIZE, tail: 0 }, { signal });
@@ -119,11 +119,49 @@ async function archiveSegment(
       section: "header",
     });
   }
-  return sourceSegment(context, source, source.label, { start: 0, end: size }, size, version);
+  const location = locateChild(context, given, source.label);
+  return sourceSegment(context, source, location, { start: 0, end: size }, size, version);
+}
+
+/** The object of this store that a child is; undefined for a child elsewhere. */
+function locateChild(
+  context: CombineContext,
+  given: ArchiveSource,
+  label: string,
+): ObjectLocation | undefined {
+  if (given instanceof URL || (typeof given === "string" && isUrl(given))) {
+    return locateLabel(context, label, decodeURIComponent);
+  }
+  return typeof given === "string" ? parseLocation(given) : locateSource(context, label);
+}
+
+/**
+ * The object of this store that a source reads. A label with a percent sign is ambiguous: it may be of this store, or of a URL,
+ * which is percent-encoded.
+ */
+function locateSource(context: CombineContext, label: string): ObjectLocation | undefined {
+  return label.includes("%") ? undefined : locateLabel(context, label, (path) => path);
+}
+
+function locateLabel(
+  { labelBase }: CombineContext,
+  label: string,
+  decode: (path: string) => string,
+): ObjectLocation | undefined {
+  if (!label.startsWith(labelBase)) return undefined;
+  try {
+    return parseLocation(decode(label.slice(labelBase.length)));
+  } catch {
+    return undefined;
+  }
+}
+
+function isUrl(text: string): boolean {
+  return /^https?:/.test(text);
 }
 
 function sourceOf(context: CombineContext, given: ArchiveSource): RangeSource {
-  if (typeof given === "string" && !/^https?:/.test(given)) {
+  if (typeof given === "string" && !isUrl(given)) {
     return readEngine(context.source(parseLocation(given)), { cacheBytes: 0, readAhead: 0 });
   }
   if (typeof given === "string" || given instanceof URL) {
@@ -137,14 +175,13 @@ function sourceOf(context: CombineContext, given: ArchiveSource): RangeSource {
 function sourceSegment(
   context: CombineContext,
   source: RangeSource,
-  label: string,
+  location: ObjectLocation | undefined,
   { start, end }: { readonly start: number; readonly end: number },
   objectSize: number,
   version: string | undefined,
 ): Segment {
-  const location = context.locate(label);
-  if (location !== undefined && label === context.label) {
-    throw new PeekpackError("unsupported-value", `${label} cannot be combined into itself.`);
+  if (location?.bucket === context.location.bucket && location.key === context.location.key) {
+    throw new PeekpackError("unsupported-value", `${context.label} cannot be combined into itself.`);
   }
   const read = sourceReader(source, start);
   // Without a version, the server could copy another object than the one that was checked.

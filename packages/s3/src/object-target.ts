@@ -110,7 +110,7 @@ export function objectTarget(operations: ObjectOperations, options: ObjectTarget
     }
   };
 
-  return {
+  const target: UploadTarget = {
     label,
     put,
     putObject(body, options = {}) {
@@ -125,14 +125,16 @@ export function objectTarget(operations: ObjectOperations, options: ObjectTarget
         () => putEtag(body),
       );
     },
-    createUpload({ checksums = true, ...options } = {}) {
-      return request("begin an upload", options, ({ signal }) => {
-        const create = async (crc32: boolean): Promise<OpenUpload> => ({
-          id: await operations.create({ signal, crc32 }),
-          crc32,
+    createUpload({ checksums = true, signal } = {}) {
+      const begin = (inner: AbortSignal): Promise<OpenUpload> =>
+        request("begin an upload", { signal: inner }, (attempt) => {
+          const create = async (crc32: boolean): Promise<OpenUpload> => ({
+            id: await operations.create({ signal: attempt.signal, crc32 }),
+            crc32,
+          });
+          return checksums ? withChecksums(create) : create(false);
         });
-        return checksums ? withChecksums(create) : create(false);
-      });
+      return beginOrAbort(begin, (upload, inner) => target.abortUpload(upload, { signal: inner }), signal);
     },
     uploadPart(upload, number, body, options = {}) {
       const sum = upload.crc32 ? { crc32: crc32(body) } : {};
@@ -185,21 +187,70 @@ export function objectTarget(operations: ObjectOperations, options: ObjectTarget
       );
     },
     async abortUpload(upload, options = {}) {
-      // A part that was in transit when the upload was aborted may recreate it: list the parts, and abort again.
       for (let round = 0; round < 3; round++) {
         try {
           await request("abort the upload", options, ({ signal }) => operations.abort(upload, { signal }));
-          await request("list the parts", options, ({ signal }) =>
-            operations.listParts(upload, undefined, { signal }),
-          );
         } catch (error) {
           if (error instanceof S3Error && error.code === "not-found") return;
           throw error;
         }
+        // A part that was in transit when the upload was aborted may recreate it.
+        if (!(await hasParts(upload, options))) return;
       }
       throw s3Error({}, { action: "abort the upload, which reappeared", label });
     },
   };
+
+  /** Whether an aborted upload has parts. Servers respond differently for one that is gone: 404, or an empty list. */
+  const hasParts = async (upload: OpenUpload, options: TransferOptions): Promise<boolean> => {
+    try {
+      const { parts } = await request("list the parts", options, ({ signal }) =>
+        operations.listParts(upload, undefined, { signal }),
+      );
+      return parts.length > 0;
+    } catch (error) {
+      // An identity that may abort need not be allowed to list.
+      if (error instanceof S3Error && (error.code === "not-found" || error.code === "denied")) return false;
+      throw error;
+    }
+  };
+  return target;
+}
+
+/** How long a cancelled upload waits for its id, and then for its removal. */
+const CANCEL_MS = 2000;
+
+/**
+ * Begins an upload. The server may have begun it when the signal aborts, but only the response has its id. So this waits for the
+ * response for a moment, and aborts the upload.
+ */
+async function beginOrAbort(
+  begin: (signal: AbortSignal) => Promise<OpenUpload>,
+  abort: (upload: OpenUpload, signal: AbortSignal) => Promise<void>,
+  signal: AbortSignal | undefined,
+): Promise<OpenUpload> {
+  signal?.throwIfAborted();
+  const controller = new AbortController();
+  const timers: ReturnType<typeof setTimeout>[] = [];
+  const cancelLater = (inner: AbortController): void => {
+    timers.push(setTimeout(() => inner.abort(signal?.reason), CANCEL_MS));
+  };
+  const cancel = (): void => cancelLater(controller);
+  signal?.addEventListener("abort", cancel);
+  try {
+    const upload = await begin(controller.signal);
+    if (!signal?.aborted) return upload;
+    const aborting = new AbortController();
+    cancelLater(aborting);
+    await abort(upload, aborting.signal).catch(() => {});
+    throw signal.reason;
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  } finally {
+    signal?.removeEventListener("abort", cancel);
+    for (const timer of timers) clearTimeout(timer);
+  }
 }
 
 /** CRC32 of the whole object, combined from those of the parts. Undefined if one is missing. */

@@ -95,9 +95,7 @@ export function s3Error(failure: S3Failure, { action, label, put = "overwrite" }
   if (status === 404) {
     // S3 responds 404 instead of 412 if the object of If-Match does not exist.
     const deleted = typeof put === "object" && s3Code !== "NoSuchBucket" && s3Code !== "NoSuchUpload";
-    return deleted
-      ? make("changed", "the object to replace no longer exists")
-      : make("not-found", "it does not exist");
+    return deleted ? make("changed", "the object no longer exists") : make("not-found", "it does not exist");
   }
   if (status === 401 || status === 403) return make("denied", "access was denied");
   if (status === 507) return make("quota", "the server is out of space");

@@ -146,16 +146,13 @@ export function s3Store(options: S3StoreOptions = {}): S3Store {
     (await writer.get()).target(location, labelOf(location), put);
   const loadCombine = () => loadFeature("combining archives on S3", () => import("./server-combine.js"));
 
-  const combineContext = (location: ObjectLocation): CombineContext => {
-    const base = objectLabel(options, "", "").slice(0, -1);
-    return {
-      location,
-      label: labelOf(location),
-      locate: (label) => (label.startsWith(base) ? parseLocation(label.slice(base.length)) : undefined),
-      source: (at, version) => source(at, { version }),
-      target,
-    };
-  };
+  const combineContext = (location: ObjectLocation): CombineContext => ({
+    location,
+    label: labelOf(location),
+    labelBase: objectLabel(options, "", "").slice(0, -1),
+    source: (at, version) => source(at, { version }),
+    target,
+  });
   const close = async (): Promise<void> => (await writer.made?.catch(() => undefined))?.close();
 
   const store: Omit<S3Store, typeof Symbol.asyncDispose> = {

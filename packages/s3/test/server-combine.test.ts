@@ -128,6 +128,32 @@ await onEachServer("combining on the server", (server) => {
     expect(await deeper.read("all/source/a/2")).toBe(3);
   });
 
+  it.each(["in/a b+c", "in/100%", "in/a%20b"])(
+    "combines the key %j by URL, opened by URL, and by source",
+    async (key) => {
+      const bytes = encodeArchive([noise(6 * MiB), key]);
+      await put(key, bytes);
+      const url = await store.presign(`${bucket}/${key}`);
+      await store.combine(`${bucket}/by url`, [
+        { name: "text", source: url },
+        { name: "URL", source: new URL(url) },
+        { name: "opened", source: await openArchive(url) },
+        { name: "source", source: store.source(`${bucket}/${key}`) },
+        { name: "path", source: `${bucket}/${key}` },
+      ]);
+      const sink = memorySink();
+      const names = ["text", "URL", "opened", "source", "path"];
+      await combineArchives(
+        sink,
+        names.map((name) => ({ name, source: bytes })),
+      );
+      expectBytes(await stored("by url"), sink.bytes());
+      await expect(
+        store.combine(`${bucket}/${key}`, [{ name: "itself", source: url }]),
+      ).rejects.toMatchObject({ code: "unsupported-value" });
+    },
+  );
+
   it("appends repeatedly as appendArchives does, and transfers little", async () => {
     await store.combine(`${bucket}/grows`, onServer());
     let expected = await inMemory();
