@@ -11,6 +11,10 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   ENOSPC: "quota",
   EDQUOT: "quota",
   EFBIG: "quota",
+  EPIPE: "closed",
+  // Too many open files: a limit of the process or the machine.
+  EMFILE: "limit",
+  ENFILE: "limit",
 };
 
 /** Converts an error of the file system to a PeekpackError. Returns any other error unchanged. */

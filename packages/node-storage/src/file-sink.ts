@@ -1,6 +1,7 @@
-import { randomBytes } from "node:crypto";
-import { link, open, realpath, rename, rm } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { constants } from "node:fs";
+import { link, open, readlink, realpath, rename, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { HEADER_SIZE, PeekpackError } from "@peekpack/core";
 import type { PutMode } from "@peekpack/s3";
@@ -9,6 +10,10 @@ import { isErrno, withFileErrors } from "./file-error.js";
 import { fileState } from "./file-state.js";
 import { type DisposableSink, serialSink } from "./serial-sink.js";
 import { fileTableSpill } from "./table-spill.js";
+import { removeAbandonedFiles, temporaryPath } from "./temporary-file.js";
+
+// Unit of copies.
+const STEP_BYTES = 2 ** 20;
 
 /** Options of {@link fileSink}. */
 export interface FileSinkOptions extends SizeLimits {
@@ -21,8 +26,11 @@ export interface FileSinkOptions extends SizeLimits {
 
 /**
  * Writes an archive to a file, whole or not at all: fills a temporary file in the same directory, syncs it to the disk, and
- * renames it. A crash leaves only the temporary file, `.NAME.RANDOM.tmp`. Follows symbolic links, and keeps the
- * permissions of a replaced file.
+ * renames it. A crash leaves only the temporary file, which the next write to the same path removes. Follows symbolic links,
+ * and keeps the permissions of a replaced file.
+ *
+ * A FIFO or device, such as `/dev/stdout`, is not replaced: the archive is copied into it at the end, and `put` must be
+ * `overwrite`.
  *
  * `ifMatch` is checked a few microseconds before the rename: file systems have no compare-and-swap. `create` has no such
  * gap.
@@ -32,17 +40,23 @@ export function fileSink(path: string | URL, options: FileSinkOptions = {}): Dis
   const given = typeof path === "string" ? path : fileURLToPath(path);
   const put = checkPutMode(options.put ?? "overwrite");
   const action = `write ${given}`;
-  let opening: Promise<{ readonly file: AppendFile; readonly target: string }> | undefined;
+  let opening: Promise<OpenFile> | undefined;
 
-  const begin = async (): Promise<{ readonly file: AppendFile; readonly target: string }> => {
-    const target = await realpath(given).catch((error: unknown) => {
-      if (isErrno(error, "ENOENT")) return given;
-      throw error;
-    });
+  const begin = async (): Promise<OpenFile> => {
+    if (await isStream(given)) {
+      // Refuses `create` and `ifMatch`.
+      await checkTarget(given, put);
+      const copy = join(tmpdir(), basename(given));
+      await removeAbandonedFiles(copy);
+      const file = await AppendFile.create(await temporaryPath(copy), HEADER_SIZE, options);
+      return { stream: true, target: given, file };
+    }
+    const target = await followLinks(given);
     // Refuses before the work; checked once more before the rename.
     await checkTarget(target, put);
-    const temporary = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString("hex")}.tmp`);
-    return { target, file: await AppendFile.create(temporary, HEADER_SIZE, options) };
+    await removeAbandonedFiles(target);
+    const file = await AppendFile.create(await temporaryPath(target), HEADER_SIZE, options);
+    return { stream: false, target, file };
   };
 
   return serialSink({
@@ -60,11 +74,15 @@ export function fileSink(path: string | URL, options: FileSinkOptions = {}): Dis
     finish: (header) =>
       withFileErrors(action, "sink", async () => {
         opening ??= begin();
-        const { file, target } = await opening;
+        const { file, target, stream } = await opening;
         await file.flush();
         const size = file.size - HEADER_SIZE + header.length;
         if (header.length === HEADER_SIZE) await file.writeAt(0, header);
         else await moveBody(file, header);
+        if (stream) {
+          await copyInto(target, file, size);
+          return { size, location: pathToFileURL(target).href };
+        }
         const old = await fileState(target).catch(() => undefined);
         await file.chmod(old?.mode ?? 0o666 & ~process.umask());
         await file.sync();
@@ -82,6 +100,54 @@ export function fileSink(path: string | URL, options: FileSinkOptions = {}): Dis
       if (opened !== undefined) await rm(opened.file.path, { force: true });
     },
   });
+}
+
+interface OpenFile {
+  /** The temporary file. */
+  readonly file: AppendFile;
+  readonly target: string;
+  /** Whether the target is a FIFO or device, which the archive is copied into. */
+  readonly stream: boolean;
+}
+
+/** Whether a path is a FIFO or device. @throws PeekpackError `denied` if it is a directory or socket */
+async function isStream(path: string): Promise<boolean> {
+  // Follows links, also those of /proc, whose texts are no paths.
+  const stats = await stat(path).catch((error: unknown) => {
+    if (isErrno(error, "ENOENT")) return undefined;
+    throw error;
+  });
+  if (stats === undefined || stats.isFile()) return false;
+  if (stats.isFIFO() || stats.isCharacterDevice()) return true;
+  throw new PeekpackError("denied", `${path} is neither a file nor a FIFO nor a character device.`, {
+    section: "sink",
+  });
+}
+
+/** Follows symbolic links, also to a file that does not exist yet. */
+async function followLinks(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    if (!isErrno(error, "ENOENT")) throw error;
+  }
+  const text = await readlink(path).catch((error: unknown) => {
+    if (isErrno(error, "EINVAL", "ENOENT")) return undefined;
+    throw error;
+  });
+  return text === undefined ? path : followLinks(resolve(await realpath(dirname(path)), text));
+}
+
+/** Copies a finished archive into a FIFO or device. */
+async function copyInto(target: string, file: AppendFile, size: number): Promise<void> {
+  const handle = await open(target, constants.O_WRONLY);
+  try {
+    for (let at = 0; at < size; at += STEP_BYTES) {
+      await handle.writeFile(await file.read(at, Math.min(at + STEP_BYTES, size)));
+    }
+  } finally {
+    await handle.close();
+  }
 }
 
 /** @throws TypeError if `put` is invalid */
@@ -146,14 +212,14 @@ async function syncDirectory(directory: string): Promise<void> {
 
 /** Writes a header whose length differs from the reserved one: moves the body first. */
 async function moveBody(file: AppendFile, header: Uint8Array): Promise<void> {
-  const step = 2 ** 20;
   const shift = header.length - HEADER_SIZE;
   const end = file.size;
   const offsets: number[] = [];
-  for (let at = HEADER_SIZE; at < end; at += step) offsets.push(at);
+  for (let at = HEADER_SIZE; at < end; at += STEP_BYTES) offsets.push(at);
   // Toward the end, the last piece moves first, so that none is overwritten.
   if (shift > 0) offsets.reverse();
-  for (const at of offsets) await file.writeAt(at + shift, await file.read(at, Math.min(at + step, end)));
+  for (const at of offsets)
+    await file.writeAt(at + shift, await file.read(at, Math.min(at + STEP_BYTES, end)));
   await file.truncate(end + shift);
   await file.writeAt(0, header);
 }

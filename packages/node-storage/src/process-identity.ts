@@ -22,18 +22,39 @@ export async function ownIdentity(): Promise<ProcessIdentity> {
   return { pid, host: hostname(), started, boot, namespace };
 }
 
-/** Whether a process still runs. `unknown` for processes of another machine or container. */
-export async function processStatus(identity: ProcessIdentity): Promise<"running" | "ended" | "unknown"> {
-  const self = await ownIdentity();
+/**
+ * Whether a process still runs. `unknown` for processes of another machine or container.
+ * @param map how the fields of `identity` were mapped. Default: not at all
+ */
+export async function processStatus(
+  identity: ProcessIdentity,
+  map: (text: string) => string = (text) => text,
+): Promise<"running" | "ended" | "unknown"> {
+  const self = mapIdentity(await ownIdentity(), map);
   if (identity.host !== self.host) return "unknown";
   // No process survives a reboot, even if another one has its id now.
   if (identity.boot !== undefined && self.boot !== undefined && identity.boot !== self.boot) return "ended";
   if (identity.namespace !== self.namespace) return "unknown";
   if (!processExists(identity.pid)) return "ended";
-  const started = await startTime(identity.pid);
+  const current = await startTime(identity.pid);
+  const started = current && map(current);
   return identity.started !== undefined && started !== undefined && started !== identity.started
     ? "ended"
     : "running";
+}
+
+/** Maps the texts of an identity. */
+export function mapIdentity(
+  { pid, started, host, boot, namespace }: ProcessIdentity,
+  map: (text: string) => string,
+): ProcessIdentity {
+  return {
+    pid,
+    host: map(host),
+    started: started && map(started),
+    boot: boot && map(boot),
+    namespace: namespace && map(namespace),
+  };
 }
 
 function processExists(pid: number): boolean {

@@ -1,7 +1,8 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import {
   appendFile,
   chmod,
+  lstat,
   mkdtemp,
   readdir,
   readFile,
@@ -193,4 +194,87 @@ describe("fileSink", () => {
     });
     expect(await names()).toEqual([]);
   });
+});
+
+describe.skipIf(process.platform === "win32")("fileSink with another target than a regular file", () => {
+  const archive = Buffer.from(encodeArchive({ a: "x".repeat(100_000) }));
+  const value = { a: "x".repeat(100_000) };
+
+  it("copies the archive into a FIFO, and leaves the FIFO", async () => {
+    execFileSync("mkfifo", [path]);
+    const reading = readFile(path);
+    expect(await writeArchive(fileSink(path), value)).toMatchObject({ size: archive.length });
+    expect(await reading).toEqual(archive);
+    expect((await stat(path)).isFIFO()).toBe(true);
+    expect(await names()).toEqual(["an archive ü"]);
+    await expect(writeArchive(fileSink(path, { put: "create" }), 1)).rejects.toMatchObject({
+      code: "exists",
+    });
+  });
+
+  // Links and devices of the test's own: a sink that replaced those of the machine would break it.
+  it.skipIf(process.platform !== "linux")(
+    "copies the archive to standard output, through any number of links",
+    async () => {
+      await symlink("/proc/self/fd/1", join(directory, "stdout"));
+      await symlink("stdout", join(directory, "link"));
+      const code = `
+      import { writeArchive } from "@peekpack/core";
+      import { fileSink } from "@peekpack/node-storage";
+      await writeArchive(fileSink(process.argv[1]), { a: "x".repeat(100_000) });
+    `;
+      // The output of a child process of Node is a socket, which cannot be opened again: the shell makes a pipe.
+      const shell = '"$0" --input-type=module -e "$1" "$2" | cat';
+      for (const name of ["stdout", "link"]) {
+        const target = join(directory, name);
+        const output = execFileSync("bash", ["-c", shell, process.execPath, code, target], {
+          cwd: join(import.meta.dirname, ".."),
+        });
+        expect(output).toEqual(archive);
+        expect((await lstat(target)).isSymbolicLink()).toBe(true);
+      }
+    },
+  );
+
+  it("keeps a device", async ({ skip }) => {
+    // The same device as /dev/null.
+    const made = spawnSync("mknod", ["-m", "666", path, "c", "1", "3"]);
+    skip(made.status !== 0, "this user cannot make devices");
+    await writeArchive(fileSink(path), value);
+    expect((await stat(path)).isCharacterDevice()).toBe(true);
+    expect(await names()).toEqual(["an archive ü"]);
+  });
+
+  it("rejects with denied for a directory, and keeps it", async () => {
+    await expect(writeArchive(fileSink(directory), value)).rejects.toMatchObject({ code: "denied" });
+    expect((await stat(directory)).isDirectory()).toBe(true);
+  });
+
+  it("creates the file that a dangling link names", async () => {
+    await symlink("an archive ü", join(directory, "link"));
+    await writeArchive(fileSink(join(directory, "link")), value);
+    expect((await lstat(join(directory, "link"))).isSymbolicLink()).toBe(true);
+    expect(await readFile(path)).toEqual(archive);
+  });
+});
+
+it("removes the temporary files of killed processes at the next write of the same name, and no others", async () => {
+  const code = `
+    import { fileSink } from "@peekpack/node-storage";
+    await fileSink(process.argv[1]).write(new Uint8Array(10));
+    process.kill(process.pid, "SIGKILL");
+  `;
+  for (const target of [path, join(directory, "another")]) {
+    spawnSync(process.execPath, ["--input-type=module", "-e", code, target], {
+      cwd: join(import.meta.dirname, ".."),
+    });
+  }
+  const running = fileSink(path);
+  await running.write(new Uint8Array(10));
+  // The write has already removed the file of the killed process.
+  expect((await names()).length).toBe(2);
+  await writeArchive(fileSink(path), 1);
+  expect((await names()).length).toBe(3);
+  await running.abort();
+  expect(await names()).toEqual([expect.stringMatching(/^\.another\..*\.tmp$/), "an archive ü"]);
 });
