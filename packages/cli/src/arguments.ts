@@ -12,6 +12,8 @@ export class UsageError extends Error {
 export interface OptionSpec {
   /** Name of its value in help texts. Absent for a switch. */
   readonly value?: string;
+  /** A letter. No digit: `-1` is a path. */
+  readonly short?: string;
   readonly help: string;
 }
 
@@ -72,9 +74,12 @@ export function parseArguments(argv: readonly string[], specs: OptionSpecs): Arg
     const { positionals, values } = parseArgs({
       args: argv.map((text) => (/^-\d/.test(text) ? HIDDEN + text : text)),
       options: Object.fromEntries(
-        Object.entries(specs).map(([name, { value }]) => [
+        Object.entries(specs).map(([name, { value, short }]) => [
           name,
-          { type: value === undefined ? ("boolean" as const) : ("string" as const) },
+          {
+            type: value === undefined ? ("boolean" as const) : ("string" as const),
+            ...(short === undefined ? {} : { short }),
+          },
         ]),
       ),
       allowPositionals: true,

@@ -82,6 +82,17 @@ describe("usage", () => {
       expect(await text([name, "--version"])).toMatch(/^peekpack \d/);
     }
   });
+
+  it("prints the same help for -h, --help and help, with examples", async () => {
+    expect(await text(["-h"])).toBe(await text(["--help"]));
+    expect(await text(["help"])).toBe(await text(["--help"]));
+    const help = await text(["help", "ls"]);
+    expect(help).toMatch(/^usage: peekpack ls /);
+    expect(help).toContain("examples:\n  peekpack ls ");
+    expect(await text(["ls", "-h"])).toBe(help);
+    expect(await text(["-h", "ls"])).toBe(help);
+    expect((await run(["help", "frobnicate"])).status).toBe(2);
+  });
 });
 
 describe("cat", () => {

@@ -21,6 +21,11 @@ export const cat: Command = {
     tagged: { help: "print the tagged notation, which loses nothing" },
     indent: { value: "N", help: "spaces for each level; 0: one line (default 0)" },
   },
+  examples: [
+    "cat data.msglc entries/0/energy",
+    "cat s3://bucket/data.msglc entries/-1",
+    `cat --path-json '["a/b", 0]' data.msglc`,
+  ],
   positionals: [1, 2],
   run,
 };

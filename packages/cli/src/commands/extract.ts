@@ -25,6 +25,10 @@ export const extract: Command = {
     "s3://bucket/key, or - for standard output.",
   ].join("\n"),
   options: { ...READ_OPTIONS, ...PATH_OPTIONS, ...ENCODE_OPTIONS, ...PUT_OPTIONS },
+  examples: [
+    "extract data.msglc entries/17 entry-17.msglc",
+    "extract --codec cbor s3://bucket/data.msglc config config.msglc",
+  ],
   positionals: [2, 3],
   run,
 };

@@ -11,6 +11,7 @@ export const info: Command = {
   summary: "Show the properties of an archive, or of the value at a path",
   details: "Without PATH only the header and the table of contents are read.",
   options: { ...READ_OPTIONS, ...PATH_OPTIONS, json: { help: "print one JSON object" } },
+  examples: ["info data.msglc", "info --json https://example.org/data.msglc entries"],
   positionals: [1, 2],
   run,
 };

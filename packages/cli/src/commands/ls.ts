@@ -20,6 +20,7 @@ export const ls: Command = {
     ...PATH_OPTIONS,
     json: { help: "print a JSON list of objects with key, kind, items and bytes, one per line" },
   },
+  examples: ["ls data.msglc", "ls --json s3://bucket/data.msglc entries"],
   positionals: [1, 2],
   run,
 };

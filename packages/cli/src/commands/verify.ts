@@ -15,6 +15,7 @@ export const verify: Command = {
     "valid byte is not found.",
   ].join("\n"),
   options: { ...READ_OPTIONS, ...PATH_OPTIONS },
+  examples: ["verify data.msglc", "verify s3://bucket/data.msglc entries/0:100"],
   positionals: [1, 2],
   run,
 };
