@@ -385,7 +385,7 @@ test.describe("the page", () => {
     await expect(explorer.row("5", 3)).toBeVisible();
     const failed: string[] = [];
     page.on("requestfailed", (request) => failed.push(request.failure()?.errorText ?? ""));
-    // From now on the server takes its time.
+    // From now on the server responds slowly.
     await page.route("**/simulations.msglc", async (route) => {
       await new Promise((resolve) => setTimeout(resolve, 5000));
       await route.continue().catch(() => {});
@@ -463,7 +463,7 @@ test.describe("the page", () => {
       await expect(page.getByRole("table", { name: "Requests" })).toBeVisible();
       await fits();
       await explorer.picture(info, `${scheme}-bytes-small`);
-      // The button goes from the system's choice to dark, then to light.
+      // The button switches from the system's theme to dark, then to light.
       const toggle = page.getByRole("button", { name: /^Colours/ });
       await toggle.tap();
       expect(await luminance()).toBeLessThan(128);
