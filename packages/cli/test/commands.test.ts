@@ -190,6 +190,16 @@ describe("cat", () => {
       expect(await text(argv)).toBe('"last"\n');
   });
 
+  it("prints every match of a pattern, one a line", async () => {
+    const entries = Array.from({ length: 300 }, (_, i) => ({ energy: i / 2, name: `run ${i}` }));
+    const file = await archive({ entries, "*": [1] }, { smallObjectThreshold: 16 });
+    const lines = entries.map(({ energy }) => `${energy}\n`);
+    expect(await text(["cat", file, "entries/*/energy"])).toBe(lines.join(""));
+    expect(await text(["cat", "--tagged", file, "entries/*/name"])).toContain('"run 299"\n');
+    expect(await text(["cat", "--path-json", '["*",0]', file])).toBe("1\n");
+    expect(codeOf(await run(["cat", file, "entries/*/nothing"]))).toBe("not-found");
+  });
+
   it("writes long texts and byte strings in chunks that join to valid JSON", async () => {
     const long = `${"x".repeat(65_535)}\u{1f600}${"\n".repeat(70_000)}\u{1f600}`;
     const bytes = Uint8Array.from({ length: 200_001 }, (_, i) => i);
