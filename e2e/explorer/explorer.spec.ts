@@ -26,19 +26,19 @@ async function compatData(): Promise<Uint8Array> {
   return encodeArchive(JSON.parse(await readFile(file, "utf8")) as Value);
 }
 
-/** Whether a canvas shows a drawing in the colour of the first column, and not its axes alone. */
+/** Whether a canvas shows a drawing in the color of the first column, and not its axes alone. */
 function isPainted(page: Page, selector: string, least = 200): Promise<boolean> {
   return page.locator(selector).evaluate((element, least) => {
     const canvas = element as HTMLCanvasElement;
     if (canvas.width === 0 || canvas.height === 0) return false;
     const { data } = canvas.getContext("2d")!.getImageData(0, 0, canvas.width, canvas.height);
-    let coloured = 0;
+    let colored = 0;
     for (let i = 0; i < data.length; i += 4) {
       const spread =
         Math.max(data[i]!, data[i + 1]!, data[i + 2]!) - Math.min(data[i]!, data[i + 1]!, data[i + 2]!);
-      if (data[i + 3]! > 128 && spread > 90) coloured++;
+      if (data[i + 3]! > 128 && spread > 90) colored++;
     }
-    return coloured > least;
+    return colored > least;
   }, least);
 }
 
@@ -464,7 +464,7 @@ test.describe("the page", () => {
       await fits();
       await explorer.picture(info, `${scheme}-bytes-small`);
       // The button switches from the system's theme to dark, then to light.
-      const toggle = page.getByRole("button", { name: /^Colours/ });
+      const toggle = page.getByRole("button", { name: /^Colors/ });
       await toggle.tap();
       expect(await luminance()).toBeLessThan(128);
       await toggle.tap();

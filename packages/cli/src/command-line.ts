@@ -1,5 +1,6 @@
 import type { Readable, Writable } from "node:stream";
 import { parseArguments, UsageError } from "./arguments.js";
+import { closest } from "./closest.js";
 import type { Command } from "./command.js";
 import { append } from "./commands/append.js";
 import { cat } from "./commands/cat.js";
@@ -80,7 +81,12 @@ function find(name: string | undefined): Command | undefined {
 }
 
 function unknownCommand(name: string | undefined, stderr: Writable): number {
-  const fault = name === undefined ? "a command is missing" : `there is no command ${JSON.stringify(name)}`;
+  let fault = name === undefined ? "a command is missing" : `there is no command ${JSON.stringify(name)}`;
+  const similar = closest(
+    name ?? "",
+    COMMANDS.map((command) => command.name),
+  );
+  if (similar !== undefined) fault += `. Did you mean ${similar}?`;
   stderr.write(`peekpack: usage: ${fault}\n${overview(COMMANDS)}`);
   return 2;
 }

@@ -37,17 +37,15 @@ export const cat: Command = {
 async function run(args: Arguments, context: Context): Promise<undefined> {
   const { archive: name, path, isPattern } = archiveAndPath(args);
   const form = { tagged: args.flag("tagged"), indent: indentation(args) };
-  const archive = await new ArchiveAccess(args, context).open(name);
-  try {
+  await new ArchiveAccess(args, context).use(name, async (archive) => {
     if (isPattern) {
       await printMatches(archive, path, form, context.output);
     } else {
       await context.output.writeAll(jsonText(await archive.get(path), form));
       await context.output.write("\n");
     }
-  } finally {
-    await archive.close();
-  }
+  });
+  return undefined;
 }
 
 /** Prints the values that a pattern matches, as they arrive. @throws PeekpackError `not-found` if there are none */

@@ -40,8 +40,7 @@ async function run(args: Arguments, context: Context): Promise<undefined> {
   const encoding = encodeOptions(args);
   const [out = ""] = rest;
   const sink = access.sink(out, putMode(args));
-  const archive = await access.open(name);
-  try {
+  await access.use(name, async (archive) => {
     const encoded = await rawBytesAt(archive, path, signal);
     if (encoded.isArchive) {
       // The header is known first, so that nothing is kept in memory.
@@ -60,7 +59,6 @@ async function run(args: Arguments, context: Context): Promise<undefined> {
         signal,
       },
     );
-  } finally {
-    await archive.close();
-  }
+  });
+  return undefined;
 }

@@ -18,13 +18,11 @@ export const info: Command = {
 
 async function run(args: Arguments, context: Context): Promise<undefined> {
   const { archive: name, path } = archiveAndPath(args);
-  const archive = await new ArchiveAccess(args, context).open(name);
-  try {
+  await new ArchiveAccess(args, context).use(name, async (archive) => {
     const properties = path.length === 0 ? archiveProperties(archive) : await propertiesAt(archive, path);
     await context.output.write(
       args.flag("json") ? `${JSON.stringify(properties)}\n` : propertyLines(properties),
     );
-  } finally {
-    await archive.close();
-  }
+  });
+  return undefined;
 }

@@ -27,13 +27,11 @@ export const ls: Command = {
 
 async function run(args: Arguments, context: Context): Promise<undefined> {
   const { archive: name, path } = archiveAndPath(args);
-  const archive = await new ArchiveAccess(args, context).open(name);
-  try {
+  await new ArchiveAccess(args, context).use(name, async (archive) => {
     const entries = entriesAt(archive, path);
     await context.output.writeAll(args.flag("json") ? jsonList(entries) : entryLines(entries));
-  } finally {
-    await archive.close();
-  }
+  });
+  return undefined;
 }
 
 /** Characters that are collected before they are written. */

@@ -22,13 +22,11 @@ export const verify: Command = {
 
 async function run(args: Arguments, context: Context): Promise<undefined> {
   const { archive: name, path } = archiveAndPath(args);
-  const archive = await new ArchiveAccess(args, context).open(name);
-  try {
+  await new ArchiveAccess(args, context).use(name, async (archive) => {
     const { archives, values, bytes } = await verifyArchive(archive, path, context.signal);
     await context.output.write(
       `ok: ${values} values, ${bytes} bytes, ${archives} ${archives === 1 ? "archive" : "archives"}\n`,
     );
-  } finally {
-    await archive.close();
-  }
+  });
+  return undefined;
 }
