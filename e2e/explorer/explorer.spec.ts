@@ -26,19 +26,19 @@ async function compatData(): Promise<Uint8Array> {
   return encodeArchive(JSON.parse(await readFile(file, "utf8")) as Value);
 }
 
-/** Whether a canvas shows a drawing in the colour of the first column, and not its axes alone. */
+/** Whether a canvas shows a drawing in the color of the first column, and not its axes alone. */
 function isPainted(page: Page, selector: string, least = 200): Promise<boolean> {
   return page.locator(selector).evaluate((element, least) => {
     const canvas = element as HTMLCanvasElement;
     if (canvas.width === 0 || canvas.height === 0) return false;
     const { data } = canvas.getContext("2d")!.getImageData(0, 0, canvas.width, canvas.height);
-    let coloured = 0;
+    let colored = 0;
     for (let i = 0; i < data.length; i += 4) {
       const spread =
         Math.max(data[i]!, data[i + 1]!, data[i + 2]!) - Math.min(data[i]!, data[i + 1]!, data[i + 2]!);
-      if (data[i + 3]! > 128 && spread > 90) coloured++;
+      if (data[i + 3]! > 128 && spread > 90) colored++;
     }
-    return coloured > least;
+    return colored > least;
   }, least);
 }
 
@@ -385,7 +385,7 @@ test.describe("the page", () => {
     await expect(explorer.row("5", 3)).toBeVisible();
     const failed: string[] = [];
     page.on("requestfailed", (request) => failed.push(request.failure()?.errorText ?? ""));
-    // From now on the server takes its time.
+    // From now on the server responds slowly.
     await page.route("**/simulations.msglc", async (route) => {
       await new Promise((resolve) => setTimeout(resolve, 5000));
       await route.continue().catch(() => {});
@@ -463,8 +463,8 @@ test.describe("the page", () => {
       await expect(page.getByRole("table", { name: "Requests" })).toBeVisible();
       await fits();
       await explorer.picture(info, `${scheme}-bytes-small`);
-      // The button goes from the system's choice to dark, then to light.
-      const toggle = page.getByRole("button", { name: /^Colours/ });
+      // The button switches from the system's theme to dark, then to light.
+      const toggle = page.getByRole("button", { name: /^Colors/ });
       await toggle.tap();
       expect(await luminance()).toBeLessThan(128);
       await toggle.tap();

@@ -10,6 +10,7 @@ import {
 } from "@peekpack/core";
 import { fileSink, fileSource, spoolSink } from "@peekpack/node-storage";
 import { type PutMode, type S3Store, s3Store } from "@peekpack/s3";
+import { archiveError } from "./archive-error.js";
 import { type ArchiveLocation, archiveLocation } from "./archive-location.js";
 import { type Arguments, UsageError } from "./arguments.js";
 import type { ChildArgument } from "./child-argument.js";
@@ -53,6 +54,22 @@ export class ArchiveAccess {
   async open(text: string): Promise<Archive> {
     const offset = this.#args.count("offset");
     return openArchive(this.source(text), { maps: "map", offset, signal: this.#context.signal });
+  }
+
+  /**
+   * Opens an archive, does something with it and closes it. Errors name the archive.
+   * @throws ArchiveError instead of a PeekpackError
+   */
+  async use<T>(text: string, work: (archive: Archive) => Promise<T>): Promise<T> {
+    let archive: Archive | undefined;
+    try {
+      archive = await this.open(text);
+      return await work(archive);
+    } catch (error) {
+      throw await archiveError(error, text, archive);
+    } finally {
+      await archive?.close();
+    }
   }
 
   /** A sink for an archive. The archive appears as a whole or not at all. */

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { closest } from "./closest.js";
 
 /** Wrong usage of the command: exit status 2. */
 export class UsageError extends Error {
@@ -12,6 +13,8 @@ export class UsageError extends Error {
 export interface OptionSpec {
   /** Name of its value in help texts. Absent for a switch. */
   readonly value?: string;
+  /** A letter. No digit: `-1` is a path. */
+  readonly short?: string;
   readonly help: string;
 }
 
@@ -72,9 +75,12 @@ export function parseArguments(argv: readonly string[], specs: OptionSpecs): Arg
     const { positionals, values } = parseArgs({
       args: argv.map((text) => (/^-\d/.test(text) ? HIDDEN + text : text)),
       options: Object.fromEntries(
-        Object.entries(specs).map(([name, { value }]) => [
+        Object.entries(specs).map(([name, { value, short }]) => [
           name,
-          { type: value === undefined ? ("boolean" as const) : ("string" as const) },
+          {
+            type: value === undefined ? ("boolean" as const) : ("string" as const),
+            ...(short === undefined ? {} : { short }),
+          },
         ]),
       ),
       allowPositionals: true,
@@ -89,6 +95,15 @@ export function parseArguments(argv: readonly string[], specs: OptionSpecs): Arg
   } catch (error) {
     // Any other error is a mistake in `specs`.
     if (!(error instanceof TypeError && "code" in error)) throw error;
-    throw new UsageError(error.message.replaceAll("\n", " "));
+    throw new UsageError(optionFault(error, specs) ?? error.message.replaceAll("\n", " "));
   }
+}
+
+/** The message for an unknown option, with the option that was most likely meant. */
+function optionFault(error: TypeError & { code?: unknown }, specs: OptionSpecs): string | undefined {
+  const [, option] = /'--?([^']+)'/.exec(error.message) ?? [];
+  if (error.code !== "ERR_PARSE_ARGS_UNKNOWN_OPTION" || option === undefined) return undefined;
+  const similar = closest(option, Object.keys(specs));
+  const fault = `there is no option ${option.length === 1 ? "-" : "--"}${option}`;
+  return similar === undefined ? fault : `${fault}. Did you mean --${similar}?`;
 }

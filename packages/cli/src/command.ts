@@ -22,6 +22,8 @@ export interface Command {
   /** More about it, for its help text. */
   readonly details?: string;
   readonly options: OptionSpecs;
+  /** Calls of it for its help text, without the name of the program. */
+  readonly examples: readonly string[];
   /** Minimum and maximum number of positional arguments. */
   readonly positionals: readonly [number, number];
   /** Runs it. @returns the exit status; 0 if undefined */

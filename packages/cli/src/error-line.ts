@@ -1,5 +1,6 @@
 import { type ErrorCode, isPeekpackError, type PeekpackError } from "@peekpack/core";
-import { keyLabel } from "./key-label.js";
+import { ArchiveError } from "./archive-error.js";
+import { pathLabel } from "./key-label.js";
 
 /** The codes of PeekpackError for what Node reports about files. */
 const SYSTEM_CODES: Readonly<Record<string, ErrorCode>> = {
@@ -25,6 +26,13 @@ export function errorLine(error: unknown): string {
 }
 
 function explain(error: unknown): { readonly code: string; readonly message: string } {
+  if (error instanceof ArchiveError) {
+    const { code, message } = explain(error.cause);
+    // The message of a source names the archive already.
+    const named = message.includes(error.archive) ? message : `${error.archive}: ${message}`;
+    if (error.advice === undefined) return { code, message: named };
+    return { code, message: `${/[.?!]$/.test(named) ? named : `${named}.`} ${error.advice}` };
+  }
   if (isPeekpackError(error)) return { code: error.code, message: withPosition(error) };
   if (!(error instanceof Error)) return { code: "internal", message: String(error) };
   if (error instanceof RangeError && error.message.startsWith("Maximum call stack")) {
@@ -36,7 +44,7 @@ function explain(error: unknown): { readonly code: string; readonly message: str
 
 /** The message with path and offset, unless it names them itself. */
 function withPosition({ message, path, section, offset }: PeekpackError): string {
-  const whole = (path ?? []).map(keyLabel).join("/");
+  const whole = pathLabel(path ?? []);
   const shown = whole.length > MAX_PATH_LENGTH ? `${whole.slice(0, MAX_PATH_LENGTH)}…` : whole;
   const isNamed = message.includes(shown) || message.includes((path ?? []).map(String).join("/"));
   const text = isNamed ? message : `${shown}: ${message}`;

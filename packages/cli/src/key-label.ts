@@ -16,3 +16,10 @@ export function keyLabel(key: unknown): string {
         (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
       );
 }
+
+/** A path in one line. Segments that PATH would take as they are, indices among them, are not quoted. */
+export function pathLabel(path: readonly unknown[]): string {
+  return path
+    .map((key) => (typeof key === "string" && /^-?\d[\d:-]*$/.test(key) ? key : keyLabel(key)))
+    .join("/");
+}

@@ -7,6 +7,8 @@ export interface ArchiveAndPath {
   readonly archive: string;
   /** Empty: the root. */
   readonly path: readonly PathKey[];
+  /** Whether PATH has a segment `*`. A path in JSON has none: there `*` is a key. */
+  readonly isPattern: boolean;
   /** The arguments after the path. */
   readonly rest: readonly string[];
 }
@@ -23,9 +25,11 @@ export function archiveAndPath(args: Arguments, rest = 0): ArchiveAndPath {
   const text = more.length > rest ? more[0] : undefined;
   if (json !== undefined && text !== undefined) throw new UsageError("give PATH or --path-json, not both");
   if (rest > 0 && json === undefined && text === undefined) throw new UsageError("too few arguments");
+  const path = json === undefined ? textPath(text ?? "") : exactPath(json);
   return {
     archive,
-    path: json === undefined ? textPath(text ?? "") : exactPath(json),
+    path,
+    isPattern: json === undefined && path.includes("*"),
     rest: text === undefined ? more : more.slice(1),
   };
 }

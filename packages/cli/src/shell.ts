@@ -1,7 +1,7 @@
 import { type Archive, type PathKey, PeekpackError } from "@peekpack/core";
 import { UsageError } from "./arguments.js";
 import { jsonText, shortJson } from "./json-text.js";
-import { keyLabel } from "./key-label.js";
+import { keyLabel, pathLabel } from "./key-label.js";
 import { describe, entriesAt, entryLines } from "./listing.js";
 import type { Output } from "./output.js";
 import { exactPath, textPath } from "./path-argument.js";
@@ -32,7 +32,7 @@ export class Shell {
 
   /** The current path, for the prompt. */
   get location(): string {
-    return `/${this.#path.map(keyLabel).join("/")}`;
+    return `/${pathLabel(this.#path)}`;
   }
 
   /** Runs one line. @returns whether to read another one */

@@ -82,6 +82,51 @@ describe("usage", () => {
       expect(await text([name, "--version"])).toMatch(/^peekpack \d/);
     }
   });
+
+  it("prints the same help for -h, --help and help, with examples", async () => {
+    expect(await text(["-h"])).toBe(await text(["--help"]));
+    expect(await text(["help"])).toBe(await text(["--help"]));
+    const help = await text(["help", "ls"]);
+    expect(help).toMatch(/^usage: peekpack ls /);
+    expect(help).toContain("examples:\n  peekpack ls ");
+    expect(await text(["ls", "-h"])).toBe(help);
+    expect(await text(["-h", "ls"])).toBe(help);
+    expect((await run(["help", "frobnicate"])).status).toBe(2);
+  });
+});
+
+describe("errors", () => {
+  it("name the archive, and suggest the key that was meant", async () => {
+    const file = await archive({ entries: [{ energy: 1 }], "a/b": 2 }, { smallObjectThreshold: 4 });
+    const stderr = async (...argv: string[]): Promise<string> => (await run(argv)).stderr;
+    expect(await stderr("cat", file, "entires/0")).toMatch(
+      /^peekpack: not-found: \S+\.msglc: entires: .*Did you mean entries\?\n$/,
+    );
+    expect(await stderr("info", file, "entries/0/enrgy")).toContain("Did you mean entries/0/energy?\n");
+    expect(await stderr("ls", file, "a_b")).toContain('Did you mean "a/b"?\n');
+    expect(await stderr("verify", file, "something else")).not.toContain("Did you mean");
+    expect(await stderr("cat", file, "entries/0/energy/x")).toContain(file);
+  });
+
+  it("say what to do", async () => {
+    const json = join(folder, "data.json");
+    await writeFile(json, `{"a": [${"1,".repeat(100)}1]}`);
+    const outcome = await run(["cat", json]);
+    expect(codeOf(outcome)).toBe("not-an-archive");
+    expect(outcome.stderr).toContain(`${json}: `);
+    expect(outcome.stderr).toContain("peekpack write");
+    const half = join(folder, "half.msglc");
+    await writeFile(half, encodeArchive({ a: "b".repeat(100) }).subarray(0, 80));
+    expect((await run(["cat", half])).stderr).toMatch(/^peekpack: truncated: .*half\.msglc.* again\.\n$/);
+  });
+
+  it("suggest the command and the option that were meant", async () => {
+    expect((await run(["wirte", "a", "b"])).stderr).toContain("Did you mean write?");
+    expect((await run(["frobnicate"])).stderr).not.toContain("Did you mean");
+    const { status, stderr } = await run(["ls", "--jsno", "a"]);
+    expect(status).toBe(2);
+    expect(stderr).toContain("there is no option --jsno. Did you mean --json?");
+  });
 });
 
 describe("cat", () => {
@@ -177,6 +222,16 @@ describe("cat", () => {
       ["cat", list, "--", "-1"],
     ])
       expect(await text(argv)).toBe('"last"\n');
+  });
+
+  it("prints every match of a pattern, one a line", async () => {
+    const entries = Array.from({ length: 300 }, (_, i) => ({ energy: i / 2, name: `run ${i}` }));
+    const file = await archive({ entries, "*": [1] }, { smallObjectThreshold: 16 });
+    const lines = entries.map(({ energy }) => `${energy}\n`);
+    expect(await text(["cat", file, "entries/*/energy"])).toBe(lines.join(""));
+    expect(await text(["cat", "--tagged", file, "entries/*/name"])).toContain('"run 299"\n');
+    expect(await text(["cat", "--path-json", '["*",0]', file])).toBe("1\n");
+    expect(codeOf(await run(["cat", file, "entries/*/nothing"]))).toBe("not-found");
   });
 
   it("writes long texts and byte strings in chunks that join to valid JSON", async () => {
@@ -485,7 +540,7 @@ describe("verify", () => {
     longer[39] = 5;
     await writeFile(join(folder, "x"), longer);
     expect((await run(["verify", join(folder, "x")])).stderr).toMatch(
-      /^peekpack: corrupt: the root covers 0 to 4/,
+      /^peekpack: corrupt: \S+: the root covers 0 to 4/,
     );
   });
 });

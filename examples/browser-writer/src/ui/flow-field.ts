@@ -21,7 +21,7 @@ export function flowField(rows: number): {
   close(): void;
 } {
   let flow: Flow = { made: 0, up: 0 };
-  const canvas = new Canvas("flow-field", ({ context, width, height, colour }) => {
+  const canvas = new Canvas("flow-field", ({ context, width, height, color }) => {
     const pitch = Math.max(LEAST_PITCH, (height + GAP) / rows);
     const columns = Math.max(1, Math.floor((width + GAP) / pitch));
     const lines = Math.max(1, Math.floor((height + GAP) / pitch));
@@ -32,7 +32,7 @@ export function flowField(rows: number): {
       const x = Math.floor(cell / lines) * across;
       const y = (cell % lines) * pitch;
       const draw = (name: `--${string}`, alpha: number): void => {
-        context.fillStyle = colour(name);
+        context.fillStyle = color(name);
         context.globalAlpha = alpha;
         context.beginPath();
         context.roundRect(x, y, across - GAP, pitch - GAP, 3);

@@ -10,14 +10,14 @@ const STEP_MS = 1100;
 export function byteField(): { readonly element: HTMLElement; close(): void } {
   /** Positions of the lit cells, from 0 to 1, the newest last. */
   const lit = [0.13, 0.31, 0.47, 0.72, 0.995];
-  const canvas = new Canvas("byte-field", ({ context, width, height, colour }) => {
+  const canvas = new Canvas("byte-field", ({ context, width, height, color }) => {
     const columns = Math.ceil(width / PITCH);
     const rows = Math.ceil(height / PITCH);
     const cells = columns * rows;
     const ages = new Map(lit.map((position, age) => [Math.floor(position * cells), (age + 1) / lit.length]));
     for (let cell = 0; cell < cells; cell++) {
       const age = ages.get(cell);
-      context.fillStyle = age === undefined ? colour("--cell") : colour("--lit");
+      context.fillStyle = age === undefined ? color("--cell") : color("--lit");
       context.globalAlpha = age === undefined ? 1 : 0.35 + 0.65 * age;
       context.beginPath();
       context.roundRect((cell % columns) * PITCH, Math.floor(cell / columns) * PITCH, CELL, CELL, 3);

@@ -7,7 +7,7 @@ export interface Paint {
   readonly width: number;
   readonly height: number;
   /** A color of the page's style. */
-  colour(name: `--${string}`): string;
+  color(name: `--${string}`): string;
 }
 
 /** A canvas that is repainted when its size, the screen's resolution or the theme changes, at most once a frame. */
@@ -40,7 +40,7 @@ export class Canvas {
     const context = element.getContext("2d")!;
     context.scale(ratio, ratio);
     context.font = `11px ${styleValue(element, "--mono")}`;
-    this.#paint({ context, width, height, colour: (name) => styleValue(element, name) });
+    this.#paint({ context, width, height, color: (name) => styleValue(element, name) });
   }
 
   close(): void {

@@ -38,7 +38,7 @@ export class HeatPlot {
     this.#grid = grid;
     const { rows, columns } = grid;
     const { image, least, greatest } = painted(grid);
-    this.#canvas = new Canvas("heat-plot", ({ context, width, height, colour }) => {
+    this.#canvas = new Canvas("heat-plot", ({ context, width, height, color }) => {
       const room = { width: width - LEFT - RIGHT, height: height - TOP - BOTTOM };
       // Long and thin grids are stretched, because square cells would be too small.
       const across = room.width / columns;
@@ -51,7 +51,7 @@ export class HeatPlot {
       const size = { width: cell.width * columns, height: cell.height * rows };
       context.imageSmoothingEnabled = cell.width < 1 || cell.height < 1;
       context.drawImage(image, LEFT, TOP, size.width, size.height);
-      context.fillStyle = colour("--muted");
+      context.fillStyle = color("--muted");
       context.textAlign = "right";
       context.textBaseline = "middle";
       for (const mark of ticks(0, rows - 1, Math.max(2, size.height / 60))) {
@@ -67,11 +67,11 @@ export class HeatPlot {
       }
       const left = LEFT + size.width + 16;
       for (let y = 0; y < size.height; y++) {
-        const [red, green, blue] = colourAt(1 - y / size.height);
+        const [red, green, blue] = colorAt(1 - y / size.height);
         context.fillStyle = `rgb(${red} ${green} ${blue})`;
         context.fillRect(left, TOP + y, SCALE, 1.5);
       }
-      context.fillStyle = colour("--muted");
+      context.fillStyle = color("--muted");
       context.textAlign = "left";
       context.textBaseline = "middle";
       for (const mark of ticks(least, greatest, Math.max(2, size.height / 60))) {
@@ -128,7 +128,7 @@ function painted(grid: Grid): {
   const data = new ImageData(columns, rows);
   each((value, pixel) => {
     data.data.set(
-      [...colourAt(greatest > least ? (value - least) / (greatest - least) : 0.5), 255],
+      [...colorAt(greatest > least ? (value - least) / (greatest - least) : 0.5), 255],
       pixel * 4,
     );
   });
@@ -137,7 +137,7 @@ function painted(grid: Grid): {
   return { image, least, greatest };
 }
 
-function colourAt(share: number): [number, number, number] {
+function colorAt(share: number): [number, number, number] {
   const place = Math.max(0, Math.min(1, share)) * (STOPS.length - 1);
   const at = Math.min(STOPS.length - 2, Math.floor(place));
   const [from, to] = [STOPS[at]!, STOPS[at + 1]!];

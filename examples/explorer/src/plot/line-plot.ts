@@ -125,9 +125,9 @@ export class LinePlot {
     event.stopPropagation();
   }
 
-  #paint({ context, width, height, colour }: Paint): void {
+  #paint({ context, width, height, color }: Paint): void {
     const shown = this.#series.flatMap((series, i) =>
-      this.#hidden.has(i) ? [] : [{ ...series, colour: colour(`--series-${i % 8}`) }],
+      this.#hidden.has(i) ? [] : [{ ...series, color: color(`--series-${i % 8}`) }],
     );
     const inner = Math.max(1, width - LEFT - RIGHT);
     const bottom = height - BOTTOM;
@@ -158,23 +158,23 @@ export class LinePlot {
     context.textAlign = "right";
     for (const mark of ticks(least, greatest, Math.max(2, height / 52))) {
       const at = Math.round(y(mark)) + 0.5;
-      context.strokeStyle = colour("--grid");
+      context.strokeStyle = color("--grid");
       context.beginPath();
       context.moveTo(LEFT, at);
       context.lineTo(width - RIGHT, at);
       context.stroke();
-      context.fillStyle = colour("--muted");
+      context.fillStyle = color("--muted");
       context.fillText(measure(mark), LEFT - 8, at);
     }
     context.textBaseline = "alphabetic";
     context.textAlign = "center";
     for (const mark of ticks(this.#from, this.#to - 1, Math.max(2, inner / 110))) {
       if (!Number.isInteger(mark)) continue;
-      context.fillStyle = colour("--muted");
+      context.fillStyle = color("--muted");
       context.fillText(count(mark), Math.min(width - RIGHT - 8, x(mark)), height - 8);
     }
 
-    for (const [i, { colour: stroke, values }] of shown.entries()) {
+    for (const [i, { color: stroke, values }] of shown.entries()) {
       context.strokeStyle = stroke;
       context.fillStyle = stroke;
       context.lineWidth = dense ? 1 : 1.5;
@@ -209,21 +209,21 @@ export class LinePlot {
 
     if (this.#drag !== undefined) {
       const [from, to] = [this.#drag.from, this.#drag.to].sort((a, b) => a - b) as [number, number];
-      context.fillStyle = colour("--select");
+      context.fillStyle = color("--select");
       context.fillRect(x(from), TOP, x(to) - x(from), bottom - TOP);
     }
     if (this.#at !== undefined) {
       const across = x(this.#at);
-      context.strokeStyle = colour("--faint");
+      context.strokeStyle = color("--faint");
       context.lineWidth = 1;
       context.beginPath();
       context.moveTo(across, TOP);
       context.lineTo(across, bottom);
       context.stroke();
-      for (const { values, colour: fill } of shown) {
+      for (const { values, color: fill } of shown) {
         const value = values[this.#at];
         if (value === undefined || !Number.isFinite(value)) continue;
-        context.fillStyle = colour("--panel");
+        context.fillStyle = color("--panel");
         context.strokeStyle = fill;
         context.lineWidth = 2;
         context.beginPath();

@@ -57,15 +57,15 @@ export class ByteMap {
     return { columns, cells, bytes: whole / cells };
   }
 
-  #paint({ context, width, height, colour }: Paint): void {
+  #paint({ context, width, height, color }: Paint): void {
     // Half a gap around, for the border of the highlight.
     context.translate(2, 2);
     const { fetched, cached, pending, size: whole } = this.#traffic;
     const { columns, cells, bytes } = this.#layout(width, height);
-    const empty = colour("--cell");
-    const table = colour("--cell-toc");
-    const lit = colour("--lit");
-    const fromCache = colour("--kept");
+    const empty = color("--cell");
+    const table = color("--cell-toc");
+    const lit = color("--lit");
+    const fromCache = color("--kept");
     const place = (cell: number): [number, number] => [
       (cell % columns) * PITCH,
       Math.floor(cell / columns) * PITCH,
@@ -109,13 +109,13 @@ export class ByteMap {
       const wanted = range ?? (suffix === undefined ? undefined : { start: whole - suffix, end: whole });
       if (wanted === undefined) continue;
       const [first, last] = cellsOf(wanted);
-      for (let cell = first; cell < last; cell++) draw(cell, colour("--pending"));
+      for (let cell = first; cell < last; cell++) draw(cell, color("--pending"));
     }
     context.globalAlpha = 1;
     const highlight = this.#highlight;
     if (highlight === undefined || highlight.end - highlight.start >= whole * 0.9) return;
     const [first, last] = cellsOf(highlight);
-    context.fillStyle = colour("--select");
+    context.fillStyle = color("--select");
     context.beginPath();
     outline(context, first, last, columns);
     context.fill();
@@ -124,7 +124,7 @@ export class ByteMap {
       [4, "--page"],
       [1.75, "--text"],
     ] as const) {
-      context.strokeStyle = colour(name);
+      context.strokeStyle = color(name);
       context.lineWidth = width;
       context.stroke();
     }

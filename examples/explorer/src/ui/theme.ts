@@ -34,7 +34,7 @@ export function themeButton(): HTMLElement {
   });
   function show(): void {
     apply(theme);
-    const label = `Colours: ${NAMES[theme]}`;
+    const label = `Colors: ${NAMES[theme]}`;
     setAttributes(button, { title: label, "aria-label": label });
     fill(button, icon(ICONS[theme]));
   }

@@ -13,6 +13,10 @@ export const append: Command = {
     "the version that was read. On S3 the server copies what it has.",
   ].join("\n"),
   options: ACCESS_OPTIONS,
+  examples: [
+    "append runs.msglc run-7=run-7.msglc",
+    "append s3://bucket/runs.msglc run-7=s3://bucket/run-7.msglc",
+  ],
   positionals: [2, Number.POSITIVE_INFINITY],
   run,
 };

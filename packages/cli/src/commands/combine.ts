@@ -25,6 +25,10 @@ export const combine: Command = {
     codec: { value: "NAME", help: "codec of the new table: msgpack (default) or cbor" },
     ...PUT_OPTIONS,
   },
+  examples: [
+    "combine all.msglc first=a.msglc second=b.msglc",
+    "combine s3://bucket/all.msglc s3://bucket/a.msglc s3://bucket/b.msglc",
+  ],
   positionals: [2, Number.POSITIVE_INFINITY],
   run,
 };

@@ -16,6 +16,7 @@ export const explore: Command = {
     "a line failed. Type help for the commands.",
   ].join("\n"),
   options: READ_OPTIONS,
+  examples: ["explore data.msglc"],
   positionals: [1, 1],
   run,
 };

@@ -25,6 +25,10 @@ export const extract: Command = {
     "s3://bucket/key, or - for standard output.",
   ].join("\n"),
   options: { ...READ_OPTIONS, ...PATH_OPTIONS, ...ENCODE_OPTIONS, ...PUT_OPTIONS },
+  examples: [
+    "extract data.msglc entries/17 entry-17.msglc",
+    "extract --codec cbor s3://bucket/data.msglc config config.msglc",
+  ],
   positionals: [2, 3],
   run,
 };
@@ -36,8 +40,7 @@ async function run(args: Arguments, context: Context): Promise<undefined> {
   const encoding = encodeOptions(args);
   const [out = ""] = rest;
   const sink = access.sink(out, putMode(args));
-  const archive = await access.open(name);
-  try {
+  await access.use(name, async (archive) => {
     const encoded = await rawBytesAt(archive, path, signal);
     if (encoded.isArchive) {
       // The header is known first, so that nothing is kept in memory.
@@ -56,7 +59,6 @@ async function run(args: Arguments, context: Context): Promise<undefined> {
         signal,
       },
     );
-  } finally {
-    await archive.close();
-  }
+  });
+  return undefined;
 }

@@ -11,19 +11,18 @@ export const info: Command = {
   summary: "Show the properties of an archive, or of the value at a path",
   details: "Without PATH only the header and the table of contents are read.",
   options: { ...READ_OPTIONS, ...PATH_OPTIONS, json: { help: "print one JSON object" } },
+  examples: ["info data.msglc", "info --json https://example.org/data.msglc entries"],
   positionals: [1, 2],
   run,
 };
 
 async function run(args: Arguments, context: Context): Promise<undefined> {
   const { archive: name, path } = archiveAndPath(args);
-  const archive = await new ArchiveAccess(args, context).open(name);
-  try {
+  await new ArchiveAccess(args, context).use(name, async (archive) => {
     const properties = path.length === 0 ? archiveProperties(archive) : await propertiesAt(archive, path);
     await context.output.write(
       args.flag("json") ? `${JSON.stringify(properties)}\n` : propertyLines(properties),
     );
-  } finally {
-    await archive.close();
-  }
+  });
+  return undefined;
 }

@@ -20,19 +20,18 @@ export const ls: Command = {
     ...PATH_OPTIONS,
     json: { help: "print a JSON list of objects with key, kind, items and bytes, one per line" },
   },
+  examples: ["ls data.msglc", "ls --json s3://bucket/data.msglc entries"],
   positionals: [1, 2],
   run,
 };
 
 async function run(args: Arguments, context: Context): Promise<undefined> {
   const { archive: name, path } = archiveAndPath(args);
-  const archive = await new ArchiveAccess(args, context).open(name);
-  try {
+  await new ArchiveAccess(args, context).use(name, async (archive) => {
     const entries = entriesAt(archive, path);
     await context.output.writeAll(args.flag("json") ? jsonList(entries) : entryLines(entries));
-  } finally {
-    await archive.close();
-  }
+  });
+  return undefined;
 }
 
 /** Characters that are collected before they are written. */

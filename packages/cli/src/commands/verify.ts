@@ -15,19 +15,18 @@ export const verify: Command = {
     "valid byte is not found.",
   ].join("\n"),
   options: { ...READ_OPTIONS, ...PATH_OPTIONS },
+  examples: ["verify data.msglc", "verify s3://bucket/data.msglc entries/0:100"],
   positionals: [1, 2],
   run,
 };
 
 async function run(args: Arguments, context: Context): Promise<undefined> {
   const { archive: name, path } = archiveAndPath(args);
-  const archive = await new ArchiveAccess(args, context).open(name);
-  try {
+  await new ArchiveAccess(args, context).use(name, async (archive) => {
     const { archives, values, bytes } = await verifyArchive(archive, path, context.signal);
     await context.output.write(
       `ok: ${values} values, ${bytes} bytes, ${archives} ${archives === 1 ? "archive" : "archives"}\n`,
     );
-  } finally {
-    await archive.close();
-  }
+  });
+  return undefined;
 }

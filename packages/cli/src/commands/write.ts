@@ -31,6 +31,11 @@ export const write: Command = {
     ...PUT_OPTIONS,
     tagged: { help: "read the tagged notation that cat --tagged prints" },
   },
+  examples: [
+    "write data.json data.msglc",
+    "write --codec cbor data.json s3://bucket/data.msglc",
+    "write - - < data.json > data.msglc",
+  ],
   positionals: [2, 2],
   run,
 };
