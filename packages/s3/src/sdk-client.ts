@@ -57,7 +57,7 @@ export function sdkClient(
       // Operations set checksums explicitly. Not every server accepts those that the SDK adds.
       requestChecksumCalculation: "WHEN_REQUIRED",
       responseChecksumValidation: "WHEN_REQUIRED",
-      ...(identity === undefined ? { signer: { sign: async (request) => request } } : { credentials }),
+      ...(identity === undefined ? ANONYMOUS : { credentials }),
       requestHandler: await requestHandler(settings.fetch, retry),
     });
   };
@@ -79,6 +79,12 @@ export function sdkClient(
     },
   };
 }
+
+/** The SDK needs an identity even if its signer signs nothing. */
+const ANONYMOUS: Pick<S3ClientConfig, "credentials" | "signer"> = {
+  credentials: { accessKeyId: "anonymous", secretAccessKey: "anonymous" },
+  signer: { sign: async (request) => request },
+};
 
 async function requestHandler(
   send: ConnectionSettings["fetch"],
