@@ -33,6 +33,33 @@ await onEachServer("capabilities", (server) => {
     expect(missing).toContain(cors.explanation);
   });
 
+  it("names a wrong secret access key, an unknown access key id and a missing bucket", async () => {
+    const bucket = await freshBucket(server, "wrong");
+    const of = (credentials: { accessKeyId: string; secretAccessKey: string }, at = bucket) =>
+      s3Store({ ...server, credentials }).capabilities(at);
+    const { accessKeyId, secretAccessKey } = server.credentials;
+    const wrongSecret = await of({ accessKeyId, secretAccessKey: "wrongwrongwrong" });
+    expect(wrongSecret.credentials).toMatchObject({
+      supported: false,
+      explanation: expect.stringMatching(/secretAccessKey/),
+    });
+    const unknownKey = await of({ accessKeyId: "AKIDUNKNOWN12345", secretAccessKey });
+    expect(unknownKey.credentials).toMatchObject({
+      supported: false,
+      explanation: expect.stringMatching(/accessKeyId/),
+    });
+    const missing = await of(server.credentials, `${bucket}-missing`);
+    expect(missing.bucket).toMatchObject({
+      supported: false,
+      explanation: expect.stringMatching(/does not exist/),
+    });
+    for (const found of [wrongSecret, unknownKey, missing]) {
+      expect(found.reach.supported).toBe(true);
+      expect(found.missing).toHaveLength(1);
+      expect(JSON.stringify(found)).not.toContain(secretAccessKey);
+    }
+  });
+
   it("names the permission that an identity lacks", async () => {
     const bucket = await freshBucket(server, "denied");
     const { write } = await s3Store({ ...server, credentials: null }).capabilities(bucket);
@@ -70,6 +97,46 @@ describe("capabilities", () => {
     }
     expect(found.conditionalCreate.explanation).toMatch(/ignores If-None-Match/);
     expect(found.cors.supported).toBeUndefined();
+  });
+
+  const refusal = (status: number, code: string) =>
+    new Response(`<Error><Code>${code}</Code></Error>`, { status });
+
+  it.each([
+    [
+      "a web server's 404",
+      () => new Response("<html>Not Found</html>", { status: 404 }),
+      "reach",
+      /not an S3/,
+    ],
+    ["a web server's 405", () => new Response("", { status: 405 }), "reach", /not an S3/],
+    ["a proxy's 502", () => new Response("Bad Gateway", { status: 502 }), "reach", /502/],
+    ["a redirect", () => new Response(null, { status: 307 }), "reach", /redirects/],
+    ["a wrong secret", () => refusal(403, "SignatureDoesNotMatch"), "credentials", /secretAccessKey/],
+    ["an unknown key", () => refusal(403, "InvalidAccessKeyId"), "credentials", /accessKeyId/],
+    ["an invalid token", () => refusal(400, "InvalidToken"), "credentials", /sessionToken/],
+    ["an expired token", () => refusal(400, "ExpiredToken"), "credentials", /expired/],
+    ["a wrong clock", () => refusal(403, "RequestTimeTooSkewed"), "credentials", /clock/],
+    ["a missing bucket", () => refusal(404, "NoSuchBucket"), "bucket", /does not exist/],
+    ["a wrong region", () => refusal(400, "AuthorizationHeaderMalformed"), "bucket", /region/],
+    ["a missing permission", () => refusal(403, "AccessDenied"), "write", /s3:PutObject/],
+    ["another refusal", () => refusal(400, "TooWeird"), "write", /TooWeird/],
+  ] as const)("explains %s and its remedy", async (_, respond, name, explanation) => {
+    const found = await respondingStore(respond).capabilities("bucket");
+    expect(found[name]).toMatchObject({ supported: false, explanation: expect.stringMatching(explanation) });
+    expect(found.missing).toEqual([found[name].explanation]);
+  });
+
+  it("times out", async () => {
+    const store = s3Store({
+      endpoint: "http://localhost:1",
+      credentials: { accessKeyId: "id", secretAccessKey: "secret" },
+      retry: { timeoutMs: 50 },
+      // Ignores the signal.
+      fetch: () => new Promise(() => {}),
+    });
+    const { reach } = await store.capabilities("bucket");
+    expect(reach).toMatchObject({ supported: false, explanation: expect.stringMatching(/ETIMEDOUT/) });
   });
 
   it("reports an unreachable endpoint", async () => {
