@@ -45,7 +45,7 @@ export function spoolScenarios(environment: () => Environment, browser: () => Br
 
   for (const storage of ["opfs", "indexeddb"] as const) {
     test.describe(`a spool in ${storage}`, () => {
-      const spool = { storage };
+      const spool = { storage, removeUploaded: true };
       test.beforeEach(() => {
         if (storage === "opfs") skipLacking(browser(), "opfs");
       });
@@ -196,6 +196,24 @@ export function spoolScenarios(environment: () => Environment, browser: () => Br
       });
     });
   }
+
+  test("parts without a journal are removed, but not files of another version", async () => {
+    skipLacking(browser(), "opfs");
+    const { directory } = newCase();
+    const tab = await browser().open();
+    await tab.call("addFile", directory, "ended", "part-1");
+    await tab.call("addFile", directory, "other", "journal.v9");
+    expect(await tab.call("pending", directory)).toMatchObject([{ id: "other", state: "unsupported" }]);
+    expect(await tab.call("storedData", directory)).toEqual({
+      files: { "other/journal.v9": 0 },
+      records: {},
+    });
+    const [pending] = await tab.call("pending", directory);
+    await expect(tab.call("discard", pending!, { path: "bucket/key" })).rejects.toMatchObject({
+      code: "denied",
+    });
+    await tab.close();
+  });
 
   test("two tabs never use one spool", async () => {
     const at = newCase();

@@ -23,7 +23,8 @@ function makeFaults(): Faults {
       const { put } = IDBObjectStore.prototype;
       IDBObjectStore.prototype.put = function (...args) {
         const request = put.apply(this, args);
-        if ((args[0] as { state?: string }).state === state) {
+        const { text } = args[0] as { text?: string };
+        if (text !== undefined && JSON.parse(text).state === state) {
           // A transaction commits when it has no pending request.
           const keepOpen = (): void => {
             this.get("nothing").onsuccess = keepOpen;

@@ -17,7 +17,7 @@ import { faults } from "./faults.js";
 import { features } from "./features.js";
 import { cacheSize, read, readInWorker, writeDirectly } from "./reading.js";
 import { inServiceWorker } from "./service.js";
-import { storedData } from "./stored-data.js";
+import { addFile, storedData } from "./stored-data.js";
 import { openTarget, type TargetChoice } from "./targets.js";
 
 /** A write. */
@@ -139,6 +139,7 @@ const methods = {
   setFreeBytes: (free: number) => faults.setFreeBytes(free),
   features,
   storedData,
+  addFile,
   read,
   cacheSize,
   readInWorker,

@@ -35,3 +35,10 @@ function settled<T>(request: IDBRequest<T>): Promise<T> {
     request.onerror = () => reject(request.error);
   });
 }
+
+/** Creates a file in the directory of a spool in OPFS, as another version of peekpack could. */
+export async function addFile(directory: string, spool: string, name: string): Promise<void> {
+  const root = await navigator.storage.getDirectory();
+  const spools = await root.getDirectoryHandle(directory, { create: true });
+  await (await spools.getDirectoryHandle(spool, { create: true })).getFileHandle(name, { create: true });
+}

@@ -4,13 +4,15 @@ export { type FileSinkOptions, fileSink } from "./file-sink.js";
 export { fileSource } from "./file-source.js";
 export {
   discardUpload,
+  exportUpload,
   type PendingOptions,
   type PendingUpload,
   pendingUploads,
+  type ResumeOptions,
   resumeUpload,
 } from "./pending-uploads.js";
 export { type DisposableCache, defaultCacheDirectory, persistentCache } from "./persistent-cache.js";
 export type { DisposableSink } from "./serial-sink.js";
-export { defaultSpoolDirectory } from "./spool-directory.js";
+export { defaultSpoolDirectory, durableSpoolDirectory } from "./spool-directory.js";
 export { type SpoolSinkOptions, spoolSink } from "./spool-sink.js";
 export type { SpoolUploadOptions } from "./spool-upload.js";

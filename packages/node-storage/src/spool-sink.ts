@@ -3,17 +3,21 @@ import { isPeekpackError, type WriteResult } from "@peekpack/core";
 import type { UploadTarget } from "@peekpack/s3";
 import { progressReporter, type StoredObject } from "@peekpack/s3/internal";
 import { AppendFile, type SizeLimits } from "./append-file.js";
+import { BlockChecksums } from "./block-checksums.js";
 import { withFileErrors } from "./file-error.js";
 import { type DisposableSink, serialSink } from "./serial-sink.js";
 import { Spool } from "./spool.js";
-import { defaultSpoolDirectory } from "./spool-directory.js";
+import { defaultSpoolDirectory, durableSpoolDirectory } from "./spool-directory.js";
 import { SpoolJournal } from "./spool-journal.js";
 import { type SpoolUploadOptions, spoolContent, uploadSpool, writeResult } from "./spool-upload.js";
 import { fileTableSpill } from "./table-spill.js";
 
 /** Options of {@link spoolSink}. The same as in `@peekpack/web-storage`, but that `directory` is a path here. */
 export interface SpoolSinkOptions extends SpoolUploadOptions, SizeLimits {
-  /** Directory of the temporary files. Default: one of this user below the system's temporary directory. */
+  /**
+   * Directory of the spools. Default: one of this user below the system's temporary directory; for durable spools, which must
+   * survive a reboot, below XDG_STATE_HOME or `~/.local/state`.
+   */
   readonly directory?: string | undefined;
   /**
    * Size of every part but the last in bytes, at least 5 MiB. Default 16 MiB, more if 10,000 parts could not hold the
@@ -35,7 +39,8 @@ export interface SpoolSinkOptions extends SpoolUploadOptions, SizeLimits {
  * @throws PeekpackError from its calls: `quota` if the disk is full or `maxBytes` is exceeded, and the target's errors
  */
 export function spoolSink(target: UploadTarget, options: SpoolSinkOptions = {}): DisposableSink {
-  const { directory = defaultSpoolDirectory(), durable = false, signal } = options;
+  const { durable = false, signal } = options;
+  const { directory = durable ? durableSpoolDirectory() : defaultSpoolDirectory() } = options;
   const action = `spool to ${directory}`;
   const progress = progressReporter(options.onProgress);
   let opening: Promise<OpenSpool> | undefined;
@@ -56,22 +61,23 @@ export function spoolSink(target: UploadTarget, options: SpoolSinkOptions = {}):
   return serialSink({
     label: target.label,
     write: (chunk) =>
-      withSpool(async ({ file }) => {
+      withSpool(async ({ file, checksums }) => {
+        checksums.append(chunk);
         await file.append(chunk);
         progress.update({ bytesProduced: file.size }, true);
       }),
     spill: () => withSpool(({ spool }) => fileTableSpill(join(spool.path, "table"))),
     finish: (header) =>
       withSpool(async (opened): Promise<WriteResult> => {
-        const { file, journal } = opened;
+        const { file, journal, checksums } = opened;
         await (durable ? file.sync() : file.flush());
-        const bodySize = file.size;
-        await journal.sealed(header, bodySize, durable);
+        const sealed = { header, bodySize: file.size, synced: durable, blocks: checksums.value() };
+        await journal.sealed(sealed);
         signal?.throwIfAborted();
         let stored: StoredObject;
         try {
           const upload = { ...options, keepParts: durable };
-          stored = await uploadSpool(target, spoolContent(header, bodySize, file), journal, upload);
+          stored = await uploadSpool(target, spoolContent(sealed, file), journal, upload);
         } catch (error) {
           await file.close();
           if (await keepFailed(opened, durable, error).catch(() => false)) opening = undefined;
@@ -89,6 +95,7 @@ interface OpenSpool {
   readonly spool: Spool;
   readonly file: AppendFile;
   readonly journal: SpoolJournal;
+  readonly checksums: BlockChecksums;
 }
 
 async function openSpool(
@@ -100,7 +107,8 @@ async function openSpool(
   try {
     const journal = new SpoolJournal(spool.journal);
     await journal.begin(target.label, target.put, options.partSize);
-    return { spool, journal, file: await AppendFile.create(spool.body, 0, options) };
+    const file = await AppendFile.create(spool.body, 0, options);
+    return { spool, journal, file, checksums: new BlockChecksums() };
   } catch (error) {
     await spool.remove().catch(() => {});
     throw error;

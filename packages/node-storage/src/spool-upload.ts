@@ -1,12 +1,9 @@
 import type { WriteResult } from "@peekpack/core";
 import type { ProgressListener, UploadTarget } from "@peekpack/s3";
-import {
-  type StoredObject,
-  type UploadContent,
-  type UploadJournal,
-  uploadContent,
-} from "@peekpack/s3/internal";
-import type { SpoolJournal } from "./spool-journal.js";
+import { type StoredObject, type UploadContent, type UploadJournal, uploadContent } from "@peekpack/s3/internal";
+
+import { checkedBody, type ReadableBytes } from "./block-checksums.js";
+import type { SealedArchive, SpoolJournal } from "./spool-journal.js";
 
 /** How a complete spool is uploaded. The same options as in `@peekpack/web-storage`. */
 export interface SpoolUploadOptions {
@@ -19,13 +16,13 @@ export interface SpoolUploadOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The archive in upload order: the header, which the journal has, then the body. */
+/** The archive in upload order: the header, which the journal has, then the body, which is checked when it is read. */
 export function spoolContent(
-  header: Uint8Array,
-  bodySize: number,
-  body: { read(start: number, end: number): Promise<Uint8Array> },
+  { header, bodySize, blocks }: SealedArchive,
+  file: ReadableBytes,
 ): UploadContent {
   const front = header.length;
+  const body = checkedBody(file, bodySize, blocks);
   return {
     size: front + bodySize,
     async read(start, end) {
@@ -51,7 +48,8 @@ export function uploadSpool(
     begun: (upload, partSize) => journal.upload(upload, partSize),
     uploaded: (part) => journal.part(part),
     committing: () => journal.committing(),
-    abandoned: (upload, gone) => journal.abandoned(upload, gone),
+    // An error here would hide the one that the upload was abandoned for. Without its line, the upload stays listed.
+    abandoned: (upload, gone) => journal.abandoned(upload, gone).catch(() => {}),
   };
   return uploadContent(target, content, {
     ...options,

@@ -1,13 +1,18 @@
 import { randomBytes } from "node:crypto";
-import { link, mkdir, open, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { link, lstat, mkdir, open, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { PeekpackError } from "@peekpack/core";
 import { isErrno } from "./file-error.js";
+import { checkDirectory, privateDirectoryProblem, readPrivateText } from "./private-files.js";
 import { ownIdentity, type ProcessIdentity, processStatus } from "./process-identity.js";
-import { checkPrivate, defaultSpoolDirectory } from "./spool-directory.js";
 
 // Creating a spool takes milliseconds. One without an owner for this long was left by a process that was killed meanwhile.
 const OWNERLESS_MS = 600_000;
+
+const FOLDER = /^[0-9a-z]+-[0-9a-f]{12}$/;
+const OWNER = /^owner\.(\d+)$/;
+/** Owner file that is not yet linked to its name. */
+const NEW_OWNER = /^\.[0-9a-f]{12}$/;
 
 /** Status of the process that owns a spool; `released` if it has released the spool. */
 export type OwnerStatus = "running" | "ended" | "unknown" | "released";
@@ -39,11 +44,11 @@ export class Spool {
     return join(this.path, "journal");
   }
 
-  /** Creates a spool that this process owns. */
+  /** Creates a spool that this process owns. @throws PeekpackError `denied` if other users can write to `directory` */
   static async create(directory: string): Promise<Spool> {
     directory = resolve(directory);
     await mkdir(directory, { recursive: true, mode: 0o700 });
-    if (directory === defaultSpoolDirectory()) await checkPrivate(directory);
+    await checkDirectory(directory);
     const id = `${Date.now().toString(36)}-${randomBytes(6).toString("hex")}`;
     const spool = new Spool(join(directory, id));
     await mkdir(spool.path, { mode: 0o700 });
@@ -51,21 +56,65 @@ export class Spool {
     return spool;
   }
 
-  /** The spools of a directory, the oldest first; none if the directory does not exist. */
+  /**
+   * The folders of a directory that have the name of a spool, the oldest first; none if the directory does not exist. Skips those
+   * of other users. Check the others by {@link problem}.
+   * @throws PeekpackError `denied` if other users can write to `directory`
+   */
   static async list(directory: string): Promise<Spool[]> {
     directory = resolve(directory);
-    const entries = await readdir(directory, { withFileTypes: true }).catch((error: unknown) => {
+    let names: string[];
+    try {
+      await checkDirectory(directory);
+      names = await readdir(directory);
+    } catch (error) {
       if (isErrno(error, "ENOENT")) return [];
       throw error;
-    });
-    return entries
-      .filter((entry) => entry.isDirectory() && /^[0-9a-z]+-[0-9a-f]{12}$/.test(entry.name))
-      .map((entry) => new Spool(join(directory, entry.name)))
-      .sort((a, b) => (a.path < b.path ? -1 : 1));
+    }
+    const spools: Spool[] = [];
+    for (const name of names.filter((name) => FOLDER.test(name)).sort()) {
+      const path = join(directory, name);
+      const stats = await lstat(path).catch(() => undefined);
+      if (stats?.isDirectory() && (process.getuid === undefined || stats.uid === process.getuid())) {
+        spools.push(new Spool(path));
+      }
+    }
+    return spools;
   }
 
-  static at(path: string): Spool {
-    return new Spool(path);
+  /** Finds a spool; undefined if it does not exist. @throws PeekpackError `denied` unless the path proves to be a spool of this user */
+  static async find(path: string): Promise<Spool | undefined> {
+    const spool = new Spool(resolve(path));
+    let problem: string | undefined;
+    try {
+      await checkDirectory(spool.directory);
+      problem = FOLDER.test(spool.id) ? await spool.problem() : "it does not have the name of a spool";
+    } catch (error) {
+      if (isErrno(error, "ENOENT")) return undefined;
+      throw error;
+    }
+    if (problem !== undefined) {
+      throw new PeekpackError("denied", `${path} is not a spool of this user: ${problem}.`, {
+        section: "spool",
+      });
+    }
+    return spool;
+  }
+
+  /** Why this is no spool that this user can use; undefined if it is one. */
+  async problem(): Promise<string | undefined> {
+    const folder = await privateDirectoryProblem(this.path);
+    if (folder !== undefined) return folder;
+    const names = await readdir(this.path);
+    for (const name of names) {
+      if (name !== "body" && name !== "journal" && !OWNER.test(name) && !NEW_OWNER.test(name)) {
+        return `it contains '${name}'`;
+      }
+      const stats = await lstat(join(this.path, name)).catch(() => undefined);
+      if (stats !== undefined && !stats.isFile()) return `'${name}' is not a regular file`;
+    }
+    const hasOwner = names.some((name) => OWNER.test(name) || NEW_OWNER.test(name));
+    return names.length === 0 || hasOwner ? undefined : "it has no owner";
   }
 
   async ownerStatus(): Promise<OwnerStatus> {
@@ -103,7 +152,7 @@ export class Spool {
   /** Size of the body in bytes; undefined if there is none. */
   async bodySize(): Promise<number | undefined> {
     try {
-      return (await stat(this.body)).size;
+      return (await lstat(this.body)).size;
     } catch (error) {
       if (isErrno(error, "ENOENT")) return undefined;
       throw error;
@@ -122,7 +171,7 @@ export class Spool {
       if (isErrno(error, "ENOENT")) return [];
       throw error;
     });
-    const number = Math.max(0, ...names.map((name) => Number(/^owner\.(\d+)$/.exec(name)?.[1] ?? 0)));
+    const number = Math.max(0, ...names.map((name) => Number(OWNER.exec(name)?.[1] ?? 0)));
     if (number === 0) return { number, status: (await this.#isOld()) ? "ended" : "unknown" };
     const identity = await this.#readOwner(number);
     if (identity === undefined) return { number, status: "unknown" };
@@ -141,7 +190,7 @@ export class Spool {
   /** An owner; `null` if the spool was released. Undefined if the file cannot be read. */
   async #readOwner(number: number): Promise<ProcessIdentity | null | undefined> {
     try {
-      return JSON.parse(await readFile(join(this.path, `owner.${number}`), "utf8")) as ProcessIdentity | null;
+      return JSON.parse(await readPrivateText(join(this.path, `owner.${number}`))) as ProcessIdentity | null;
     } catch {
       return undefined;
     }

@@ -2,14 +2,15 @@ export type { PersistentCache, PersistentCacheOptions } from "@peekpack/core";
 export type { StorageChoice } from "./choose-part-store.js";
 export { type MeteredFetch, type MeteredFetchOptions, meteredFetch } from "./metered-fetch.js";
 export type { PartStorage } from "./part-store.js";
+export { type PendingOptions, type PendingUpload, pendingUploads } from "./pending-uploads.js";
+export { type DisposableCache, persistentCache } from "./persistent-cache.js";
 export {
   discardUpload,
-  type PendingOptions,
-  type PendingUpload,
-  pendingUploads,
+  exportUpload,
+  pendingBlob,
+  type ResumeOptions,
   resumeUpload,
-} from "./pending-uploads.js";
-export { type DisposableCache, persistentCache } from "./persistent-cache.js";
+} from "./resume-upload.js";
 export type { RpcPort } from "./rpc.js";
 export { type ArchiveOpener, serveArchives } from "./serve-archives.js";
 export type { SpoolDirectoryOptions, SpoolSinkOptions, SpoolUploadOptions } from "./spool-options.js";

@@ -53,7 +53,7 @@ export function indexedDbParts(database: Database): PartStore {
     spools: () =>
       withStorageErrors("list the spools", async () => [
         ...new Set((await keys<[string, number]>(store)).map(([spool]) => spool)),
-      ]),
+      ]).then((ids) => ids.map((id) => ({ id, foreign: false }))),
     close() {},
   };
 }

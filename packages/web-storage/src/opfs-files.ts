@@ -8,6 +8,9 @@ export function spoolDirectory(directory: string): Promise<FileSystemDirectoryHa
   });
 }
 
+/** Names of files of parts. */
+export const PART_NAME: RegExp = /^part-\d+$/;
+
 /** Name of the file of a part. */
 export function partName(number: number): string {
   return `part-${number}`;

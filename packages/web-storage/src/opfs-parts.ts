@@ -2,6 +2,7 @@ import { PeekpackError } from "@peekpack/core";
 import {
   hasSyncAccess,
   openSyncFile,
+  PART_NAME,
   partFile,
   partName,
   removeEntry,
@@ -111,12 +112,23 @@ export function opfsParts(directory: string, writer: FileWriter): PartStore {
       withStorageErrors("remove a spool", async () => removeEntry(await spoolDirectory(directory), spool)),
     spools: () =>
       withStorageErrors("list the spools", async () => {
-        const names: string[] = [];
-        for await (const name of (await spoolDirectory(directory)).keys()) names.push(name);
-        return names;
+        const spools: { id: string; foreign: boolean }[] = [];
+        for await (const [id, entry] of (await spoolDirectory(directory)).entries()) {
+          spools.push({ id, foreign: !(await hasOnlyParts(entry)) });
+        }
+        return spools;
       }),
     close: () => writer.close(),
   };
+}
+
+/** Whether an entry is a directory of parts, as this version writes them. */
+async function hasOnlyParts(entry: FileSystemHandle): Promise<boolean> {
+  if (entry.kind !== "directory") return false;
+  for await (const [name, { kind }] of (entry as FileSystemDirectoryHandle).entries()) {
+    if (kind !== "file" || !PART_NAME.test(name)) return false;
+  }
+  return true;
 }
 
 async function ifExists<T>(entry: Promise<T>): Promise<T | undefined> {

@@ -22,8 +22,8 @@ export interface PartStore {
   remove(spool: string, number: number): Promise<void>;
   /** Removes all parts of a spool. */
   removeAll(spool: string): Promise<void>;
-  /** Ids of the spools that have parts. */
-  spools(): Promise<string[]>;
+  /** The spools that have parts. `foreign`: it has something else, which this version must keep. */
+  spools(): Promise<{ readonly id: string; readonly foreign: boolean }[]>;
   /** Ends workers and closes connections. */
   close(): void;
 }

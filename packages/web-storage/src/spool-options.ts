@@ -23,8 +23,8 @@ export interface SpoolUploadOptions {
   /** Only in browsers: the `fetch` of the target. Progress then counts bytes in transfer, not only complete parts. */
   readonly meter?: MeteredFetch | undefined;
   /**
-   * Only in browsers: whether a part is removed here as soon as the server has confirmed it. Default true. If false, an
-   * upload that the server has removed can start again, and the whole spool takes up room until the end.
+   * Only in browsers: removes a part here as soon as the server has confirmed it. Saves room, but the server then has the
+   * only copy: if it removes the upload, the archive is lost. Default false.
    */
   readonly removeUploaded?: boolean | undefined;
 }
@@ -76,7 +76,7 @@ export function resolveSpoolOptions(options: SpoolSinkOptions): ResolvedSpoolOpt
 }
 
 /** Whether S3 accepts parts of this size. */
-export function isPartSize(size: unknown): boolean {
+export function isPartSize(size: unknown): size is number {
   return Number.isSafeInteger(size) && Number(size) >= S3_LIMITS.minPart && Number(size) <= S3_LIMITS.maxPart;
 }
 

@@ -22,7 +22,7 @@ export async function uploadSpool(
   target: UploadTarget,
   options: SpoolUploadOptions,
 ): Promise<WriteResult> {
-  const { signal, concurrency, meter, removeUploaded = true } = options;
+  const { signal, concurrency, meter, removeUploaded = false } = options;
   const { head } = spool;
   const size = spoolSize(spool);
   const progress = spoolProgress(options.onProgress, meter);
@@ -60,24 +60,29 @@ function writeResult({ label }: UploadTarget, { size, etag, versionId }: StoredO
   return { size, version: etag ?? versionId, location: label };
 }
 
+/** Reads a sealed part and checks it. Empty if the archive has no such part. @throws PeekpackError `truncated`, `corrupt` */
+export async function readPart(
+  { head, sealed, parts }: Spool,
+  number: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const expected = sealed.get(number);
+  if (expected === undefined) return new Uint8Array(0);
+  const bytes = await parts.read(head.id, number, 0, Number.MAX_SAFE_INTEGER);
+  if (bytes.length !== expected.size)
+    throw damaged("truncated", number, `it has ${bytes.length} of ${expected.size} bytes`);
+  if (crc32(bytes) !== expected.crc32) throw damaged("corrupt", number, "its bytes have changed");
+  return bytes;
+}
+
 /** The header and the sealed parts in upload order. Each part is checked when it is read. */
-function spoolContent({ head, sealed, parts }: Spool, size: number): UploadContent {
-  const { id, partSize, header = new Uint8Array(0) } = head;
-  const part = async (number: number): Promise<Uint8Array> => {
-    const expected = sealed.get(number);
-    if (expected === undefined) return new Uint8Array(0);
-    const bytes = await parts.read(id, number, 0, Number.MAX_SAFE_INTEGER);
-    if (bytes.length !== expected.size)
-      throw damaged("truncated", number, `it has ${bytes.length} of ${expected.size} bytes`);
-    if (crc32(bytes) !== expected.crc32) throw damaged("corrupt", number, "its bytes have changed");
-    return bytes;
-  };
+function spoolContent(spool: Spool, size: number): UploadContent {
+  const { partSize, header = new Uint8Array(0) } = spool.head;
   return {
     size,
     async read(start, end) {
       // A range is one part, or the whole archive for a single PUT.
       const first = start / partSize;
-      if (first > 0 && end - start <= partSize) return part(first + 1);
+      if (first > 0 && end - start <= partSize) return readPart(spool, first + 1);
       const whole = new Uint8Array(end - start);
       let at = 0;
       for (let number = first + 1; at < whole.length; number++) {
@@ -85,7 +90,7 @@ function spoolContent({ head, sealed, parts }: Spool, size: number): UploadConte
           whole.set(header);
           at = header.length;
         }
-        const bytes = await part(number);
+        const bytes = await readPart(spool, number);
         whole.set(bytes, at);
         at += bytes.length;
         if (bytes.length === 0) break;
@@ -111,11 +116,9 @@ function uploadJournal(spool: Spool, removeUploaded: boolean): UploadJournal {
     },
     committing: () => spool.update({ state: "committing" }),
     async abandoned(upload, gone) {
-      const { abandoned } = spool.head;
-      await spool.update(
-        { state: "sealed", upload: undefined, abandoned: gone ? abandoned : [...abandoned, upload] },
-        true,
-      );
+      const abandoned = gone ? spool.head.abandoned : [...spool.head.abandoned, upload];
+      // An error here would hide the one that the upload was abandoned for.
+      await spool.update({ state: "sealed", upload: undefined, abandoned }, true).catch(() => {});
     },
   };
 }

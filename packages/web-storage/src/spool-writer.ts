@@ -2,11 +2,12 @@ import { HEADER_SIZE, PeekpackError } from "@peekpack/core";
 import { crc32 } from "@peekpack/core/internal";
 import { S3_LIMITS, type UploadTarget } from "@peekpack/s3";
 import { choosePartStore } from "./choose-part-store.js";
+import type { SpoolHead } from "./journal-record.js";
 import { acquireLock, spoolLockName } from "./locks.js";
 import type { PartWriter } from "./part-store.js";
 import { acquiredSpool, type Spool, spoolConflict } from "./spool.js";
 import { spoolDatabase } from "./spool-database.js";
-import { type SpoolHead, spoolJournal } from "./spool-journal.js";
+import { spoolJournal } from "./spool-journal.js";
 import type { ResolvedSpoolOptions } from "./spool-options.js";
 import { quotaError } from "./storage-error.js";
 import { checkQuota, persistStorage } from "./storage-quota.js";
@@ -26,7 +27,6 @@ export async function createSpool(target: UploadTarget, options: ResolvedSpoolOp
     await checkQuota(Math.min(expectedSize ?? partSize, maxBytes));
     const parts = await choosePartStore(directory, id, database, options);
     const head: SpoolHead = {
-      layout: 1,
       id,
       target: target.label,
       put: target.put,
@@ -126,7 +126,7 @@ export function spoolWriter(spool: Spool, { partSize, maxBytes }: ResolvedSpoolO
     async seal(header) {
       if (header.length !== HEADER_SIZE) throw new RangeError(`A header has ${HEADER_SIZE} bytes.`);
       await sealPart();
-      await spool.update({ state: "sealed", header: header.slice() });
+      await spool.update({ state: "sealed", header: header.slice(), partCount: spool.sealed.size });
     },
     async cancel() {
       const cancelled = part;

@@ -2,9 +2,10 @@ import { PeekpackError } from "@peekpack/core";
 import type { UploadTarget } from "@peekpack/s3";
 import type { TransferOptions } from "@peekpack/s3/internal";
 import type { Database } from "./database.js";
+import type { SealedPart, SpoolHead } from "./journal-record.js";
 import type { HeldLock } from "./locks.js";
 import type { PartStore } from "./part-store.js";
-import type { SealedPart, SpoolHead, SpoolJournal, SpoolRecord } from "./spool-journal.js";
+import type { SpoolJournal, SpoolRecord } from "./spool-journal.js";
 
 /** Resources of an acquired spool. */
 export interface SpoolResources {

@@ -14,7 +14,10 @@ export interface MemoryTarget extends UploadTarget {
 }
 
 /** Makes a {@link MemoryTarget}. */
-export function memoryTarget(label = "s3://bucket/key"): MemoryTarget {
+export function memoryTarget(
+  label = "s3://bucket/key",
+  put: UploadTarget["put"] = "overwrite",
+): MemoryTarget {
   const uploads: MemoryTarget["uploads"] = new Map();
   const etag = (bytes: Uint8Array): string => `"${crc32(bytes).toString(16)}"`;
   const called = async (name: string): Promise<void> => {
@@ -33,7 +36,7 @@ export function memoryTarget(label = "s3://bucket/key"): MemoryTarget {
   });
   const target: MemoryTarget = {
     label,
-    put: "overwrite",
+    put,
     object: undefined,
     uploads,
     calls: [],

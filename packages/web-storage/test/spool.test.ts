@@ -1,11 +1,4 @@
-import {
-  type ArchiveSink,
-  listOf,
-  memorySink,
-  openArchive,
-  PeekpackError,
-  writeArchive,
-} from "@peekpack/core";
+import { listOf, memorySink, openArchive, PeekpackError, writeArchive } from "@peekpack/core";
 import { patterned } from "@peekpack/testing/contracts/range-source";
 import { beforeEach, describe, expect, it } from "vitest";
 import {
@@ -18,11 +11,11 @@ import {
   storageQuota,
 } from "../src/index.js";
 import { type FakeBrowser, fakeBrowser } from "./fake-browser.js";
+import { archiveOf, fillSink, HEADER, sameBytes } from "./fill-sink.js";
 import { type MemoryTarget, memoryTarget } from "./memory-target.js";
 
 const MiB = 2 ** 20;
 const PART = 5 * MiB;
-const HEADER = patterned(50, 9);
 const BYTES = patterned(4 * PART);
 const bytesOf = (length: number): Uint8Array => BYTES.subarray(0, length);
 
@@ -35,27 +28,6 @@ beforeEach(() => {
   target = memoryTarget();
   options = { directory: `spool-${++count}`, partSize: PART, concurrency: 1, durable: true };
 });
-
-/** Writes bytes to a sink in pieces of various sizes, then the header. */
-async function fill(sink: ArchiveSink, bytes: Uint8Array): Promise<void> {
-  for (let at = 0, step = 1; at < bytes.length; step = (step * 7 + 13) % 3_000_000) {
-    const end = Math.min(bytes.length, at + step);
-    await sink.write(bytes.slice(at, end));
-    at = end;
-  }
-  await sink.finish(HEADER);
-}
-
-function whole(bytes: Uint8Array): Uint8Array {
-  const all = new Uint8Array(HEADER.length + bytes.length);
-  all.set(HEADER);
-  all.set(bytes, HEADER.length);
-  return all;
-}
-
-function same(a: Uint8Array | undefined, b: Uint8Array): boolean {
-  return a !== undefined && Buffer.compare(a, b) === 0;
-}
 
 const pending = (): Promise<PendingUpload[]> => pendingUploads({ directory: options.directory });
 
@@ -105,7 +77,7 @@ async function failAt(
   target.before = (name) => {
     if (name === call) throw new PeekpackError(code, "The test refuses.");
   };
-  await expect(fill(spoolSink(target, options), bytes)).rejects.toMatchObject({ code });
+  await expect(fillSink(spoolSink(target, options), bytes)).rejects.toMatchObject({ code });
   target.before = () => {};
   const [left, more] = await pending();
   expect(more).toBeUndefined();
@@ -116,8 +88,8 @@ describe("a spool", () => {
   it("uploads the written bytes for any size", async () => {
     for (const size of [0, 1, PART - 51, PART - 50, PART - 49, 2 * PART - 50, 2 * PART + 77]) {
       const bytes = bytesOf(size);
-      await fill(spoolSink(target, options), bytes);
-      expect(same(target.object, whole(bytes))).toBe(true);
+      await fillSink(spoolSink(target, options), bytes);
+      expect(sameBytes(target.object, archiveOf(bytes))).toBe(true);
       expect(await pending()).toEqual([]);
       expect([...(await keys("parts")), ...(await keys("journal"))]).toEqual([]);
     }
@@ -128,9 +100,9 @@ describe("a spool", () => {
 
   it("uploads an archive below the threshold as one PUT", async () => {
     const bytes = bytesOf(2 * PART + 5);
-    await fill(spoolSink(target, { ...options, threshold: 20 * MiB }), bytes);
+    await fillSink(spoolSink(target, { ...options, threshold: 20 * MiB }), bytes);
     expect(target.calls).toEqual(["putObject"]);
-    expect(same(target.object, whole(bytes))).toBe(true);
+    expect(sameBytes(target.object, archiveOf(bytes))).toBe(true);
   });
 
   it("stores the same archive as a memory sink", async () => {
@@ -138,7 +110,7 @@ describe("a spool", () => {
     await writeArchive(spoolSink(target, options), value);
     const memory = memorySink();
     await writeArchive(memory, value);
-    expect(same(target.object, memory.bytes())).toBe(true);
+    expect(sameBytes(target.object, memory.bytes())).toBe(true);
     expect(await (await openArchive(target.object!)).read("rows/299/i")).toBe(299);
   });
 
@@ -147,9 +119,9 @@ describe("a spool", () => {
     const sink = spoolSink(target, options);
     const writing = sink.write(chunk);
     await writing;
-    expect(same(chunk, bytesOf(1000))).toBe(true);
+    expect(sameBytes(chunk, bytesOf(1000))).toBe(true);
     await sink.finish(HEADER);
-    expect(same(target.object, whole(bytesOf(1000)))).toBe(true);
+    expect(sameBytes(target.object, archiveOf(bytesOf(1000)))).toBe(true);
   });
 
   it("reports progress", async () => {
@@ -160,18 +132,18 @@ describe("a spool", () => {
       if (phases.at(-1) !== progress.phase) phases.push(progress.phase);
       last = progress;
     };
-    await fill(spoolSink(target, { ...options, onProgress }), bytes);
+    await fillSink(spoolSink(target, { ...options, onProgress }), bytes);
     expect(phases).toEqual(["writing", "uploading", "completing", "done"]);
     expect(last).toMatchObject({ bytesProduced: bytes.length + 50, bytesUploaded: bytes.length + 50 });
   });
 
-  it("removes each part when the server has confirmed it, not before", async () => {
+  it("with removeUploaded removes each part when the server has confirmed it, not before", async () => {
     const left: number[] = [];
     target.before = async (name) => {
       if (name.startsWith("uploadPart")) left.push((await keys("parts")).length);
       if (name === "completeUpload") left.push((await keys("parts")).length);
     };
-    await fill(spoolSink(target, options), bytesOf(3 * PART));
+    await fillSink(spoolSink(target, { ...options, removeUploaded: true }), bytesOf(3 * PART));
     expect(left).toEqual([4, 3, 2, 1, 0]);
   });
 
@@ -191,7 +163,7 @@ describe("a spool", () => {
 
   it("rejects with closed after it has ended", async () => {
     const sink = spoolSink(target, options);
-    await fill(sink, bytesOf(10));
+    await fillSink(sink, bytesOf(10));
     await expect(sink.write(bytesOf(1))).rejects.toMatchObject({ code: "closed" });
     await sink.abort();
     const other = spoolSink(target, options);
@@ -215,7 +187,7 @@ describe("a spool", () => {
     const sink = spoolSink(target, options);
     await sink.write(bytesOf(PART));
     browser.estimate = { usage: 28 * MiB, quota: 30 * MiB };
-    await expect(fill(sink, bytesOf(PART))).rejects.toMatchObject({ code: "quota" });
+    await expect(fillSink(sink, bytesOf(PART))).rejects.toMatchObject({ code: "quota" });
     expect([...(await keys("parts")), ...(await keys("journal"))]).toEqual([]);
   });
 });
@@ -237,7 +209,7 @@ describe("an upload that failed", () => {
     target.calls.length = 0;
     await resumeUpload(left, target, { concurrency: 1 });
     expect(target.calls).toEqual(["listParts", "uploadPart 3", "uploadPart 4", "completeUpload"]);
-    expect(same(target.object, whole(bytes))).toBe(true);
+    expect(sameBytes(target.object, archiveOf(bytes))).toBe(true);
     await expect(resumeUpload(left, target)).rejects.toMatchObject({ code: "not-found" });
   });
 
@@ -248,18 +220,18 @@ describe("an upload that failed", () => {
       ["uploadPart 4", "conflict"],
     ] as const) {
       target = memoryTarget();
-      options = { ...options, directory: `${options.directory}-` };
+      options = { ...options, directory: `${options.directory}-`, removeUploaded: true };
       const bytes = bytesOf(3 * PART);
       target.before = (name) => {
         if (name === call) throw new PeekpackError(code, "The test refuses.");
       };
-      await expect(fill(spoolSink(target, options), bytes)).rejects.toMatchObject({ code });
+      await expect(fillSink(spoolSink(target, options), bytes)).rejects.toMatchObject({ code });
       expect(target.calls).not.toContain("abortUpload");
       expect(target.calls.filter((name) => name === "createUpload").length).toBe(1);
       target.before = () => {};
       const [left] = await pending();
       await resumeUpload(left!, target);
-      expect(same(target.object, whole(bytes))).toBe(true);
+      expect(sameBytes(target.object, archiveOf(bytes))).toBe(true);
     }
   });
 
@@ -268,18 +240,18 @@ describe("an upload that failed", () => {
     const left = await failAt("uploadPart 1", bytes);
     target.uploads.clear();
     await resumeUpload(left, target);
-    expect(same(target.object, whole(bytes))).toBe(true);
-    // The same if parts are kept until the end.
-    options = { ...options, removeUploaded: false };
+    expect(sameBytes(target.object, archiveOf(bytes))).toBe(true);
+    // By default parts are kept until the end.
     const kept = await failAt("uploadPart 3", bytes);
     expect((await keys("parts")).length).toBe(3);
     target.uploads.clear();
     target.object = undefined;
-    await resumeUpload(kept, target, { removeUploaded: false });
-    expect(same(target.object, whole(bytes))).toBe(true);
+    await resumeUpload(kept, target);
+    expect(sameBytes(target.object, archiveOf(bytes))).toBe(true);
   });
 
   it("rejects with truncated if the server has removed the only copy", async () => {
+    options = { ...options, removeUploaded: true };
     const left = await failAt("uploadPart 3", bytesOf(3 * PART));
     target.uploads.clear();
     await expect(resumeUpload(left, target)).rejects.toMatchObject({ code: "truncated", section: "spool" });
@@ -289,6 +261,7 @@ describe("an upload that failed", () => {
   });
 
   it("rejects with truncated if the server has lost a part of which it had the only copy", async () => {
+    options = { ...options, removeUploaded: true };
     const left = await failAt("uploadPart 3", bytesOf(3 * PART));
     [...target.uploads.values()][0]!.delete(1);
     await expect(resumeUpload(left, target)).rejects.toMatchObject({ code: "truncated" });
@@ -317,7 +290,7 @@ describe("an upload that failed", () => {
       await completeUpload(...args);
       throw new PeekpackError("network", "The response was lost.");
     };
-    await expect(fill(spoolSink(target, options), bytes)).rejects.toMatchObject({ code: "network" });
+    await expect(fillSink(spoolSink(target, options), bytes)).rejects.toMatchObject({ code: "network" });
     const [left] = await pending();
     expect(left).toMatchObject({ state: "committing", failure: "network" });
     let again: boolean | undefined;
@@ -356,7 +329,7 @@ describe("an upload that failed", () => {
       if (name === "uploadPart 2") throw new PeekpackError("denied", "The test refuses.");
     };
     await expect(
-      fill(spoolSink(target, { ...options, durable: undefined }), bytesOf(2 * PART)),
+      fillSink(spoolSink(target, { ...options, durable: undefined }), bytesOf(2 * PART)),
     ).rejects.toMatchObject({
       code: "denied",
     });
@@ -369,7 +342,7 @@ describe("an upload that failed", () => {
     target.before = (name) => {
       if (name === "uploadPart 2") controller.abort("enough");
     };
-    const filling = fill(spoolSink(target, { ...options, signal: controller.signal }), bytesOf(3 * PART));
+    const filling = fillSink(spoolSink(target, { ...options, signal: controller.signal }), bytesOf(3 * PART));
     await expect(filling).rejects.toBe("enough");
     expect((await pending())[0]).toMatchObject({ state: "uploading", failure: "stopped" });
   });
@@ -432,9 +405,9 @@ describe("an upload while the browser is offline", () => {
         throw new TypeError("Failed to fetch");
       }
     };
-    await fill(spoolSink(target, options), bytes);
+    await fillSink(spoolSink(target, options), bytes);
     expect(target.calls.filter((name) => name === "uploadPart 2").length).toBe(2);
-    expect(same(target.object, whole(bytes))).toBe(true);
+    expect(sameBytes(target.object, archiveOf(bytes))).toBe(true);
   });
 
   it("marks a repeated commit as such", async () => {
@@ -449,7 +422,7 @@ describe("an upload while the browser is offline", () => {
       }
       return putObject(body, more);
     };
-    await fill(spoolSink(target, options), bytesOf(10));
+    await fillSink(spoolSink(target, options), bytesOf(10));
     expect(given[0]).not.toBe(true);
     expect(given[1]).toBe(true);
   });
@@ -458,10 +431,12 @@ describe("an upload while the browser is offline", () => {
     target.before = () => {
       throw new PeekpackError("network", "The server is down.");
     };
-    await expect(fill(spoolSink(target, options), bytesOf(10))).rejects.toMatchObject({ code: "network" });
+    await expect(fillSink(spoolSink(target, options), bytesOf(10))).rejects.toMatchObject({
+      code: "network",
+    });
     browser.online = false;
     const signal = AbortSignal.timeout(20);
-    const filling = fill(spoolSink(target, { ...options, signal }), bytesOf(10));
+    const filling = fillSink(spoolSink(target, { ...options, signal }), bytesOf(10));
     await expect(filling).rejects.toMatchObject({ name: "TimeoutError" });
   });
 });
