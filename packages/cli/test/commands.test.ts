@@ -17,7 +17,7 @@ import {
 } from "@peekpack/core";
 import { toTagged } from "@peekpack/core/tagged";
 import { verifyArchive } from "@peekpack/core/verify";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { jsonText } from "../src/json-text.js";
 import { codeOf, ok, run } from "./run.js";
 
@@ -318,6 +318,68 @@ describe("ls and info", () => {
       size,
       offset: 50,
     });
+  });
+});
+
+describe("on a terminal", () => {
+  const onTerminal = async (...argv: string[]): Promise<string> => {
+    const { status, stdout } = await run(argv, "", { terminal: true });
+    expect(status).toBe(0);
+    return stdout.toString();
+  };
+  afterEach(() => vi.unstubAllEnvs());
+
+  it("JSON is indented, and sizes are readable", async () => {
+    vi.stubEnv("NO_COLOR", "1");
+    const file = await archive({ list: Array.from({ length: 12_345 }, (_, i) => i), x: [1] });
+    expect(await onTerminal("cat", file, "x")).toBe("[\n  1\n]\n");
+    expect(await onTerminal("cat", "--indent", "0", file, "x")).toBe("[1]\n");
+    expect(await onTerminal("ls", file)).toMatch(/^list +12,345 +[\d.]+ kB {2}list\n/);
+    expect(await onTerminal("info", file)).toMatch(/\nsize +[\d.]+ kB\n/);
+    expect(await onTerminal("verify", file)).toMatch(/^ok: 12,34\d values, [\d.]+ kB, 1 archive\n$/);
+    expect(await text(["info", file])).toMatch(/\nsize +\d+\n/);
+  });
+
+  it("colors are used, unless NO_COLOR is set", async () => {
+    const file = await archive({ list: Array.from({ length: 12_345 }, (_, i) => i) });
+    vi.stubEnv("NO_COLOR", "");
+    vi.stubEnv("TERM", "xterm");
+    expect(await onTerminal("ls", file)).toContain("\u001b[34mlist");
+    vi.stubEnv("NO_COLOR", "1");
+    expect(await onTerminal("ls", file)).not.toContain("\u001b");
+    vi.unstubAllEnvs();
+    expect(await text(["ls", file])).not.toContain("\u001b");
+  });
+
+  it("C1 controls and overrides of the text direction are escaped in keys, values and errors", async () => {
+    vi.stubEnv("NO_COLOR", "1");
+    const evil = "a\u009b31m\u202eb\u2066c\u007f";
+    const file = await archive({ [evil]: evil }, { smallObjectThreshold: 1 });
+    const all = [
+      await onTerminal("cat", file),
+      await onTerminal("cat", "--tagged", file),
+      await onTerminal("ls", file),
+      (await run(["cat", file, `${evil}x`], "", { terminal: true })).stderr,
+      (await run(["cat", file, evil, "--path-json", "[]"], "", { terminal: true })).stderr,
+    ];
+    for (const output of all) expect(output).not.toMatch(/[\u007f-\u009f\u202a-\u202e\u2066-\u2069]/);
+    expect(JSON.parse(all[0]!)).toEqual({ [evil]: evil });
+    expect(await text(["cat", file])).toContain("\u202e");
+  });
+
+  it("archives are not written", async () => {
+    const file = await archive({ a: 1 });
+    for (const argv of [
+      ["write", "-", "-"],
+      ["combine", "-", `a=${file}`],
+      ["extract", file, "", "-"],
+      ["extract", file, "a", "-"],
+    ]) {
+      const { status, stdout, stderr } = await run(argv, "1", { terminal: true });
+      expect(status).toBe(2);
+      expect(stderr).toContain("an archive is binary");
+      expect(stdout.length).toBe(0);
+    }
   });
 });
 

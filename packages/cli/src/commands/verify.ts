@@ -24,8 +24,9 @@ async function run(args: Arguments, context: Context): Promise<undefined> {
   const { archive: name, path } = archiveAndPath(args);
   await new ArchiveAccess(args, context).use(name, async (archive) => {
     const { archives, values, bytes } = await verifyArchive(archive, path, context.signal);
+    const { style } = context.output;
     await context.output.write(
-      `ok: ${values} values, ${bytes} bytes, ${archives} ${archives === 1 ? "archive" : "archives"}\n`,
+      `ok: ${style.count(values)} values, ${style.isTerminal ? style.bytes(bytes) : `${bytes} bytes`}, ${style.count(archives)} ${archives === 1 ? "archive" : "archives"}\n`,
     );
   });
   return undefined;
