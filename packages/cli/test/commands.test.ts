@@ -595,6 +595,23 @@ describe("verify", () => {
     expect(await text(["verify", combined, "good"])).toMatch(/^ok: /);
   });
 
+  it("prints a JSON object with --json", async () => {
+    const file = await archive({ a: [1, 2, 3], b: "x".repeat(100) }, { smallObjectThreshold: 4 });
+    const ok = JSON.parse(await text(["verify", "--json", file])) as object;
+    expect(ok).toMatchObject({ ok: true, archives: 1, values: expect.any(Number), pageIndexes: 0 });
+    const bytes = await readFile(file);
+    bytes[bytes.indexOf("xxx")] = 0xff;
+    await writeFile(file, bytes);
+    const outcome = await run(["verify", "--json", file]);
+    expect(codeOf(outcome)).toBe("corrupt");
+    expect(JSON.parse(outcome.stdout.toString())).toMatchObject({
+      ok: false,
+      code: "corrupt",
+      path: ["b"],
+      offset: expect.any(Number),
+    });
+  });
+
   it("finds a root that does not cover the data", async () => {
     const bytes = encodeArchive([1, 2, 3]);
     // The table is 81 a1 "p" 92 start end; the data becomes one byte longer than the root.
