@@ -1,5 +1,5 @@
 /** Runs each command in this process. */
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { link, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -518,6 +518,33 @@ describe("combine, append, extract", () => {
       expect(codeOf(await run(["extract", wrapped, "w/none", out]))).toBe("not-found");
       expect(codeOf(await run(["extract", wrapped, "w/records/0:2", out]))).toBe("bad-path");
     }
+  });
+});
+
+describe("an output that is also an input", () => {
+  it("is refused by write, combine and extract, under another name too", async () => {
+    const file = await archive({ a: [1, 2, 3] });
+    const linked = join(folder, "linked.msglc");
+    const hard = join(folder, "hard.msglc");
+    await symlink(file, linked);
+    await link(file, hard);
+    const before = await readFile(file);
+    for (const out of [file, linked, hard, `${folder}/./${file.split("/").at(-1)}`]) {
+      for (const argv of [
+        ["write", file, out],
+        ["combine", out, `x=${file}`],
+        ["combine", out, `x=${await archive(1)}`, `y=${file}`],
+        ["extract", file, "a", out],
+        ["extract", file, "", out],
+      ]) {
+        const outcome = await run(argv);
+        expect(codeOf(outcome), argv.join(" ")).toBe("unsupported-value");
+        expect(outcome.stderr).toContain("is also the input");
+      }
+    }
+    const s3 = await run(["extract", "s3://bucket/key", "a", "s3://bucket/key"]);
+    expect(codeOf(s3)).toBe("unsupported-value");
+    expect(Buffer.compare(await readFile(file), before)).toBe(0);
   });
 });
 
