@@ -178,7 +178,7 @@ test("describes any entry of a paged table with few requests", async () => {
   const value = Object.fromEntries(Array.from({ length: 200_000 }, (_, i) => [`key-${i}`, `value ${i}`]));
   const bytes = encodeArchive({ value }, { smallObjectThreshold: 1, trivialSize: 0, pageIndex: true });
   const reads: RequestEvent[] = [];
-  const source = withEvents(bytesSource(bytes), (event) => reads.push(event));
+  const source = withEvents(slowSource(bytesSource(bytes), { latencyMs: 0 }), (event) => reads.push(event));
   const archive = await openArchive(source, { tailBytes: 0, headBytes: 64 });
   expect(archive.info.pageIndex.state).toBe("used");
   const root = Entry.root(archive, "test");

@@ -333,7 +333,11 @@ describe("limits", () => {
 describe("cborDecoder", () => {
   it("decodes several items that follow each other", () => {
     const options = { maps: "object", limits: DEFAULT_LIMITS } as const;
-    expect(decoder.decode(hex("01 80 6161"), 3, options)).toEqual({ values: [1, [], "a"], hasBytes: false });
+    expect(decoder.decode(hex("01 80 6161"), 3, options)).toEqual({
+      values: [1, [], "a"],
+      hasBytes: false,
+      items: 3,
+    });
     expect(decoder.decode(hex("01 c100 a10102"), 3, options).values).toEqual([
       1,
       new Date(0),

@@ -2,159 +2,172 @@ import { open } from "node:fs/promises";
 import { resolve } from "node:path";
 import { PeekpackError, type WriteResult } from "@peekpack/core";
 import type { PutMode, UploadTarget } from "@peekpack/s3";
+import type { TransferOptions } from "@peekpack/s3/internal";
+import { readExactly } from "./append-file.js";
 import { withFileErrors } from "./file-error.js";
-import { readExactly } from "./growing-file.js";
-import { defaultSpoolDirectory, SpoolPlace } from "./spool-directory.js";
+import { Spool } from "./spool.js";
+import { defaultSpoolDirectory } from "./spool-directory.js";
 import { type JournalState, SpoolJournal } from "./spool-journal.js";
-import { type SpoolUploadOptions, spoolContent, uploadSpool, writeResult } from "./spool-sink.js";
+import { type SpoolUploadOptions, spoolContent, uploadSpool, writeResult } from "./spool-upload.js";
 
-/** A spool that no living process works on. Plain data; nothing of it is a secret. */
+/**
+ * A spool that was left behind. Plain data without secrets. The same fields as in `@peekpack/web-storage`, and `path`.
+ */
 export interface PendingUpload {
-  /** The spool's directory, which identifies it. */
+  /** Unique within its directory. */
+  readonly id: string;
+  /** The directory that was given to `spoolSink`. */
+  readonly directory: string;
+  /** Path of the spool's own folder. */
   readonly path: string;
-  /** The label of the target that it was meant for; undefined when the process ended before it wrote that down. */
+  /** Label of the target; undefined if the process ended before it recorded one. */
   readonly target: string | undefined;
   readonly put: PutMode | undefined;
+  /** When the spool was created. */
   readonly begun: Date | undefined;
   /**
-   * `unfinished`: the archive was never completed, and only `discardUpload` is of use. `sealed`: it is complete, and nothing
-   * of it is on the server. `uploading`: some parts are. `committing`: it may have appeared already. `orphan`: the spool is
-   * gone, but a multipart upload may be left on the server, for `discardUpload` to remove.
+   * `unfinished`: the archive is incomplete, and can only be discarded. `sealed`: it is complete, and no part is on the
+   * server. `uploading`: some parts are. `committing`: the object may exist already. `orphan`: the archive is gone, but a
+   * multipart upload may be left on the server, for `discardUpload` to remove.
    */
   readonly state: "unfinished" | "sealed" | "uploading" | "committing" | "orphan";
-  /** Size of the archive, once it is complete. */
+  /** Size of the archive in bytes, once it is complete. */
   readonly size: number | undefined;
   /** Bytes that the server has confirmed. */
   readonly bytesUploaded: number;
-  /** The code of the error that the upload failed with, where it did not simply end. */
+  /** Code of the error that the last upload failed with; `stopped` if it was aborted. */
   readonly failure: string | undefined;
 }
 
-/** Where to look for spools. */
+/** Which spools to list. */
 export interface PendingOptions {
   /** As given to `spoolSink`. */
   readonly directory?: string | undefined;
   /**
-   * Also lists spools of processes on other machines and in other containers, of which nobody here can tell whether they
-   * still run. Default false.
+   * Also lists spools of processes on other machines and in other containers, which may still run. Default false.
    */
   readonly foreign?: boolean | undefined;
 }
 
 /**
- * Lists the spools that processes have left behind, the oldest first. Those of living processes are never among them. A process
- * that was killed in the moment in which it made its spool leaves an empty one, which is listed ten minutes later.
+ * Lists the spools that ended processes have left, the oldest first. Spools of running processes are never listed. A process that
+ * was killed while it created its spool leaves an empty one, which is listed after ten minutes.
  *
- * What is on this disk is all that can be listed here. A process that was killed after the server had begun an upload, and before
- * its id was written down, leaves an upload that the server alone knows: the store's `sweep` finds it by the object's key, as
- * it finds those of writers without a spool.
+ * Only what this disk records is listed. If a process was killed after the server began an upload and before its id was recorded,
+ * only the server knows the upload: the store's `sweep` finds it.
  */
 export async function pendingUploads(options: PendingOptions = {}): Promise<PendingUpload[]> {
   const { directory = defaultSpoolDirectory(), foreign = false } = options;
-  return withFileErrors(`look for spools in ${directory}`, "spool", async () => {
+  return withFileErrors(`list the spools in ${directory}`, "spool", async () => {
     const pending: PendingUpload[] = [];
     const here = resolve(directory);
     const common = defaultSpoolDirectory();
-    for (const place of await SpoolPlace.list(here)) {
-      const owner = await place.owner();
-      if (owner !== "running" && (owner !== "unknown" || foreign)) pending.push(await describe(place));
+    for (const spool of await Spool.list(here)) {
+      const status = await spool.ownerStatus();
+      if (status !== "running" && (status !== "unknown" || foreign)) pending.push(await describe(spool));
     }
-    // What is left on servers of spools that were here.
-    for (const place of here === common ? [] : await SpoolPlace.list(common)) {
-      const from = (await new SpoolJournal(place.journal).state())?.from;
+    // Orphans of this directory are recorded in the default one.
+    for (const spool of here === common ? [] : await Spool.list(common)) {
+      const from = (await new SpoolJournal(spool.journal).state())?.from;
       if (from !== here) continue;
-      const owner = await place.owner();
-      if (owner === "released" || owner === "ended") pending.push(await describe(place));
+      const status = await spool.ownerStatus();
+      if (status === "released" || status === "ended") pending.push(await describe(spool));
     }
     return pending;
   });
 }
 
 /**
- * Goes on with an upload: the parts that the server still has, as the journal knows them, are not sent again. When it fails, the
- * spool stays as it is and can be resumed once more.
- * @throws PeekpackError `unfinished` when the archive was never completed, `conflict` when another process has taken the
- * spool, and what the target throws
- * @throws TypeError when the target is not the one that the spool was meant for
+ * Continues an upload: parts that both the journal and the server have are not sent again. If it fails, the spool is unchanged and
+ * can be resumed once more.
+ * @throws PeekpackError `unfinished` if the archive is incomplete, `conflict` if another process uses the spool, and the
+ * target's errors
+ * @throws TypeError if the spool belongs to another target
  */
 export async function resumeUpload(
   pending: PendingUpload,
   target: UploadTarget,
   options: SpoolUploadOptions = {},
 ): Promise<WriteResult> {
-  const place = SpoolPlace.at(pending.path);
-  return withFileErrors(`resume the spool ${pending.path}`, "spool", async () => {
-    await place.claim();
+  const spool = Spool.at(pending.path);
+  return withSpool(spool, "resume", async () => {
+    const journal = new SpoolJournal(spool.journal);
+    const state = await journal.state();
+    checkTarget(state, target);
+    const { header, bodySize, partSize, upload, committing } = await completeState(spool, state);
+    const handle = await open(spool.body, "r");
     try {
-      const journal = new SpoolJournal(place.journal);
-      const state = await journal.state();
-      checkTarget(state, target);
-      const { header, bodySize, upload, committing } = await wholeState(place, state);
-      const handle = await open(place.body, "r");
-      try {
-        const content = spoolContent(header, bodySize, {
-          read: (start, end) => readExactly(handle, start, end),
-        });
-        const stored = await uploadSpool(target, content, journal, {
-          ...options,
-          ...(upload === undefined ? {} : { resume: upload }),
-          again: committing,
-          keepParts: true,
-        });
-        await handle.close();
-        await place.remove();
-        return writeResult(stored, target);
-      } finally {
-        await handle.close().catch(() => {});
-      }
-    } catch (error) {
-      await place.release().catch(() => {});
-      throw error;
+      const content = spoolContent(header, bodySize, {
+        read: (start, end) => readExactly(handle, start, end),
+      });
+      const stored = await uploadSpool(target, content, journal, {
+        ...options,
+        partSize,
+        ...(upload === undefined ? {} : { resume: upload }),
+        again: committing,
+        keepParts: true,
+      });
+      await handle.close();
+      await spool.remove();
+      return writeResult(stored, target);
+    } finally {
+      await handle.close().catch(() => {});
     }
   });
 }
 
 /**
- * Gives an upload up: removes its parts from the server and the spool from the disk. An archive that had already appeared
- * stays. Where the server cannot be reached the spool stays listed.
- * @throws PeekpackError `conflict` when another process has taken the spool, and what the target throws
+ * Removes the parts of an upload from the server, and the spool from the disk. An object that is stored already stays. If
+ * the server cannot be reached, the spool stays listed.
+ * @throws PeekpackError `conflict` if another process uses the spool, and the target's errors
+ * @throws TypeError if parts are on the server, and `target` is missing or another one
  */
 export async function discardUpload(
   pending: PendingUpload,
   target?: UploadTarget,
-  options: { readonly signal?: AbortSignal | undefined } = {},
+  options: TransferOptions = {},
 ): Promise<void> {
-  const place = SpoolPlace.at(pending.path);
-  await withFileErrors(`discard the spool ${pending.path}`, "spool", async () => {
-    await place.claim();
-    try {
-      const state = await new SpoolJournal(place.journal).state();
-      if (state?.upload !== undefined) {
-        if (target === undefined)
-          throw new TypeError("Parts are on the server: the target is needed to remove them.");
-        checkTarget(state, target);
-        await target.abortUpload(state.upload.upload, options);
+  const spool = Spool.at(pending.path);
+  await withSpool(spool, "discard", async () => {
+    const state = await new SpoolJournal(spool.journal).state();
+    if (state?.upload !== undefined) {
+      if (target === undefined) {
+        throw new TypeError("Parts are on the server: the target is needed to remove them.");
       }
-      await place.remove();
+      checkTarget(state, target);
+      await target.abortUpload(state.upload.upload, options);
+    }
+    await spool.remove();
+  });
+}
+
+/** Acquires a spool for `work`, which removes the spool or fails. */
+function withSpool<T>(spool: Spool, action: string, work: () => Promise<T>): Promise<T> {
+  return withFileErrors(`${action} the spool ${spool.path}`, "spool", async () => {
+    await spool.acquire();
+    try {
+      return await work();
     } catch (error) {
-      await place.release().catch(() => {});
+      await spool.release().catch(() => {});
       throw error;
     }
   });
 }
 
-async function describe(place: SpoolPlace): Promise<PendingUpload> {
-  const journal = await new SpoolJournal(place.journal).state();
-  const whole = await wholeState(place, journal).then(
+async function describe(spool: Spool): Promise<PendingUpload> {
+  const journal = await new SpoolJournal(spool.journal).state();
+  const complete = await completeState(spool, journal).then(
     () => true,
     () => false,
   );
   const upload = journal?.upload;
   let state: PendingUpload["state"] = upload === undefined ? "unfinished" : "orphan";
-  if (whole) state = journal?.committing ? "committing" : upload === undefined ? "sealed" : "uploading";
+  if (complete) state = journal?.committing ? "committing" : upload === undefined ? "sealed" : "uploading";
   const { header, bodySize } = journal ?? {};
   return {
-    path: place.path,
+    id: spool.id,
+    directory: journal?.from ?? spool.directory,
+    path: spool.path,
     target: journal?.target,
     put: journal?.put,
     begun: journal?.begun,
@@ -165,32 +178,33 @@ async function describe(place: SpoolPlace): Promise<PendingUpload> {
   };
 }
 
-/** @throws TypeError when the spool was meant for another object, or under another condition */
+/** @throws TypeError if the spool belongs to another object, or to another write condition */
 function checkTarget(state: JournalState | undefined, target: UploadTarget): void {
   if (state === undefined) return;
   if (state.target !== target.label) {
-    throw new TypeError(`The spool is meant for ${state.target}, and not for ${target.label}.`);
+    throw new TypeError(`The spool belongs to ${state.target}, not to ${target.label}.`);
   }
   if (JSON.stringify(state.put) !== JSON.stringify(target.put)) {
-    throw new TypeError(`The spool is meant to be put by ${JSON.stringify(state.put)}.`);
+    throw new TypeError(`The spool was written with put ${JSON.stringify(state.put)}.`);
   }
 }
 
-/** @throws PeekpackError `unfinished` when the archive is not whole on this disk */
-async function wholeState(
-  place: SpoolPlace,
+/** @throws PeekpackError `unfinished` if the disk does not have the whole archive */
+async function completeState(
+  spool: Spool,
   state: JournalState | undefined,
 ): Promise<JournalState & { readonly header: Uint8Array; readonly bodySize: number }> {
-  const unfinished = (why: string): PeekpackError =>
-    new PeekpackError("unfinished", `The spool ${place.path} cannot be uploaded: ${why}.`, {
+  const unfinished = (reason: string): PeekpackError =>
+    new PeekpackError("unfinished", `The spool ${spool.path} cannot be uploaded: ${reason}.`, {
       section: "spool",
     });
   const { header, bodySize } = state ?? {};
   if (state === undefined || header === undefined || bodySize === undefined) {
-    throw unfinished("its archive was never completed");
+    throw unfinished("its archive is incomplete");
   }
-  if (!state.synced && (await place.isOfEarlierBoot()))
-    throw unfinished("the machine ended before its disk had it all");
-  if ((await place.bodySize()) !== bodySize) throw unfinished("its file is not there, or not whole");
+  if (!state.synced && (await spool.isFromEarlierBoot())) {
+    throw unfinished("the machine stopped before the archive was synced to the disk");
+  }
+  if ((await spool.bodySize()) !== bodySize) throw unfinished("its file is missing or incomplete");
   return { ...state, header, bodySize };
 }

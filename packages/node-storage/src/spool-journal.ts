@@ -1,33 +1,42 @@
 import { constants } from "node:fs";
 import { copyFile, open, readFile } from "node:fs/promises";
-import type { OpenUpload, PutMode, UploadedPart, UploadState } from "@peekpack/s3";
+import type { PutMode } from "@peekpack/s3";
+import type { OpenUpload, UploadedPart, UploadState } from "@peekpack/s3/internal";
 
-/** What a spool's journal says. */
+/** What a spool's journal records. */
 export interface JournalState {
-  /** The object the archive is meant for: the target's label. */
+  /** Label of the target. */
   readonly target: string;
   readonly put: PutMode;
-  /** When the spool began. */
+  /** Part size that the sink was given; undefined for the default. */
+  readonly partSize: number | undefined;
+  /** When the spool was created. */
   readonly begun: Date;
-  /** The header, once the archive is whole. */
+  /** The header, once the archive is complete. */
   readonly header: Uint8Array | undefined;
-  /** Bytes behind the header, once the archive is whole. */
+  /** Size of the body in bytes, once the archive is complete. */
   readonly bodySize: number | undefined;
-  /** Whether the body was brought to the disk, and so survives the machine's end and not only the process's. */
+  /** Whether the body was synced to the disk, and so survives a crash of the machine. */
   readonly synced: boolean;
   /** The multipart upload that is open, or may be. */
   readonly upload: UploadState | undefined;
-  /** Whether what makes the object appear may have been sent. */
+  /** Whether the request that stores the object may have been sent. */
   readonly committing: boolean;
-  /** Why the write failed, in short, where it did and the spool was kept. */
+  /** Code of the error that the last upload failed with. */
   readonly failure: string | undefined;
-  /** The directory of spools that the spool was in, where only its journal is left and was put elsewhere. */
+  /** The original directory of the spool, if only its journal is left, in the default directory. */
   readonly from: string | undefined;
 }
 
-/** One line of a journal. Never holds a credential, nor a URL with a query. */
+/** One line of a journal. It never holds a credential, nor a URL with a query. */
 type Line =
-  | { readonly v: 1; readonly target: string; readonly put: PutMode; readonly begun: string }
+  | {
+      readonly v: 1;
+      readonly target: string;
+      readonly put: PutMode;
+      readonly begun: string;
+      readonly partSize?: number | undefined;
+    }
   | { readonly sealed: string; readonly bodySize: number; readonly synced: boolean }
   | { readonly upload: OpenUpload; readonly partSize: number }
   | { readonly part: UploadedPart }
@@ -36,7 +45,7 @@ type Line =
   | { readonly failure: string }
   | { readonly from: string };
 
-/** A journal that lines are added to: each is on its way to the disk before the call resolves. */
+/** A journal to which lines are appended. Each call resolves when its line is written. */
 export class SpoolJournal {
   readonly #path: string;
   #last: Promise<void> = Promise.resolve();
@@ -46,82 +55,82 @@ export class SpoolJournal {
   }
 
   /** Begins the journal of a new spool. */
-  async begin(target: string, put: PutMode): Promise<void> {
-    await this.#add({ v: 1, target, put, begun: new Date().toISOString() }, true);
+  async begin(target: string, put: PutMode, partSize: number | undefined): Promise<void> {
+    await this.#append({ v: 1, target, put, begun: new Date().toISOString(), partSize }, true);
   }
 
-  /** The archive is whole: its body in the spool's file, its header here. */
+  /** Records that the archive is complete: the header is stored here, the body in its own file. */
   async sealed(header: Uint8Array, bodySize: number, synced: boolean): Promise<void> {
-    await this.#add({ sealed: Buffer.from(header).toString("base64"), bodySize, synced }, true);
+    await this.#append({ sealed: Buffer.from(header).toString("base64"), bodySize, synced }, true);
   }
 
   async upload(upload: OpenUpload, partSize: number): Promise<void> {
-    await this.#add({ upload, partSize }, true);
+    await this.#append({ upload, partSize }, true);
   }
 
   async part(part: UploadedPart): Promise<void> {
-    // Not brought to the disk one by one: a part whose line is lost is only uploaded again.
-    await this.#add({ part }, false);
+    // Not synced: a part whose line is lost is uploaded again.
+    await this.#append({ part }, false);
   }
 
   async committing(): Promise<void> {
-    await this.#add({ committing: true }, true);
+    await this.#append({ committing: true }, true);
   }
 
   async abandoned(upload: OpenUpload, gone: boolean): Promise<void> {
-    await this.#add({ abandoned: upload.id, gone }, true);
+    await this.#append({ abandoned: upload.id, gone }, true);
   }
 
   async failed(failure: string): Promise<void> {
-    await this.#add({ failure }, false);
+    await this.#append({ failure }, false);
   }
 
-  /** Writes what this journal says into a new one elsewhere, and that it came from this directory of spools. */
+  /** Copies the journal, and records the directory that it came from. */
   async copyTo(path: string, from: string): Promise<SpoolJournal> {
     await this.#last;
     await copyFile(this.#path, path, constants.COPYFILE_EXCL);
     const copy = new SpoolJournal(path);
-    await copy.#add({ from }, true);
+    await copy.#append({ from }, true);
     return copy;
   }
 
-  /** What the journal says by now. Undefined where not even its beginning was written. */
+  /** The current state. Undefined if there is no complete first line. */
   async state(): Promise<JournalState | undefined> {
     await this.#last;
     return readJournal(this.#path);
   }
 
-  #add(line: Line, sync: boolean): Promise<void> {
-    const added = this.#last.then(async () => {
+  #append(line: Line, sync: boolean): Promise<void> {
+    const appended = this.#last.then(async () => {
       const handle = await open(this.#path, "a", 0o600);
       try {
-        // Begun with a newline: what stands before may be half a line.
+        // Starts with a newline: a crash may have left half a line.
         await handle.appendFile(`\n${JSON.stringify(line)}\n`);
         if (sync) await handle.datasync();
       } finally {
         await handle.close();
       }
     });
-    this.#last = added.catch(() => {});
-    return added;
+    this.#last = appended.catch(() => {});
+    return appended;
   }
 }
 
-/** Reads a journal. Undefined where there is none, or not even its first line is whole. */
+/** Reads a journal. Undefined if there is no complete first line. */
 async function readJournal(path: string): Promise<JournalState | undefined> {
-  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+  const content = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return "";
     throw error;
   });
   let state: JournalState | undefined;
   let parts = new Map<number, UploadedPart>();
-  for (const row of text.split("\n")) {
-    const line = parse(row);
-    // A crash may leave a line half-written: whoever goes on begins a new one.
+  for (const text of content.split("\n")) {
+    const line = parse(text);
+    // A crash can leave half a line. The next process begins a new one.
     if (line === undefined) continue;
     if ("v" in line) {
-      const { target, put, begun } = line;
-      state = { ...EMPTY, target, put, begun: new Date(begun) };
+      const { target, put, begun, partSize } = line;
+      state = { ...EMPTY, target, put, begun: new Date(begun), partSize };
     } else if (state === undefined) {
       return undefined;
     } else if ("sealed" in line) {
@@ -161,9 +170,9 @@ const EMPTY = {
   from: undefined,
 } as const;
 
-function parse(row: string): Line | undefined {
+function parse(text: string): Line | undefined {
   try {
-    const line = JSON.parse(row) as unknown;
+    const line = JSON.parse(text) as unknown;
     return typeof line === "object" && line !== null ? (line as Line) : undefined;
   } catch {
     return undefined;

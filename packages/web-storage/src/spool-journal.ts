@@ -1,18 +1,19 @@
-import type { OpenUpload, PutMode, UploadedPart } from "@peekpack/s3";
+import type { PutMode } from "@peekpack/s3";
+import type { OpenUpload, UploadedPart } from "@peekpack/s3/internal";
 import { promisifyRequest } from "idb-keyval";
 import type { Database } from "./database.js";
 import type { PartStorage } from "./part-store.js";
 import { JOURNAL } from "./spool-database.js";
-import { stored } from "./storage-error.js";
+import { withStorageErrors } from "./storage-error.js";
 
 /**
- * How far a spool has come. `unfinished`: the archive is not complete, and never will be where its writer is gone; `sealed`:
- * complete, nothing sent; `uploading`: parts are going up; `committing`: what makes the object appear has been sent;
- * `done`: there is nothing left to do but removing it.
+ * State of a spool. `unfinished`: the archive is incomplete; `sealed`: it is complete, and no part is on the server;
+ * `uploading`: some parts are; `committing`: the request that stores the object may have been sent; `done`: the spool is to
+ * be removed.
  */
 export type SpoolState = "unfinished" | "sealed" | "uploading" | "committing" | "done";
 
-/** A part that is whole on the disk. */
+/** A part that is complete on the disk. */
 export interface SealedPart {
   /** Bytes; the first part's without the header. */
   readonly size: number;
@@ -20,7 +21,7 @@ export interface SealedPart {
   readonly crc32: number;
 }
 
-/** What is known of a spool apart from its parts. Holds no credential. */
+/** Metadata of a spool. Holds no credential. */
 export interface SpoolHead {
   readonly layout: 1;
   readonly id: string;
@@ -28,41 +29,41 @@ export interface SpoolHead {
   readonly target: string;
   readonly put: PutMode;
   readonly storage: PartStorage;
-  /** Bytes of every part but the last, the header included. */
+  /** Size of every part but the last in bytes, header included. */
   readonly partSize: number;
   /** Milliseconds since 1970. */
   readonly begun: number;
   readonly state: SpoolState;
-  /** The archive's header, which goes in front of the first part; known once it is sealed. */
+  /** The header of the archive, to be sent before the first part; known once the spool is sealed. */
   readonly header?: Uint8Array | undefined;
-  /** The multipart upload that has begun. */
+  /** The open multipart upload. */
   readonly upload?: OpenUpload | undefined;
-  /** Code of the error that the upload failed with last. */
+  /** Code of the error that the last upload failed with. */
   readonly failure?: string | undefined;
-  /** Whether parts were removed here, so that the server has the only copy of them. Noted before the first one is. */
+  /** Whether parts were removed here, so that only the server has them. Recorded before the first removal. */
   readonly partsRemoved?: boolean | undefined;
-  /** Uploads that were given up and of which the server may still have parts. */
+  /** Abandoned uploads of which the server may still have parts. */
   readonly abandoned: readonly OpenUpload[];
 }
 
-/** All that the journal has of a spool. */
+/** All records of a spool. */
 export interface SpoolRecord {
   readonly head: SpoolHead;
   /** By number, from 1. */
   readonly sealed: ReadonlyMap<number, SealedPart>;
-  /** Those that the server has confirmed for `head.upload`. */
+  /** Parts that the server has confirmed for `head.upload`. */
   readonly uploaded: ReadonlyMap<number, UploadedPart>;
 }
 
 /**
- * The journal of a spool directory, in IndexedDB: one small record for each step, on the disk before the step counts.
- * Each spool has one writer, the holder of its lock.
+ * The journal of a spool directory, in IndexedDB. Each step is a record, which is on the disk before the step counts. Only
+ * the holder of a spool's lock writes its records.
  */
 export interface SpoolJournal {
   list(): Promise<SpoolRecord[]>;
   read(id: string): Promise<SpoolRecord | undefined>;
-  /** Writes the head, and forgets which parts are uploaded where `anew`. */
-  write(head: SpoolHead, anew?: boolean): Promise<void>;
+  /** Writes the head. `newUpload` also forgets which parts are uploaded. */
+  write(head: SpoolHead, newUpload?: boolean): Promise<void>;
   sealed(id: string, number: number, part: SealedPart): Promise<void>;
   uploaded(id: string, part: UploadedPart): Promise<void>;
   remove(id: string): Promise<void>;
@@ -73,13 +74,13 @@ const SEALED = "s";
 const UPLOADED = "u";
 type Key = [string] | [string, typeof SEALED | typeof UPLOADED, number];
 
-/** Opens the journal. Nothing is read yet. */
+/** Makes a {@link SpoolJournal}. Reads nothing yet. */
 export function spoolJournal(database: Database): SpoolJournal {
   const store = database.store(JOURNAL, "strict");
-  const noting = "keep the spool's journal";
+  const writing = "write the spool's journal";
 
   const put = (key: Key, value: unknown): Promise<void> =>
-    stored(noting, () =>
+    withStorageErrors(writing, () =>
       store("readwrite", (records) => {
         records.put(value, key);
         return promisifyRequest(records.transaction);
@@ -87,7 +88,7 @@ export function spoolJournal(database: Database): SpoolJournal {
     );
 
   const records = (range?: IDBKeyRange): Promise<SpoolRecord[]> =>
-    stored("read the spools' journal", () =>
+    withStorageErrors("read the journal of the spools", () =>
       store("readonly", async (from) => {
         const [keys, values] = await Promise.all([
           promisifyRequest(from.getAllKeys(range)) as Promise<Key[]>,
@@ -100,18 +101,18 @@ export function spoolJournal(database: Database): SpoolJournal {
   return {
     list: () => records(),
     read: async (id) => (await records(IDBKeyRange.bound([id], [id, []])))[0],
-    write: (head, anew = false) =>
-      stored(noting, () =>
+    write: (head, newUpload = false) =>
+      withStorageErrors(writing, () =>
         store("readwrite", (to) => {
           to.put(head, [head.id]);
-          if (anew) to.delete(IDBKeyRange.bound([head.id, UPLOADED], [head.id, UPLOADED, []]));
+          if (newUpload) to.delete(IDBKeyRange.bound([head.id, UPLOADED], [head.id, UPLOADED, []]));
           return promisifyRequest(to.transaction);
         }),
       ),
     sealed: (id, number, part) => put([id, SEALED, number], part),
     uploaded: (id, part) => put([id, UPLOADED, part.number], part),
     remove: (id) =>
-      stored(noting, () =>
+      withStorageErrors(writing, () =>
         store("readwrite", (from) => {
           from.delete(IDBKeyRange.bound([id], [id, []]));
           return promisifyRequest(from.transaction);
@@ -120,7 +121,7 @@ export function spoolJournal(database: Database): SpoolJournal {
   };
 }
 
-/** Puts what belongs together together. What has no head, or one of a later layout, is passed over. */
+/** Groups records by spool. Skips spools without a head, or with one of another layout. */
 function grouped(keys: readonly Key[], values: readonly unknown[]): SpoolRecord[] {
   const all = new Map<
     string,

@@ -15,7 +15,7 @@ import {
   resumeUpload,
   type SpoolSinkOptions,
   spoolSink,
-  storageRoom,
+  storageQuota,
 } from "../src/index.js";
 import { type FakeBrowser, fakeBrowser } from "./fake-browser.js";
 import { type MemoryTarget, memoryTarget } from "./memory-target.js";
@@ -33,10 +33,10 @@ let options: SpoolSinkOptions & { readonly directory: string };
 beforeEach(() => {
   browser = fakeBrowser();
   target = memoryTarget();
-  options = { directory: `spool-${++count}`, partSize: PART, concurrency: 1 };
+  options = { directory: `spool-${++count}`, partSize: PART, concurrency: 1, durable: true };
 });
 
-/** Writes bytes into a sink in pieces of odd sizes, then the header. */
+/** Writes bytes to a sink in pieces of various sizes, then the header. */
 async function fill(sink: ArchiveSink, bytes: Uint8Array): Promise<void> {
   for (let at = 0, step = 1; at < bytes.length; step = (step * 7 + 13) % 3_000_000) {
     const end = Math.min(bytes.length, at + step);
@@ -59,7 +59,7 @@ function same(a: Uint8Array | undefined, b: Uint8Array): boolean {
 
 const pending = (): Promise<PendingUpload[]> => pendingUploads({ directory: options.directory });
 
-/** The keys of a store of the spools' database. */
+/** The keys of a store in the database of the spools. */
 function keys(store: string): Promise<IDBValidKey[]> {
   return new Promise((resolve, reject) => {
     const open = indexedDB.open(`peekpack-spool/${options.directory}`);
@@ -74,8 +74,8 @@ function keys(store: string): Promise<IDBValidKey[]> {
   });
 }
 
-/** Changes a part behind the spool's back. */
-function harm(number: number, change: (bytes: Uint8Array) => Uint8Array): Promise<void> {
+/** Changes a stored part. */
+function damage(number: number, change: (bytes: Uint8Array) => Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
     const open = indexedDB.open(`peekpack-spool/${options.directory}`);
     open.onerror = () => reject(open.error);
@@ -96,7 +96,7 @@ function harm(number: number, change: (bytes: Uint8Array) => Uint8Array): Promis
   });
 }
 
-/** Spools so many bytes, and has the upload fail at a call. */
+/** Spools bytes, and makes the upload fail at a call. */
 async function failAt(
   call: string,
   bytes: Uint8Array,
@@ -113,7 +113,7 @@ async function failAt(
 }
 
 describe("a spool", () => {
-  it("uploads the same bytes, whatever their number", async () => {
+  it("uploads the written bytes for any size", async () => {
     for (const size of [0, 1, PART - 51, PART - 50, PART - 49, 2 * PART - 50, 2 * PART + 77]) {
       const bytes = bytesOf(size);
       await fill(spoolSink(target, options), bytes);
@@ -121,19 +121,19 @@ describe("a spool", () => {
       expect(await pending()).toEqual([]);
       expect([...(await keys("parts")), ...(await keys("journal"))]).toEqual([]);
     }
-    // Up to a whole part it is one PUT.
+    // An archive of at most one part is one PUT.
     expect(target.calls.filter((name) => name === "putObject").length).toBe(4);
     expect(target.uploads.size).toBe(0);
   });
 
-  it("makes one PUT of several parts where that is asked for", async () => {
+  it("uploads an archive below the threshold as one PUT", async () => {
     const bytes = bytesOf(2 * PART + 5);
     await fill(spoolSink(target, { ...options, threshold: 20 * MiB }), bytes);
     expect(target.calls).toEqual(["putObject"]);
     expect(same(target.object, whole(bytes))).toBe(true);
   });
 
-  it("writes what an archive writer gives", async () => {
+  it("stores the same archive as a memory sink", async () => {
     const value = { rows: listOf(Array.from({ length: 300 }, (_, i) => ({ i, text: "x".repeat(i) }))) };
     await writeArchive(spoolSink(target, options), value);
     const memory = memorySink();
@@ -142,7 +142,7 @@ describe("a spool", () => {
     expect(await (await openArchive(target.object!)).read("rows/299/i")).toBe(299);
   });
 
-  it("never keeps a chunk's memory, nor changes it", async () => {
+  it("neither keeps nor changes a chunk", async () => {
     const chunk = bytesOf(1000).slice();
     const sink = spoolSink(target, options);
     const writing = sink.write(chunk);
@@ -152,7 +152,7 @@ describe("a spool", () => {
     expect(same(target.object, whole(bytesOf(1000)))).toBe(true);
   });
 
-  it("tells its progress", async () => {
+  it("reports progress", async () => {
     const phases: string[] = [];
     const bytes = bytesOf(2 * PART);
     let last = { bytesProduced: 0, bytesUploaded: 0 };
@@ -165,7 +165,7 @@ describe("a spool", () => {
     expect(last).toMatchObject({ bytesProduced: bytes.length + 50, bytesUploaded: bytes.length + 50 });
   });
 
-  it("removes parts as soon as they are confirmed, and only then", async () => {
+  it("removes each part when the server has confirmed it, not before", async () => {
     const left: number[] = [];
     target.before = async (name) => {
       if (name.startsWith("uploadPart")) left.push((await keys("parts")).length);
@@ -175,7 +175,7 @@ describe("a spool", () => {
     expect(left).toEqual([4, 3, 2, 1, 0]);
   });
 
-  it("is refused options that are none", () => {
+  it("rejects invalid options", () => {
     for (const wrong of [{ partSize: 5 }, { maxBytes: -1 }, { expectedSize: 0.5 }]) {
       expect(() => spoolSink(target, { ...options, ...wrong })).toThrow(RangeError);
     }
@@ -184,12 +184,12 @@ describe("a spool", () => {
     }
   });
 
-  it("is refused where there are no Web Locks", async () => {
+  it("rejects with denied without Web Locks", async () => {
     Object.defineProperty(navigator, "locks", { value: undefined });
     await expect(spoolSink(target, options).write(bytesOf(5))).rejects.toMatchObject({ code: "denied" });
   });
 
-  it("is closed once it has ended", async () => {
+  it("rejects with closed after it has ended", async () => {
     const sink = spoolSink(target, options);
     await fill(sink, bytesOf(10));
     await expect(sink.write(bytesOf(1))).rejects.toMatchObject({ code: "closed" });
@@ -202,9 +202,9 @@ describe("a spool", () => {
     expect(await keys("journal")).toEqual([]);
   });
 
-  it("asks for room before anything is written, and before each part", async () => {
+  it("checks the quota before the first write and before each part", async () => {
     browser.estimate = { usage: 10 * MiB, quota: 30 * MiB };
-    expect(await storageRoom()).toEqual({
+    expect(await storageQuota()).toEqual({
       used: 10 * MiB,
       quota: 30 * MiB,
       free: 20 * MiB,
@@ -221,7 +221,7 @@ describe("a spool", () => {
 });
 
 describe("an upload that failed", () => {
-  it("is resumed with the parts that are missing", async () => {
+  it("is resumed with the missing parts", async () => {
     const bytes = bytesOf(3 * PART);
     const left = await failAt("uploadPart 3", bytes);
     expect(left).toMatchObject({
@@ -241,7 +241,7 @@ describe("an upload that failed", () => {
     await expect(resumeUpload(left, target)).rejects.toMatchObject({ code: "not-found" });
   });
 
-  it("is never given up for another one once parts are gone here", async () => {
+  it("is never replaced by another one once parts were removed here", async () => {
     for (const [call, code] of [
       ["completeUpload", "conflict"],
       ["completeUpload", "not-found"],
@@ -263,13 +263,13 @@ describe("an upload that failed", () => {
     }
   });
 
-  it("begins anew where the server has swept it away and all parts are still here", async () => {
+  it("starts again if the server has removed it and all parts are still here", async () => {
     const bytes = bytesOf(2 * PART);
     const left = await failAt("uploadPart 1", bytes);
     target.uploads.clear();
     await resumeUpload(left, target);
     expect(same(target.object, whole(bytes))).toBe(true);
-    // The same where parts are kept until the end.
+    // The same if parts are kept until the end.
     options = { ...options, removeUploaded: false };
     const kept = await failAt("uploadPart 3", bytes);
     expect((await keys("parts")).length).toBe(3);
@@ -279,7 +279,7 @@ describe("an upload that failed", () => {
     expect(same(target.object, whole(bytes))).toBe(true);
   });
 
-  it("says so where the server has swept away the only copy", async () => {
+  it("rejects with truncated if the server has removed the only copy", async () => {
     const left = await failAt("uploadPart 3", bytesOf(3 * PART));
     target.uploads.clear();
     await expect(resumeUpload(left, target)).rejects.toMatchObject({ code: "truncated", section: "spool" });
@@ -288,7 +288,7 @@ describe("an upload that failed", () => {
     expect([...(await keys("parts")), ...(await keys("journal"))]).toEqual([]);
   });
 
-  it("says so where the server has lost a part of which it had the only copy", async () => {
+  it("rejects with truncated if the server has lost a part of which it had the only copy", async () => {
     const left = await failAt("uploadPart 3", bytesOf(3 * PART));
     [...target.uploads.values()][0]!.delete(1);
     await expect(resumeUpload(left, target)).rejects.toMatchObject({ code: "truncated" });
@@ -296,7 +296,7 @@ describe("an upload that failed", () => {
     expect(target.object).toBeUndefined();
   });
 
-  it("never sends what was harmed here", async () => {
+  it("never sends a damaged part", async () => {
     for (const [change, code] of [
       [(bytes: Uint8Array) => bytes.slice(0, 100), "truncated"],
       [(bytes: Uint8Array) => bytes.map((byte, i) => (i === 12_345 ? byte ^ 4 : byte)), "corrupt"],
@@ -304,18 +304,18 @@ describe("an upload that failed", () => {
       options = { ...options, directory: `${options.directory}-` };
       target.object = undefined;
       const left = await failAt("uploadPart 2", bytesOf(2 * PART));
-      await harm(2, change);
+      await damage(2, change);
       await expect(resumeUpload(left, target)).rejects.toMatchObject({ code, section: "spool" });
       expect(target.object).toBeUndefined();
     }
   });
 
-  it("is found to be there when it had appeared after all", async () => {
+  it("succeeds if the object had been committed without a response", async () => {
     const bytes = bytesOf(2 * PART);
     const { completeUpload } = target;
     target.completeUpload = async (...args) => {
       await completeUpload(...args);
-      throw new PeekpackError("network", "The answer was lost.");
+      throw new PeekpackError("network", "The response was lost.");
     };
     await expect(fill(spoolSink(target, options), bytes)).rejects.toMatchObject({ code: "network" });
     const [left] = await pending();
@@ -330,7 +330,7 @@ describe("an upload that failed", () => {
     expect(result).toMatchObject({ size: bytes.length + 50, version: '"1"', location: target.label });
   });
 
-  it("belongs to its own target", async () => {
+  it("rejects another target with TypeError", async () => {
     const left = await failAt("uploadPart 2", bytesOf(2 * PART));
     const other = memoryTarget("s3://bucket/other");
     await expect(resumeUpload(left, other)).rejects.toBeInstanceOf(TypeError);
@@ -342,7 +342,7 @@ describe("an upload that failed", () => {
     await discardUpload(left, target);
   });
 
-  it("stays listed where the server cannot be reached to discard it", async () => {
+  it("stays listed if it cannot be discarded because the server is away", async () => {
     const left = await failAt("uploadPart 2", bytesOf(2 * PART));
     target.before = () => {
       throw new PeekpackError("network", "The test refuses.");
@@ -351,12 +351,12 @@ describe("an upload that failed", () => {
     expect(await pending()).toEqual([left]);
   });
 
-  it("leaves nothing where it need not last", async () => {
+  it("leaves nothing by default", async () => {
     target.before = (name) => {
       if (name === "uploadPart 2") throw new PeekpackError("denied", "The test refuses.");
     };
     await expect(
-      fill(spoolSink(target, { ...options, durable: false }), bytesOf(2 * PART)),
+      fill(spoolSink(target, { ...options, durable: undefined }), bytesOf(2 * PART)),
     ).rejects.toMatchObject({
       code: "denied",
     });
@@ -364,7 +364,7 @@ describe("an upload that failed", () => {
     expect([...(await keys("parts")), ...(await keys("journal"))]).toEqual([]);
   });
 
-  it("ends with the signal's reason, and stays", async () => {
+  it("rejects with the signal's reason, and stays", async () => {
     const controller = new AbortController();
     target.before = (name) => {
       if (name === "uploadPart 2") controller.abort("enough");
@@ -375,8 +375,8 @@ describe("an upload that failed", () => {
   });
 });
 
-describe("a page that died", () => {
-  it("leaves a spool that is listed once its lock is free", async () => {
+describe("a page that ended", () => {
+  it("leaves a spool that is listed when its lock is free", async () => {
     const sink = spoolSink(target, options);
     await sink.write(bytesOf(2 * PART));
     expect(await pending()).toEqual([]);
@@ -390,14 +390,14 @@ describe("a page that died", () => {
     await expect(resumeUpload(living!, target)).rejects.toMatchObject({ code: "conflict" });
     await expect(discardUpload(living!, target)).rejects.toMatchObject({ code: "conflict" });
     browser.dropLocks();
-    const [dead] = await pending();
-    expect(dead).toMatchObject({ state: "unfinished", active: false });
-    await expect(resumeUpload(dead!, target)).rejects.toMatchObject({ code: "unfinished" });
-    await discardUpload(dead!);
+    const [ended] = await pending();
+    expect(ended).toMatchObject({ state: "unfinished", active: false });
+    await expect(resumeUpload(ended!, target)).rejects.toMatchObject({ code: "unfinished" });
+    await discardUpload(ended!);
     expect([...(await keys("parts")), ...(await keys("journal"))]).toEqual([]);
   });
 
-  it("leaves parts without a record, which are removed once its lock is free", async () => {
+  it("leaves parts without a record, which are removed when its lock is free", async () => {
     const sink = spoolSink(target, options);
     await sink.write(bytesOf(PART));
     await new Promise<void>((resolve) => {
@@ -420,7 +420,7 @@ describe("a page that died", () => {
 });
 
 describe("an upload while the browser is offline", () => {
-  it("waits, and makes the request again that failed", async () => {
+  it("waits, and repeats the request that failed", async () => {
     const bytes = bytesOf(2 * PART);
     target.before = (name) => {
       if (name === "uploadPart 2" && target.calls.filter((other) => other === name).length === 1) {
@@ -428,7 +428,7 @@ describe("an upload while the browser is offline", () => {
         setTimeout(() => {
           browser.online = true;
         }, 30);
-        // A presigned URL could not be had, say.
+        // For example a presigner that is offline too.
         throw new TypeError("Failed to fetch");
       }
     };
@@ -437,7 +437,7 @@ describe("an upload while the browser is offline", () => {
     expect(same(target.object, whole(bytes))).toBe(true);
   });
 
-  it("says again what it had committed before the line broke", async () => {
+  it("marks a repeated commit as such", async () => {
     const given: (boolean | undefined)[] = [];
     const { putObject } = target;
     target.putObject = async (body, more) => {
@@ -445,7 +445,7 @@ describe("an upload while the browser is offline", () => {
       if (given.length === 1) {
         browser.online = false;
         browser.online = true;
-        throw new PeekpackError("network", "The line broke.");
+        throw new PeekpackError("network", "The connection broke.");
       }
       return putObject(body, more);
     };
@@ -454,7 +454,7 @@ describe("an upload while the browser is offline", () => {
     expect(given[1]).toBe(true);
   });
 
-  it("fails at once where it is online, and while offline when it is aborted", async () => {
+  it("fails at once while online, and on abort while offline", async () => {
     target.before = () => {
       throw new PeekpackError("network", "The server is down.");
     };

@@ -1,6 +1,6 @@
 import { el } from "@peekpack/explorer/ui/dom";
 import { size } from "@peekpack/explorer/ui/format";
-import type { StorageRoom } from "@peekpack/web-storage";
+import type { StorageQuota } from "@peekpack/web-storage";
 import type { Data } from "../data/data.js";
 import type { Destination } from "../destination/destination.js";
 import { flowField } from "../ui/flow-field.js";
@@ -40,7 +40,7 @@ export class HomeView {
   ]);
   readonly #warning: HTMLElement = el("p", { class: "wrong", attributes: { role: "status" } });
   readonly #art = flowField(ROWS);
-  #available: StorageRoom | undefined;
+  #available: StorageQuota | undefined;
 
   constructor(pending: HTMLElement, write: (data: Data, to: Destination, spool: SpoolChoice) => void) {
     this.#play();

@@ -1,12 +1,12 @@
 import { el, fill } from "@peekpack/explorer/ui/dom";
 import { size } from "@peekpack/explorer/ui/format";
-import { persistStorage, type StorageRoom, storageRoom } from "@peekpack/web-storage";
+import { persistStorage, type StorageQuota, storageQuota } from "@peekpack/web-storage";
 
 /** Shows the storage that the browser gives this page, with a button to make it persistent. */
 export class StorageLine {
   readonly element: HTMLElement = el("div", "storage-line");
   /** Called with the available storage after each refresh. */
-  onChange: (room: StorageRoom | undefined) => void = () => {};
+  onChange: (room: StorageQuota | undefined) => void = () => {};
   #note = "";
 
   constructor() {
@@ -14,7 +14,7 @@ export class StorageLine {
   }
 
   async refresh(): Promise<void> {
-    const room = await storageRoom();
+    const room = await storageQuota();
     this.onChange(room);
     if (room === undefined) {
       fill(this.element, el("span", { text: "This browser does not report its storage." }));

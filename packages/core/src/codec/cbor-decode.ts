@@ -1,3 +1,4 @@
+import { concat } from "../bytes.js";
 import { fromFloat16 } from "../float16.js";
 import { Simple, type Value } from "../values.js";
 import { exactHeadValue, headSize, headValue, INDEFINITE } from "./cbor-head.js";
@@ -244,14 +245,4 @@ function readChunks(
     at += length;
     chunks.push(major === 0x60 ? texts.text(at - length, at) : bytes.subarray(at - length, at));
   }
-}
-
-function concat(chunks: readonly Uint8Array[]): Uint8Array {
-  const joined = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    joined.set(chunk, at);
-    at += chunk.length;
-  }
-  return joined;
 }
