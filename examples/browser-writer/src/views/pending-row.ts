@@ -37,10 +37,12 @@ export interface PendingActions {
 
 /** One upload of an earlier page or of another tab. */
 export function pendingRow(pending: PendingUpload, keys: Keyring, actions: PendingActions): HTMLElement {
-  const name = objectName(pending.target);
-  const destination = parseLabel(pending.target);
+  const { target = "", put = "overwrite" } = pending;
+  const name = target === "" ? "An unknown archive" : objectName(target);
+  const destination = parseLabel(target);
   const more = el("div", "pending-more");
-  const unfinished = pending.state === "unfinished";
+  // Nothing of such a spool can be sent.
+  const unfinished = pending.state === "unfinished" || pending.problem !== undefined;
 
   const button = (text: string, look: string, go: () => unknown, glyph: SVGSVGElement): HTMLElement =>
     el(
@@ -59,7 +61,7 @@ export function pendingRow(pending: PendingUpload, keys: Keyring, actions: Pendi
     const known = destination && knownDestination(destination, pending, keys);
     if (known !== undefined) return void use(known);
     if (destination === undefined) return;
-    const form = new DestinationChoice({ ...destination, put: pending.put });
+    const form = new DestinationChoice({ ...destination, put });
     fill(
       more,
       el(
@@ -97,7 +99,7 @@ export function pendingRow(pending: PendingUpload, keys: Keyring, actions: Pendi
           button(
             "Remove here only",
             "",
-            () => remove(discardUpload(pending, abandonedTarget(pending.target, pending.put))),
+            () => remove(discardUpload(pending, abandonedTarget(target, put))),
             icon("discard"),
           ),
         ),
@@ -123,8 +125,7 @@ export function pendingRow(pending: PendingUpload, keys: Keyring, actions: Pendi
     if (!sure) return;
     // An incomplete archive was never sent.
     if (unfinished) return remove(discardUpload(pending));
-    if (destination === undefined)
-      return remove(discardUpload(pending, abandonedTarget(pending.target, pending.put)));
+    if (destination === undefined) return remove(discardUpload(pending, abandonedTarget(target, put)));
     withDestination("Discard", (to) => remove(discardUpload(pending, openDestination(to).target)));
   };
 
@@ -149,7 +150,13 @@ export function pendingRow(pending: PendingUpload, keys: Keyring, actions: Pendi
         el("p", { class: "pending-words", text: words(pending, destination) }),
         el("p", {
           class: "hint",
-          text: `${objectLocation(pending.target)} · started ${ago(pending.begun)} · ${storageName(pending.storage)}`,
+          text: [
+            objectLocation(target),
+            pending.begun && `started ${ago(pending.begun)}`,
+            storageName(pending.storage),
+          ]
+            .filter(Boolean)
+            .join(" · "),
         }),
       ),
       !pending.active &&
@@ -164,7 +171,8 @@ export function pendingRow(pending: PendingUpload, keys: Keyring, actions: Pendi
               () => withDestination("Resume", (to) => actions.resume(pending, to)),
               icon("play"),
             ),
-          button("Discard", "", discard, icon("discard")),
+          // Only the version of peekpack that wrote it knows what else belongs to it.
+          pending.state !== "unsupported" && button("Discard", "", discard, icon("discard")),
         ),
     ),
     !unfinished && sent(pending),
@@ -180,7 +188,7 @@ function sent({ size: whole, bytesUploaded }: PendingUpload): HTMLElement {
 
 function knownDestination(
   destination: ParsedLabel,
-  { put }: PendingUpload,
+  { put = "overwrite" }: PendingUpload,
   keys: Keyring,
 ): Destination | undefined {
   if (destination.kind === "presigned") return { ...destination, put };
@@ -195,6 +203,9 @@ function badge({ state, active }: PendingUpload): string {
     sealed: "not sent",
     uploading: "interrupted",
     committing: "nearly there",
+    orphan: "not here",
+    damaged: "damaged",
+    unsupported: "of another version",
   }[state];
 }
 
@@ -203,6 +214,9 @@ function words(pending: PendingUpload, destination: ParsedLabel | undefined): st
   if (active) return "Another tab is uploading it.";
   if (state === "unfinished") {
     return `Its page was closed while it was writing, after ${size(bytesSealed)}. An incomplete archive cannot be continued. Discard it and write it again.`;
+  }
+  if (state === "damaged" || state === "unsupported" || state === "orphan") {
+    return pending.problem ?? "Its data are no longer in this browser.";
   }
   const stopped = failure === undefined || failure === "stopped" ? "" : ` It failed with “${failure}”.`;
   const strange = destination === undefined ? " This page did not make it and cannot resume it." : "";
