@@ -171,18 +171,27 @@ async function checkMultipart(probe: ProbeSession, report: ReportCapability): Pr
   }
   await checkParts(probe, report, uploadId);
   const uploaded = { etag, crc32: sum };
-  const conditional = await probe.completeUpload(uploadId, uploaded, { "if-none-match": "*" });
-  const refused = conditional.status === 412;
+  // The object exists, and has another ETag.
+  const conditions: Record<string, string>[] = [{ "if-none-match": "*" }, { "if-match": OTHER_ETAG }];
+  let conditional: ProbeResponse | undefined;
+  let refused = 0;
+  for (const condition of conditions) {
+    conditional = await probe.completeUpload(uploadId, uploaded, condition);
+    if (isOk(conditional)) break;
+    if (conditional.status === 412) refused++;
+  }
+  const conditionIgnored = isOk(conditional!);
+  const kept = refused === conditions.length;
   report(
     "conditionalComplete",
-    refused,
-    refused
+    kept,
+    kept
       ? "Put modes work for archives in parts."
-      : `The server responds to If-None-Match on completing an upload with ${describeResponse(conditional)}: put modes are not reliable for archives in parts.`,
+      : `The server responds to a condition on completing an upload with ${describeResponse(conditional!)}: put modes are not reliable for archives in parts. Let one process write a key.`,
   );
   const type: Record<string, string> = sum === undefined ? {} : { "x-amz-checksum-type": "FULL_OBJECT" };
-  const completed = isOk(conditional)
-    ? conditional
+  const completed = conditionIgnored
+    ? conditional!
     : await probe.completeUpload(uploadId, uploaded, { ...type, ...checksum });
   await probe.abortUpload(uploadId);
   report(
@@ -193,6 +202,46 @@ async function checkMultipart(probe: ProbeSession, report: ReportCapability): Pr
       : `The server does not complete uploads (${describeResponse(completed)}): archives have to be small.`,
   );
   await checkWholeChecksum(probe, report, sum !== undefined && isOk(completed));
+  if (kept && isOk(completed)) await checkAtomicComplete(probe, report);
+}
+
+/** Servers that check a condition before they write, without a lock, accept about three of four pairs. */
+const PAIRS = 4;
+
+/** Completes two uploads at once under the same condition. The server may accept only one. */
+async function checkAtomicComplete(probe: ProbeSession, report: ReportCapability): Promise<void> {
+  let [pairs, bothAccepted] = [0, false];
+  for (; pairs < PAIRS && !bothAccepted; pairs++) {
+    const { headers } = await probe.send({ method: "HEAD" });
+    const condition = { "if-match": headers.get("etag") ?? "" };
+    const uploads = await Promise.all([0, 1].map((n) => uploadOfOnePart(probe, `pair ${pairs} ${n}`)));
+    if (uploads.includes(undefined)) return;
+    const responses = await Promise.all(
+      uploads.map((upload) => probe.completeUpload(upload!.uploadId, upload!, condition)),
+    );
+    for (const upload of uploads) await probe.abortUpload(upload!.uploadId);
+    bothAccepted = responses.every(isOk);
+    if (!responses.some(isOk)) return;
+  }
+  report(
+    "atomicComplete",
+    !bothAccepted,
+    bothAccepted
+      ? "The server checks If-Match on completing an upload, but accepted two uploads at once: of two that append at once, one loses its children silently. Let one process append."
+      : "Of two archives in parts that replace the same version at once, one is written.",
+  );
+}
+
+async function uploadOfOnePart(
+  probe: ProbeSession,
+  text: string,
+): Promise<{ readonly uploadId: string; readonly etag: string } | undefined> {
+  const uploadId = await probe.beginUpload({});
+  if (uploadId === undefined) return undefined;
+  const query = { uploadId, partNumber: "1" };
+  const part = await probe.send({ method: "PUT", query, body: new TextEncoder().encode(text) });
+  const etag = part.headers.get("etag");
+  return etag === null ? undefined : { uploadId, etag };
 }
 
 /** Lists the parts of an upload, and aborts another upload. */

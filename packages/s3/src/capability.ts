@@ -22,6 +22,7 @@ export const CAPABILITIES = [
   "listParts",
   "abortUpload",
   "conditionalComplete",
+  "atomicComplete",
   "wholeChecksums",
   "serverSideCopy",
   "pinnedCopy",

@@ -69,7 +69,7 @@ await onEachServer("capabilities", (server) => {
 
 describe("capabilities", () => {
   /** A store whose server responds as `respond` says. */
-  const respondingStore = (respond: (request: Request) => Response) =>
+  const respondingStore = (respond: (request: Request) => Response | Promise<Response>) =>
     s3Store({
       endpoint: "http://localhost:1",
       credentials: { accessKeyId: "id", secretAccessKey: "secret" },
@@ -154,5 +154,61 @@ describe("capabilities", () => {
     const reason = new Error("enough");
     const store = respondingStore(() => new Response("ok"));
     await expect(store.capabilities("bucket", { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+  });
+
+  /** A store over a server with one object, with or without an atomic check of If-Match. */
+  const completingStore = (options: { readonly ignoresIfMatch?: boolean; readonly atomic?: boolean }) => {
+    let etag: string | undefined;
+    let count = 0;
+    const parts = new Map<string, string>();
+    const write = (): Response => {
+      etag = `"${++count}"`;
+      return new Response(`<R><ETag>${etag}</ETag></R>`, { headers: { etag } });
+    };
+    const isRefused = ({ headers }: Request, multipart: boolean): boolean => {
+      const expected = headers.get("if-match");
+      if (headers.has("if-none-match")) return etag !== undefined;
+      return expected !== null && expected !== etag && !(multipart && options.ignoresIfMatch);
+    };
+    return respondingStore(async (request) => {
+      const { method, url } = request;
+      const query = new URL(url).searchParams;
+      const id = query.get("uploadId");
+      if (method === "POST" && id === null) return new Response(`<R><UploadId>${++count}</UploadId></R>`);
+      if (method === "PUT" && id !== null) {
+        parts.set(id, `"part ${id}"`);
+        return new Response("", { headers: { etag: parts.get(id)! } });
+      }
+      if (method === "POST" || method === "PUT") {
+        if (isRefused(request, method === "POST")) return new Response("", { status: 412 });
+        if (method === "POST" && !options.atomic) await new Promise((resolve) => setTimeout(resolve, 20));
+        return write();
+      }
+      return new Response(method === "HEAD" ? null : "", { headers: etag === undefined ? {} : { etag } });
+    });
+  };
+
+  it("reports a server that ignores If-Match on completing an upload", async () => {
+    const found = await completingStore({ ignoresIfMatch: true }).capabilities("bucket");
+    expect(found.conditionalReplace.supported).toBe(true);
+    expect(found.conditionalComplete).toMatchObject({
+      supported: false,
+      explanation: expect.stringMatching(/not reliable/),
+    });
+    expect(found.atomicComplete.supported).toBeUndefined();
+  });
+
+  it("reports a server that accepts two completions at once under the same condition", async () => {
+    const found = await completingStore({ atomic: false }).capabilities("bucket");
+    expect(found.conditionalComplete.supported).toBe(true);
+    expect(found.atomicComplete).toMatchObject({
+      supported: false,
+      explanation: expect.stringMatching(/two that append at once/),
+    });
+  });
+
+  it("reports a server that accepts one of two completions at once", async () => {
+    const found = await completingStore({ atomic: true }).capabilities("bucket");
+    expect(found.atomicComplete.supported).toBe(true);
   });
 });
