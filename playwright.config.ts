@@ -3,7 +3,7 @@ import { defineConfig } from "@playwright/test";
 import type { BrowserChoice } from "./e2e/browser-test.js";
 
 const browser = await locateBrowser();
-// Workers load this file too, and need not look again.
+// Workers load this file too: they reuse the result.
 if (browser.absent === undefined && browser.executable !== undefined) {
   process.env.PEEKPACK_BROWSER = browser.executable;
 }
@@ -13,7 +13,7 @@ export default defineConfig<object, BrowserChoice>({
   testDir: "e2e",
   testMatch: "**/*.spec.ts",
   outputDir: "test-results",
-  // Files run side by side, with S3 servers of their own; most of the time goes by waiting.
+  // Test files run concurrently with their own S3 servers; most of the time they wait.
   workers: 2,
   timeout: 60_000,
   forbidOnly: process.env.CI !== undefined,

@@ -9,7 +9,7 @@ export default defineConfig({
     projects,
     testTimeout: 30_000,
     hookTimeout: 120_000,
-    // Most of the time goes by waiting for servers, so that no core is left idle for anybody's sake.
+    // Tests mostly wait for servers: use all cores.
     maxWorkers: Math.max(2, availableParallelism()),
   },
 });

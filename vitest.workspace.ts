@@ -1,4 +1,4 @@
-/** The list of test projects; vitest.config.ts feeds it to `test.projects`. */
+/** The test projects, for `test.projects` in vitest.config.ts. */
 const project = (name: string, root: string, extra: Record<string, unknown> = {}) => ({
   extends: true as const,
   root,

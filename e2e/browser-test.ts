@@ -9,34 +9,35 @@ import {
 } from "@peekpack/testing";
 import { test as base, type Page, type Request } from "@playwright/test";
 
-/** What playwright.config.ts has found. */
+/** Result of the search in playwright.config.ts. */
 export interface BrowserChoice {
-  /** In words why there is no browser; undefined when there is one. */
+  /** Why there is no browser; undefined if there is one. */
   readonly browserAbsent: string | undefined;
 }
 
-/** Playwright's `test` for tests that need a browser. */
+/** Playwright's `test` with the option `browserAbsent`. */
 export const test = base.extend<object, BrowserChoice>({
   browserAbsent: [undefined, { option: true, scope: "worker" }],
 });
 
-/** A running server and a bucket of the tests' own. */
-export interface Place {
+/** A running server with a new bucket. */
+export interface ServerBucket {
   readonly server: S3Server;
   readonly bucket: string;
 }
 
-/** Rustfs first: it is the server that the project is made for. */
 const KINDS = ["rustfs", "versitygw", "stand-in"] as const satisfies readonly S3ServerKind[];
 
 /**
- * Registers `tests` once for each S3 server: the one that S3_ENDPOINT names, and each kind that can be started here. Without
- * a browser, or without that server, they count as skipped and say why; where live things are required, they fail.
+ * Registers `tests` for each S3 server: the one at S3_ENDPOINT and each kind that can be started. They are skipped with a
+ * reason if the browser or the server is absent, or fail if PEEKPACK_REQUIRE_LIVE is set.
  */
-export function onEachServer(tests: (place: () => Place, kind: S3ServerKind | undefined) => void): void {
+export function onEachServer(
+  tests: (place: () => ServerBucket, kind: S3ServerKind | undefined) => void,
+): void {
   for (const kind of [...(process.env.S3_ENDPOINT ? [undefined] : []), ...KINDS]) {
     test.describe(kind ?? "the server at S3_ENDPOINT", () => {
-      let place: Place | undefined;
+      let place: ServerBucket | undefined;
       test.beforeAll(async ({ browserAbsent }) => {
         if (browserAbsent !== undefined) absent(`there is no browser: ${browserAbsent}`);
         try {
@@ -47,7 +48,7 @@ export function onEachServer(tests: (place: () => Place, kind: S3ServerKind | un
           absent(error.message);
         }
       });
-      // Hooks run in the order in which they are registered: those of `tests` first.
+      // Hooks run in order of registration: those of `tests` first.
       tests(() => place!, kind);
       test.afterAll(async () => {
         if (place === undefined) return;
@@ -64,23 +65,23 @@ function absent(why: string): void {
   test.skip(true, why);
 }
 
-/** The requests of a page to one origin, as the browser saw them. */
+/** Traffic between a page and one origin, as seen by the browser. */
 export interface Traffic {
-  /** Those that the page made. */
+  /** Requests of the page. */
   readonly requests: readonly Request[];
-  /** Questions whether a request is allowed, which the browser asks by itself. */
+  /** URLs of preflights. */
   readonly preflights: readonly string[];
-  /** Bytes of the bodies that arrived, without headers. */
+  /** Total size of response bodies, without headers. */
   bodyBytes(): Promise<number>;
 }
 
-/** Watches what a page asks of an origin. */
+/** Records the traffic between a page and an origin. */
 export async function watchTraffic(page: Page, origin: string): Promise<Traffic> {
   const requests: Request[] = [];
   page.on("request", (request) => {
     if (new URL(request.url()).origin === origin) requests.push(request);
   });
-  // Playwright does not show preflights; the browser's own protocol does.
+  // Playwright hides preflights; the DevTools protocol shows them.
   const preflights: string[] = [];
   const protocol = await page.context().newCDPSession(page);
   protocol.on("Network.requestWillBeSent", ({ request }) => {

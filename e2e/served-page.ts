@@ -4,13 +4,13 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, preview } from "vite";
 
-/** A page that was built as an application's would be, and is served on 127.0.0.1. */
+/** A page built by Vite and served on 127.0.0.1. */
 export interface ServedPage {
   readonly origin: string;
   close(): Promise<void>;
 }
 
-/** Builds the Vite project in a directory beside this file, and serves what comes out. */
+/** Builds and serves the Vite project in a directory relative to this file. */
 export async function servePage(name: string): Promise<ServedPage> {
   const root = fileURLToPath(new URL(name, import.meta.url));
   const outDir = await mkdtemp(join(tmpdir(), "peekpack-page-"));

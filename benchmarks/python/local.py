@@ -1,4 +1,4 @@
-"""What msglc does with archives in files. Values come from MessagePack: the bytes that the other contestants work on."""
+"""Jobs of msglc on archive files. Input values are decoded from the MessagePack data that other contestants use."""
 
 import os
 import shutil
@@ -43,7 +43,7 @@ def repack(file, target, codec, backend):
     return {"run": run, "after": lambda _: {"bytes": os.path.getsize(target)}}
 
 
-def join(children, target, codec, backend):
+def combine_files(children, target, codec, backend):
     packer = CODECS[codec]
 
     def run(_):
@@ -57,7 +57,7 @@ def join(children, target, codec, backend):
     return {"run": run, "after": lambda _: {"bytes": os.path.getsize(target)}}
 
 
-def add(old, child, target, codec, backend):
+def append_file(old, child, target, codec, backend):
     packer = CODECS[codec]
     return {
         "before": lambda _: shutil.copyfile(old, target),

@@ -1,4 +1,4 @@
-"""What msglc does with an archive on S3, through s3fs."""
+"""Jobs of msglc on S3, through s3fs."""
 
 import s3fs
 from msglc.reader import LazyReader, to_obj
@@ -13,7 +13,7 @@ def cold(endpoint, region, credentials, path):
     )
 
     def before(_):
-        # What it knows of the object, not its connections: those are kept on both sides.
+        # Clears cached metadata. Connections stay open for both sides.
         fs.invalidate_cache()
 
     def run(paths):

@@ -1,6 +1,5 @@
 """
-The process of a contestant in Python: the counterpart of src/runner.ts. One request a line on standard input, one answer
-a line on standard output, both JSON.
+Process of a Python contestant: the counterpart of src/runner.ts. Messages are JSON, one per line.
 """
 
 import importlib
@@ -32,8 +31,8 @@ def lap(job, repeat, argument):
 
 
 def main():
-    # Nothing but answers may reach the pipe, whatever a library prints.
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    # Libraries may print: only responses may reach the pipe.
+    responses = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     job = None
     for line in sys.stdin:
@@ -41,11 +40,11 @@ def main():
         if "job" in request:
             file, name = request["job"].split("/")
             job = getattr(importlib.import_module(file), name)(**request["parameters"])
-            answer = job.get("facts", {})
+            response = job.get("facts", {})
         else:
-            answer = lap(job, request["repeat"], request.get("argument"))
-        answers.write(json.dumps(answer) + "\n")
-        answers.flush()
+            response = lap(job, request["repeat"], request.get("argument"))
+        responses.write(json.dumps(response) + "\n")
+        responses.flush()
 
 
 main()

@@ -1,29 +1,29 @@
 import type { DataSetName } from "./data-sets.js";
 import type { Row } from "./row.js";
 
-/** What a benchmark is given. */
+/** Input and output of a benchmark. */
 export interface Context {
   readonly rounds: number;
   readonly data: readonly DataSetName[];
-  /** A directory of its own, in memory where the system has such; removed afterwards. */
+  /** A temporary directory, in memory if the system has one. */
   readonly scratch: string;
-  /** The Python that has msglc; absent where there is none. */
+  /** The Python with msglc, if there is one. */
   readonly python: string | undefined;
-  /** Of the stream that is written to S3. */
+  /** Size of the stream that is written to S3. */
   readonly streamBytes: number;
-  /** Tells how it goes. */
+  /** Prints progress. */
   log(line: string): void;
-  /** Takes a line of the table. */
+  /** Adds a row to the table. */
   row(row: Row): void;
-  /** Says loudly what is left out, and why. */
+  /** Reports that something is skipped, and why. */
   skip(what: string): void;
 }
 
-/** Something that is measured against a peer. */
+/** A comparison of peekpack with peers. */
 export interface Benchmark {
-  /** As `--only` takes it. */
+  /** Name on the command line. */
   readonly name: string;
-  /** What is measured, in a line. */
+  /** One line that says what is measured. */
   readonly what: string;
   run(context: Context): Promise<void>;
 }

@@ -2,56 +2,56 @@ import { Contestant, type Entry } from "./contestant.js";
 import type { Facts, Lap } from "./job.js";
 import { type Spread, spread } from "./spread.js";
 
-/** How long a contest is. */
-export interface Length {
-  /** Laps that count, of each contestant. */
+/** Length of a contest. */
+export interface ContestOptions {
+  /** Measured laps of each contestant. */
   readonly rounds: number;
-  /** Runs are repeated within a lap until it takes about so long. Default 100 ms. */
+  /** Runs are repeated within a lap until the lap takes about this long. Default 100 ms. */
   readonly lapMs?: number | undefined;
-  /** Each contestant runs for at least so long before anything counts. Default 1,200 ms. */
+  /** Minimum warm-up time of each contestant. Default 1,200 ms. */
   readonly warmUpMs?: number | undefined;
-  /** And at least so many times. Default 2. */
+  /** Minimum number of warm-up laps. Default 2. */
   readonly warmUpLaps?: number | undefined;
 }
 
-/** What a benchmark does around the laps. */
-export interface Around {
-  /** Given to the job in this round; the same for all contestants. */
+/** Hooks around the laps. */
+export interface Hooks {
+  /** The job's argument in a round, the same for all contestants. */
   argument?(round: number): unknown;
-  /** Before each lap, warm-up included. */
+  /** Runs before each lap, including warm-up. */
   before?(contestant: string, round: number): void | Promise<void>;
-  /** After each lap; what it gives is added to the lap's facts. */
+  /** Runs after each lap. Its facts are added to the lap's. */
   after?(contestant: string, round: number): Facts | Promise<Facts>;
 }
 
-/** One contestant's laps, and what it said of itself. */
-export interface Course {
+/** The laps of one contestant. */
+export interface LapSeries {
   readonly name: string;
   readonly facts: Facts;
   readonly laps: readonly Lap[];
 }
 
 /**
- * Lets contestants, each in a process of its own, run laps in turn: A B C A B C …, after a warm-up in the same order.
- * @returns each one's laps, in the order of the entries
+ * Runs each contestant in a process of its own. After the warm-ups, laps alternate: A B C A B C …
+ * @returns the laps of each contestant, in the order of the entries
  */
 export async function contest(
   entries: readonly Entry[],
-  length: Length,
-  around: Around = {},
-): Promise<Course[]> {
-  const { rounds, lapMs = 100, warmUpMs = 1200, warmUpLaps = 2 } = length;
+  options: ContestOptions,
+  hooks: Hooks = {},
+): Promise<LapSeries[]> {
+  const { rounds, lapMs = 100, warmUpMs = 1200, warmUpLaps = 2 } = options;
   const runners: { contestant: Contestant; repeat: number; laps: Lap[] }[] = [];
   try {
-    // One after the other: getting ready may take all the memory there is to spare.
+    // Start in sequence: preparing a job may need much memory.
     for (const entry of entries) {
       runners.push({ contestant: await Contestant.start(entry), repeat: 1, laps: [] });
     }
     const run = async (runner: (typeof runners)[number], round: number): Promise<Lap> => {
       const { contestant, repeat } = runner;
-      await around.before?.(contestant.name, round);
-      const lap = await contestant.lap(repeat, around.argument?.(round));
-      const more = (await around.after?.(contestant.name, round)) ?? {};
+      await hooks.before?.(contestant.name, round);
+      const lap = await contestant.lap(repeat, hooks.argument?.(round));
+      const more = (await hooks.after?.(contestant.name, round)) ?? {};
       return { ...lap, facts: { ...lap.facts, ...more } };
     };
     let round = -1;
@@ -72,17 +72,18 @@ export async function contest(
   }
 }
 
-/** Two contestants compared, round by round. */
+/** Comparison of two contestants. */
 export interface Comparison {
-  /** Time of the first over time of the second, each round's own. */
+  /** Ratio of wall-clock times, round by round. */
   readonly wall: Spread;
+  /** Ratio of processor times, round by round. */
   readonly cpu: Spread;
-  /** Each one's least time over all rounds, compared: what a machine that does nothing else would show, about. */
+  /** Ratio of the minimum times over all rounds: an estimate for an idle machine. */
   readonly best: { readonly wall: number; readonly cpu: number };
 }
 
-/** Compares two courses round by round: below 1 the first was faster. */
-export function compare(ours: Course, theirs: Course): Comparison {
+/** Compares two series of laps. Below 1, the first is faster. */
+export function compare(ours: LapSeries, theirs: LapSeries): Comparison {
   const ratios = (of: (lap: Lap) => number): Spread =>
     spread(ours.laps.map((lap, i) => of(lap) / of(theirs.laps[i]!)));
   const best = (of: (lap: Lap) => number): number =>
@@ -92,21 +93,21 @@ export function compare(ours: Course, theirs: Course): Comparison {
   return { wall: ratios(wall), cpu: ratios(cpu), best: { wall: best(wall), cpu: best(cpu) } };
 }
 
-/** Medians over a course's laps: of the times, and of every fact. */
-export function middle(course: Course): {
+/** Medians of times and facts over a series of laps. */
+export function medians(series: LapSeries): {
   readonly wallMs: number;
   readonly cpuMs: number;
   readonly peakRssBytes: number;
   readonly facts: Facts;
 } {
-  const of = (pick: (lap: Lap) => number): number => spread(course.laps.map(pick)).median;
-  const names = Object.keys(course.laps[0]!.facts);
+  const of = (pick: (lap: Lap) => number): number => spread(series.laps.map(pick)).median;
+  const names = Object.keys(series.laps[0]!.facts);
   return {
     wallMs: of(({ wallMs }) => wallMs),
     cpuMs: of(({ cpuMs }) => cpuMs),
-    peakRssBytes: course.laps.at(-1)!.peakRssBytes,
+    peakRssBytes: series.laps.at(-1)!.peakRssBytes,
     facts: {
-      ...course.facts,
+      ...series.facts,
       ...Object.fromEntries(names.map((name) => [name, of(({ facts }) => facts[name]!)])),
     },
   };

@@ -4,43 +4,43 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { Facts, Lap, Request } from "./job.js";
 
-/** Who takes part, and with what. */
+/** Description of a contestant. */
 export interface Entry {
-  /** As it stands in the table: "msgpackr pack". */
+  /** Name in the table: "msgpackr pack". */
   readonly name: string;
   /** "FILE/NAME": a job of jobs/FILE.ts, or with `python` a function of python/FILE.py. */
   readonly job: string;
   readonly parameters: unknown;
-  /** The Python that runs it, if it is one of Python's. */
+  /** The Python to run it with, for Python jobs. */
   readonly python?: string | undefined;
-  /** Further options of node: "--max-old-space-size=8192". */
+  /** Options of node: "--max-old-space-size=8192". */
   readonly nodeOptions?: readonly string[] | undefined;
 }
 
-/** A process that runs one job's laps when it is told to. */
+/** A process that runs laps of one job on request. */
 export class Contestant {
   readonly name: string;
-  /** Known once the job is ready. */
+  /** Facts of the prepared job. */
   readonly facts: Facts;
   readonly #child: ChildProcessWithoutNullStreams;
-  readonly #answers: AsyncIterator<string>;
+  readonly #responses: AsyncIterator<string>;
   readonly #errors: string[];
 
   private constructor(
     entry: Entry,
     child: ChildProcessWithoutNullStreams,
-    answers: AsyncIterator<string>,
+    responses: AsyncIterator<string>,
     errors: string[],
     facts: Facts,
   ) {
     this.name = entry.name;
     this.facts = facts;
     this.#child = child;
-    this.#answers = answers;
+    this.#responses = responses;
     this.#errors = errors;
   }
 
-  /** Starts a process, and waits until its job is ready. */
+  /** Starts a process and prepares its job. */
   static async start(entry: Entry): Promise<Contestant> {
     const { job, parameters, python, nodeOptions = [] } = entry;
     const program = python ?? process.execPath;
@@ -61,35 +61,38 @@ export class Contestant {
     const errors: string[] = [];
     child.stderr.setEncoding("utf8");
     child.stderr.on("data", (text: string) => errors.push(text));
-    const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-    const facts = (await ask(child, answers, errors, entry.name, { job, parameters })) as Facts;
-    return new Contestant(entry, child, answers, errors, facts);
+    const responses = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    const facts = (await request(child, responses, errors, entry.name, { job, parameters })) as Facts;
+    return new Contestant(entry, child, responses, errors, facts);
   }
 
-  /** Runs the job so many times, and says what one of them took. */
+  /** Runs the job `repeat` times. @returns times per run */
   async lap(repeat: number, argument?: unknown): Promise<Lap> {
-    return (await ask(this.#child, this.#answers, this.#errors, this.name, { repeat, argument })) as Lap;
+    return (await request(this.#child, this.#responses, this.#errors, this.name, {
+      repeat,
+      argument,
+    })) as Lap;
   }
 
   async close(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const exited = once(this.#child, "exit");
     this.#child.stdin.end();
-    const late = setTimeout(() => this.#child.kill("SIGKILL"), 10_000);
+    const timer = setTimeout(() => this.#child.kill("SIGKILL"), 10_000);
     await exited;
-    clearTimeout(late);
+    clearTimeout(timer);
   }
 }
 
-async function ask(
+async function request(
   child: ChildProcessWithoutNullStreams,
-  answers: AsyncIterator<string>,
+  responses: AsyncIterator<string>,
   errors: readonly string[],
   name: string,
-  request: Request,
+  message: Request,
 ): Promise<unknown> {
-  child.stdin.write(`${JSON.stringify(request)}\n`);
-  const { value, done } = await answers.next();
+  child.stdin.write(`${JSON.stringify(message)}\n`);
+  const { value, done } = await responses.next();
   if (done !== true) return JSON.parse(value);
   const last = errors.join("").trim().split("\n").slice(-12).join("\n");
   throw new Error(`The process of "${name}" has ended:\n${last}`);

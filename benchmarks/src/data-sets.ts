@@ -5,9 +5,9 @@ import { randomNumbers } from "@peekpack/testing";
 
 export type DataSetName = "browser-compat-data" | "numeric" | "small-records";
 
-/** What the benchmarks are run on. */
+/** The data of the benchmarks. */
 export const DATA_SETS: Readonly<Record<DataSetName, () => unknown>> = {
-  /** A real document of nested maps, read from its package: texts, few numbers, 15,000 keys and more. */
+  /** A real document from an npm package: nested maps, mostly strings, more than 15,000 keys. */
   "browser-compat-data": (): unknown => {
     const main = createRequire(import.meta.url).resolve("@mdn/browser-compat-data");
     return JSON.parse(readFileSync(join(dirname(main), "data.json"), "utf8"));
@@ -29,7 +29,7 @@ export const DATA_SETS: Readonly<Record<DataSetName, () => unknown>> = {
       })),
     };
   },
-  /** A million records of four fields, each of which has a node of its own: a table a third as long as the data. */
+  /** A million records of four fields. Each has a node: the table is a third as long as the data. */
   "small-records": (): unknown => {
     const random = randomNumbers(2);
     return Array.from({ length: 1_000_000 }, (_, id) => ({

@@ -1,35 +1,35 @@
-/** What a contestant does over and over. */
+/** A repeatable piece of work. */
 export interface Job {
-  /** What is timed. */
+  /** The timed work. */
   run(argument: unknown): unknown;
-  /** Readies a lap, before the clock starts. */
+  /** Prepares a lap, untimed. */
   before?(argument: unknown): void | Promise<void>;
-  /** Looks at what the last run gave, after the clock has stopped. What it gives goes into the lap's facts. */
+  /** Inspects the result of the last run, untimed. @returns facts of the lap */
   after?(result: unknown): Facts | Promise<Facts>;
-  /** Known as soon as the job is ready: sizes of what it works on. */
+  /** Facts of the job itself, such as input sizes. */
   readonly facts?: Facts;
 }
 
-/** Figures beside the times, by name: bytes, requests. */
+/** Figures other than times, by name: bytes, requests. */
 export type Facts = Readonly<Record<string, number>>;
 
-/** Makes a job ready from what the benchmark gives it. */
+/** Prepares a job from its parameters. */
 export type JobMaker = (parameters: never) => Job | Promise<Job>;
 
 /** The jobs of one file. */
 export type Jobs = Readonly<Record<string, JobMaker>>;
 
-/** What a contestant is asked, one JSON text a line. */
+/** A message to a contestant, one JSON text per line. */
 export type Request =
   | { readonly job: string; readonly parameters: unknown }
   | { readonly repeat: number; readonly argument?: unknown };
 
-/** How one lap went. Times are of one run, in milliseconds. */
+/** Result of a lap. Times are milliseconds per run. */
 export interface Lap {
   readonly wallMs: number;
-  /** User and system time of the whole process, its garbage collector's threads included. */
+  /** User and system time of the process, including garbage collection threads. */
   readonly cpuMs: number;
-  /** The process's largest resident size so far, in bytes. */
+  /** Peak resident size of the process so far, in bytes. */
   readonly peakRssBytes: number;
   readonly facts: Facts;
 }

@@ -5,12 +5,12 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { livePython } from "@peekpack/testing/python";
 import type { Benchmark } from "./benchmark.js";
+import { coldLeaf, fiftySubtrees } from "./cases/cold-reads.js";
 import { column } from "./cases/column.js";
+import { append, combine, repack } from "./cases/combine.js";
 import { decode, decodeCbor } from "./cases/decode.js";
 import { encode, encodeCbor } from "./cases/encode.js";
-import { append, combine, repack } from "./cases/join.js";
-import { latency } from "./cases/latency.js";
-import { toc } from "./cases/toc.js";
+import { millionNodes } from "./cases/table.js";
 import { serverAppend, upload } from "./cases/write.js";
 import { type BenchOptions, parseOptions, USAGE } from "./options.js";
 import { keepResults, noteCircumstances, type Result } from "./record.js";
@@ -25,14 +25,15 @@ const BENCHMARKS: readonly Benchmark[] = [
   repack,
   combine,
   append,
-  toc,
+  millionNodes,
   column,
-  latency,
+  coldLeaf,
+  fiftySubtrees,
   upload,
   serverAppend,
 ];
 
-/** In memory where the system has such a place: what is measured here is no disk. */
+/** A directory in memory if the system has one: benchmarks must not measure disks. */
 async function scratchParent(): Promise<string> {
   try {
     await access("/dev/shm", constants.W_OK);
@@ -44,7 +45,7 @@ async function scratchParent(): Promise<string> {
 
 async function run({ only, data, rounds, streamBytes, out }: BenchOptions): Promise<void> {
   const python = await livePython();
-  if (python.absent !== undefined) console.log(`SKIPPED: everything against msglc: ${python.absent}`);
+  if (python.absent !== undefined) console.log(`SKIPPED: all comparisons with msglc: ${python.absent}`);
   const file = out ?? fileURLToPath(new URL("../results/latest.json", import.meta.url));
   const scratch = mkdtempSync(join(await scratchParent(), "peekpack-bench-"));
   let missed = 0;
@@ -82,10 +83,10 @@ async function run({ only, data, rounds, streamBytes, out }: BenchOptions): Prom
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
-  console.log(missed === 0 ? "\nEvery goal was met." : `\nGoals missed: ${missed}.`);
+  console.log(missed === 0 ? "\nAll goals were met." : `\nGoals missed: ${missed}.`);
 }
 
-// A notice about Node's age in the middle of the table helps nobody.
+// The SDK's warning about Node's version would interrupt the table.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
 const names = BENCHMARKS.map(({ name }) => name);
 try {

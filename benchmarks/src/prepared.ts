@@ -3,17 +3,17 @@ import { join } from "node:path";
 import { Contestant } from "./contestant.js";
 import type { DataSetName } from "./data-sets.js";
 
-/** Files that contestants start from. */
+/** Input files of contestants. */
 export interface Prepared {
-  /** An archive of the data set, as encodeArchive makes it. */
+  /** The archive of a data set. */
   readonly archive: string;
-  /** Its data alone: what a codec's own decoder reads. */
+  /** Its data alone, for a codec's own decoder. */
   readonly data: string;
   /** Its table alone. */
   readonly table: string;
 }
 
-/** Runs a job of jobs/preparing.ts once, in a process of its own. */
+/** Runs a job of jobs/preparing.ts once in a child process. */
 export async function prepare(job: string, parameters: object): Promise<void> {
   const contestant = await Contestant.start({ name: "preparation", job: `preparing/${job}`, parameters });
   try {
@@ -23,7 +23,7 @@ export async function prepare(job: string, parameters: object): Promise<void> {
   }
 }
 
-/** Writes the archive of a data set, and its pieces, unless they are there. */
+/** Writes the input files of a data set unless they exist. */
 export async function prepared(
   scratch: string,
   data: DataSetName | "nodes" | "nodes-flat" | "column",

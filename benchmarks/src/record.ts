@@ -5,28 +5,28 @@ import { cpus, loadavg, platform, release, totalmem } from "node:os";
 import { dirname } from "node:path";
 import type { Row } from "./row.js";
 
-/** Where and when a benchmark ran. */
+/** Environment of a benchmark run. */
 export interface Circumstances {
   readonly at: string;
-  /** The commit, and whether the tree had changes beside it. */
+  /** The commit, and whether the packages had uncommitted changes. */
   readonly commit: string;
   readonly node: string;
   readonly system: string;
   readonly processor: string;
   readonly cores: number;
   readonly memoryBytes: number;
-  /** The load of the minute before, and of the last minute of the benchmark: above `cores`, others were busy. */
+  /** Load average at start and end. Above `cores`, other processes were busy. */
   readonly load: { readonly before: number; readonly after: number };
   readonly versions: Readonly<Record<string, string>>;
 }
 
-/** What a benchmark has given. */
+/** Result of a benchmark. */
 export interface Result {
   readonly what: string;
   readonly rounds: number;
   readonly circumstances: Circumstances;
   readonly rows: readonly Row[];
-  /** What was left out, and why. */
+  /** Skipped parts, with reasons. */
   readonly skipped: readonly string[];
 }
 
@@ -55,7 +55,7 @@ function commit(): string {
   }
 }
 
-/** Begins to note the circumstances; the function it gives ends it. */
+/** Records the environment at the start. @returns a function that completes the record at the end */
 export function noteCircumstances(python: Readonly<Record<string, string>> | undefined): () => Circumstances {
   const at = new Date().toISOString();
   const before = loadavg()[0]!;
@@ -72,7 +72,7 @@ export function noteCircumstances(python: Readonly<Record<string, string>> | und
   });
 }
 
-/** Puts results into a file; those of benchmarks that did not run this time stay. */
+/** Merges results into a file. */
 export function keepResults(file: string, results: Readonly<Record<string, Result>>): void {
   let old: Record<string, Result> = {};
   try {

@@ -1,6 +1,6 @@
-import { freshBucket, removeBucket, type S3Server, type S3ServerKind, startS3 } from "@peekpack/testing";
+import { freshBucket, removeBucket, type S3Server, S3ServerAbsent, startS3 } from "@peekpack/testing";
 
-/** A server with a bucket for one benchmark. */
+/** An S3 server with a bucket for one benchmark. */
 export interface Remote {
   readonly server: S3Server;
   readonly bucket: string;
@@ -8,17 +8,15 @@ export interface Remote {
 }
 
 /**
- * Starts an S3 server: the one that is preferred, where it is there, else whichever there is.
- * @param say told which it is
+ * Starts versitygw, else any other S3 server. A rustfs built without optimization would be slower than the contestants.
+ * @param log receives which server it is
  */
-export async function startRemote(
-  say: (line: string) => void,
-  prefer?: S3ServerKind | undefined,
-): Promise<Remote> {
-  const preferred =
-    prefer === undefined ? undefined : await startS3({ require: prefer }).catch(() => undefined);
-  const server = preferred ?? (await startS3());
-  say(`on ${server.kind}: ${server.how}`);
+export async function startRemote(log: (line: string) => void): Promise<Remote> {
+  const server = await startS3({ require: "versitygw" }).catch((error: unknown) => {
+    if (error instanceof S3ServerAbsent) return startS3();
+    throw error;
+  });
+  log(`on ${server.kind}: ${server.how}`);
   const bucket = await freshBucket(server, "bench");
   return {
     server,

@@ -1,6 +1,6 @@
 import type { Goal, Row, Side } from "./row.js";
 
-/** A ratio with three digits that say something. */
+/** Formats a ratio with three significant digits. */
 const ratioText = (value: number): string =>
   value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(value < 0.1 ? 4 : 3);
 
@@ -33,17 +33,17 @@ const HEADS = [
   "data",
   "peekpack",
   "peer",
-  "of",
+  "measure",
   "ratio",
   "min … max",
   "best",
   "cpu",
   "goal",
   "",
-  "beside",
+  "medians",
 ] as const;
 
-/** The rows of one benchmark as a table of text. */
+/** Formats the rows of one benchmark as a text table. */
 export function tableText(rows: readonly Row[]): string {
   const cells = rows.map((row) => [
     row.data,

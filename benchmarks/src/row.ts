@@ -1,11 +1,11 @@
-import { type Course, compare, middle } from "./contest.js";
+import { compare, type LapSeries, medians } from "./contest.js";
 import type { Facts } from "./job.js";
 import type { Spread } from "./spread.js";
 
-/** What a ratio should be. */
+/** Required ratio. */
 export type Goal = { readonly atMost: number } | { readonly atLeast: number };
 
-/** One side of a comparison, in medians. Milliseconds and bytes. */
+/** Medians of one side of a comparison, in milliseconds and bytes. */
 export interface Side {
   readonly name: string;
   readonly wallMs?: number | undefined;
@@ -14,23 +14,23 @@ export interface Side {
   readonly facts: Facts;
 }
 
-/** One line of the table: a ratio of peekpack's to a peer's figure, over the rounds. */
+/** One row of the table: the ratio of peekpack's figure to a peer's, over all rounds. */
 export interface Row {
   readonly data: string;
   readonly ours: Side;
   readonly peer: Side;
-  /** What the ratio is of: "time", "rate", or a fact's name. */
+  /** The compared figure: "time", "rate", or another name. */
   readonly measure: string;
   readonly ratio: Spread;
-  /** The ratio of processor times beside one of times: less disturbed by what else the machine does. */
+  /** Ratio of processor times, less sensitive to other load than wall-clock times. */
   readonly cpu?: Spread | undefined;
-  /** The ratios of the least times. */
+  /** Ratios of the minimum times. */
   readonly best?: { readonly wall: number; readonly cpu: number } | undefined;
   readonly goal?: Goal | undefined;
   readonly met?: boolean | undefined;
 }
 
-/** Whether a ratio's median is what it should be. */
+/** Whether a median meets a goal. */
 export function meets(median: number, goal: Goal): boolean {
   return "atMost" in goal ? median <= goal.atMost : median >= goal.atLeast;
 }
@@ -38,13 +38,13 @@ export function meets(median: number, goal: Goal): boolean {
 const judged = (ratio: Spread, goal: Goal | undefined): Pick<Row, "goal" | "met"> =>
   goal === undefined ? {} : { goal, met: meets(ratio.median, goal) };
 
-/** The time of one over the time of the other. */
-export function timeRow(data: string, ours: Course, peer: Course, goal?: Goal): Row {
+/** Compares times: below 1, peekpack is faster. */
+export function timeRow(data: string, ours: LapSeries, peer: LapSeries, goal?: Goal): Row {
   const { wall, cpu, best } = compare(ours, peer);
   return {
     data,
-    ours: { name: ours.name, ...middle(ours) },
-    peer: { name: peer.name, ...middle(peer) },
+    ours: { name: ours.name, ...medians(ours) },
+    peer: { name: peer.name, ...medians(peer) },
     measure: "time",
     ratio: wall,
     cpu,
@@ -53,14 +53,14 @@ export function timeRow(data: string, ours: Course, peer: Course, goal?: Goal): 
   };
 }
 
-/** How much one gets done in the time of the other: above 1 the first was faster. */
-export function rateRow(data: string, ours: Course, peer: Course, goal?: Goal): Row {
+/** Compares rates: above 1, peekpack is faster. */
+export function rateRow(data: string, ours: LapSeries, peer: LapSeries, goal?: Goal): Row {
   const { wall } = compare(peer, ours);
   const { cpu: _, best: __, ...row } = timeRow(data, ours, peer);
   return { ...row, measure: "rate", ratio: wall, ...judged(wall, goal) };
 }
 
-/** Something else that has one figure a side. */
+/** Compares a single figure of each side. */
 export function figureRow(
   data: string,
   measure: string,

@@ -1,7 +1,6 @@
 /**
- * The process of a contestant: makes one job ready and runs laps of it, as it is told on standard input. Nothing else runs
- * here, so that no other code's types reach what is measured, and each contestant clears up its own garbage: in its own laps,
- * as in a program that does nothing else.
+ * Process of a contestant: prepares one job and runs laps of it on request. Each contestant has its own process, so that no
+ * other code influences type feedback and garbage collection.
  */
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
@@ -11,7 +10,7 @@ async function makeJob(name: string, parameters: unknown): Promise<Job> {
   const [file, which] = name.split("/") as [string, string];
   const { jobs } = (await import(`./jobs/${file}.js`)) as { jobs: Jobs };
   const make = jobs[which];
-  if (make === undefined) throw new Error(`There is no job ${name}.`);
+  if (make === undefined) throw new Error(`There is no job "${name}".`);
   return make(parameters as never);
 }
 
@@ -35,7 +34,7 @@ async function lap(job: Job, repeat: number, argument: unknown): Promise<Lap> {
   };
 }
 
-/** The largest resident size so far. Where Linux tells it: `maxRSS` begins with that of the process this one was forked from. */
+/** Peak resident size. On Linux from /proc, because `maxRSS` is inherited from the parent process. */
 function peakRss(): number {
   try {
     return Number(/^VmHWM:\s*(\d+)/m.exec(readFileSync("/proc/self/status", "utf8"))![1]) * 1024;
@@ -47,14 +46,14 @@ function peakRss(): number {
 let job: Job | undefined;
 for await (const line of createInterface({ input: process.stdin })) {
   const request = JSON.parse(line) as Request;
-  let answer: unknown;
+  let response: unknown;
   if ("job" in request) {
     job = await makeJob(request.job, request.parameters);
-    answer = job.facts ?? {};
+    response = job.facts ?? {};
   } else {
-    answer = await lap(job!, request.repeat, request.argument);
+    response = await lap(job!, request.repeat, request.argument);
   }
-  process.stdout.write(`${JSON.stringify(answer)}\n`);
+  process.stdout.write(`${JSON.stringify(response)}\n`);
 }
-// Connections that a job keeps alive must not keep the process.
+// Connections that a job keeps alive must not keep the process alive.
 process.exit(0);

@@ -1,13 +1,13 @@
-/** The least, the middle and the greatest of some numbers. */
+/** Minimum, median and maximum. */
 export interface Spread {
   readonly min: number;
   readonly median: number;
   readonly max: number;
 }
 
-/** @throws RangeError for no numbers at all */
+/** @throws RangeError if `values` is empty */
 export function spread(values: readonly number[]): Spread {
-  if (values.length === 0) throw new RangeError("There are no numbers to look at.");
+  if (values.length === 0) throw new RangeError("spread() needs at least one value.");
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
   const median = sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;

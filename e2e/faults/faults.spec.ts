@@ -20,10 +20,10 @@ import { onEachServer, test } from "../browser-test.js";
 import { type ServedPage, servePage } from "../served-page.js";
 
 const archive = faultyArchive();
-/** The same values in other bytes. */
+/** The same values with other bytes. */
 const other = encodeArchive(faultyDocument() as Value, { smallObjectThreshold: 512 });
 
-/** Against real servers: one fault of each kind that a browser may see otherwise than Node does. */
+/** Faults for real servers: one of each kind that browsers may handle differently from Node. */
 const FEW = [
   "connection reset within the body",
   "a body that stops",

@@ -2,8 +2,8 @@
 import { openArchive, type ReadStats, type RequestEvent, type Value } from "@peekpack/core";
 import { type S3Credentials, s3Store } from "@peekpack/s3";
 
-/** Where the archive is: a URL that needs no more, or an object and who asks for it. */
-export type ArchivePlace =
+/** The location of an archive: a presigned URL, or an object with credentials. */
+export type ArchiveLocation =
   | { readonly url: string }
   | {
       readonly endpoint: string;
@@ -18,8 +18,8 @@ export interface Leaf {
   readonly events: readonly RequestEvent[];
 }
 
-async function readLeaf(place: ArchivePlace, path: string): Promise<Leaf> {
-  const source = "url" in place ? place.url : s3Store(place).source(place.path);
+async function readLeaf(location: ArchiveLocation, path: string): Promise<Leaf> {
+  const source = "url" in location ? location.url : s3Store(location).source(location.path);
   const events: RequestEvent[] = [];
   const archive = await openArchive(source, { onRequest: (event) => events.push(event) });
   const value = await archive.read(path);

@@ -1,5 +1,5 @@
-import { toTagged } from "@peekpack/cli/tagged";
 import { encodeArchive, openArchive } from "@peekpack/core";
+import { toTagged } from "@peekpack/core/tagged";
 import { s3Store } from "@peekpack/s3";
 import { livePython, skippedAsAbsent, startPeer } from "@peekpack/testing";
 import { expect } from "@playwright/test";

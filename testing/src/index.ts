@@ -65,4 +65,5 @@ export {
   signRequest,
   type WholeResponse,
 } from "./s3/signing.js";
+export type { StandInBehavior } from "./s3/stand-in/behavior.js";
 export { type StandIn, type StandInOptions, startStandIn } from "./s3/stand-in/server.js";

@@ -4,9 +4,18 @@
  */
 export const liveRequired = (): boolean => process.env.PEEKPACK_REQUIRE_LIVE === "1";
 
-/** Warns that tests are skipped. @returns whether to skip them: something is absent and not required */
-export function skippedAsAbsent(what: string, why: string | undefined): boolean {
-  if (why === undefined || liveRequired()) return false;
+/**
+ * Warns that tests are skipped because something is absent.
+ * @param why undefined if it is present
+ * @param required whether the tests must fail instead. Default: {@link liveRequired}
+ * @returns whether to skip the tests
+ */
+export function skippedAsAbsent(
+  what: string,
+  why: string | undefined,
+  required: boolean = liveRequired(),
+): boolean {
+  if (why === undefined || required) return false;
   console.warn(`SKIPPED: ${what}: ${why}`);
   return true;
 }

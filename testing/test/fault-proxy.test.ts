@@ -211,8 +211,8 @@ describe("many concurrent requests", () => {
     const url = await presign(subject.proxy.access, { path: `${subject.bucket}/${KEY}` });
     const read = async (n: number): Promise<"right" | "broken" | "wrong"> => {
       try {
-        const answer = await fetch(url, { headers: { range: `bytes=${n}-${n + 999}` } });
-        const part = Buffer.from(await answer.arrayBuffer());
+        const response = await fetch(url, { headers: { range: `bytes=${n}-${n + 999}` } });
+        const part = Buffer.from(await response.arrayBuffer());
         return part.equals(bytes.subarray(n, n + 1000)) ? "right" : "wrong";
       } catch {
         return "broken";

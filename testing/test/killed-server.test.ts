@@ -20,40 +20,40 @@ import {
 import { startWrite, type WriteMethod, type WriteMethodName, writeMethods } from "./kill/write-methods.js";
 
 /** A write that is in progress when the server is killed. */
-interface Cell extends KillPoint {
+interface KillCase extends KillPoint {
   readonly name: WriteMethodName;
   /** Whether the write retries until the server is back. */
-  readonly patient: boolean;
+  readonly retries: boolean;
   /** Whether a failed write keeps its spool. */
   readonly durable: boolean;
 }
 
 /** A write that waits at its kill point. */
-interface Held {
+interface WaitingWrite {
   readonly write: TestWrite;
   /** Resolves when the kill point is reached. */
-  readonly came: Promise<unknown>;
+  readonly reached: Promise<unknown>;
   /** The error of the write; undefined if it succeeds. */
   readonly outcome: Promise<unknown>;
 }
 
 /** A promise with its resolve function. */
-class Signal {
-  give!: () => void;
-  readonly given: Promise<void> = new Promise((resolve) => {
-    this.give = resolve;
+class Deferred {
+  resolve!: () => void;
+  readonly promise: Promise<void> = new Promise((resolve) => {
+    this.resolve = resolve;
   });
 }
 
-const inWords = ({ step, phase, patient, durable }: Cell): string =>
-  `${step}, ${phase}: ${patient ? "retries until it is back" : durable ? "fails and keeps its spool" : "fails"}`;
+const titleOf = ({ step, phase, retries, durable }: KillCase): string =>
+  `${step}, ${phase}: ${retries ? "retries until it is back" : durable ? "fails and keeps its spool" : "fails"}`;
 
 /** Each kill point once. Half of the writes retry until success; half of the others keep their spool. */
-const cellsOf = (name: WriteMethodName, all: readonly KillPoint[], turn: number): Cell[] =>
+const casesOf = (name: WriteMethodName, all: readonly KillPoint[], offset: number): KillCase[] =>
   all.map((point, i) => {
-    const patient = (i + turn) % 2 === 0;
+    const retries = (i + offset) % 2 === 0;
     // A kept upload is not aborted.
-    return { ...point, name, patient, durable: point.step !== "abort" && (i + turn) % 4 === 1 };
+    return { ...point, name, retries, durable: point.step !== "abort" && (i + offset) % 4 === 1 };
   });
 
 await onEachServer("killing the server", (server) => {
@@ -65,91 +65,91 @@ await onEachServer("killing the server", (server) => {
 
   /** Starts a write that waits at its kill point for a signal. Then it goes on, or its connection is reset. */
   const begin = async (
-    cell: Cell,
-    signal: Signal,
+    killCase: KillCase,
+    signal: Deferred,
     then: "reset" | "go on",
     down: () => Promise<void> | undefined,
-  ): Promise<Held> => {
-    const write = await testBucket.prepare(cell.name);
-    const came = new Signal();
-    write.runAt(cell, async () => {
-      came.give();
-      await signal.given;
+  ): Promise<WaitingWrite> => {
+    const write = await testBucket.prepare(killCase.name);
+    const reached = new Deferred();
+    write.runAt(killCase, async () => {
+      reached.resolve();
+      await signal.promise;
       return then;
     });
     // A write that retries is held up while the server is down, so that the number of attempts does not depend on time.
-    if (cell.patient) write.proxy.add({ fault: faults.before(() => down()) });
-    const { durable, patient } = cell;
-    const outcome = startWrite({ ...write.task, durable, attempts: patient ? 4 : 2 }).then(
+    if (killCase.retries) write.proxy.add({ fault: faults.before(() => down()) });
+    const { durable, retries } = killCase;
+    const outcome = startWrite({ ...write.task, durable, attempts: retries ? 4 : 2 }).then(
       () => undefined,
       (error: unknown) => error,
     );
     const early = outcome.then((error) => {
-      throw new Error(`ended before ${inWords(cell)}`, { cause: error });
+      throw new Error(`ended before ${titleOf(killCase)}`, { cause: error });
     });
     early.catch(() => {});
-    return { write, came: Promise.race([came.given, early]), outcome };
+    return { write, reached: Promise.race([reached.promise, early]), outcome };
   };
 
   /** Kills the server when all writes are at their kill points, and restarts it when those that do not retry have ended. */
-  const killAll = async (cells: readonly Cell[]): Promise<Held[]> => {
-    const killed = new Signal();
-    const back = new Signal();
+  const killAll = async (cases: readonly KillCase[]): Promise<WaitingWrite[]> => {
+    const killed = new Deferred();
+    const back = new Deferred();
     let isDown = false;
-    const all: Held[] = [];
-    for (const cell of cells)
-      all.push(await begin(cell, killed, "reset", () => (isDown ? back.given : undefined)));
-    await Promise.all(all.map(({ came }) => came));
+    const all: WaitingWrite[] = [];
+    for (const killCase of cases)
+      all.push(await begin(killCase, killed, "reset", () => (isDown ? back.promise : undefined)));
+    await Promise.all(all.map(({ reached }) => reached));
     isDown = true;
     await server.kill();
-    killed.give();
-    await Promise.all(all.filter((_, i) => !cells[i]!.patient).map(({ outcome }) => outcome));
+    killed.resolve();
+    await Promise.all(all.filter((_, i) => !cases[i]!.retries).map(({ outcome }) => outcome));
     await server.restart();
     isDown = false;
-    back.give();
+    back.resolve();
     await Promise.all(all.map(({ outcome }) => outcome));
     for (const { write } of all) await write.settle();
     return all;
   };
 
-  (Object.entries(writeMethods) as [WriteMethodName, WriteMethod][]).forEach(([name, method], turn) => {
-    const cells = cellsOf(name, killPoints(name, server), turn);
+  (Object.entries(writeMethods) as [WriteMethodName, WriteMethod][]).forEach(([name, method], offset) => {
+    const cases = casesOf(name, killPoints(name, server), offset);
     describe(name, () => {
-      let all: readonly Held[];
+      let all: readonly WaitingWrite[];
       beforeAll(async () => {
-        all = await killAll(cells);
+        all = await killAll(cases);
       });
       afterAll(() => Promise.all((all ?? []).map(({ write }) => write.close())));
 
-      it.concurrent.for(cells.map((cell, i) => [inWords(cell), cell, i] as const))(
+      it.concurrent.for(cases.map((killCase, i) => [titleOf(killCase), killCase, i] as const))(
         "%s",
-        async ([, cell, i]) => {
+        async ([, killCase, i]) => {
           const { write, outcome } = all[i]!;
-          const { step, patient, durable } = cell;
+          const { step, retries, durable } = killCase;
           const error = await outcome;
           if (step === "abort") expect(error).toMatchObject({ code: "denied" });
-          else if (patient) expect(error).toBeUndefined();
+          else if (retries) expect(error).toBeUndefined();
           else expect(error).toMatchObject({ code: "network" });
-          const there = (patient && step !== "abort") || isCommitted(cell) ? "new" : "old";
+          const there = (retries && step !== "abort") || isCommitted(killCase) ? "new" : "old";
           expect(await write.readObject()).toBe(there);
           const pending = await write.pending();
-          if (patient || !method.spooled) {
+          if (retries || !method.spooled) {
             expect(pending).toEqual([]);
             // A failed write could not abort its upload. A retried one leaves an upload only if its id was lost.
-            const lost = !patient || step === "create" ? openUploadCount(cell) : 0;
+            const lost = !retries || step === "create" ? openUploadCount(killCase) : 0;
             await write.expectClean(lost);
           } else if (durable) {
-            expect(pending).toMatchObject([{ state: journalState(cell), failure: "network" }]);
+            expect(pending).toMatchObject([{ state: journalState(killCase), failure: "network" }]);
             await write.finish(pending[0]!, "resume");
             expect(await write.readObject()).toBe("new");
-            await write.expectClean(step === "create" ? openUploadCount(cell) : 0);
+            await write.expectClean(step === "create" ? openUploadCount(killCase) : 0);
           } else {
             // The spool is removed; its journal stays if there may be parts on the server.
             const told = step !== "put" && step !== "create";
             expect(pending).toMatchObject(told ? [{ state: "orphan" }] : []);
             for (const each of pending) await write.finish(each, "discard");
             expect(await write.readObject()).toBe(there);
-            await write.expectClean(step === "create" ? openUploadCount(cell) : 0);
+            await write.expectClean(step === "create" ? openUploadCount(killCase) : 0);
           }
         },
       );
@@ -157,43 +157,43 @@ await onEachServer("killing the server", (server) => {
   });
 
   it("during commits leaves each object either old or new", { timeout: 120_000 }, async () => {
-    const cells = (Object.entries(writeMethods) as [WriteMethodName, WriteMethod][]).flatMap(
+    const cases = (Object.entries(writeMethods) as [WriteMethodName, WriteMethod][]).flatMap(
       ([name, method]) =>
         [true, false].map(
-          (patient): Cell => ({
+          (retries): KillCase => ({
             name,
             step: method.parts > 0 ? "complete" : "put",
             phase: "within",
-            patient,
-            durable: method.spooled && !patient,
+            retries,
+            durable: method.spooled && !retries,
           }),
         ),
     );
-    const going = new Signal();
-    const back = new Signal();
+    const going = new Deferred();
+    const back = new Deferred();
     let isDown = false;
-    const all: Held[] = [];
-    for (const cell of cells) {
+    const all: WaitingWrite[] = [];
+    for (const killCase of cases) {
       // All writes send the rest of their request at the same time.
-      all.push(await begin(cell, going, "go on", () => (isDown ? back.given : undefined)));
+      all.push(await begin(killCase, going, "go on", () => (isDown ? back.promise : undefined)));
     }
-    await Promise.all(all.map(({ came }) => came));
-    going.give();
+    await Promise.all(all.map(({ reached }) => reached));
+    going.resolve();
     // When the first commit is done, the others are in progress.
     await Promise.race(all.map(({ outcome }) => outcome));
     isDown = true;
     await server.kill();
-    await Promise.all(all.filter((_, i) => !cells[i]!.patient).map(({ outcome }) => outcome));
+    await Promise.all(all.filter((_, i) => !cases[i]!.retries).map(({ outcome }) => outcome));
     await server.restart();
     isDown = false;
-    back.give();
+    back.resolve();
     const seen: string[] = [];
     for (const [i, { write, outcome }] of all.entries()) {
-      const { name, durable, patient } = cells[i]!;
+      const { name, durable, retries } = cases[i]!;
       const error = await outcome;
       await write.settle();
       // A write that cannot restart fails with not-found if the server lost its upload.
-      const codes = patient && !write.method.spooled ? ["network", "not-found"] : ["network"];
+      const codes = retries && !write.method.spooled ? ["network", "not-found"] : ["network"];
       if (error !== undefined) expect(codes).toContain(isPeekpackError(error) ? error.code : error);
       const there = await write.readObject();
       seen.push(error === undefined ? "done" : `failed with the ${there} object`);

@@ -46,7 +46,7 @@ async function killed(
     said += text;
   });
   const closed = once(child, "close");
-  const came =
+  const reached =
     typeof when === "string"
       ? () => true
       : write.runAt(when, async () => {
@@ -55,10 +55,10 @@ async function killed(
           return "reset";
         });
   const [code, signal] = await closed;
-  expect({ code, signal, came: came(), said }).toEqual({
+  expect({ code, signal, reached: reached(), said }).toEqual({
     code: null,
     signal: "SIGKILL",
-    came: true,
+    reached: true,
     said: "",
   });
   await write.settle();
@@ -92,7 +92,7 @@ const localSteps: readonly {
 ];
 
 /** Moments of a process that resumes or discards the upload of a killed one. */
-const again: readonly (KillPoint & {
+const recoveries: readonly (KillPoint & {
   readonly operation: "resume" | "discard";
   readonly state: PendingUpload["state"];
   readonly uploads: number;
@@ -108,10 +108,10 @@ const again: readonly (KillPoint & {
  * Alternates between resuming and discarding spools. The two methods with the same kill points alternate differently, so
  * that each kill point is resumed once and discarded once.
  */
-const cells = (name: WriteMethodName, all: readonly KillPoint[]) =>
+const cases = (name: WriteMethodName, all: readonly KillPoint[]) =>
   all.map((point, i) => {
-    const turn = name === "an append by a spool" ? i + 1 : i;
-    const how = !writeMethods[name].spooled ? "sweep" : turn % 2 === 0 ? "resume" : "discard";
+    const index = name === "an append by a spool" ? i + 1 : i;
+    const how = !writeMethods[name].spooled ? "sweep" : index % 2 === 0 ? "resume" : "discard";
     return [`${point.step}, ${point.phase}: ${how}`, { point, how }] as const;
   });
 
@@ -129,7 +129,7 @@ await onEachServer("killing the writer", (server) => {
 
   for (const name of Object.keys(writeMethods) as WriteMethodName[]) {
     describe.concurrent(name, () => {
-      it.for(cells(name, killPoints(name, server)))("%s", async ([, { point, how }], context) => {
+      it.for(cases(name, killPoints(name, server)))("%s", async ([, { point, how }], context) => {
         const subject = await write(name, context);
         await killed(subject, point);
         const then = isCommitted(point) ? "new" : "old";
@@ -218,7 +218,7 @@ await onEachServer("killing the writer", (server) => {
   });
 
   describe.concurrent("while it resumes or discards a spool", () => {
-    it.for(again.map((each) => [`${each.operation}, ${each.step}, ${each.phase}`, each] as const))(
+    it.for(recoveries.map((each) => [`${each.operation}, ${each.step}, ${each.phase}`, each] as const))(
       "%s",
       async ([, each], context) => {
         const { operation, uploads, state, ...point } = each;

@@ -122,8 +122,8 @@ describe("storage of the stand-in", () => {
 describe("checks that S3 makes and other servers do not", () => {
   it("rejects unsigned x-amz- headers", async () => {
     const signed = await signRequest(standIn, { method: "PUT", path: `${Bucket}/k`, body: "x" });
-    const answer = await sendRequest({ ...signed, headers: { ...signed.headers, "x-amz-meta-more": "1" } });
-    expect([answer.status, xmlCode(answer.text)]).toEqual([403, "AccessDenied"]);
+    const response = await sendRequest({ ...signed, headers: { ...signed.headers, "x-amz-meta-more": "1" } });
+    expect([response.status, xmlCode(response.text)]).toEqual([403, "AccessDenied"]);
   });
 
   it("rejects copying a range of a source of 5 MiB or less", async () => {
@@ -202,15 +202,15 @@ describe("checks that S3 makes and other servers do not", () => {
 
   it("rejects the wrong region and names the right one", async () => {
     const elsewhere = { ...standIn, region: "eu-central-1" };
-    const answer = await sendRequest(
+    const response = await sendRequest(
       await signRequest(elsewhere, { path: Bucket, query: { "list-type": "2" } }),
     );
-    expect([answer.status, xmlCode(answer.text)]).toEqual([400, "AuthorizationHeaderMalformed"]);
-    expect(answer.text).toContain("<Region>us-east-1</Region>");
+    expect([response.status, xmlCode(response.text)]).toEqual([400, "AuthorizationHeaderMalformed"]);
+    expect(response.text).toContain("<Region>us-east-1</Region>");
   });
 
   it("responds NotImplemented to unsupported operations", async () => {
-    const answer = await sendRequest(await signRequest(standIn, { path: Bucket, query: { policy: "" } }));
-    expect([answer.status, xmlCode(answer.text)]).toEqual([501, "NotImplemented"]);
+    const response = await sendRequest(await signRequest(standIn, { path: Bucket, query: { policy: "" } }));
+    expect([response.status, xmlCode(response.text)]).toEqual([501, "NotImplemented"]);
   });
 });

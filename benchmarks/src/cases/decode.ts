@@ -27,7 +27,7 @@ async function run(context: Context, data: DataSetName, codec: "msgpack" | "cbor
     });
   }
   const [ours, theirs, msglc] = await contest(entries, { rounds });
-  context.row(timeRow(data, ours!, theirs!, codec === "msgpack" ? { atMost: 1.1 } : undefined));
+  context.row(timeRow(data, ours!, theirs!, codec === "msgpack" ? { atMost: 1 } : undefined));
   if (msglc !== undefined) context.row(timeRow(data, ours!, msglc, { atMost: 1 }));
 }
 

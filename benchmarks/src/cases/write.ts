@@ -1,28 +1,27 @@
 import { DeleteObjectCommand } from "@aws-sdk/client-s3";
 import { s3Client, startFaultProxy } from "@peekpack/testing";
 import type { Benchmark } from "../benchmark.js";
-import { type Course, contest, middle } from "../contest.js";
+import { contest, type LapSeries, medians } from "../contest.js";
 import { Contestant } from "../contestant.js";
 import { startRemote } from "../remote.js";
 import { figureRow, rateRow } from "../row.js";
 
 const MiB = 1024 * 1024;
 
-/** What one of them may be at most, as a row of its own. */
-const bound = (course: Course, figure: number): { name: string; figure: number; facts: object } => ({
-  name: course.name,
+/** One figure of a series as a side of a row. */
+const figureOf = (series: LapSeries, figure: number): { name: string; figure: number; facts: object } => ({
+  name: series.name,
   figure,
   facts: {},
 });
 
-/** A stream, written to S3 while it is produced. */
+/** Streams an archive to S3. */
 export const upload: Benchmark = {
   name: "upload",
-  what: "a stream to an archive on S3 without a spool, against the SDK's Upload of the same stream",
+  what: "stream an archive to S3 without a spool, against the SDK's Upload of the same stream",
   async run(context) {
     const size = Math.ceil(context.streamBytes / MiB) * MiB;
-    // rustfs, where it was built without optimisation, is slower than both.
-    const remote = await startRemote(context.log, "versitygw");
+    const remote = await startRemote(context.log);
     const client = s3Client(remote.server);
     try {
       const { endpoint, region, credentials } = remote.server;
@@ -45,7 +44,7 @@ export const upload: Benchmark = {
             parameters: { ...parameters, key: "theirs" },
           },
         ],
-        // A stream is long enough to be its own warm-up.
+        // A long stream needs no warm-up.
         {
           rounds: Math.min(context.rounds, 3),
           lapMs: 0,
@@ -56,13 +55,13 @@ export const upload: Benchmark = {
       );
       const label = `a stream of ${size / MiB} MiB`;
       context.row(rateRow(label, ours!, theirs!, { atLeast: 0.9 }));
-      const { peakRssBytes, facts } = middle(ours!);
+      const { peakRssBytes, facts } = medians(ours!);
       const limit = { name: "200 MiB", figure: 200 * MiB, facts: {} };
       context.row(
         figureRow(
           label,
           "peak RSS",
-          { ...bound(ours!, peakRssBytes), facts: { rssBytes: peakRssBytes } },
+          { ...figureOf(ours!, peakRssBytes), facts: { rssBytes: peakRssBytes } },
           limit,
           { atMost: 1 },
         ),
@@ -72,7 +71,7 @@ export const upload: Benchmark = {
           figureRow(
             label,
             "written to local disks",
-            { ...bound(ours!, facts.diskBytes), facts: { diskBytes: facts.diskBytes } },
+            { ...figureOf(ours!, facts.diskBytes), facts: { diskBytes: facts.diskBytes } },
             { name: "the stream's bytes", figure: size, facts: {} },
             { atMost: 0.0001 },
           ),
@@ -85,13 +84,13 @@ export const upload: Benchmark = {
   },
 };
 
-/** A small archive, appended to a large one on S3. */
+/** Appends a small archive to a large one on S3. */
 export const serverAppend: Benchmark = {
   name: "server-append",
-  what: "1 MB appended to an archive on S3, against the SDK's Upload of the same object",
+  what: "append 1 MB to an archive on S3, against the SDK's Upload of the whole object",
   async run(context) {
     const size = Math.ceil(Math.min(context.streamBytes, 1024 * MiB) / MiB) * MiB;
-    const remote = await startRemote(context.log, "versitygw");
+    const remote = await startRemote(context.log);
     const proxy = await startFaultProxy(remote.server);
     try {
       const { endpoint, region, credentials } = remote.server;
@@ -126,7 +125,7 @@ export const serverAppend: Benchmark = {
       );
       const label = `1 MB to ${size / MiB} MiB`;
       context.row(rateRow(label, ours!, theirs!, { atLeast: 0.9 }));
-      const { requests, wireBytes } = middle(ours!).facts as { requests: number; wireBytes: number };
+      const { requests, wireBytes } = medians(ours!).facts as { requests: number; wireBytes: number };
       context.row(
         figureRow(
           label,

@@ -12,13 +12,13 @@ import { randomNumbers } from "@peekpack/testing";
 import { DATA_SETS } from "../data-sets.js";
 import type { Job, Jobs } from "../job.js";
 
-/** Each entry is just too large for a block, so that every one has a node. */
+/** Strings just too large for a block: each gets a node. */
 const record = (id: number): string => `a text of the record ${id}`;
 
-/** What is made for one benchmark only. */
+/** Data for single benchmarks. */
 const SPECIAL: Readonly<Record<string, { readonly make: () => unknown; readonly options?: EncodeOptions }>> =
   {
-    /** A million leaves: a thousand maps of a thousand entries. */
+    /** A million leaves in a thousand maps. */
     nodes: {
       make: () =>
         Object.fromEntries(
@@ -53,7 +53,7 @@ interface ArchiveFiles {
 }
 
 export const jobs: Jobs = {
-  /** Writes an archive, and its data and its table apart. */
+  /** Writes an archive, and separately its data and its table. */
   archive({ dataSet, codec, archive, data, table }: ArchiveFiles): Job {
     const { make, options = {} } = SPECIAL[dataSet] ?? {
       make: DATA_SETS[dataSet as keyof typeof DATA_SETS],
@@ -69,7 +69,7 @@ export const jobs: Jobs = {
       },
     };
   },
-  /** Writes an archive for each entry of a map in browser-compat-data, and a combined one of all of them. */
+  /** Writes an archive for each entry of a map in browser-compat-data, and the combined archive. */
   children({ directory, under }: { readonly directory: string; readonly under: string | undefined }): Job {
     return {
       async run() {

@@ -3,7 +3,7 @@ import { s3Store } from "@peekpack/s3";
 import { roundTrips } from "@peekpack/testing";
 import type { Facts, Job, Jobs } from "../job.js";
 
-/** An S3 endpoint, and an archive on it. */
+/** An archive on S3. */
 export interface RemoteArchive {
   readonly endpoint: string;
   readonly region: string;
@@ -12,10 +12,10 @@ export interface RemoteArchive {
   readonly path: string;
 }
 
-/** Paths as exact keys. */
+/** Paths as arrays of keys. */
 type Paths = readonly (readonly (string | number)[])[];
 
-/** Opens an archive anew for each run, reads the given paths, and counts the round trips. */
+/** Each run opens the archive, reads the given paths, and counts round trips. */
 async function reader(remote: RemoteArchive, keepIndex: boolean): Promise<Job> {
   const { path, ...access } = remote;
   const index = keepIndex ? (await openArchive(s3Store(access).source(path))).index() : undefined;

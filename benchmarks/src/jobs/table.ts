@@ -6,9 +6,9 @@ import type { Job, Jobs } from "../job.js";
 
 const collect = (globalThis as { gc?: () => void }).gc!;
 
-/** Memory that is held, in and out of the engine's heap, when all that can go has gone. */
-function held(): number {
-  // Twice: what a first collection frees may hold the last reference to more.
+/** Memory on the heap and outside it after garbage collection. */
+function usedBytes(): number {
+  // Twice: the first collection may release references to more.
   collect();
   collect();
   const { heapUsed, external } = process.memoryUsage();
@@ -17,7 +17,7 @@ function held(): number {
 
 interface Nodes {
   readonly file: string;
-  /** Whether the million entries are in one map; else in a thousand. */
+  /** Whether the million entries are in one map instead of a thousand. */
   readonly flat: boolean;
 }
 
@@ -30,12 +30,12 @@ export const jobs: Jobs = {
     const bytes = readFileSync(file);
     return { run: () => openArchive(bytes) };
   },
-  /** Opens it and reads one value. */
+  /** Opens an archive in memory and reads one value. */
   openAndRead({ file, flat }: Nodes): Job {
     const bytes = readFileSync(file);
     return { run: async () => (await openArchive(bytes)).read(pathOf(543_210, flat)) };
   },
-  /** Reads a thousand values at random, of an archive that has been read from before. */
+  /** Reads a thousand random values of an open archive. */
   async read({ file, flat }: Nodes): Promise<Job> {
     const archive = await openArchive(readFileSync(file));
     const random = randomNumbers(4);
@@ -46,7 +46,7 @@ export const jobs: Jobs = {
       },
     };
   },
-  /** Opens an archive in a file; what is held then, the table's bytes included. */
+  /** Opens an archive file; measures the memory that it retains. */
   async memory({ file }: Nodes): Promise<Job> {
     let before = 0;
     let archive: Archive | undefined;
@@ -54,15 +54,15 @@ export const jobs: Jobs = {
       async before() {
         await archive?.close();
         archive = undefined;
-        before = held();
+        before = usedBytes();
       },
       async run() {
         archive = await openArchive(fileSource(file));
       },
-      after: () => ({ heldBytes: held() - before }),
+      after: () => ({ heldBytes: usedBytes() - before }),
     };
   },
-  /** Unpacks the table; what is held then, its bytes included. */
+  /** Unpacks the table; measures the retained memory, including the table's bytes. */
   async unpackedMemory({ table }: { readonly table: string }): Promise<Job> {
     const { unpack } = await import("msgpackr");
     let before = 0;
@@ -70,13 +70,13 @@ export const jobs: Jobs = {
     return {
       before() {
         value = undefined;
-        before = held();
+        before = usedBytes();
       },
       run() {
         const bytes = readFileSync(table);
         value = [bytes, unpack(bytes)];
       },
-      after: () => ({ heldBytes: value === undefined ? 0 : held() - before }),
+      after: () => ({ heldBytes: value === undefined ? 0 : usedBytes() - before }),
     };
   },
 };

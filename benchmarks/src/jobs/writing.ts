@@ -6,7 +6,7 @@ import { type S3Store, s3Store } from "@peekpack/s3";
 import type { Facts, Job, Jobs } from "../job.js";
 
 const CHUNK = 1024 * 1024;
-/** What peekpack does by default; the peer is told the same. */
+/** peekpack's defaults, also used for the peer. */
 const PART_SIZE = 16 * 1024 * 1024;
 const CONCURRENCY = 4;
 
@@ -19,11 +19,11 @@ interface Writing {
 }
 
 interface Streaming extends Writing {
-  /** Bytes of the stream: a multiple of 1 MiB. */
+  /** Size of the stream: a multiple of 1 MiB. */
   readonly size: number;
 }
 
-/** Chunks of 1 MiB, each a fresh copy with its number in it. */
+/** Distinct chunks of 1 MiB, each a new array. */
 function* chunks(size: number): Generator<Uint8Array<ArrayBuffer>> {
   const pattern = new Uint8Array(CHUNK);
   for (let i = 0; i < CHUNK; i++) pattern[i] = Math.imul(i, 2654435761) >>> 24;
@@ -34,7 +34,7 @@ function* chunks(size: number): Generator<Uint8Array<ArrayBuffer>> {
   }
 }
 
-/** What this process has written to disks so far, in bytes; where the system does not tell, not a number. */
+/** Bytes that this process has written to disks; NaN if the system does not report it. */
 function diskBytes(): number {
   try {
     return Number(/^write_bytes: (\d+)/m.exec(readFileSync("/proc/self/io", "utf8"))?.[1]);
@@ -43,7 +43,7 @@ function diskBytes(): number {
   }
 }
 
-/** Adds what was written to local disks to a lap's facts. */
+/** A job that also reports bytes written to local disks. */
 function counting(run: () => Promise<unknown>): Job {
   let before = 0;
   return {
@@ -75,7 +75,7 @@ async function uploadRaw(access: Writing, body: Iterable<Uint8Array>): Promise<v
 }
 
 export const jobs: Jobs = {
-  /** An archive that holds the stream as a list of byte strings, sent up while it is produced. */
+  /** Streams an archive with the chunks as a list of byte strings. */
   sink(streaming: Streaming): Job {
     const { bucket, key, size } = streaming;
     const store = storeOf(streaming);
@@ -87,9 +87,9 @@ export const jobs: Jobs = {
       );
     });
   },
-  /** The stream itself, by the SDK. */
+  /** Uploads the chunks by the SDK. */
   upload: (streaming: Streaming): Job => counting(() => uploadRaw(streaming, chunks(streaming.size))),
-  /** Makes a combined archive with one child of about so many bytes. */
+  /** Writes a combined archive with one child of about `size` bytes. */
   base(streaming: Streaming): Job {
     const { bucket, key, size } = streaming;
     const store = storeOf(streaming);
@@ -100,7 +100,7 @@ export const jobs: Jobs = {
       },
     };
   },
-  /** Appends a byte string to a combined archive, under a name that is new in each run. */
+  /** Appends a byte string to a combined archive, with a new name in each run. */
   append(writing: Writing & { readonly size: number }): Job {
     const { bucket, key, size } = writing;
     const store = storeOf(writing);

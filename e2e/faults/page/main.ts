@@ -1,4 +1,4 @@
-/** A page that reads an archive while something goes wrong; Playwright calls {@link read} in it. */
+/** A page that reads an archive under a fault; Playwright calls {@link read} in it. */
 import {
   type FaultyOutcome,
   type FaultyPlace,
@@ -8,7 +8,7 @@ import {
 
 declare global {
   interface Window {
-    /** Playwright's: puts the fault in force. */
+    /** Provided by the test: applies the fault. */
     readonly arm: () => Promise<void>;
     readonly read: typeof read;
   }

@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 const run = promisify(execFile);
 const demo = fileURLToPath(new URL("../dist/demo.js", import.meta.url));
 
-/** The table's row: requests, round trips, bytes. */
+/** A row of the table: requests, round trips, bytes. */
 function row(output: string, name: string): number[] {
   const line = output.split("\n").find((text) => text.startsWith(name)) ?? "";
   return line

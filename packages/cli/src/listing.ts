@@ -11,18 +11,9 @@ import {
   Timestamp,
   type Value,
 } from "@peekpack/core";
-import type { Writable } from "./json-text.js";
+import { type Outline, outlineEntries, outlineOf } from "@peekpack/core/inspect";
+import type { JsonInput } from "./json-text.js";
 import { keyLabel } from "./key-label.js";
-import {
-  archiveOffsets,
-  childrenOf,
-  itemCount,
-  nodeBytes,
-  placeInTable,
-  type TableBranch,
-  type TableCore,
-  type TableNode,
-} from "./table.js";
 
 /**
  * What an entry is. `value`: one that the table points at, whose type only its bytes tell; `archive`: a child archive. The
@@ -48,42 +39,42 @@ export type EntryKind =
 
 /** One entry of a container. */
 export interface Entry {
-  /** The key of a map, the index of a list. */
+  /** The key in a map, the index in a list. */
   readonly key: Value;
   readonly kind: EntryKind;
-  /** Entries or items of a container; undefined where it has none or the table does not say. */
+  /** Entries or items of a container. Undefined for other values, and if the table does not say it. */
   readonly items: number | undefined;
-  /** Encoded size, where the table says it: else the length of texts (in UTF-8) and byte strings. */
+  /** Encoded size if the table says it. For a value that was read: the length of a text in UTF-8, or of a byte string. */
   readonly bytes: number | undefined;
 }
 
-/** What a value is, without its key. */
+/** An entry without its key. */
 export type Description = Omit<Entry, "key">;
 
-/** The entries of the container at a path. Of containers with entries in the table nothing is read but the table. */
+/** The entries of the container at a path. If they are in the table, nothing but the table is read. */
 export async function* entriesAt(archive: Archive, path?: Path): AsyncGenerator<Entry> {
   const value = await archive.get(path);
-  if (value instanceof LazyMap) {
-    yield* tableEntries(value);
-  } else if (value instanceof LazyList) {
-    const { node } = placeInTable(value);
-    // Items of blocks have no entries of their own; what they are must be read.
-    if (node.kind === "blocked") yield* valueEntries(value.entries());
-    else yield* tableEntries(value);
-  } else {
+  if (!(value instanceof LazyMap || value instanceof LazyList)) {
     yield* valueEntries(entriesOf(value));
+  } else if (value instanceof LazyList && outlineOf(value).kind === "blocked") {
+    // The table does not describe the items of blocks: they must be read.
+    yield* valueEntries(value.entries());
+  } else {
+    for await (const window of outlineEntries(value)) {
+      for (const { key, outline } of window) yield { key, ...describeOutline(outline) };
+    }
   }
 }
 
-/** Characters that are collected before they are handed out. */
-const PIECE = 64 * 1024;
+/** Characters that are collected before they are written. */
+const CHUNK = 64 * 1024;
 
-/** The entries of a container, a line each. */
+/** The entries of a container, one a line. */
 export async function* entryLines(entries: AsyncIterable<Entry>): AsyncGenerator<string> {
   let text = "";
   for await (const entry of entries) {
     text += entryLine(entry);
-    if (text.length > PIECE) {
+    if (text.length > CHUNK) {
       yield text;
       text = "";
     }
@@ -95,54 +86,29 @@ function entryLine({ key, kind, items, bytes }: Entry): string {
   return `${kind.padEnd(9)} ${String(items ?? "-").padStart(10)} ${String(bytes ?? "-").padStart(12)}  ${keyLabel(key)}\n`;
 }
 
-/** What lies at a path. */
-export function describe(value: Writable): Description {
-  if (value instanceof LazyMap || value instanceof LazyList) {
-    const { core, node } = placeInTable(value);
-    return describeNode(core, node, undefined);
-  }
-  return describeValue(value);
+/** Describes a value, or the container behind a handle. */
+export function describe(value: JsonInput): Description {
+  return value instanceof LazyMap || value instanceof LazyList
+    ? describeOutline(outlineOf(value))
+    : describeValue(value);
 }
 
-function* tableEntries(handle: LazyMap | LazyList): Generator<Entry> {
-  const { core, node } = placeInTable(handle);
-  const branch = node as TableBranch;
-  const children = childrenOf(core, branch);
-  // Only a combination of archives has children without a span.
-  const offsets = branch.span === undefined ? archiveOffsets(core, branch) : undefined;
-  for (let i = 0; i < children.size; i++) {
-    yield { key: children.key(i), ...describeNode(core, children.node(i), offsets) };
-  }
-}
-
-function describeNode(core: TableCore, node: TableNode, offsets: Float64Array | undefined): Description {
-  if (node.kind === "archive") {
-    return { kind: "archive", items: undefined, bytes: offsets && roomAt(offsets, node.offset) };
-  }
-  const kind = node.kind === "blocked" ? "list" : node.kind;
-  return { kind, items: itemCount(core, node), bytes: nodeBytes(node) };
-}
-
-/** From a child archive's start to the next one's. */
-function roomAt(offsets: Float64Array, offset: number): number | undefined {
-  let low = 0;
-  let high = offsets.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (offsets[middle]! <= offset) low = middle + 1;
-    else high = middle;
-  }
-  return low < offsets.length ? offsets[low]! - offset : undefined;
+function describeOutline({ kind, count, range }: Outline): Description {
+  return {
+    kind: kind === "blocked" ? "list" : kind,
+    items: count,
+    bytes: range && range.end - range.start,
+  };
 }
 
 async function* valueEntries(
-  entries: Iterable<[Value, Writable]> | AsyncIterable<[Value, Writable]>,
+  entries: Iterable<[Value, JsonInput]> | AsyncIterable<[Value, JsonInput]>,
 ): AsyncGenerator<Entry> {
   for await (const [key, value] of entries) yield { key, ...describe(value) };
 }
 
-function entriesOf(value: Value): Iterable<[Value, Writable]> {
-  if (value instanceof NdArray && value.shape.length > 0) return entriesOf(value.toNested() as Value);
+function entriesOf(value: Value): Iterable<[Value, JsonInput]> {
+  if (NdArray.is(value) && value.shape.length > 0) return entriesOf(value.toNested() as Value);
   if (Array.isArray(value) || value instanceof Map) return value.entries();
   throw new PeekpackError("bad-path", `a value of type ${describeValue(value).kind} has no entries`);
 }
@@ -162,7 +128,7 @@ function typed(value: Value): { kind: EntryKind; items?: number; bytes?: number 
   if (value instanceof Map) return { kind: "map", items: value.size };
   if (value instanceof Set) return { kind: "set", items: value.size };
   if (value instanceof Uint8Array) return { kind: "bytes", bytes: value.length };
-  if (value instanceof NdArray) return { kind: "array", items: value.data.length };
+  if (NdArray.is(value)) return { kind: "array", items: value.data.length };
   if (value instanceof Date || value instanceof Timestamp) return { kind: "instant" };
   if (value instanceof Ext) return { kind: "ext", bytes: value.data.length };
   if (value instanceof Tagged) return { kind: "tag" };

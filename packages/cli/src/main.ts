@@ -2,7 +2,7 @@
 import { main } from "./command-line.js";
 
 const controller = new AbortController();
-// Once: whoever cannot wait for the tidying up interrupts again.
+// Once: a second Ctrl-C exits immediately.
 for (const name of ["SIGINT", "SIGTERM"] as const) {
   process.once(name, () => controller.abort(new Error(`ended by ${name}`)));
 }

@@ -9,7 +9,7 @@ export {
 } from "./errors.js";
 export { decodeHeader, HEADER_SIZE, type Header, type Protocol } from "./format/header.js";
 export { DEFAULT_LIMITS, type Limits } from "./limits.js";
-export { NdArray, type NdData, type NdType, type Nested } from "./numpy/nd-array.js";
+export { NdArray, type NdData, type NdType, type Nested } from "./nd-array.js";
 export { encodeNumpyPickle } from "./numpy/pickle-writer.js";
 export { Archive, type ArchiveInfo } from "./reader/archive.js";
 export type { PageIndexInfo } from "./reader/archive-extent.js";

@@ -1,4 +1,4 @@
-import type { NdArray } from "./numpy/nd-array.js";
+import type { NdArray } from "./nd-array.js";
 
 /**
  * Every value that reading an archive can give. Lists are arrays; maps are plain objects, or `Map` on request
@@ -38,7 +38,7 @@ export class Ext {
   }
 }
 
-/** A CBOR tag that has no JavaScript value: its number (a bigint beyond 2^53 − 1) and the value it stands before. */
+/** A CBOR tag that has no JavaScript value: its number (a bigint beyond 2^53 − 1) and its content. */
 export class Tagged {
   readonly tag: number | bigint;
   readonly value: Value;

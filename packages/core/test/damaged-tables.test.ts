@@ -5,7 +5,7 @@ import { failure } from "./outcome.js";
 
 type Protocol = "msgpack" | "cbor";
 
-/** Items of every kind, as they are encoded, to stand where a node, a span, a number or a key should. */
+/** Encoded items of every kind, to replace a node, a span, a number or a key. */
 const ITEMS: { readonly [P in Protocol]: readonly string[] } = {
   msgpack: [
     "c0",
@@ -99,7 +99,7 @@ const ITEMS: { readonly [P in Protocol]: readonly string[] } = {
   ],
 };
 
-/** Tables with a gap for an item: as a node, as a span, as one of its numbers, as a block, among children, as a key. */
+/** Tables with a gap for an item: a node, a span, a number of a span, a block, a child, a key. */
 const SHAPES: { readonly [P in Protocol]: readonly ((item: string) => string)[] } = {
   msgpack: [
     (x) => x,
@@ -145,7 +145,7 @@ const SHAPES: { readonly [P in Protocol]: readonly ((item: string) => string)[] 
   ],
 };
 
-describe.each(["msgpack", "cbor"] as const)("anything anywhere in a table of %s", (codec) => {
+describe.each(["msgpack", "cbor"] as const)("an arbitrary item in a table of %s", (codec) => {
   it.each(SHAPES[codec].map((shape, i) => [i, shape] as const))(
     "gives values or typed errors (shape %i)",
     async (_, shape) => {
@@ -196,9 +196,9 @@ describe.each(["msgpack", "cbor"] as const)("anything anywhere in a table of %s"
   );
 });
 
-describe("one damaged child among good ones", () => {
+describe("a damaged child among good ones", () => {
   for (const codec of ["msgpack", "cbor"] as const) {
-    it(`fails what needs it, and nothing else, in ${codec}`, async () => {
+    it(`fails only reads that need it, in ${codec}`, async () => {
       const sink = memorySink();
       const names = ["a", "b", "c", "d"];
       await combineArchives(
@@ -213,11 +213,11 @@ describe("one damaged child among good ones", () => {
         bytes[at]! ^= 0x55;
         const archive = await openArchive(bytes).catch(() => undefined);
         if (archive === undefined) {
-          // The children are not looked at when the outer archive is opened.
+          // Opening the outer archive does not open its children.
           expect(at < 50 || at >= 50 + tocStart).toBe(true);
           continue;
         }
-        // All at once: none of them may leave a rejection that nobody handles.
+        // Concurrently: no read may leave an unhandled rejection.
         const outcomes = await Promise.all([
           failure(archive.read()),
           failure(archive.entries().toArray()),
@@ -233,7 +233,7 @@ describe("one damaged child among good ones", () => {
   }
 });
 
-it("an archive's bytes may be cut anywhere: it is never taken for whole", async () => {
+it("rejects an archive truncated at any byte", async () => {
   for (const codec of ["msgpack", "cbor"] as const) {
     const bytes = encodeArchive({ a: [1, 2, 3], b: "x".repeat(40) }, { codec, smallObjectThreshold: 0 });
     for (let end = 0; end < bytes.length; end++) {

@@ -2,11 +2,11 @@ import { readFileSync } from "node:fs";
 import { loadArchives, sameTagged } from "@peekpack/testing/fixtures";
 import { describe, expect, it } from "vitest";
 import { fromFloat16, toFloat16 } from "../src/float16.js";
-import { NdArray, type NdData, type NdType } from "../src/numpy/nd-array.js";
+import { encodeArchive, openArchive } from "../src/index.js";
+import { NdArray, type NdData, type NdType } from "../src/nd-array.js";
 import { decodeNumpyPickle } from "../src/numpy/pickle.js";
 import { encodeNumpyPickle } from "../src/numpy/pickle-writer.js";
 import { mayBeNumpyPickle } from "../src/numpy/sniff.js";
-import { Float64 } from "../src/values.js";
 
 /** A pickle that numpy made (numpy-pickles.py) and, where it is to be read as an array, what it holds. */
 interface Golden {
@@ -290,15 +290,60 @@ describe("NdArray", () => {
     expect(new NdArray(Float64Array.of(-0), []).toNested()).toBe(-0);
   });
 
-  it("gives rows to write: views of its data, booleans, floats that stay floats", () => {
+  it("gives rows as views of its data, and those of bool as lists", () => {
     const data = Float64Array.of(1, 2, 3, 4);
     const rows = new NdArray(data, [2, 2]).toRows() as Float64Array[];
     data[3] = 5;
     expect(rows).toEqual([Float64Array.of(1, 2), Float64Array.of(3, 5)]);
     expect(new NdArray(Uint8Array.of(1, 0), [2], "bool").toRows()).toEqual([true, false]);
-    expect(new NdArray(Float32Array.of(1), []).toRows()).toEqual(new Float64(1));
+    expect(new NdArray(Float32Array.of(1), []).toRows()).toBe(1);
+    expect(new NdArray(Uint8Array.of(1), [], "bool").toRows()).toBe(true);
     expect(new NdArray(Int8Array.of(1), []).toRows()).toBe(1);
     expect(new NdArray(new Int8Array(0), [2, 0]).toRows()).toEqual([new Int8Array(0), new Int8Array(0)]);
+  });
+
+  it("is written as floats if its type is one, also without dimensions", () => {
+    const item = (array: NdArray): number => encodeArchive([array])[50 + 1]!;
+    expect(item(new NdArray(Float32Array.of(1), []))).toBe(0xcb);
+    expect(item(new NdArray(Int8Array.of(1), []))).toBe(1);
+    expect(item(new NdArray(Uint8Array.of(1), [], "bool"))).toBe(0xc3);
+  });
+
+  it("gives single elements as the reader does", () => {
+    const big = 2n ** 53n;
+    const array = new NdArray(BigInt64Array.of(1n, -big, big - 1n, big), [2, 2]);
+    expect([array.item(0, 0), array.item(0, 1), array.item(1, 0), array.item(1, 1)]).toEqual([
+      1,
+      -big,
+      Number(big) - 1,
+      big,
+    ]);
+    expect(new NdArray(Uint8Array.of(0, 1), [2], "bool").item(1)).toBe(true);
+    for (const indices of [[], [0], [0, 2], [-1, 0], [0, 0.5], [0, 0, 0]]) {
+      expect(() => array.item(...indices)).toThrow(RangeError);
+    }
+  });
+
+  it("is recognized by its brand, and a map with the same keys is none", () => {
+    const array = new NdArray(Int8Array.of(1));
+    expect(NdArray.is(array)).toBe(true);
+    for (const other of [{ ...array, toNested: () => [] }, null, "NdArray", Int8Array.of(1)]) {
+      expect(NdArray.is(other)).toBe(false);
+    }
+  });
+
+  it("gives elements by path as any other value, and leaves a map with its keys a map", async () => {
+    const big = 2n ** 60n;
+    const map = { dtype: "int8", shape: [1], toNested: "text" };
+    const value = {
+      bool: new NdArray(Uint8Array.of(1, 0), [2], "bool"),
+      int64: new NdArray(BigInt64Array.of(1n, 2n, big, 3n)),
+      rows: new NdArray(Float64Array.of(1, 2, 3, 4), [2, 2]),
+      map,
+    };
+    const archive = await openArchive(encodeArchive(value, { numpy: "pickle" }));
+    const paths = ["bool/0", "bool/1", "int64/3", "int64/2", "rows/1", "rows/1/0", "map", "map/shape/0"];
+    expect(await archive.readMany(paths)).toEqual([true, false, 3, big, [3, 4], 3, map, 1]);
   });
 });
 

@@ -1,4 +1,4 @@
-import type { ByteRange, RangeSource, ReadOptions } from "../src/index.js";
+import type { ByteRange, ProbeRequest, RangeSource, ReadOptions } from "../src/index.js";
 import { PeekpackError } from "../src/index.js";
 
 /** What a medium does beside giving bytes. */
@@ -14,7 +14,7 @@ export interface Medium {
 /** A source over bytes that writes down what it is asked for. */
 export interface ObservedSource extends RangeSource {
   /** What first contacts wanted. */
-  readonly probes: { head: number; tail: number }[];
+  readonly probes: ProbeRequest[];
   /** Every range that was read, in order. */
   readonly ranges: ByteRange[];
   /** The signals that came with reads. */
@@ -57,11 +57,12 @@ export function observedSource(bytes: Uint8Array, medium: Medium = {}): Observed
       source.probes.push(want);
       await answer(signal);
       const { version } = source;
+      const longTail = want.longTail?.wanted(bytes.subarray(0, want.head), bytes.length) ?? 0;
       return {
         size: bytes.length,
         ...(version === undefined ? {} : { version }),
         head: bytes.slice(0, want.head),
-        tail: bytes.slice(Math.max(0, bytes.length - want.tail)),
+        tail: bytes.slice(Math.max(0, bytes.length - Math.max(want.tail, longTail))),
       };
     },
     async read(ranges, { signal }: ReadOptions = {}) {

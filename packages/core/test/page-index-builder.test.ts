@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { concat } from "../src/bytes.js";
 import { CborCursor } from "../src/codec/cbor-cursor.js";
 import { CborWalker } from "../src/codec/cbor-walker.js";
 import { MsgpackCursor } from "../src/codec/msgpack-cursor.js";
@@ -9,7 +10,6 @@ import { encodedKeyHash, pathKeyHash } from "../src/format/page-index.js";
 import { PageIndexBuilder } from "../src/format/page-index-builder.js";
 import { KeyReader } from "../src/format/page-index-key.js";
 import { buildPageIndex, encodeArchive, isPeekpackError, openArchive, type Value } from "../src/index.js";
-import { joined } from "../src/source/body.js";
 import { IndexLookup, type Step, slowCrc, slowHash } from "./index-lookup.js";
 
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
@@ -74,7 +74,7 @@ function build(codec: Protocol, table: Uint8Array, chunkSize = table.length, toc
   const builder = new PageIndexBuilder({ protocol: codec, tocStart, maxDepth: 100 });
   for (let at = 0; at < table.length; at += chunkSize) builder.write(table.subarray(at, at + chunkSize));
   const index = builder.finish();
-  const bytes = index && joined([...index.chunks()]);
+  const bytes = index && concat([...index.chunks()]);
   if (bytes !== undefined) expect(bytes.length).toBe(index?.info.indexBytes);
   return {
     index: bytes,
@@ -104,7 +104,7 @@ describe.each(["msgpack", "cbor"] as const)("%s", (codec) => {
       ["numbers", numbers(40_000)],
       [
         "long",
-        new Map([
+        new Map<string, unknown>([
           ["k".repeat(300_000), 1],
           ["b", numbers(700).map((i) => `b ${i}`.padEnd(30))],
         ]),

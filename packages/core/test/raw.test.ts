@@ -9,7 +9,7 @@ import { everyKind, places } from "./places.js";
 const CODECS = ["msgpack", "cbor"] as const;
 const document = everyKind();
 
-/** A value as it stands in an archive. */
+/** An encoded value. */
 function item(value: unknown, codec: "msgpack" | "cbor"): Uint8Array {
   const archive = encodeArchive(value, { codec });
   return archive.subarray(50, 50 + decodeHeader(archive).tocStart);
@@ -17,7 +17,7 @@ function item(value: unknown, codec: "msgpack" | "cbor"): Uint8Array {
 
 describe.each(CODECS)("raw bytes in %s", (codec) => {
   for (const smallObjectThreshold of [0, 256, 1e6]) {
-    it(`threshold ${smallObjectThreshold}: of every place, inside leaves and blocks too`, async () => {
+    it(`are the encoded value at every path, also inside leaves and blocks (threshold ${smallObjectThreshold})`, async () => {
       const bytes = encodeArchive(document, { codec, smallObjectThreshold });
       const archive = await openArchive(bytes);
       expect(firstDifference(await collected(archive.raw()), bytes)).toBeUndefined();
@@ -62,7 +62,7 @@ describe.each(CODECS)("raw bytes in %s", (codec) => {
     expect(await extracted.read()).toEqual(document);
   });
 
-  it("without what follows the archive, and from its start in a larger object", async () => {
+  it("exclude bytes before and after an archive in a larger object", async () => {
     const bytes = encodeArchive(document, { codec });
     const object = new Uint8Array(777 + bytes.length + 99).fill(7);
     object.set(bytes, 777);
@@ -70,7 +70,7 @@ describe.each(CODECS)("raw bytes in %s", (codec) => {
     expect(firstDifference(await collected(archive.raw()), bytes)).toBeUndefined();
   });
 
-  it("of what has none of its own", async () => {
+  it("reject missing paths, slices and paths below scalars", async () => {
     const archive = await openArchive(encodeArchive(document, { codec, smallObjectThreshold: 256 }));
     for (const [path, code] of [
       ["no", "not-found"],
@@ -90,7 +90,7 @@ describe.each(CODECS)("raw bytes in %s", (codec) => {
   });
 });
 
-it("of containers of indefinite length, and below them", async () => {
+it("of containers of indefinite length and of their items", async () => {
   // {"l": [1, [2, 3], {"k": 4}]} with every container of indefinite length
   const data = new Uint8Array(Buffer.from("bf616c9f019f0203ffbf616b04ffffff", "hex"));
   const toc = new Uint8Array(Buffer.from("a1617082000f", "hex"));
@@ -108,10 +108,10 @@ it("of containers of indefinite length, and below them", async () => {
   }
 });
 
-describe("the stream", () => {
+describe("the raw stream", () => {
   const large = encodeArchive({ text: "x".repeat(5_000_000), other: "y".repeat(100_000) });
 
-  it("comes in pieces, each read when it is asked for, undisturbed by other reads", async () => {
+  it("reads each piece on demand, independent of other reads", async () => {
     const source = observedSource(large);
     const archive = await openArchive(source, { cacheBytes: 0, readAhead: 0 });
     const reader = archive.raw().getReader();
@@ -129,7 +129,7 @@ describe("the stream", () => {
     expect(firstDifference(new Uint8Array(Buffer.concat(pieces)), large)).toBeUndefined();
   });
 
-  it("can be left, piped, aborted, and fails once the archive is closed", async () => {
+  it("can be canceled, piped and aborted, and fails once the archive is closed", async () => {
     const source = observedSource(large);
     const archive = await openArchive(source, { cacheBytes: 0, readAhead: 0 });
     const left = archive.raw();
@@ -162,7 +162,7 @@ describe("the stream", () => {
     expect(await failure(async () => collected(archive.raw()))).toBe("closed");
   });
 
-  it("gives copies", async () => {
+  it("returns copies", async () => {
     const bytes = Uint8Array.from(large);
     const archive = await openArchive(bytes);
     const { value } = await archive.raw().getReader().read();

@@ -8,13 +8,13 @@ class Point {
 
 const CODECS = ["msgpack", "cbor"] as const;
 
-/** Both ways to write: at once, and as a stream. */
+/** Both writers: in memory and streaming. */
 const WRITERS: readonly (readonly [string, (value: unknown, options: object) => Promise<unknown>])[] = [
   ["encodeArchive", async (value, options) => encodeArchive(value, options)],
   ["writeArchive", (value, options) => writeArchive(memorySink(), value, options)],
 ];
 
-describe.each(WRITERS)("%s refuses", (_, write) => {
+describe.each(WRITERS)("%s", (_, write) => {
   it.each<[string, unknown]>([
     ["a function", () => 1],
     ["a symbol", Symbol("s")],
@@ -27,7 +27,7 @@ describe.each(WRITERS)("%s refuses", (_, write) => {
     ["a WeakMap", new WeakMap()],
     ["an invalid Date", new Date(Number.NaN)],
     ["a hole in an array", Array(1)],
-  ])("%s, and says where it stands", async (what, value) => {
+  ])("rejects %s and names its path", async (what, value) => {
     for (const codec of CODECS) {
       if (what.startsWith("a hole") && codec === "cbor") continue;
       const tail = what.startsWith("a hole") ? [0] : [];
@@ -45,7 +45,7 @@ describe.each(WRITERS)("%s refuses", (_, write) => {
     }
   });
 
-  it("undefined in MessagePack, where it stands", async () => {
+  it("rejects undefined in MessagePack and names its path", async () => {
     expect(await caught(write({ a: [undefined] }, {}))).toMatchObject({
       code: "unsupported-value",
       path: ["a", 0],
@@ -53,7 +53,7 @@ describe.each(WRITERS)("%s refuses", (_, write) => {
     expect(await caught(write({ a: undefined }, { codec: "cbor" }))).toBeUndefined();
   });
 
-  it("what contains itself", async () => {
+  it("rejects a value that contains itself", async () => {
     const list: unknown[] = [1];
     list.push(list);
     const map: { self?: unknown } = {};
@@ -65,7 +65,7 @@ describe.each(WRITERS)("%s refuses", (_, write) => {
     for (const value of [list, map, keyed, set, { a: [list] }]) {
       for (const codec of CODECS) {
         expect(await caught(write(value, { codec }))).toMatchObject({ name: "PeekpackError", code: "limit" });
-        // However much is allowed, it ends with a typed error.
+        // Also with a higher limit, the error is typed.
         const much = await caught(write(value, { codec, maxDepth: 10_000_000 }));
         expect(much).toMatchObject({ name: "PeekpackError", code: "limit" });
       }
@@ -78,7 +78,7 @@ describe.each(WRITERS)("%s refuses", (_, write) => {
     }
   });
 
-  it("what is nested too deep: 1000 levels unless told otherwise", async () => {
+  it("rejects nesting deeper than maxDepth, by default 1000", async () => {
     const nested = (levels: number, map: boolean): unknown => {
       let value: unknown = 1;
       for (let i = 0; i < levels; i++) value = map ? { k: value } : [value];
@@ -116,18 +116,18 @@ describe.each(WRITERS)("%s refuses", (_, write) => {
     [{ smallObjectThreshold: "8192" }, TypeError],
     [{ trivialSize: Number.NaN }, RangeError],
     [{ maxDepth: 0 }, RangeError],
-  ])("options that are none: %o", async (options, kind) => {
+  ])("rejects invalid options: %o", async (options, kind) => {
     expect(await caught(write(1, options))).toBeInstanceOf(kind);
   });
 
-  it("nothing about options that it is given: they are not changed", async () => {
+  it("does not change the options object", async () => {
     const options = Object.freeze({ codec: "cbor", smallObjectThreshold: 10, trivialSize: 20 } as const);
     const value = Object.freeze({ a: Object.freeze([1, 2]) });
     expect(await caught(write(value, options))).toBeUndefined();
   });
 });
 
-it("hands on what a getter or a custom codec throws, as it is", async () => {
+it("passes on errors of getters and custom codecs unchanged", async () => {
   const own = new Error("own");
   const value = Object.defineProperty({}, "a", {
     enumerable: true,
@@ -147,7 +147,7 @@ it("hands on what a getter or a custom codec throws, as it is", async () => {
   }
 });
 
-it("a stream below a deep nest ends with a typed error too", async () => {
+it("rejects deep nesting in a stream with a typed error", async () => {
   let value: unknown = [1].values();
   for (let i = 0; i < 20_000; i++) value = i % 2 === 0 ? [value] : { k: value };
   expect(await caught(writeArchive(memorySink(), value, { maxDepth: 1e6 }))).toMatchObject({
@@ -156,7 +156,7 @@ it("a stream below a deep nest ends with a typed error too", async () => {
   });
 });
 
-it("iterables and lazy handles need writeArchive, and encodeArchive says so", async () => {
+it("encodeArchive rejects iterables and handles and names writeArchive", async () => {
   const lazy = await openArchive(encodeArchive({ a: 1 }));
   for (const value of [[[1].values()], { a: { b: lazy } }]) {
     const error = await caught(() => encodeArchive(value));

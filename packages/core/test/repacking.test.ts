@@ -17,7 +17,7 @@ import { failure } from "./outcome.js";
 
 const bytesOf = (hex: string): Uint8Array => new Uint8Array(Buffer.from(hex.replaceAll(" ", ""), "hex"));
 
-/** An archive of one value, given as it is encoded. */
+/** An archive of one value, given by its encoded bytes. */
 function leafArchive(codec: "msgpack" | "cbor", data: Uint8Array): Uint8Array {
   const toc =
     codec === "msgpack"
@@ -35,7 +35,7 @@ async function repacked(bytes: Uint8Array, codec: "msgpack" | "cbor"): Promise<s
   return Buffer.from(again.subarray(50, 50 + dataBytes)).toString("hex");
 }
 
-describe("what is encoded otherwise is written anew, and stays what it is", () => {
+describe("repacking encodes values canonically without changing them", () => {
   it.each([
     [
       "integers in longer forms",
@@ -65,8 +65,13 @@ describe("what is encoded otherwise is written anew, and stays what it is", () =
     ],
     ["a tag of a tag, in a longer form", "cbor", "d8ff da00000400 9f01ff", "d8ff d90400 8101"],
     ["a tag of 64 bits", "cbor", "db0fffffffffffffff 01", "db0fffffffffffffff 01"],
-    ["a set is a list", "cbor", "d90102 83 03 01 02", "83 01 02 03"],
-    ["seconds since 1970 are a text", "cbor", "c1 00", "c0 74 313937302d30312d30315430303a30303a30305a"],
+    ["a set becomes a list", "cbor", "d90102 83 03 01 02", "83 01 02 03"],
+    [
+      "seconds since 1970 become a date string",
+      "cbor",
+      "c1 00",
+      "c0 74 313937302d30312d30315430303a30303a30305a",
+    ],
     ["a key of another type, in a longer form", "cbor", "a1 1801 f5", "a1 01 f5"],
   ] as const)("%s", async (_, codec, given, expected) => {
     expect(await repacked(leafArchive(codec, bytesOf(given)), codec)).toBe(expected.replaceAll(" ", ""));
@@ -77,12 +82,12 @@ describe("what is encoded otherwise is written anew, and stays what it is", () =
     ["cbor", "83 fb4000000000000000 02 f97e00", "93 cb4000000000000000 02 cb7ff8000000000000"],
     ["msgpack", "d6ff00000000", "c074313937302d30312d30315430303a30303a30305a"],
     ["cbor", "c11a00000001", "d6ff00000001"],
-  ] as const)("from %s into the other codec: %s", async (codec, given, expected) => {
+  ] as const)("converts from %s to the other codec: %s", async (codec, given, expected) => {
     const other = codec === "msgpack" ? "cbor" : "msgpack";
     expect(await repacked(leafArchive(codec, bytesOf(given)), other)).toBe(expected.replaceAll(" ", ""));
   });
 
-  it("what the other codec does not have is refused", async () => {
+  it("rejects values that the other codec does not support", async () => {
     for (const [codec, value] of [
       ["msgpack", new Ext(5, Uint8Array.of(1))],
       ["cbor", new Tagged(1000, 1)],
@@ -98,7 +103,7 @@ describe("what is encoded otherwise is written anew, and stays what it is", () =
   });
 });
 
-it("a combined archive of small children becomes one leaf", async () => {
+it("turns a combined archive of small children into one leaf", async () => {
   const sink = memorySink();
   const children = Array.from({ length: 1500 }, (_, i) => ({ name: `child ${i}`, value: i }));
   await combineArchives(sink, children);
@@ -108,7 +113,7 @@ it("a combined archive of small children becomes one leaf", async () => {
   expect(firstDifference(again.bytes(), encodeArchive(plain))).toBeUndefined();
 });
 
-it("handles of parts may stand anywhere in a value, also many of one archive", async () => {
+it("accepts handles anywhere in a value, also many of one archive", async () => {
   const source = { list: Array.from({ length: 3000 }, (_, i) => i), map: { inner: ["x".repeat(9000)] } };
   const archive = await openArchive(observedSource(encodeArchive(source)));
   const list = (await archive.get("list")) as LazyList;
@@ -119,7 +124,7 @@ it("handles of parts may stand anywhere in a value, also many of one archive", a
   expect(firstDifference(sink.bytes(), encodeArchive(plain))).toBeUndefined();
 });
 
-it("damage in what is copied is found", async () => {
+it("detects damage in copied bytes", async () => {
   const bytes = encodeArchive(
     { text: "x".repeat(100), more: ["y".repeat(100)] },
     { smallObjectThreshold: 50 },

@@ -7,7 +7,7 @@ const KiB = 1024;
 const MiB = 1024 * KiB;
 const COUNT = 10;
 
-/** 10 × 10 × 10 texts of 256 KiB, made when they are reached. */
+/** 10 × 10 × 10 strings of 256 KiB, created when they are iterated. */
 async function* nest(depth: number, made: { texts: number }): AsyncGenerator<[string, unknown]> {
   for (let i = 0; i < COUNT; i++) {
     yield [
@@ -18,7 +18,7 @@ async function* nest(depth: number, made: { texts: number }): AsyncGenerator<[st
 }
 
 it.each(["msgpack", "cbor"] as const)(
-  "250 MB in nested streams take less than 50 MiB, in %s",
+  "writes 250 MB of nested streams in less than 50 MiB of memory, in %s",
   {
     timeout: 120_000,
   },
@@ -38,7 +38,7 @@ it.each(["msgpack", "cbor"] as const)(
             sinceLook = 0;
             most = Math.max(most, liveBytes() - before);
           }
-          // The table is the last: it is looked at below.
+          // The last chunk is the table.
           pieces[0] = chunk;
         },
         async finish(header) {
@@ -55,7 +55,7 @@ it.each(["msgpack", "cbor"] as const)(
     expect(most).toBeGreaterThan(0);
     expect(most).toBeLessThan(50 * MiB);
 
-    // Opened from header and table alone: every text has its entry.
+    // Opened from header and table alone: every string has a node.
     const [header, toc] = pieces as [Uint8Array, Uint8Array];
     const source = observedSource(new Uint8Array(0));
     const archive = await openArchive({
@@ -69,7 +69,7 @@ it.each(["msgpack", "cbor"] as const)(
   },
 );
 
-it("a list of 300,000 items, streamed, keeps a few numbers of each", { timeout: 120_000 }, async () => {
+it("retains only a few numbers per item of a streamed list of 300,000", { timeout: 120_000 }, async () => {
   const before = liveBytes();
   let most = 0;
   async function* items(): AsyncGenerator<string> {
@@ -84,6 +84,6 @@ it("a list of 300,000 items, streamed, keeps a few numbers of each", { timeout: 
     listOf(items(), { count: 300_000 }),
   );
   expect(size).toBe(1);
-  // 34 MB of data; what is kept makes the table.
+  // 34 MB of data; only the table is retained.
   expect(most).toBeLessThan(20 * MiB);
 });

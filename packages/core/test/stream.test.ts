@@ -12,7 +12,7 @@ import {
   writeArchive,
 } from "../src/index.js";
 
-/** The same value with every container turned into a stream, by turns of each kind. */
+/** The same value with every container as a stream, alternating between the kinds of streams. */
 function streamed(value: unknown, turn = { n: 0 }): unknown {
   const kind = turn.n++ % 3;
   const inner = (item: unknown): unknown => streamed(item, turn);
@@ -46,7 +46,7 @@ async function written(value: unknown, options: EncodeOptions): Promise<Uint8Arr
   return sink.bytes();
 }
 
-describe("a stream gives the same bytes as the value in memory", () => {
+describe("a stream is encoded like the value in memory", () => {
   for (const row of loadVectors()) {
     if (row.python === undefined) continue;
     it(`line ${row.line}: ${row.codec}, threshold ${row.threshold}, trivial ${row.trivial}`, async () => {
@@ -60,7 +60,7 @@ describe("a stream gives the same bytes as the value in memory", () => {
 describe("repacking", () => {
   for (const row of loadArchives()) {
     if (!row.rewrite) continue;
-    it(`${row.file} through its reader is itself`, async () => {
+    it(`reproduces ${row.file} from its handles`, async () => {
       const options = {
         codec: row.codec,
         profile: row.profile,
@@ -70,7 +70,7 @@ describe("repacking", () => {
       const again = await written(await openArchive(row.bytes(), { offset: row.offset }), options);
       expect(Buffer.compare(again, row.bytes())).toBe(0);
     });
-    it(`${row.file} into the other codec and back is itself`, async () => {
+    it(`reproduces ${row.file} via the other codec`, async () => {
       const other = row.codec === "cbor" ? "msgpack" : "cbor";
       const options = { profile: row.profile, smallObjectThreshold: row.threshold, trivialSize: row.trivial };
       let between: Uint8Array;
@@ -81,7 +81,7 @@ describe("repacking", () => {
           smallObjectThreshold: 100,
         });
       } catch (error) {
-        // Integers that only one of the codecs has.
+        // Integers that only one of the codecs supports.
         expect(error).toMatchObject({ code: "unsupported-value" });
         expect(row.file).toMatch(/bigints|tags/);
         return;
@@ -92,7 +92,7 @@ describe("repacking", () => {
   }
 
   for (const row of loadArchives().filter(({ file }) => file.startsWith("repacked-"))) {
-    it(`combined-map into ${row.file}`, async () => {
+    it(`turns combined-map into ${row.file}`, async () => {
       const combined = loadArchives().find(({ file }) => file === `combined-map-${row.codec}.msglc`)!;
       const again = await written(await openArchive(combined.bytes()), {
         codec: row.codec,
@@ -103,7 +103,7 @@ describe("repacking", () => {
     });
   }
 
-  it("takes a handle as one value among others", async () => {
+  it("accepts a handle among other values", async () => {
     const archive = await openArchive(
       encodeArchive({ a: Array.from({ length: 400 }, (_, i) => float64(i)), b: { c: ["x".repeat(9000)] } }),
     );
@@ -130,7 +130,7 @@ describe("repacking", () => {
   });
 });
 
-describe("streams that go wrong leave nothing", () => {
+describe("a failing stream leaves nothing", () => {
   const failing = async (value: unknown): Promise<{ error: unknown; aborted: boolean }> => {
     let aborted = false;
     const memory = memorySink();
@@ -149,7 +149,7 @@ describe("streams that go wrong leave nothing", () => {
     return { error, aborted };
   };
 
-  it("hands on what an iterable throws, as it is", async () => {
+  it("passes on the error of an iterable unchanged", async () => {
     const own = new Error("own");
     async function* broken(): AsyncGenerator<number> {
       yield 1;
@@ -158,7 +158,7 @@ describe("streams that go wrong leave nothing", () => {
     expect(await failing({ deep: [broken()] })).toEqual({ error: own, aborted: true });
   });
 
-  it("names the place of a value that cannot be written", async () => {
+  it("names the path of a value that cannot be written", async () => {
     async function* items(): AsyncGenerator<unknown> {
       yield 1;
       yield { a: [1, { f: () => 1 }] };
@@ -168,14 +168,14 @@ describe("streams that go wrong leave nothing", () => {
     expect(aborted).toBe(true);
   });
 
-  it("refuses a stream that does not keep to its count", async () => {
+  it("rejects a stream that does not match its count", async () => {
     for (const count of [1, 3]) {
       const { error } = await failing({ s: listOf([1, 2], { count }) });
       expect(error).toMatchObject({ code: "unsupported-value", path: ["s"] });
     }
   });
 
-  it("stops at an abort with the signal's reason", async () => {
+  it("rejects with the signal's reason on abort", async () => {
     const controller = new AbortController();
     async function* endless(): AsyncGenerator<string> {
       for (let i = 0; ; i++) {
@@ -190,7 +190,7 @@ describe("streams that go wrong leave nothing", () => {
   });
 });
 
-it("float64 marks a number", () => {
+it("float64 marks a number as a float", () => {
   expect(float64(2)).toBeInstanceOf(Float64);
   expect(encodeArchive(float64(2))[50]).toBe(0xcb);
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { encodeArchive, float64, type LazyList, type NumberType, openArchive } from "../src/index.js";
+import { numberArray } from "../src/reader/number-array.js";
 import { observedSource } from "./observed-source.js";
 import { failure } from "./outcome.js";
 
@@ -152,4 +153,14 @@ describe.each(CODECS)("columns of %s", (codec) => {
     }
     expect(await archive.read()).toEqual(Array(10).fill(1));
   });
+});
+
+it("rejects a length beyond the maximum, and beyond memory, before it allocates", () => {
+  const code = (length: number, maximum?: number): Promise<unknown> =>
+    failure(Promise.resolve().then(() => numberArray("float64", length, maximum)));
+  return Promise.all([
+    expect(code(10, 10)).resolves.toBe("no error"),
+    expect(code(11, 10)).resolves.toBe("limit"),
+    expect(code(2 ** 50)).resolves.toBe("limit"),
+  ]);
 });

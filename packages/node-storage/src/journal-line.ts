@@ -1,6 +1,7 @@
 import { crc32 } from "node:zlib";
 import { PeekpackError } from "@peekpack/core";
-import { type OpenUpload, type PutMode, S3_LIMITS, type UploadedPart } from "@peekpack/s3";
+import { type PutMode, S3_LIMITS } from "@peekpack/s3";
+import type { OpenUpload, UploadedPart } from "@peekpack/s3/internal";
 import { checksumBytes } from "./block-checksums.js";
 
 /** Version of the layout of spools that this version reads and writes. */

@@ -1,7 +1,8 @@
 import { constants } from "node:fs";
 import { resolve } from "node:path";
 import { type ArchiveSink, PeekpackError, type WriteResult } from "@peekpack/core";
-import type { PutMode, TransferOptions, UploadContent, UploadTarget } from "@peekpack/s3";
+import type { PutMode, UploadTarget } from "@peekpack/s3";
+import type { TransferOptions, UploadContent } from "@peekpack/s3/internal";
 import { readExactly } from "./append-file.js";
 import { withFileErrors } from "./file-error.js";
 import { openPrivate } from "./private-files.js";

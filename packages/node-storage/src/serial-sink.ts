@@ -1,16 +1,12 @@
-import { type ArchiveSink, PeekpackError, type WriteResult } from "@peekpack/core";
-
-/** A sink for `await using`: leaving the scope before `finish` aborts the write. */
-export interface DisposableSink extends ArchiveSink {
-  readonly label: string;
-  /** Calls `abort`, which does nothing after `finish`. */
-  [Symbol.asyncDispose](): Promise<void>;
-}
+import { PeekpackError, type TableSpill, type WriteResult } from "@peekpack/core";
+import { type DisposableSink, disposableSink } from "@peekpack/s3/internal";
 
 /** The steps of a write. They are called one at a time. */
 export interface SinkSteps {
   readonly label: string;
   write(chunk: Uint8Array): Promise<void>;
+  /** Opens storage for a table of contents that outgrows memory. */
+  spill(): Promise<TableSpill>;
   finish(header: Uint8Array): Promise<WriteResult>;
   /** Removes what the write has left. Called after `finish`, `abort`, and any failed step; more than once. */
   cleanUp(): Promise<void>;
@@ -36,21 +32,20 @@ export function serialSink(steps: SinkSteps): DisposableSink {
     last = result.catch(() => {});
     return result;
   };
-  const abort = async (): Promise<void> => {
-    if (state === "open") state = "aborted";
-    await last;
-    await steps.cleanUp();
-  };
-  return {
+  return disposableSink({
     label: steps.label,
     write: (chunk) => enqueue(() => steps.write(chunk)),
+    spill: () => enqueue(() => steps.spill()),
     finish: (header) =>
       enqueue(async () => {
         const result = await steps.finish(header);
         state = "finished";
         return result;
       }),
-    abort,
-    [Symbol.asyncDispose]: abort,
-  };
+    async abort() {
+      if (state === "open") state = "aborted";
+      await last;
+      await steps.cleanUp();
+    },
+  });
 }

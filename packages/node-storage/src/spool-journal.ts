@@ -1,7 +1,8 @@
 import { constants } from "node:fs";
 import { copyFile } from "node:fs/promises";
 import { isPeekpackError, PeekpackError } from "@peekpack/core";
-import type { OpenUpload, PutMode, UploadedPart, UploadState } from "@peekpack/s3";
+import type { PutMode } from "@peekpack/s3";
+import type { OpenUpload, UploadedPart, UploadState } from "@peekpack/s3/internal";
 import { isErrno } from "./file-error.js";
 import { decodeLine, encodeLine, type JournalEntry, LAYOUT, layoutOf } from "./journal-line.js";
 import { openPrivate, readPrivateText } from "./private-files.js";

@@ -1,13 +1,16 @@
+import { join } from "node:path";
 import { isPeekpackError, type WriteResult } from "@peekpack/core";
-import { progressReporter, type StoredObject, type UploadTarget } from "@peekpack/s3";
+import type { DisposableSink, UploadTarget } from "@peekpack/s3";
+import { progressReporter, type StoredObject } from "@peekpack/s3/internal";
 import { AppendFile, type SizeLimits } from "./append-file.js";
 import { BlockChecksums } from "./block-checksums.js";
 import { withFileErrors } from "./file-error.js";
-import { type DisposableSink, serialSink } from "./serial-sink.js";
+import { serialSink } from "./serial-sink.js";
 import { Spool } from "./spool.js";
 import { defaultSpoolDirectory, durableSpoolDirectory } from "./spool-directory.js";
 import { SpoolJournal } from "./spool-journal.js";
 import { type SpoolUploadOptions, spoolContent, uploadSpool, writeResult } from "./spool-upload.js";
+import { fileTableSpill } from "./table-spill.js";
 
 /** Options of {@link spoolSink}. The same as in `@peekpack/web-storage`, but that `directory` is a path here. */
 export interface SpoolSinkOptions extends SpoolUploadOptions, SizeLimits {
@@ -63,6 +66,7 @@ export function spoolSink(target: UploadTarget, options: SpoolSinkOptions = {}):
         await file.append(chunk);
         progress.update({ bytesProduced: file.size }, true);
       }),
+    spill: () => withSpool(({ spool }) => fileTableSpill(join(spool.path, "table"))),
     finish: (header) =>
       withSpool(async (opened): Promise<WriteResult> => {
         const { file, journal, checksums } = opened;

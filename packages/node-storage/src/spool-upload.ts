@@ -1,12 +1,11 @@
 import type { WriteResult } from "@peekpack/core";
+import type { ProgressListener, UploadTarget } from "@peekpack/s3";
 import {
-  type ProgressListener,
   type StoredObject,
   type UploadContent,
   type UploadJournal,
-  type UploadTarget,
   uploadContent,
-} from "@peekpack/s3";
+} from "@peekpack/s3/internal";
 import { checkedBody, type ReadableBytes } from "./block-checksums.js";
 import type { SealedArchive, SpoolJournal } from "./spool-journal.js";
 

@@ -59,7 +59,7 @@ class Bucket {
 
 await onEachServer("spooling", (server) => {
   let bucket: Bucket;
-  const store = s3Store({ ...server, retry: { attempts: 3, firstDelay: 5 } });
+  const store = s3Store({ ...server, retry: { attempts: 3, baseMs: 5 } });
   beforeAll(async () => {
     bucket = new Bucket(server, await freshBucket(server, "spool"));
   });
@@ -251,7 +251,7 @@ await onEachServer(
   "a server that is killed",
   (server) => {
     let bucket: Bucket;
-    const store = s3Store({ ...server, retry: { attempts: 2, firstDelay: 5 } });
+    const store = s3Store({ ...server, retry: { attempts: 2, baseMs: 5 } });
     beforeAll(async () => {
       bucket = new Bucket(server, await freshBucket(server, "dying"));
     });

@@ -1,19 +1,19 @@
 import { checkLocation } from "./location.js";
 import { objectTarget } from "./object-target.js";
-import type { RetryOptions } from "./persistence.js";
+import type { WriteRetryOptions } from "./retry.js";
 import { type S3ClientLike, sdkOperations } from "./sdk-operations.js";
 import type { PutMode, UploadTarget } from "./upload-target.js";
 
-/** How an object is written through a client of the caller's. */
+/** Options of {@link clientTarget}. */
 export interface ClientTargetOptions {
   readonly put?: PutMode | undefined;
-  readonly retry?: RetryOptions | undefined;
+  readonly retry?: WriteRetryOptions | undefined;
 }
 
 /**
- * An upload target over a client of the AWS SDK that the caller has made: its credentials, endpoint, middleware and
- * retries hold. `@aws-sdk/client-s3` itself is loaded at the first request, for its commands.
- * @throws TypeError when the bucket, the key or the put mode is none
+ * An upload target over the caller's client of the AWS SDK, with its credentials, endpoint, middleware and retries. Loads
+ * `@aws-sdk/client-s3`, for its commands, at the first request.
+ * @throws TypeError if the bucket, the key or the put mode is invalid
  */
 export function clientTarget(
   client: S3ClientLike,

@@ -1,47 +1,45 @@
 import { PeekpackError, publicUrl } from "@peekpack/core";
-import { FetchHttpHandler } from "@smithy/fetch-http-handler";
-import type { SignatureV4 } from "@smithy/signature-v4";
 import {
   type CredentialsProvider,
   cachedCredentials,
-  environment,
   environmentCredentials,
   type S3Credentials,
 } from "./credentials.js";
-import { seldom } from "./load-seldom.js";
+import { environment } from "./environment.js";
+import { secretsOf } from "./error-code.js";
+import { type Fetch, fetchRequest } from "./fetch-request.js";
 import { encodeKey, encodeText, fitsUrl } from "./location.js";
-import { Sha256, sha256With } from "./sha256.js";
-import { signedHeaders } from "./signing.js";
+import { readRefusal } from "./refusal.js";
+import { type AddressedRequest, requestSigner, type SigningContext } from "./signing.js";
 
-/** Where S3 is and who asks. Everything is optional: the usual AWS environment variables fill in, in Node. */
+/** The address of an S3 service and the identity that uses it. In Node, AWS environment variables are the defaults. */
 export interface ConnectionOptions {
   /**
-   * URL of an S3-compatible service, with or without a path below which it answers. Without it AWS is meant, unless
-   * AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL is set.
+   * URL of an S3-compatible service; it may have a path. Default AWS_ENDPOINT_URL_S3, then AWS_ENDPOINT_URL, then AWS.
    */
   readonly endpoint?: string | URL | undefined;
-  /** Signing region. Default AWS_REGION, AWS_DEFAULT_REGION, then us-east-1; AWS's own answer corrects a wrong one. */
+  /** Signing region. Default AWS_REGION, then AWS_DEFAULT_REGION, then us-east-1. On AWS a wrong one is corrected. */
   readonly region?: string | undefined;
   /**
    * Credentials or a provider of them; null for anonymous access. Default AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and
-   * AWS_SESSION_TOKEN, and anonymous access where these are not set.
+   * AWS_SESSION_TOKEN, or anonymous access if these are not set.
    */
   readonly credentials?: S3Credentials | CredentialsProvider | null | undefined;
-  /** Whether the bucket stands in the path rather than in the host. Default: with an endpoint yes, on AWS no. */
+  /** Whether the bucket is part of the path instead of the host. Default: true with an endpoint, false on AWS. */
   readonly forcePathStyle?: boolean | undefined;
-  /** What sends requests. Default the global fetch, looked up at each request. */
-  readonly fetch?: ((request: Request) => Promise<Response>) | undefined;
+  /** Sends requests. Default the global fetch, looked up at each request. */
+  readonly fetch?: Fetch | undefined;
 }
 
-/** Where S3 is and who asks, each asked for when a request needs it. */
+/** Resolved {@link ConnectionOptions}. Each is called when a request needs it. */
 export interface ConnectionSettings {
   /** Undefined for AWS. */
   endpoint(): Promise<URL | undefined>;
   region(): Promise<string>;
   readonly credentials: CredentialsProvider;
-  /** Whether the bucket stands in the path; undefined leaves it to the endpoint and the bucket's name. */
+  /** Whether the bucket is part of the path. Undefined: the endpoint and the bucket's name decide. */
   pathStyle?(endpoint: URL | undefined): boolean | undefined;
-  readonly fetch?: ConnectionOptions["fetch"];
+  readonly fetch?: Fetch | undefined;
 }
 
 /** One request to S3, before it is addressed and signed. */
@@ -54,42 +52,37 @@ export interface S3Request {
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly body?: Uint8Array | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Passed to fetch: "no-store" where the browser's own cache is not to be trusted. */
+  /** Passed to fetch. "no-store" bypasses the browser's cache. */
   readonly cache?: RequestCache | undefined;
 }
 
-/** Addresses, signs and sends requests. Keeps credentials, region and clock offset; holds no socket of its own. */
+/** Addresses, signs and sends requests. Keeps credentials, region and clock offset; holds no socket. */
 export interface S3Connection {
   /**
-   * Sends one request and returns the answer, whatever its status. Expired credentials, a wrong region and a wrong clock
-   * are mended and the request is repeated. Without an answer it rejects with fetch's own error, which may quote a
+   * Sends one request and returns the response, whatever its status. The body of an error is cut off at 64 KiB, and contains no
+   * credentials. Corrects expired credentials, a wrong region and a
+   * wrong clock, and repeats the request. Without a response it rejects with fetch's own error, which may quote a
    * signature: never pass it on.
-   * @throws PeekpackError `bad-path` for a key that no URL can carry
+   * @throws PeekpackError `bad-path` for a key that a URL cannot contain
    */
   send(request: S3Request): Promise<Response>;
-  /** A URL that allows this request, its headers included, to whoever holds it, for so many seconds. */
+  /**
+   * A URL that allows this request, with its headers, for `expiresIn` seconds.
+   * @throws PeekpackError `denied` without credentials
+   */
   presign(request: S3Request, expiresIn: number): Promise<string>;
-  /** The region that requests are signed for at present. */
+  /** The current signing region. */
   region(): Promise<string>;
-  /** The credentials that requests are signed with at present; undefined for anonymous access. */
+  /** The current credentials; undefined for anonymous access. */
   credentials(): Promise<S3Credentials | undefined>;
-  /** Has the provider asked again, because the server has refused these credentials as expired. */
+  /** Calls the provider again before the next request, unless it has been called since `refused`. */
   renew(refused: S3Credentials): void;
 }
 
-/** A request that has its address: what is signed, and what is sent. */
-export interface Addressed {
-  readonly method: string;
-  readonly protocol: string;
-  readonly hostname: string;
-  readonly port?: number;
-  readonly path: string;
-  readonly query: Record<string, string>;
-  readonly headers: Record<string, string>;
-  readonly body?: unknown;
-}
+/** A request is repeated at most this often to correct credentials, region and clock. */
+const MAX_CORRECTIONS = 3;
 
-/** Resolves what a caller gave and what the environment says; nothing is read before it is asked for. */
+/** Resolves what a caller passed and the environment. Reads nothing before it is called. */
 export function connectionSettings(options: ConnectionOptions): ConnectionSettings {
   return {
     endpoint: async () => endpointOf(options),
@@ -103,7 +96,7 @@ export function connectionSettings(options: ConnectionOptions): ConnectionSettin
   };
 }
 
-/** The endpoint that was given or stands in the environment; undefined for AWS. @throws TypeError when it is no URL */
+/** The endpoint from the options or the environment; undefined for AWS. @throws TypeError if it is not a URL */
 export function endpointOf({ endpoint }: ConnectionOptions): URL | undefined {
   const env = environment();
   const given = endpoint ?? (env.AWS_ENDPOINT_URL_S3 || env.AWS_ENDPOINT_URL);
@@ -115,7 +108,7 @@ export function endpointOf({ endpoint }: ConnectionOptions): URL | undefined {
   }
 }
 
-/** What names an object in messages and cache keys: 's3://bucket/key' on AWS, else its place at the endpoint. */
+/** Names an object in messages and cache keys: 's3://bucket/key' on AWS, else the endpoint's URL with bucket and key. */
 export function objectLabel(options: ConnectionOptions, bucket: string, key: string): string {
   const endpoint = endpointOf(options);
   const base = endpoint === undefined ? "s3:/" : publicUrl(endpoint).replace(/\/$/, "");
@@ -128,7 +121,7 @@ function providerOf(given: ConnectionOptions["credentials"]): CredentialsProvide
   return typeof given === "function" ? given : () => given;
 }
 
-/** Opens a connection. Nothing is asked for before the first request. */
+/** Opens a connection. Calls nothing before the first request. */
 export function openConnection(settings: ConnectionSettings): S3Connection {
   const credentials = cachedCredentials(async () => {
     try {
@@ -138,99 +131,45 @@ export function openConnection(settings: ConnectionSettings): S3Connection {
       throw new PeekpackError("denied", `The credentials provider failed (${kind}).`, { section: "source" });
     }
   });
-  let hashing: Promise<typeof Sha256> | undefined;
-  /** Each request takes a dozen hashes of a line or two: in Node half a millisecond, were they the platform's. */
-  const hash = (): Promise<typeof Sha256> => {
-    hashing ??=
-      globalThis.location === undefined
-        ? import("@smithy/core/checksum").then(
-            ({ Sha256Js }) => sha256With(Sha256Js),
-            () => Sha256,
-          )
-        : Promise.resolve(Sha256);
-    return hashing;
-  };
+  const signer = requestSigner();
   let clockOffset = 0;
-  let corrected: string | undefined;
-  const region = async (): Promise<string> => corrected ?? settings.region();
-  const signingDate = (): Date => new Date(Date.now() + clockOffset);
-
-  const address = (request: S3Request, endpoint: URL | undefined, used: string): Addressed => {
-    const { bucket, key } = request;
-    if (key !== undefined && !fitsUrl(key)) {
-      throw new PeekpackError(
-        "bad-path",
-        "fetch resolves '.' and '..' segments: this key cannot be addressed.",
-        {
-          section: "source",
-        },
-      );
-    }
-    const domain = used.startsWith("cn-") ? "amazonaws.com.cn" : "amazonaws.com";
-    const base = endpoint ?? new URL(`https://s3.${used}.${domain}`);
-    // TLS certificates of AWS cover one label before the service's name, and host names have no capitals.
-    const inPath =
-      settings.pathStyle?.(endpoint) ?? (endpoint !== undefined || !/^[a-z0-9-]{3,63}$/.test(bucket));
-    const hostname = inPath ? base.hostname : `${bucket}.${base.hostname}`;
-    const prefix = base.pathname.replace(/\/$/, "") + (inPath ? `/${bucket}` : "");
-    return {
-      method: request.method,
-      protocol: base.protocol,
-      hostname,
-      ...(base.port && { port: Number(base.port) }),
-      path: key === undefined ? prefix || "/" : `${prefix}/${encodeKey(key)}`,
-      query: { ...request.query },
-      headers: { ...request.headers, host: base.port ? `${hostname}:${base.port}` : hostname },
-      body: request.body,
-    };
-  };
+  let correctedRegion: string | undefined;
+  const region = async (): Promise<string> => correctedRegion ?? settings.region();
+  const context = (by: S3Credentials, usedRegion: string): SigningContext => ({
+    credentials: by,
+    region: usedRegion,
+    date: new Date(Date.now() + clockOffset),
+  });
 
   return {
     region,
     credentials: () => credentials.current(),
     renew: (refused) => credentials.renew(refused),
     async send(request) {
-      const { signal, cache, method } = request;
+      const { method, body, signal, cache } = request;
       const endpoint = await settings.endpoint();
-      const handler = new FetchHttpHandler({
-        credentials: "omit",
-        ...(cache && { cache }),
-        ...(settings.fetch && { customFetch: settings.fetch as unknown as typeof fetch }),
-      });
-      for (let mended = 0; ; mended++) {
+      for (let corrections = 0; ; corrections++) {
         const by = await credentials.current();
-        const used = await region();
+        const usedRegion = await region();
         signal?.throwIfAborted();
-        const addressed = address(request, endpoint, used);
-        const { host: _, ...headers } = by
-          ? await signedHeaders(
-              addressed,
-              { credentials: by, region: used, date: signingDate() },
-              await hash(),
-            )
+        const addressed = address(request, settings, endpoint, usedRegion);
+        const signed = by
+          ? await signer.headers(addressed, context(by, usedRegion), body)
           : addressed.headers;
-        // fetch sets Host from the URL; a browser refuses to be told.
-        const { response: answer } = await handler
-          .handle({ ...addressed, headers } as Sendable, { ...(signal && { abortSignal: signal }) })
-          .catch((error: unknown) => {
-            signal?.throwIfAborted();
-            throw error;
-          });
-        const { statusCode: status } = answer;
-        const bodiless = method === "HEAD" || [204, 205, 304].includes(status);
-        const response = new Response(bodiless ? null : (answer.body as BodyInit), {
-          status,
-          headers: answer.headers,
-        });
-        if (mended === 3 || ![301, 400, 403].includes(status)) return response;
-        // Where what reads refusals cannot be had, there is only the refusal itself.
-        const loaded = await seldom().catch(() => undefined);
-        if (!loaded) return response;
-        const refusal = await loaded.readRefusal(response);
-        const { region: right, time, expired } = refusal;
-        if (!endpoint && right && right !== used) corrected = right;
-        else if (time !== undefined) clockOffset = time - Date.now();
-        else if (by && expired) credentials.renew(by);
+        // fetch derives Host from the URL; a browser refuses it as a header.
+        const { host: _, ...headers } = signed;
+        const response = await fetchRequest(
+          { url: urlOf(addressed), method, headers, body, signal, cache },
+          settings.fetch,
+        );
+        if (response.status < 400 && response.status !== 301) return response;
+        const refusal = await readRefusal(response, secretsOf(by));
+        if (corrections === MAX_CORRECTIONS || ![301, 400, 403].includes(response.status)) {
+          return refusal.response;
+        }
+        if (!endpoint && refusal.region && refusal.region !== usedRegion) correctedRegion = refusal.region;
+        else if (refusal.time !== undefined) clockOffset = refusal.time - Date.now();
+        else if (by && refusal.expired) credentials.renew(by);
         else return refusal.response;
       }
     },
@@ -239,27 +178,47 @@ export function openConnection(settings: ConnectionSettings): S3Connection {
       if (by === undefined) {
         throw new PeekpackError("denied", "There are no credentials to presign with.", { section: "source" });
       }
-      const used = await region();
-      const addressed = address(request, await settings.endpoint(), used);
-      const { presignedQuery } = await seldom();
-      const query = await presignedQuery(addressed, {
-        credentials: by,
-        region: used,
-        date: signingDate(),
-        expiresIn,
-        kept: Object.keys(request.headers ?? {}),
-      });
+      const usedRegion = await region();
+      const addressed = address(request, settings, await settings.endpoint(), usedRegion);
+      const query = await signer.query(addressed, context(by, usedRegion), expiresIn);
       return urlOf({ ...addressed, query });
     },
   };
 }
 
-/** What the libraries take that sign and send. They ask for methods that they do not need. */
-export type Signable = Parameters<SignatureV4["presign"]>[0];
-type Sendable = Parameters<FetchHttpHandler["handle"]>[0];
+function address(
+  { method, bucket, key, query = {}, headers = {} }: S3Request,
+  settings: ConnectionSettings,
+  endpoint: URL | undefined,
+  region: string,
+): AddressedRequest {
+  if (key !== undefined && !fitsUrl(key)) {
+    throw new PeekpackError(
+      "bad-path",
+      "A key with a segment '.' or '..' cannot be addressed: fetch resolves it to another key.",
+      { section: "source" },
+    );
+  }
+  const domain = region.startsWith("cn-") ? "amazonaws.com.cn" : "amazonaws.com";
+  const base = endpoint ?? new URL(`https://s3.${region}.${domain}`);
+  // TLS certificates of AWS cover one label before the service's name, and host names have no capitals.
+  const inPath =
+    settings.pathStyle?.(endpoint) ?? (endpoint !== undefined || !/^[a-z0-9-]{3,63}$/.test(bucket));
+  const hostname = inPath ? base.hostname : `${bucket}.${base.hostname}`;
+  const prefix = base.pathname.replace(/\/$/, "") + (inPath ? `/${bucket}` : "");
+  return {
+    method,
+    protocol: base.protocol,
+    hostname,
+    ...(base.port && { port: Number(base.port) }),
+    path: key === undefined ? prefix || "/" : `${prefix}/${encodeKey(key)}`,
+    query,
+    headers: { ...headers, host: base.port ? `${hostname}:${base.port}` : hostname },
+  };
+}
 
-/** The URL of a request, encoded as SigV4 asks. */
-function urlOf({ protocol, hostname, port, path, query }: Addressed): string {
+/** The URL of a request, encoded as SigV4 requires. */
+function urlOf({ protocol, hostname, port, path, query }: AddressedRequest): string {
   const pairs = Object.entries(query).map(([name, value]) => `${encodeText(name)}=${encodeText(value)}`);
   const search = pairs.length > 0 ? `?${pairs.join("&")}` : "";
   return `${protocol}//${hostname}${port ? `:${port}` : ""}${path}${search}`;

@@ -1,13 +1,13 @@
 import { DEFAULT_PART_SIZE, S3_LIMITS } from "./limits.js";
 
-/** A run of bytes of the object to be made, in order. */
+/** Consecutive bytes of the new object. */
 export type Piece =
-  /** Bytes that are made or held here. */
+  /** Bytes in memory. */
   | { readonly kind: "bytes"; readonly size: number }
-  /** Bytes `start` to `end` of an object of `objectSize` bytes that lies where the server can copy it from. */
+  /** Bytes `start` to `end` of an object of `objectSize` bytes that the server can copy. */
   | { readonly kind: "object"; readonly start: number; readonly end: number; readonly objectSize: number };
 
-/** Some bytes of a piece: `start` and `end` count from the piece's first byte. */
+/** A byte range of a piece. `start` and `end` count from the piece's first byte. */
 export interface Run {
   /** Index of the piece. */
   readonly piece: number;
@@ -18,63 +18,60 @@ export interface Run {
 /** One part of a multipart upload. */
 export interface PlannedPart {
   readonly size: number;
-  /** One run of an object that the server copies, or runs that are put together here and uploaded. */
+  /** Whether the server copies the part, which then has one run. Else the runs are assembled and uploaded. */
   readonly copied: boolean;
   readonly runs: readonly Run[];
 }
 
-/** How an object is made. */
+/** The parts of a new object. */
 export interface CopyPlan {
   readonly size: number;
   /**
-   * Objects to be made first, each of at most 10,000 parts, where the whole has more. Then the final object is made of
-   * them, one after the other.
+   * Temporary objects of at most 10,000 parts each, if the object needs more. The final object consists of them, one after the
+   * other. Else empty.
    */
   readonly stages: readonly (readonly PlannedPart[])[];
-  /** The parts of the final object. With stages, the pieces that the runs name are the stages. */
+  /** The parts of the final object. With stages, `piece` of a run is the index of a stage. */
   readonly parts: readonly PlannedPart[];
-  /** Bytes that the server copies for the final object's content; stages are not counted twice. */
+  /** Bytes of the object that the server copies. Copies of stages do not count. */
   readonly copied: number;
-  /** Bytes of objects that are read here, because they are shorter than a part or its edge. */
+  /** Bytes of objects that are read, because they are too short to copy. */
   readonly read: number;
 }
 
-/** How a plan is made. */
+/** Options of {@link planCopy}. */
 export interface CopyPlanOptions {
-  /**
-   * Makes all parts but the last of this size, as some services (R2) demand. Then only parts that lie within one object are
-   * copied.
-   */
+  /** Size of all parts but the last, as some services (R2) require. Only parts that are within one object are copied. */
   readonly equalPartSize?: number | undefined;
-  /** Size of parts that are put together here, in bytes. Default 16 MiB, more where there would be too many. */
+  /** Size of assembled parts in bytes. Default 16 MiB, more if there would be too many parts. */
   readonly assembledSize?: number | undefined;
-  /** False where the server cannot copy: everything is read and uploaded. Default true. */
+  /** Whether the server can copy. If not, everything is read and uploaded. Default true. */
   readonly copy?: boolean | undefined;
-  /** S3's limits, for tests. */
+  /** Replaces S3's limits in tests. */
   readonly limits?: CopyLimits | undefined;
 }
 
-/** What bounds a plan, in bytes and counts. */
+/** The limits of a plan, in bytes and counts. */
 export interface CopyLimits {
   readonly minPart: number;
   readonly maxPart: number;
   readonly parts: number;
   readonly object: number;
-  /** Ranges are copied only from objects of more bytes than this. */
+  /** Only ranges of objects of more bytes than this can be copied. */
   readonly minCopySource: number;
 }
 
-/** UploadPartCopy takes ranges only of objects larger than 5 MB (Amazon S3 API reference, UploadPartCopy). */
+/** UploadPartCopy accepts ranges only of objects larger than 5 MB (Amazon S3 API reference, UploadPartCopy). */
 const LIMITS: CopyLimits = { ...S3_LIMITS, minCopySource: S3_LIMITS.minPart };
 
 /**
- * Plans how an object is made of pieces, most of which lie on the server already: which parts the server copies, and which are
- * put together here. Pure: nothing is read or sent.
+ * Plans the parts of an object from its pieces: which the server copies, and which are assembled and uploaded. Reads and sends
+ * nothing.
  *
- * A part must have 5 MiB unless it is the last. What stands before a piece that can be copied (the header, small children)
- * is filled up to that with the piece's first bytes, and only those are read.
+ * Every part but the last has at least 5 MiB. A shorter assembled part (the header, small children) is extended by the first
+ * bytes of the next piece, and only those are read.
  *
- * @throws RangeError when the object would be larger than S3 allows, or when its equal parts would be too many
+ * @throws RangeError if the object would exceed S3's limits, or has too many equal parts
  */
 export function planCopy(pieces: readonly Piece[], options: CopyPlanOptions = {}): CopyPlan {
   const limits = options.limits ?? LIMITS;
@@ -112,7 +109,7 @@ export function sizeOf(piece: Piece): number {
   return piece.kind === "bytes" ? piece.size : piece.end - piece.start;
 }
 
-/** Parts as large as they may be: copies of up to 5 GiB, and what is put together in between. */
+/** Parts of maximum size: copies of up to 5 GiB, and assembled parts between them. */
 function freeParts(
   pieces: readonly Piece[],
   usable: (piece: Piece) => boolean,
@@ -127,7 +124,7 @@ function freeParts(
     runs = [];
     pending = 0;
   };
-  /** Adds bytes to what is put together. A full part is cut off while enough for another is left. */
+  /** Adds bytes to the assembled part, and begins another when it is full. */
   const add = (piece: number, start: number, end: number): void => {
     for (let at = start; at < end; ) {
       if (pending >= assembled) flush();
@@ -158,19 +155,19 @@ function freeParts(
   return parts;
 }
 
-/** Parts of one size, the last one shorter. */
+/** Parts of one size. The last may be shorter. */
 function equalParts(
   pieces: readonly Piece[],
   usable: (piece: Piece) => boolean,
   size: number,
   partSize: number,
-  { minPart, maxPart, parts: most }: CopyLimits,
+  { minPart, maxPart, parts: maxParts }: CopyLimits,
 ): PlannedPart[] {
   if (!Number.isSafeInteger(partSize) || partSize < minPart || partSize > maxPart) {
     throw new RangeError(`Equal parts have ${minPart} to ${maxPart} bytes.`);
   }
-  if (Math.ceil(size / partSize) > most) {
-    throw new RangeError(`${Math.ceil(size / partSize)} parts of ${partSize} bytes: S3 allows ${most}.`);
+  if (Math.ceil(size / partSize) > maxParts) {
+    throw new RangeError(`${Math.ceil(size / partSize)} parts of ${partSize} bytes: S3 allows ${maxParts}.`);
   }
   const parts: PlannedPart[] = [];
   let piece = 0;
@@ -193,7 +190,7 @@ function equalParts(
   return parts;
 }
 
-/** How large assembled parts must be so that there are not too many of them. */
+/** The size of assembled parts that keeps their number within the limit. */
 function assembledSize(
   pieces: readonly Piece[],
   usable: (piece: Piece) => boolean,
@@ -204,6 +201,6 @@ function assembledSize(
     throw new RangeError(`Assembled parts have ${minPart} to ${maxPart} bytes.`);
   }
   const bytes = pieces.reduce((sum, piece) => sum + (usable(piece) ? 0 : sizeOf(piece)), 0);
-  // Half of the parts for them, so that the copies have the other half.
+  // Assembled parts may use half of the part numbers. The other half is for copies.
   return Math.min(maxPart, Math.max(wanted, Math.ceil(bytes / (parts / 2))));
 }

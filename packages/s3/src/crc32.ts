@@ -1,32 +1,23 @@
-import { Crc32 } from "@smithy/core/checksum";
-
-/** CRC32 of `bytes` (polynomial 0x04C11DB7 as in zlib and S3), as an unsigned number. */
-export function crc32(bytes: Uint8Array): number {
-  const sum = new Crc32();
-  sum.update(bytes);
-  return sum.digestSync();
-}
-
-/** The form in which S3 takes a CRC32: four bytes, most significant first, base64. */
+/** A CRC32 as S3 writes it: four bytes, most significant first, in base64. */
 export function crc32Base64(value: number): string {
   return btoa(String.fromCharCode(value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255));
 }
 
-/** Reads what {@link crc32Base64} writes. Undefined for anything else. */
+/** Parses the output of {@link crc32Base64}. Undefined for anything else. */
 export function parseCrc32(base64: string | undefined): number | undefined {
   if (base64 === undefined || !/^[A-Za-z0-9+/]{6}==$/.test(base64)) return undefined;
   return [...atob(base64)].reduce((value, char) => ((value << 8) | char.charCodeAt(0)) >>> 0, 0);
 }
 
 /**
- * CRC32 of two runs of bytes one after the other, from theirs. A CRC is linear over GF(2): behind `size` more bytes the
- * first one counts as multiplied by x^(8·size) modulo the polynomial.
+ * The CRC32 of two byte sequences, one after the other, from their CRC32s and the size of the second. A CRC is linear over
+ * GF(2): `size` more bytes multiply the first by x^(8·size) modulo the polynomial.
  */
 export function combineCrc32(first: number, second: number, size: number): number {
   return (multiply(powerOfX(size * 8), first) ^ second) >>> 0;
 }
 
-// Polynomials have their lowest power in the highest bit, as CRC32 keeps them.
+// The highest bit of a polynomial is its lowest power, as in CRC32.
 const POLYNOMIAL = 0xedb88320;
 const ONE = 0x80000000;
 

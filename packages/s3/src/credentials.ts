@@ -1,54 +1,55 @@
-/** What signs a request. The shape is the AWS SDK's, so that its providers fit. */
+import { environment } from "./environment.js";
+
+/** What signs a request. The shape is the AWS SDK's, so its providers fit. */
 export interface S3Credentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly sessionToken?: string | undefined;
-  /** When the credentials end; a provider is asked again shortly before. */
+  /** When the credentials expire. A provider is called again shortly before. */
   readonly expiration?: Date | undefined;
 }
 
-/** Gives credentials, or none for anonymous access. Asked when they are needed, and again when they have ended. */
+/** Returns credentials, or undefined for anonymous access. Called when they are needed, and again when they have expired. */
 export type CredentialsProvider = () => Promise<S3Credentials | undefined> | S3Credentials | undefined;
 
-/** Credentials that are asked for once and kept until they end. */
+/** Credentials that are kept until they expire. */
 export interface CredentialsCache {
   /** The credentials to sign with now; undefined for anonymous access. */
   current(): Promise<S3Credentials | undefined>;
-  /** Forgets `refused`, so that the provider is asked again; one question answers every caller. */
+  /** Forgets `refused`, so that the provider is called again, once for all callers. */
   renew(refused: S3Credentials | undefined): void;
 }
 
-// Asked again this long before the end: a request that is signed now may take minutes to arrive whole.
+// A request that is signed now may take minutes to arrive.
 const EXPIRY_MARGIN_MS = 5 * 60_000;
 
-/** Keeps what a provider gave. A rejected question is asked again by the next caller. */
-export function cachedCredentials(source: S3Credentials | CredentialsProvider): CredentialsCache {
-  const provider = typeof source === "function" ? source : () => source;
+/** Keeps what a provider returns. After a rejection the next caller calls it again. */
+export function cachedCredentials(provider: CredentialsProvider): CredentialsCache {
   let pending: Promise<S3Credentials | undefined> | undefined;
   let known: S3Credentials | undefined;
 
-  const ask = (): Promise<S3Credentials | undefined> => {
-    const question = Promise.resolve()
+  const load = (): Promise<S3Credentials | undefined> => {
+    const loading = Promise.resolve()
       .then(provider)
       .then(
         (credentials) => {
-          if (pending === question) known = credentials;
+          if (pending === loading) known = credentials;
           return credentials;
         },
         (error: unknown) => {
-          if (pending === question) pending = undefined;
+          if (pending === loading) pending = undefined;
           throw error;
         },
       );
-    pending = question;
+    pending = loading;
     known = undefined;
-    return question;
+    return loading;
   };
   return {
     current() {
       const end = known?.expiration?.getTime();
       return pending === undefined || (end !== undefined && end - EXPIRY_MARGIN_MS <= Date.now())
-        ? ask()
+        ? load()
         : pending;
     },
     renew(refused) {
@@ -57,13 +58,7 @@ export function cachedCredentials(source: S3Credentials | CredentialsProvider): 
   };
 }
 
-/** Environment variables where there are any (Node, Bun, Deno); empty in a browser. Read when asked, never earlier. */
-export function environment(): Readonly<Record<string, string | undefined>> {
-  const host = globalThis as { process?: { env?: Record<string, string | undefined> } };
-  return host.process?.env ?? {};
-}
-
-/** Credentials from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN; none when they are not set. */
+/** Credentials from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN; undefined if they are not set. */
 export function environmentCredentials(): S3Credentials | undefined {
   const { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret, AWS_SESSION_TOKEN: token } = environment();
   if (!id || !secret) return undefined;

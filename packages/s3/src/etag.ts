@@ -1,12 +1,13 @@
 import { Md5 } from "@smithy/core/checksum";
+import { hex } from "./hex.js";
 import type { UploadedPart } from "./upload-target.js";
 
-/** An ETag without quotes and weakness, fit to be compared. */
+/** An ETag without quotes and `W/`, for comparisons. */
 export function bareTag(etag: string): string {
   return etag.replace(/^W\//, "").replace(/^"(.*)"$/, "$1");
 }
 
-/** Whether two ETags, quoted or not, name the same content. */
+/** Whether two ETags are equal, quoted or not. */
 export function sameTag(a: string | undefined, b: string | undefined): boolean {
   return a !== undefined && b !== undefined && bareTag(a) === bareTag(b);
 }
@@ -18,26 +19,21 @@ export async function md5(bytes: Uint8Array): Promise<Uint8Array> {
   return sum.digest();
 }
 
-/** The ETag that a PUT of `bytes` gives, where ETags are MD5s: everywhere but under KMS encryption. */
+/** The ETag of an object that one PUT of `bytes` makes. Servers use an MD5, except under KMS encryption. */
 export async function putEtag(bytes: Uint8Array): Promise<string> {
   return `"${hex(await md5(bytes))}"`;
 }
 
 /**
- * The ETag that these parts give together: the MD5 of their MD5s, and their count. Undefined where a part's ETag is no
- * MD5, as under KMS encryption.
+ * The ETag of an object that is made of these parts: the MD5 of their MD5s, and their count. Undefined if a part's ETag is not
+ * an MD5, as under KMS encryption.
  */
 export async function multipartEtag(parts: readonly UploadedPart[]): Promise<string | undefined> {
   const digests = new Uint8Array(parts.length * 16);
   for (const [index, { etag }] of parts.entries()) {
     const bare = bareTag(etag);
     if (!/^[0-9a-f]{32}$/i.test(bare)) return undefined;
-    for (let at = 0; at < 16; at++)
-      digests[index * 16 + at] = Number.parseInt(bare.slice(2 * at, 2 * at + 2), 16);
+    for (let i = 0; i < 16; i++) digests[index * 16 + i] = Number.parseInt(bare.slice(2 * i, 2 * i + 2), 16);
   }
   return `"${hex(await md5(digests))}-${parts.length}"`;
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -1,99 +1,98 @@
-import {
-  type ArchiveSink,
-  HEADER_SIZE,
-  isPeekpackError,
-  PeekpackError,
-  type WriteResult,
-} from "@peekpack/core";
-import { crc32 } from "./crc32.js";
+import { HEADER_SIZE, isPeekpackError, PeekpackError, type WriteResult } from "@peekpack/core";
+import { crc32 } from "@peekpack/core/internal";
+import { checkConcurrency } from "./concurrency.js";
+import { type DisposableSink, disposableSink } from "./disposable-sink.js";
 import { putEtag, sameTag } from "./etag.js";
 import { type PartSizing, partSizing } from "./limits.js";
-import { type ProgressListener, progressReporter } from "./progress.js";
-import { checkConcurrency, type UploadJournal, type UploadState } from "./upload.js";
+import type { UploadJournal, UploadState } from "./upload.js";
+import { type ProgressListener, type ProgressReporter, progressReporter } from "./upload-progress.js";
 import type { OpenUpload, StoredObject, UploadedPart, UploadTarget } from "./upload-target.js";
 
-/** How bytes go up while they are produced. */
+/** Options of {@link multipartSink}. */
 export interface MultipartSinkOptions {
-  /** Size of every part but the last in bytes. Default 16 MiB, more where 10,000 parts would not hold `maxSize`. */
+  /** Size of every part but the last in bytes. Default 16 MiB, more if 10,000 parts would not hold `maxSize`. */
   readonly partSize?: number | undefined;
-  /** Largest size that the archive may get, in bytes, where anybody knows: decides about the part size. */
+  /** Upper bound of the archive's size in bytes, if it is known. It decides about the part size. */
   readonly maxSize?: number | undefined;
   /**
-   * Lets parts grow with their number, so that ten thousand hold 5.5 times as much; memory grows with them. Some services
-   * (R2) take equal parts only. Default false.
+   * Lets parts grow with their number, so that 10,000 parts hold 5.5 times as much. Memory grows with them. Some services (R2)
+   * accept equal parts only. Default false.
    */
   readonly growing?: boolean | undefined;
-  /** Parts under way at once, the one that is being filled among them. The first is in memory besides. Default 3. */
+  /**
+   * Parts that are uploaded at once, including the one that is being filled. Memory: `concurrency` + 1 parts, because the first
+   * part is kept until the end. Default 4.
+   */
   readonly concurrency?: number | undefined;
-  /** Ends the write, which then rejects with the signal's own reason. */
+  /** Ends the write, which rejects with the signal's own reason. */
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ProgressListener | undefined;
-  /** Told what a later process needs to know, should it want to `resume`. */
+  /** Records what a later process needs to `resume`. */
   readonly journal?: UploadJournal | undefined;
   /**
-   * An upload that an earlier write of the very same bytes has left: parts that the server has already, by size and
-   * checksum, are not sent again.
+   * The upload of an earlier write of the same bytes. Parts that are on the server already, with the same size and checksum, are
+   * not sent again.
    */
   readonly resume?: UploadState | undefined;
-  /** Leaves the parts on the server when the write fails, so that it can be resumed. Default false. */
+  /** Leaves the parts on the server if the write fails, so that it can be resumed. Default false. */
   readonly keepParts?: boolean | undefined;
 }
 
 /**
- * Sends an archive up while it is produced, without a disk. The first part stays in memory, whole and of full size, and goes
- * up last with the header in it; then the upload is completed, and the object appears. An archive of one part becomes one
- * PUT. Memory: `concurrency` + 1 parts. When anything fails the parts are removed, and the old object is as it was.
- * @throws RangeError when the options exceed S3's limits
- * @throws PeekpackError from its calls: `limit` beyond 10,000 parts, and what the target throws
+ * Uploads an archive while it is produced, without a disk. The first part stays in memory and is uploaded last, because it
+ * contains the header. Then the upload is completed, and the object appears. An archive of one part becomes one PUT. If the write
+ * fails, the parts are removed, and the object is unchanged. Memory: `concurrency` + 1 parts.
+ * @throws RangeError if the options exceed S3's limits
+ * @throws PeekpackError from its methods: `limit` after 10,000 parts, and as {@link UploadTarget} does
  */
-export function multipartSink(target: UploadTarget, options: MultipartSinkOptions = {}): ArchiveSink {
-  const sizing = partSizing(options);
-  const writer = new MultipartWriter(target, sizing, checkConcurrency(options.concurrency ?? 3), options);
+export function multipartSink(target: UploadTarget, options: MultipartSinkOptions = {}): DisposableSink {
+  const writer = new MultipartWriter(
+    target,
+    partSizing(options),
+    checkConcurrency(options.concurrency),
+    options,
+  );
   let state: "open" | "finished" | "failed" = "open";
   let last: Promise<unknown> = Promise.resolve();
-  /** One call after the other; a failed one gives up the whole. */
-  const step = <T>(work: () => Promise<T>): Promise<T> => {
+  /** Runs calls one after the other. A failed one abandons the write. */
+  const enqueue = <T>(call: () => Promise<T>): Promise<T> => {
     const result = last.then(async () => {
       if (state !== "open") throw new PeekpackError("closed", "This sink is closed.", { section: "sink" });
       try {
         options.signal?.throwIfAborted();
-        return await work();
+        return await call();
       } catch (error) {
         state = "failed";
-        await writer.giveUp(error);
+        await writer.abandon(error);
         throw error;
       }
     });
     last = result.catch(() => {});
     return result;
   };
-  return {
+  return disposableSink({
     label: target.label,
     copies: true,
-    write: (chunk) => step(() => writer.write(chunk)),
+    write: (chunk) => enqueue(() => writer.write(chunk)),
     finish: (header) =>
-      step(async () => {
-        const stored = await writer.finish(header);
+      enqueue(async () => {
+        const { size, etag, versionId } = await writer.finish(header);
         state = "finished";
-        return {
-          size: stored.size,
-          version: stored.etag ?? stored.versionId,
-          location: target.label,
-        } satisfies WriteResult;
+        return { size, version: etag, versionId, location: target.label } satisfies WriteResult;
       }),
     async abort(reason) {
-      // What is under way is stopped first: the last call may be waiting for it.
+      // Ends the requests that the last call may be waiting for.
       if (state === "open") writer.stop(reason);
       await last;
       if (state !== "open") return;
       state = "failed";
-      await writer.giveUp(reason);
+      await writer.abandon(reason);
     },
-  };
+  });
 }
 
 /** A part that is being filled. */
-interface Filling {
+interface FillingPart {
   readonly number: number;
   readonly bytes: Uint8Array;
   length: number;
@@ -104,19 +103,18 @@ class MultipartWriter {
   readonly #sizing: PartSizing;
   readonly #concurrency: number;
   readonly #options: MultipartSinkOptions;
-  readonly #progress: ReturnType<typeof progressReporter>;
+  readonly #progress: ProgressReporter;
   readonly #controller = new AbortController();
-  readonly #follow: () => void;
-  readonly #underWay = new Set<Promise<void>>();
-  readonly #parts: UploadedPart[] = [];
-  readonly #spare: Uint8Array[] = [];
-  /** Parts that an earlier write has left on the server, by number. */
-  #left: Map<number, UploadedPart> | undefined;
+  readonly #followSignal: () => void;
+  readonly #uploading = new Set<Promise<void>>();
+  readonly #uploaded: UploadedPart[] = [];
+  readonly #spareBuffers: Uint8Array[] = [];
+  /** Parts on the server from an earlier write, by number. */
+  #existing: Map<number, UploadedPart> | undefined;
   #upload: OpenUpload | undefined;
-  #first: Filling | undefined;
-  #filling: Filling | undefined;
-  /** Parts begun so far. */
-  #begun = 0;
+  #first: FillingPart | undefined;
+  #filling: FillingPart | undefined;
+  #partCount = 0;
   #produced = 0;
 
   constructor(target: UploadTarget, sizing: PartSizing, concurrency: number, options: MultipartSinkOptions) {
@@ -125,69 +123,57 @@ class MultipartWriter {
     this.#concurrency = concurrency;
     this.#options = options;
     this.#progress = progressReporter(options.onProgress);
-    this.#follow = () => this.#controller.abort(options.signal?.reason);
-    options.signal?.addEventListener("abort", this.#follow);
+    this.#followSignal = () => this.#controller.abort(options.signal?.reason);
+    options.signal?.addEventListener("abort", this.#followSignal);
   }
 
   async write(chunk: Uint8Array): Promise<void> {
-    for (let at = 0; at < chunk.length; ) {
+    for (let offset = 0; offset < chunk.length; ) {
       this.#controller.signal.throwIfAborted();
       if (this.#filling === undefined) {
-        // A part is filled in a moment, and then waits for its turn: it may as well wait before it takes up memory.
-        await this.#turn();
-        this.#filling = this.#next();
+        // Filling takes less time than uploading: waits before the next part takes up memory.
+        await this.#waitForSlot();
+        this.#filling = this.#nextPart();
       }
       const part = this.#filling;
-      const taken = Math.min(chunk.length - at, part.bytes.length - part.length);
-      part.bytes.set(chunk.subarray(at, at + taken), part.length);
+      const taken = Math.min(chunk.length - offset, part.bytes.length - part.length);
+      part.bytes.set(chunk.subarray(offset, offset + taken), part.length);
       part.length += taken;
-      at += taken;
+      offset += taken;
       this.#produced += taken;
-      if (part.length === part.bytes.length) await this.#full(part);
+      if (part.length === part.bytes.length) {
+        this.#filling = undefined;
+        if (part.number === 1) this.#first = part;
+        else await this.#startUploading(part);
+      }
     }
     this.#progress.update({ bytesProduced: this.#produced }, true);
   }
 
   async finish(header: Uint8Array): Promise<StoredObject> {
-    const { signal } = this.#controller;
     const size = header.length + this.#produced;
-    const first = this.#first ?? this.#filling ?? this.#next();
-    const rest = this.#first === undefined ? undefined : this.#filling;
+    const first = this.#first ?? this.#filling ?? this.#nextPart();
+    const last = this.#first === undefined ? undefined : this.#filling;
     this.#progress.update({ phase: "uploading", bytesProduced: size, totalBytes: size });
     const body = withHeader(first, header);
-    let stored: StoredObject;
-    if (this.#upload === undefined && rest === undefined && this.#options.resume === undefined) {
-      this.#progress.update({ parts: { uploaded: 0, total: 1 } });
-      await this.#options.journal?.committing();
-      stored = await this.#target.putObject(body, { signal });
-      this.#progress.update({ bytesUploaded: size, parts: { uploaded: 1, total: 1 } });
-    } else {
-      if (rest !== undefined) await this.#send(rest);
-      while (this.#underWay.size > 0) await Promise.race(this.#underWay);
-      signal.throwIfAborted();
-      // With this part the server has all of it, and not before: what is not finished can never be completed.
-      await this.#put(1, body);
-      const parts = this.#parts.toSorted((a, b) => a.number - b.number);
-      this.#progress.update({ phase: "completing" });
-      await this.#options.journal?.committing();
-      stored = await this.#target.completeUpload(this.#upload!, parts, { signal });
-    }
-    this.#leave();
+    const single = this.#upload === undefined && last === undefined && this.#options.resume === undefined;
+    const stored = single ? await this.#putObject(body) : await this.#complete(body, last);
+    this.#release();
     this.#progress.update({ phase: "done" });
     return stored;
   }
 
-  /** Stops what is under way. */
+  /** Ends all requests. */
   stop(reason: unknown): void {
     this.#controller.abort(reason);
   }
 
-  /** Stops, waits for what is under way, and removes the parts from the server. */
-  async giveUp(reason: unknown): Promise<void> {
+  /** Ends all requests, waits for them, and removes the parts from the server. */
+  async abandon(reason: unknown): Promise<void> {
     this.stop(reason);
-    this.#leave();
-    // A part that arrives after the upload was aborted would bring it back.
-    await Promise.allSettled(this.#underWay);
+    this.#release();
+    // A part that arrives after the upload was aborted would recreate it.
+    await Promise.allSettled(this.#uploading);
     if (this.#upload === undefined || this.#options.keepParts) return;
     const gone = await this.#target.abortUpload(this.#upload).then(
       () => true,
@@ -196,51 +182,65 @@ class MultipartWriter {
     await this.#options.journal?.abandoned(this.#upload, gone).catch(() => {});
   }
 
-  #leave(): void {
-    this.#options.signal?.removeEventListener("abort", this.#follow);
-    this.#first = undefined;
-    this.#filling = undefined;
-    this.#spare.length = 0;
+  async #putObject(body: Uint8Array): Promise<StoredObject> {
+    this.#progress.update({ parts: { uploaded: 0, total: 1 } });
+    await this.#options.journal?.committing();
+    const stored = await this.#target.putObject(body, { signal: this.#controller.signal });
+    this.#progress.update({ bytesUploaded: body.length, parts: { uploaded: 1, total: 1 } });
+    return stored;
   }
 
-  /** Begins the next part. */
-  #next(): Filling {
-    const number = ++this.#begun;
+  async #complete(first: Uint8Array, last: FillingPart | undefined): Promise<StoredObject> {
+    const { signal } = this.#controller;
+    if (last !== undefined) await this.#startUploading(last);
+    while (this.#uploading.size > 0) await Promise.race(this.#uploading);
+    signal.throwIfAborted();
+    // Without the first part an unfinished upload cannot be completed.
+    await this.#uploadPart(1, first);
+    const parts = this.#uploaded.toSorted((a, b) => a.number - b.number);
+    this.#progress.update({ phase: "completing" });
+    await this.#options.journal?.committing();
+    return this.#target.completeUpload(this.#upload!, parts, { signal });
+  }
+
+  #release(): void {
+    this.#options.signal?.removeEventListener("abort", this.#followSignal);
+    this.#first = undefined;
+    this.#filling = undefined;
+    this.#spareBuffers.length = 0;
+  }
+
+  #nextPart(): FillingPart {
+    const number = ++this.#partCount;
     const size = this.#sizing.of(number);
-    const spare = this.#spare.findIndex((bytes) => bytes.length === size);
-    const bytes = spare >= 0 ? this.#spare.splice(spare, 1)[0]! : new Uint8Array(size);
+    const spare = this.#spareBuffers.findIndex((bytes) => bytes.length === size);
+    const bytes = spare >= 0 ? this.#spareBuffers.splice(spare, 1)[0]! : new Uint8Array(size);
     return { number, bytes, length: number === 1 ? HEADER_SIZE : 0 };
   }
 
-  async #full(part: Filling): Promise<void> {
-    this.#filling = undefined;
-    if (part.number === 1) this.#first = part;
-    else await this.#send(part);
-  }
-
-  /** Waits until there are fewer parts under way than there may be. */
-  async #turn(): Promise<void> {
-    while (this.#underWay.size >= this.#concurrency) await Promise.race(this.#underWay);
+  /** Waits until fewer than `concurrency` parts are being uploaded. */
+  async #waitForSlot(): Promise<void> {
+    while (this.#uploading.size >= this.#concurrency) await Promise.race(this.#uploading);
     this.#controller.signal.throwIfAborted();
   }
 
-  /** Begins to send a part. There is a place for it: it was waited for before the part was filled. */
-  async #send(part: Filling): Promise<void> {
+  /** Starts to upload a part. There is a slot for it: `write` waited for one before it filled the part. */
+  async #startUploading(part: FillingPart): Promise<void> {
     await this.#begin();
-    const sent: Promise<void> = this.#put(part.number, part.bytes.subarray(0, part.length)).then(
+    const upload: Promise<void> = this.#uploadPart(part.number, part.bytes.subarray(0, part.length)).then(
       () => {
-        this.#underWay.delete(sent);
-        this.#spare.push(part.bytes);
+        this.#uploading.delete(upload);
+        this.#spareBuffers.push(part.bytes);
       },
       (error: unknown) => {
-        this.#underWay.delete(sent);
+        this.#uploading.delete(upload);
         this.#controller.abort(error);
       },
     );
-    this.#underWay.add(sent);
+    this.#uploading.add(upload);
   }
 
-  /** Begins the upload, or takes up the one that was left. */
+  /** Begins an upload, or resumes the given one. */
   async #begin(): Promise<void> {
     if (this.#upload !== undefined) return;
     const { signal } = this.#controller;
@@ -248,7 +248,7 @@ class MultipartWriter {
     if (resume !== undefined && resume.partSize === this.#sizing.of(1)) {
       try {
         const parts = await this.#target.listParts(resume.upload, { signal });
-        this.#left = new Map(parts.map((part) => [part.number, part]));
+        this.#existing = new Map(parts.map((part) => [part.number, part]));
         this.#upload = resume.upload;
         return;
       } catch (error) {
@@ -259,28 +259,28 @@ class MultipartWriter {
     await journal?.begun(this.#upload, this.#sizing.of(1));
   }
 
-  /** Brings one part to the server, unless it is there. */
-  async #put(number: number, body: Uint8Array): Promise<void> {
+  /** Uploads one part unless the server has it. */
+  async #uploadPart(number: number, body: Uint8Array): Promise<void> {
     await this.#begin();
-    const there = this.#left?.get(number);
+    const existing = this.#existing?.get(number);
     const part =
-      there !== undefined && (await isSame(there, body))
-        ? there
+      existing !== undefined && (await hasBytes(existing, body))
+        ? existing
         : await this.#target.uploadPart(this.#upload!, number, body, { signal: this.#controller.signal });
-    this.#parts.push(part);
+    this.#uploaded.push(part);
     await this.#options.journal?.uploaded(part);
     this.#progress.update({
-      bytesUploaded: this.#parts.reduce((sum, { size }) => sum + size, 0),
+      bytesUploaded: this.#uploaded.reduce((sum, { size }) => sum + size, 0),
       parts: {
-        uploaded: this.#parts.length,
-        total: this.#progress.now.totalBytes === undefined ? undefined : this.#begun,
+        uploaded: this.#uploaded.length,
+        total: this.#progress.now.totalBytes === undefined ? undefined : this.#partCount,
       },
     });
   }
 }
 
-/** The first part with the header in front; moved where the header has another length than usual. */
-function withHeader({ bytes, length }: Filling, header: Uint8Array): Uint8Array {
+/** The first part with the header at its start. Moves the data if the header has an unusual length. */
+function withHeader({ bytes, length }: FillingPart, header: Uint8Array): Uint8Array {
   if (header.length === HEADER_SIZE) {
     bytes.set(header);
     return bytes.subarray(0, length);
@@ -292,9 +292,9 @@ function withHeader({ bytes, length }: Filling, header: Uint8Array): Uint8Array 
 }
 
 /** Whether a part on the server has these bytes. */
-async function isSame(part: UploadedPart, body: Uint8Array): Promise<boolean> {
+async function hasBytes(part: UploadedPart, body: Uint8Array): Promise<boolean> {
   if (part.size !== body.length) return false;
   if (part.crc32 !== undefined && part.crc32 !== crc32(body)) return false;
-  // A CRC alone does not tell apart what an adversary may have made: the ETag, where it is an MD5, must agree as well.
+  // A CRC can be forged, so the ETag must match as well.
   return sameTag(part.etag, await putEtag(body));
 }

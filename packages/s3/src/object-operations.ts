@@ -1,47 +1,43 @@
-import type { OpenUpload, PutMode, StoredObject, TransferOptions, UploadedPart } from "./upload-target.js";
+import type {
+  CopySource,
+  OpenUpload,
+  PutMode,
+  StoredObject,
+  TransferOptions,
+  UploadedPart,
+} from "./upload-target.js";
 
-/** A source range for a server-side copy. */
-export interface CopySource {
-  readonly bucket: string;
-  readonly key: string;
-  /** Pins the version that is copied. */
-  readonly versionId?: string | undefined;
-  /** With its quotes: the copy is refused with 412 when the source is another by now. */
-  readonly ifMatch?: string | undefined;
-  /** First byte. */
-  readonly start: number;
-  /** Behind the last byte. */
-  readonly end: number;
-}
-
-/** One page of the parts that the server has. */
+/** One page of the list of uploaded parts. */
 export interface PartsPage {
   readonly parts: readonly UploadedPart[];
-  /** Number to list after; undefined on the last page. */
+  /** The next page begins after this part number. Undefined on the last page. */
   readonly next?: number | undefined;
 }
 
-/** What makes the object, beside its parts. */
+/** Options of the request that makes the object appear. */
 export interface Commit extends TransferOptions {
   readonly put: PutMode;
-  /** CRC32 of the whole object, where it is known and the upload has checksums. */
+  /** CRC32 of the whole object, if it is known and the upload has checksums. */
   readonly crc32?: number | undefined;
 }
 
 /**
- * The requests that writing needs, for one object: each one attempt, answered or thrown as S3Error. Implemented over
- * the AWS SDK and over fetch; what is retried and when is decided above.
+ * The requests of a write to one object, each one attempt. A failure throws S3Error. Implemented over the AWS SDK and over fetch;
+ * retries are in objectTarget.
  */
 export interface ObjectOperations {
   readonly label: string;
   put(body: Uint8Array, commit: Commit): Promise<Omit<StoredObject, "size">>;
+  /** Begins a multipart upload and returns its id. */
   create(options: TransferOptions & { readonly crc32: boolean }): Promise<string>;
+  /** Returns the part's ETag. */
   uploadPart(
     upload: OpenUpload,
     number: number,
     body: Uint8Array,
     options: TransferOptions & { readonly crc32?: number | undefined },
   ): Promise<string>;
+  /** Returns the part's ETag. */
   copyPart?(
     upload: OpenUpload,
     number: number,
@@ -55,8 +51,8 @@ export interface ObjectOperations {
     commit: Commit,
   ): Promise<Omit<StoredObject, "size">>;
   abort(upload: OpenUpload, options: TransferOptions): Promise<void>;
-  /** Removes the object. */
+  /** Deletes the object. */
   remove?(options: TransferOptions): Promise<void>;
-  /** What is at the object's place now; undefined where nothing is. */
-  look(options: TransferOptions): Promise<StoredObject | undefined>;
+  /** The existing object; undefined if there is none. */
+  head(options: TransferOptions): Promise<StoredObject | undefined>;
 }

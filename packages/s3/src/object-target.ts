@@ -1,8 +1,9 @@
-import { combineCrc32, crc32 } from "./crc32.js";
+import { crc32 } from "@peekpack/core/internal";
+import { combineCrc32 } from "./crc32.js";
 import { multipartEtag, putEtag, sameTag } from "./etag.js";
 import type { ObjectOperations } from "./object-operations.js";
-import { type Attempt, persist, type RetryOptions } from "./persistence.js";
 import { checkPutMode } from "./put-mode.js";
+import { type Attempt, type WriteRetryOptions, withRetries } from "./retry.js";
 import { S3Error, s3Error } from "./s3-error.js";
 import type {
   CommitOptions,
@@ -14,90 +15,90 @@ import type {
   UploadTarget,
 } from "./upload-target.js";
 
-/** What one endpoint has turned out to be able to do; shared by all that write to it. */
+/** What is known of an endpoint. Shared by all targets of a store. */
 export interface EndpointTraits {
-  /** Whether it takes CRC32 checksums of whole objects. Assumed until it refuses. */
+  /** Whether it accepts CRC32 checksums of whole objects. True until it rejects them. */
   crc32: boolean;
 }
 
-/** How an object is written. */
+/** Options of {@link objectTarget}. */
 export interface ObjectTargetOptions {
   readonly put?: PutMode | undefined;
-  readonly retry?: RetryOptions | undefined;
+  readonly retry?: WriteRetryOptions | undefined;
   readonly traits?: EndpointTraits | undefined;
 }
 
-/** Makes an {@link UploadTarget} of bare operations: retries, and finds out what became of a request without an answer. */
+/** Makes an {@link UploadTarget} of operations. Adds retries, checksums, and the look-up of the object after a lost response. */
 export function objectTarget(operations: ObjectOperations, options: ObjectTargetOptions = {}): UploadTarget {
   const { label } = operations;
   const { retry, traits = { crc32: true } } = options;
   const put = checkPutMode(options.put ?? "overwrite");
 
   const request = <T>(
-    doing: string,
+    action: string,
     { signal, again, bytes }: CommitOptions & { readonly bytes?: number },
-    attempt: (now: Attempt) => Promise<T>,
-  ): Promise<T> => persist(attempt, { retry, signal, doing, label, bytes, unsure: again });
+    attempt: (context: Attempt) => Promise<T>,
+  ): Promise<T> => withRetries(attempt, { retry, signal, action, label, bytes, mayHaveCommitted: again });
 
-  /** What is there now. */
-  const look = (options: TransferOptions): Promise<StoredObject | undefined> =>
-    request("look the object up", options, ({ signal }) => operations.look({ signal }));
+  const head = (options: TransferOptions): Promise<StoredObject | undefined> =>
+    request("look up the object", options, ({ signal }) => operations.head({ signal }));
 
-  /** Sends what makes the object appear; where its fate is unknown, looks whether it has. */
+  /** Sends the request that makes the object appear. If it may have been committed, looks the object up. */
   const commit = async (
-    doing: string,
+    action: string,
     size: number,
     options: CommitOptions & { readonly bytes?: number },
-    send: (now: Attempt) => Promise<Omit<StoredObject, "size">>,
-    expected: () => Promise<string | undefined>,
+    send: (context: Attempt) => Promise<Omit<StoredObject, "size">>,
+    expectedEtag: () => Promise<string | undefined>,
     confirm?: (stored: StoredObject) => Promise<void>,
   ): Promise<StoredObject> => {
-    let unsure = options.again ?? false;
+    let mayHaveCommitted = options.again ?? false;
     let stored: StoredObject;
     try {
-      stored = await request(doing, options, async (now) => {
-        unsure ||= now.unsure;
-        return { ...(await send(now)), size };
+      stored = await request(action, options, async (context) => {
+        mayHaveCommitted ||= context.mayHaveCommitted;
+        return { ...(await send(context)), size };
       });
     } catch (error) {
       options.signal?.throwIfAborted();
       if (!(error instanceof S3Error)) throw error;
-      if (!unsure && !error.ambiguous && error.status !== 404) throw error;
-      const there = await look(options).catch(() => undefined);
+      if (!mayHaveCommitted && !error.mayHaveCommitted && error.status !== 404) throw error;
+      const existing = await head(options).catch(() => undefined);
       options.signal?.throwIfAborted();
-      if (there?.size === size && sameTag(there.etag, await expected())) return there;
-      // Not found under If-Match: the object is gone, or the upload is while the object is as it was.
-      if (error.status === 404 && typeof put === "object" && sameTag(there?.etag, put.ifMatch))
-        throw s3Error(error, { doing, label });
+      if (existing?.size === size && sameTag(existing.etag, await expectedEtag())) return existing;
+      // A 404 under If-Match means that the object does not exist, or that the upload does not and the object is unchanged.
+      if (error.status === 404 && typeof put === "object" && sameTag(existing?.etag, put.ifMatch)) {
+        throw s3Error(error, { action, label });
+      }
       throw error;
     }
-    if (unsure) await confirm?.(stored);
+    if (mayHaveCommitted) await confirm?.(stored);
     return stored;
   };
 
   /**
-   * Looks whether an upload that counts as complete has made the object. A server that was killed while it completed it may
-   * take it for done (versitygw 1.8 does) although the object is the old one.
+   * Checks that a completed upload has made the object. A server that was killed while it completed the upload may call it
+   * complete (versitygw 1.8 does) although the object is the old one.
    */
-  const confirmed =
+  const confirmComplete =
     (options: TransferOptions) =>
     async ({ etag, size }: StoredObject): Promise<void> => {
-      let there: StoredObject | undefined;
+      let existing: StoredObject | undefined;
       try {
-        there = await look(options);
+        existing = await head(options);
       } catch (error) {
         options.signal?.throwIfAborted();
-        // Who may write need not be allowed to look.
+        // An identity that may write need not be allowed to read.
         if (error instanceof S3Error && error.code !== "denied") throw error;
         return;
       }
-      if (there?.size === size && (etag === undefined || sameTag(there.etag, etag))) return;
-      const message = `${label}: the server calls the upload complete, and the object is another.`;
+      if (existing?.size === size && (etag === undefined || sameTag(existing.etag, etag))) return;
+      const message = `${label}: the server calls the upload complete, but the object is another.`;
       throw new S3Error("not-found", message, { status: 200 });
     };
 
-  /** Runs `send` with checksums, and without where the endpoint turns out not to know them. */
-  const withChecksums = async <T>(send: (crc: boolean) => Promise<T>): Promise<T> => {
+  /** Calls `send` with checksums, and again without if the endpoint rejects them. */
+  const withChecksums = async <T>(send: (checksums: boolean) => Promise<T>): Promise<T> => {
     if (!traits.crc32) return send(false);
     try {
       return await send(true);
@@ -109,7 +110,7 @@ export function objectTarget(operations: ObjectOperations, options: ObjectTarget
     }
   };
 
-  return {
+  const target: UploadTarget = {
     label,
     put,
     putObject(body, options = {}) {
@@ -118,19 +119,22 @@ export function objectTarget(operations: ObjectOperations, options: ObjectTarget
         body.length,
         { ...options, bytes: body.length },
         ({ signal }) =>
-          withChecksums((crc) =>
-            operations.put(body, { put, signal, ...(crc ? { crc32: crc32(body) } : {}) }),
+          withChecksums((checksums) =>
+            operations.put(body, { put, signal, ...(checksums ? { crc32: crc32(body) } : {}) }),
           ),
         () => putEtag(body),
       );
     },
-    createUpload({ checksums = true, ...options } = {}) {
-      const begin = checksums
-        ? withChecksums
-        : <T>(send: (crc: boolean) => Promise<T>): Promise<T> => send(false);
-      return request("begin an upload", options, ({ signal }) =>
-        begin(async (crc) => ({ id: await operations.create({ signal, crc32: crc }), crc32: crc })),
-      );
+    createUpload({ checksums = true, signal } = {}) {
+      const begin = (inner: AbortSignal): Promise<OpenUpload> =>
+        request("begin an upload", { signal: inner }, (attempt) => {
+          const create = async (crc32: boolean): Promise<OpenUpload> => ({
+            id: await operations.create({ signal: attempt.signal, crc32 }),
+            crc32,
+          });
+          return checksums ? withChecksums(create) : create(false);
+        });
+      return beginOrAbort(begin, (upload, inner) => target.abortUpload(upload, { signal: inner }), signal);
     },
     uploadPart(upload, number, body, options = {}) {
       const sum = upload.crc32 ? { crc32: crc32(body) } : {};
@@ -158,7 +162,7 @@ export function objectTarget(operations: ObjectOperations, options: ObjectTarget
           operations.listParts(upload, after, { signal }),
         );
         parts.push(...page.parts);
-        // A server whose marker stands still would be asked for ever.
+        // The marker must advance, or this would not end.
         if (page.next === undefined || page.next <= (after ?? 0)) return parts;
         after = page.next;
       }
@@ -179,28 +183,77 @@ export function objectTarget(operations: ObjectOperations, options: ObjectTarget
             ...(whole === undefined ? {} : { crc32: whole }),
           }),
         () => multipartEtag(parts),
-        confirmed(options),
+        confirmComplete(options),
       );
     },
     async abortUpload(upload, options = {}) {
-      // A part that was on its way when the upload was aborted may bring it back: look again, and abort again.
       for (let round = 0; round < 3; round++) {
         try {
           await request("abort the upload", options, ({ signal }) => operations.abort(upload, { signal }));
-          await request("list the parts", options, ({ signal }) =>
-            operations.listParts(upload, undefined, { signal }),
-          );
         } catch (error) {
           if (error instanceof S3Error && error.code === "not-found") return;
           throw error;
         }
+        // A part that was in transit when the upload was aborted may recreate it.
+        if (!(await hasParts(upload, options))) return;
       }
-      throw s3Error({}, { doing: "abort the upload: it comes back", label });
+      throw s3Error({}, { action: "abort the upload, which reappeared", label });
     },
   };
+
+  /** Whether an aborted upload has parts. Servers respond differently for one that is gone: 404, or an empty list. */
+  const hasParts = async (upload: OpenUpload, options: TransferOptions): Promise<boolean> => {
+    try {
+      const { parts } = await request("list the parts", options, ({ signal }) =>
+        operations.listParts(upload, undefined, { signal }),
+      );
+      return parts.length > 0;
+    } catch (error) {
+      // An identity that may abort need not be allowed to list.
+      if (error instanceof S3Error && (error.code === "not-found" || error.code === "denied")) return false;
+      throw error;
+    }
+  };
+  return target;
 }
 
-/** CRC32 of the whole object, combined from those of the parts. Undefined where one is missing. */
+/** How long a cancelled upload waits for its id, and then for its removal. */
+const CANCEL_MS = 2000;
+
+/**
+ * Begins an upload. The server may have begun it when the signal aborts, but only the response has its id. So this waits for the
+ * response for a moment, and aborts the upload.
+ */
+async function beginOrAbort(
+  begin: (signal: AbortSignal) => Promise<OpenUpload>,
+  abort: (upload: OpenUpload, signal: AbortSignal) => Promise<void>,
+  signal: AbortSignal | undefined,
+): Promise<OpenUpload> {
+  signal?.throwIfAborted();
+  const controller = new AbortController();
+  const timers: ReturnType<typeof setTimeout>[] = [];
+  const cancelLater = (inner: AbortController): void => {
+    timers.push(setTimeout(() => inner.abort(signal?.reason), CANCEL_MS));
+  };
+  const cancel = (): void => cancelLater(controller);
+  signal?.addEventListener("abort", cancel);
+  try {
+    const upload = await begin(controller.signal);
+    if (!signal?.aborted) return upload;
+    const aborting = new AbortController();
+    cancelLater(aborting);
+    await abort(upload, aborting.signal).catch(() => {});
+    throw signal.reason;
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  } finally {
+    signal?.removeEventListener("abort", cancel);
+    for (const timer of timers) clearTimeout(timer);
+  }
+}
+
+/** CRC32 of the whole object, combined from those of the parts. Undefined if one is missing. */
 function wholeCrc32(upload: OpenUpload, parts: readonly UploadedPart[]): number | undefined {
   if (!upload.crc32) return undefined;
   let whole: number | undefined;

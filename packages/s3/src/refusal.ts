@@ -1,22 +1,24 @@
-import { boundedText, xmlText } from "./xml.js";
+import { errorCodeOf, redact } from "./error-code.js";
+import { readText } from "./read-text.js";
+import { xmlText } from "./xml.js";
 
-/** What a refusal complains of that can be mended. */
-export interface RefusalDetails {
-  /** The refusal as it came, its body still to be read. */
+/** What a refused request can be corrected by. */
+export interface Refusal {
+  /** The response, its body unread and without secrets. */
   readonly response: Response;
-  /** The region that the bucket is in, where the server says it. */
+  /** The bucket's region, if the server states it. */
   readonly region: string | undefined;
-  /** The server's time, where it complains of the clock. */
+  /** The server's time in milliseconds since 1970, if it rejects the request's. */
   readonly time: number | undefined;
-  /** Whether the credentials have ended. */
+  /** Whether the credentials have expired. */
   readonly expired: boolean;
 }
 
-/** Reads what a refusal (301, 400, 403) says. */
-export async function readRefusal(response: Response): Promise<RefusalDetails> {
+/** Reads the body of an error response, and replaces secrets in it. */
+export async function readRefusal(response: Response, secrets: readonly string[]): Promise<Refusal> {
   const { status, headers } = response;
-  const text = await boundedText(response);
-  const code = xmlText(text, "Code") ?? "";
+  const text = redact(await readText(response), secrets);
+  const code = errorCodeOf(text, secrets);
   const region = headers.get("x-amz-bucket-region") ?? xmlText(text, "Region");
   const time =
     code === "RequestTimeTooSkewed"
@@ -26,6 +28,11 @@ export async function readRefusal(response: Response): Promise<RefusalDetails> {
     response: new Response(text || null, { status, headers }),
     region: region && /^[a-z0-9-]+$/.test(region) ? region : undefined,
     time: Number.isNaN(time) ? undefined : time,
-    expired: code === "ExpiredToken" || code === "TokenRefreshRequired",
+    expired: isExpired(code),
   };
+}
+
+/** Whether S3's error code says that the credentials have expired. */
+export function isExpired(code: string | undefined): boolean {
+  return code === "ExpiredToken" || code === "TokenRefreshRequired";
 }

@@ -1,28 +1,28 @@
 import { type ErrorCode, PeekpackError } from "@peekpack/core";
 import type { PutMode } from "./upload-target.js";
 
-/** What is known of an answer that is not a success. */
+/** What is known of a failed request. */
 export interface S3Failure {
-  /** HTTP status; undefined where no answer came. */
+  /** HTTP status; undefined without a response. */
   readonly status?: number | undefined;
-  /** S3's code, as in 'NoSuchUpload'; or a system's, as in 'ECONNRESET'. */
+  /** S3's code, as in 'NoSuchUpload', or a system's, as in 'ECONNRESET'. */
   readonly s3Code?: string | undefined;
-  /** How long the server asks to wait, in milliseconds. */
+  /** Delay that the server asks for, in milliseconds. */
   readonly retryAfter?: number | undefined;
 }
 
-/** An error that S3 answered with, or the lack of an answer. Quotes nothing of the answer but its code. */
+/** A failed request to S3. Quotes nothing of the response but its code. */
 export class S3Error extends PeekpackError {
-  /** HTTP status; undefined where no answer came. */
+  /** HTTP status; undefined without a response. */
   readonly status: number | undefined;
-  /** S3's own code, as in 'NoSuchUpload'. */
+  /** S3's code, as in 'NoSuchUpload', or a system's, as in 'ECONNRESET'. */
   readonly s3Code: string | undefined;
-  /** How long the server asks to wait, in milliseconds. */
+  /** Delay that the server asks for, in milliseconds. */
   readonly retryAfter: number | undefined;
-  /** Whether the same request may do better later. */
+  /** Whether the same request may succeed later. */
   readonly retryable: boolean;
-  /** Whether the request may have taken effect all the same. */
-  readonly ambiguous: boolean;
+  /** Whether the server may have committed the request although it failed. */
+  readonly mayHaveCommitted: boolean;
 
   constructor(code: ErrorCode, message: string, failure: S3Failure) {
     super(code, message, { section: "sink" });
@@ -30,7 +30,7 @@ export class S3Error extends PeekpackError {
     this.s3Code = failure.s3Code;
     this.retryAfter = failure.retryAfter;
     this.retryable = isTransient(failure) || code === "conflict";
-    this.ambiguous = failure.status === undefined || failure.status >= 500;
+    this.mayHaveCommitted = failure.status === undefined || failure.status >= 500;
   }
 }
 
@@ -43,7 +43,7 @@ const TRANSIENT_CODES: ReadonlySet<string> = new Set([
   "Throttling",
   "ThrottlingException",
   "RequestLimitExceeded",
-  // The bytes were harmed on their way, and the server has refused them.
+  // The bytes changed in transit, and the server rejected them.
   "BadDigest",
   "InvalidDigest",
   "IncompleteBody",
@@ -65,45 +65,45 @@ function isTransient({ status, s3Code }: S3Failure): boolean {
   );
 }
 
-/** What was asked, and under which conditions: decides what a status means. */
+/** The request that failed. Decides what a status means. */
 export interface FailedRequest {
-  /** In words, for the message: 'upload part 3'. */
-  readonly doing: string;
-  /** The object, fit for messages. */
+  /** For messages, as in 'upload part 3'. */
+  readonly action: string;
+  /** Names the object in messages. */
   readonly label: string;
-  /** The condition that the request carried. */
+  /** The request's condition. */
   readonly put?: PutMode | undefined;
 }
 
-/** Turns a failure into the error of the contract. */
-export function s3Error(failure: S3Failure, { doing, label, put = "overwrite" }: FailedRequest): S3Error {
+/** Makes the error of a failed request. */
+export function s3Error(failure: S3Failure, { action, label, put = "overwrite" }: FailedRequest): S3Error {
   const { status, s3Code } = failure;
-  const told = [status, s3Code].filter((part) => part !== undefined).join(" ");
-  const make = (code: ErrorCode, what: string): S3Error =>
-    new S3Error(code, `${label}: could not ${doing}: ${what}${told === "" ? "" : ` (${told})`}.`, failure);
+  const detail = [status, s3Code].filter((part) => part !== undefined).join(" ");
+  const make = (code: ErrorCode, reason: string): S3Error => {
+    const message = `${label}: could not ${action}: ${reason}${detail === "" ? "" : ` (${detail})`}.`;
+    return new S3Error(code, message, failure);
+  };
 
-  if (s3Code !== undefined && FULL_CODES.has(s3Code)) return make("quota", "the server has no room");
+  if (s3Code !== undefined && FULL_CODES.has(s3Code)) return make("quota", "the server is out of space");
   if (isTransient(failure)) {
-    return make("network", status === undefined ? "no usable answer" : "the server is in trouble");
+    return make("network", status === undefined ? "there was no usable response" : "the server failed");
   }
   if (status === 412) {
-    return put === "create"
-      ? make("exists", "the object is already there")
-      : make("changed", "the object has changed");
+    return put === "create" ? make("exists", "the object exists") : make("changed", "the object has changed");
   }
-  if (status === 409) return make("conflict", "another writer is at work on this object");
+  if (status === 409) return make("conflict", "another request is writing this object");
   if (status === 404) {
-    // S3 answers 404 rather than 412 where If-Match meets no object at all.
-    const gone = typeof put === "object" && s3Code !== "NoSuchBucket" && s3Code !== "NoSuchUpload";
-    return gone ? make("changed", "the object to replace is gone") : make("not-found", "it is not there");
+    // S3 responds 404 instead of 412 if the object of If-Match does not exist.
+    const deleted = typeof put === "object" && s3Code !== "NoSuchBucket" && s3Code !== "NoSuchUpload";
+    return deleted ? make("changed", "the object no longer exists") : make("not-found", "it does not exist");
   }
-  if (status === 401 || status === 403) return make("denied", "the server refused");
-  if (status === 507) return make("quota", "the server has no room");
-  if (s3Code === "EntityTooLarge") return make("limit", "the server takes no object of this size");
+  if (status === 401 || status === 403) return make("denied", "access was denied");
+  if (status === 507) return make("quota", "the server is out of space");
+  if (s3Code === "EntityTooLarge") return make("limit", "the server does not accept an object of this size");
   return make("denied", "the server rejected the request");
 }
 
-/** The code of the innermost system error ('ECONNRESET'): the one thing of a transport's error that is safe to quote. */
+/** The code of the innermost system error, as in 'ECONNRESET'. Nothing else of a network error is safe to quote. */
 export function systemCode(error: unknown): string | undefined {
   for (let at = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth++) {
     const { code } = at as { code?: unknown };

@@ -1,35 +1,49 @@
-import { objectSource, type RangeSource, type RequestLimiter, type TransportResponse } from "@peekpack/core";
+import {
+  type ClosableSource,
+  objectSource,
+  type RequestLimiter,
+  type TransportResponse,
+} from "@peekpack/core";
 import { type ConnectionSettings, endpointOf, openConnection, type S3Connection } from "./connection.js";
 import type { S3Credentials } from "./credentials.js";
+import { inBrowser } from "./environment.js";
 import { checkLocation, type ObjectLocation } from "./location.js";
 
-/** Which state of an object is read. */
+/** Options of a source of an S3 object. */
 export interface S3SourceOptions {
   /**
-   * The version to read: an S3 version id, or an ETag with its quotes, as an archive's `info.version` gives it. Any other
-   * state is answered with `changed`. Default: the state that is met first.
+   * The version to read: an S3 version id, or an ETag with its quotes, as in an archive's `info.version`. A version id may name an
+   * older version; an ETag names the current one. Reading rejects with `changed` if the object has another. Default: the version
+   * that the first response has.
    */
   readonly version?: string | undefined;
-  /** Size of the object in bytes, where it is known; spares finding out. */
-  readonly size?: number | undefined;
-  /** ETag that the object must have. */
+  /** ETag with its quotes that the object, or the version named by a version id, must have. Else reading rejects with `changed`. */
   readonly ifMatch?: string | undefined;
-  /** A request is given up when no byte arrives for so long, in milliseconds. Default 20,000. */
+  /** Size of the object in bytes, if it is known. Saves a request. */
+  readonly size?: number | undefined;
+  /** A request fails if no byte arrives for this long, in milliseconds. Default 20,000. */
   readonly stallMs?: number | undefined;
-  /** Largest object that is kept whole where the server ignores ranges, in bytes. Default 4 MiB. */
+  /** Largest object that is kept whole if the server ignores ranges, in bytes. Default 4 MiB. */
   readonly wholeBytes?: number | undefined;
 }
 
-/** Reads one object over a connection: signed GET requests with a range, never a HEAD. */
-export function readObject(
+/**
+ * Reads one object over a connection: by GET requests with a range, never by HEAD.
+ * @throws TypeError if `version` and `ifMatch` are different ETags
+ */
+export function objectReader(
   connection: S3Connection,
   { bucket, key }: ObjectLocation,
   label: string,
   { version, size, ifMatch, stallMs, wholeBytes }: S3SourceOptions,
   limiter?: RequestLimiter,
-): RangeSource {
-  // Version ids never have quotes, ETags always do.
-  const versionId = version === undefined || /^(W\/)?"/.test(version) ? undefined : version;
+): ClosableSource {
+  // ETags have quotes, version ids do not.
+  const isEtag = version !== undefined && /^(W\/)?"/.test(version);
+  const versionId = isEtag ? undefined : version;
+  if (isEtag && ifMatch !== undefined && ifMatch !== version) {
+    throw new TypeError("version and ifMatch are different ETags.");
+  }
   return objectSource(
     {
       get: ({ headers, signal, fresh }): Promise<TransportResponse> =>
@@ -49,13 +63,13 @@ export function readObject(
       limiter,
       stallMs,
       wholeBytes,
-      version: ifMatch ?? (versionId === undefined ? version : undefined),
-      browser: globalThis.location !== undefined,
+      version: ifMatch ?? (isEtag ? version : undefined),
+      browser: inBrowser(),
     },
   );
 }
 
-/** What {@link s3Source} takes from an S3Client of the AWS SDK, of whatever version. Resolved configurations have it. */
+/** The part of an S3Client of the AWS SDK that {@link s3Source} uses. */
 export interface S3ClientConfiguration {
   readonly config: {
     readonly region: string | (() => Promise<string>);
@@ -73,17 +87,17 @@ interface ClientEndpoint {
 }
 
 /**
- * Reads an object that a client of the AWS SDK can read, with that client's credentials, region and endpoint. Requests
- * go over fetch, not through the client, so that the SDK need not be loaded for it.
- * @throws TypeError when the bucket or the key is missing
+ * Reads an object with the credentials, region and endpoint of an AWS SDK client. Sends requests by fetch, so that the SDK is not
+ * loaded. `VersionId` takes precedence over `options.version`.
+ * @throws TypeError if the bucket or the key is missing
  */
 export function s3Source(
   client: S3ClientConfiguration,
   { Bucket, Key, VersionId }: { readonly Bucket: string; readonly Key: string; readonly VersionId?: string },
   options: S3SourceOptions = {},
-): RangeSource {
+): ClosableSource {
   const location = checkLocation({ bucket: Bucket, key: Key });
-  return readObject(openConnection(clientSettings(client)), location, `s3://${Bucket}/${Key}`, {
+  return objectReader(openConnection(clientSettings(client)), location, `s3://${Bucket}/${Key}`, {
     ...options,
     version: VersionId ?? options.version,
   });
@@ -100,7 +114,7 @@ function clientSettings({ config }: S3ClientConfiguration): ConnectionSettings {
       const { protocol, hostname, port, path } = given;
       return new URL(`${protocol}//${hostname}${port === undefined ? "" : `:${port}`}${path}`);
     },
-    // The SDK leaves the bucket in the host unless told otherwise or the endpoint is an IP address.
+    // Like the SDK: the bucket is part of the host unless forcePathStyle is set or the endpoint is an IP address.
     pathStyle: (endpoint) =>
       forcePathStyle === true ||
       (endpoint === undefined ? undefined : /^[\d.]+$|^\[/.test(endpoint.hostname)),

@@ -1,25 +1,39 @@
 import type { S3Client } from "@aws-sdk/client-s3";
 import { isPeekpackError } from "@peekpack/core";
+import { loadFeature } from "@peekpack/core/internal";
+import { copySourceHeader } from "./copy-source.js";
 import { crc32Base64, parseCrc32 } from "./crc32.js";
-import { encodeKey } from "./location.js";
+import { safeCode, secretsOf } from "./error-code.js";
+import { limitBody, MAX_RESPONSE } from "./limit-body.js";
 import type { ObjectOperations } from "./object-operations.js";
+import { isExpired } from "./refusal.js";
 import { type FailedRequest, type S3Error, s3Error, systemCode } from "./s3-error.js";
 import type { PutMode } from "./upload-target.js";
 
-/** An S3Client of the AWS SDK, of whatever version: only its shape is asked for. */
+/** The shape of the AWS SDK's S3Client, of any version 3. */
 export interface S3ClientLike {
   send(command: never, options?: { abortSignal?: AbortSignal }): Promise<unknown>;
 }
 
-/** Names an object as the SDK's commands do. */
+/** Names an object, as in the SDK's commands. */
 export interface S3ObjectName {
   readonly Bucket: string;
   readonly Key: string;
 }
 
+/** Loads the AWS SDK. */
+export type LoadSdk = () => Promise<typeof import("@aws-sdk/client-s3")>;
+
 /**
- * The operations over the AWS SDK, which is loaded at the first of them. `renew` has credentials renewed that the server
- * calls expired.
+ * Loads the AWS SDK when it is first used.
+ * @throws PeekpackError `network` if its code cannot be loaded
+ */
+export const loadSdk: LoadSdk = () =>
+  loadFeature("writing to S3 with the AWS SDK", () => import("@aws-sdk/client-s3"));
+
+/**
+ * The operations over the AWS SDK. Loads it at the first operation. `renew` replaces credentials that the server calls
+ * expired.
  */
 export function sdkOperations(
   open: () => Promise<S3ClientLike> | S3ClientLike,
@@ -27,25 +41,30 @@ export function sdkOperations(
   label: string,
   renew?: () => void,
 ): ObjectOperations {
-  const where = { Bucket, Key };
-  type Sdk = typeof import("@aws-sdk/client-s3");
+  const object = { Bucket, Key };
 
   const send = async <T>(
     failed: Omit<FailedRequest, "label">,
     signal: AbortSignal | undefined,
-    ask: (client: S3Client, sdk: Sdk, options: { abortSignal?: AbortSignal }) => Promise<T>,
+    ask: (
+      client: Pick<S3Client, "send">,
+      sdk: Awaited<ReturnType<LoadSdk>>,
+      options: { abortSignal?: AbortSignal },
+    ) => Promise<T>,
   ): Promise<T> => {
-    const sdk = await import("@aws-sdk/client-s3");
+    const sdk = await loadSdk();
     const client = (await open()) as S3Client;
+    const limited = limitResponses(client);
     for (let renewed = renew === undefined; ; renewed = true) {
       signal?.throwIfAborted();
       try {
-        return await ask(client, sdk, signal === undefined ? {} : { abortSignal: signal });
+        return await ask(limited, sdk, signal === undefined ? {} : { abortSignal: signal });
       } catch (error) {
         signal?.throwIfAborted();
         if (isPeekpackError(error)) throw error;
-        const failure = sdkFailure(error, { ...failed, label });
-        if (renewed || !/^(ExpiredToken|TokenRefreshRequired)$/.test(failure.s3Code ?? "")) throw failure;
+        const secrets = secretsOf(await client.config?.credentials?.().catch(() => undefined));
+        const failure = sdkFailure(error, { ...failed, label }, secrets);
+        if (renewed || !isExpired(failure.s3Code)) throw failure;
         renew?.();
       }
     }
@@ -54,13 +73,13 @@ export function sdkOperations(
   return {
     label,
     async put(body, { put, crc32, signal }) {
-      const answer = await send(
-        { doing: "put the object", put },
+      const response = await send(
+        { action: "put the object", put },
         signal,
         (client, { PutObjectCommand }, options) =>
           client.send(
             new PutObjectCommand({
-              ...where,
+              ...object,
               ...condition(put),
               Body: body,
               ContentLength: body.length,
@@ -69,27 +88,27 @@ export function sdkOperations(
             options,
           ),
       );
-      return named(answer.ETag, answer.VersionId);
+      return namesOf(response.ETag, response.VersionId);
     },
     async create({ crc32, signal }) {
-      const failed = { doing: "begin an upload" };
+      const failed = { action: "begin an upload" };
       const { UploadId } = await send(failed, signal, (client, { CreateMultipartUploadCommand }, options) =>
         client.send(
           new CreateMultipartUploadCommand({
-            ...where,
+            ...object,
             ...(crc32 ? { ChecksumAlgorithm: "CRC32", ChecksumType: "FULL_OBJECT" } : {}),
           }),
           options,
         ),
       );
-      return given(UploadId, failed);
+      return required(UploadId, failed);
     },
     async uploadPart(upload, number, body, { crc32, signal }) {
-      const failed = { doing: `upload part ${number}` };
+      const failed = { action: `upload part ${number}` };
       const { ETag } = await send(failed, signal, (client, { UploadPartCommand }, options) =>
         client.send(
           new UploadPartCommand({
-            ...where,
+            ...object,
             UploadId: upload.id,
             PartNumber: number,
             Body: body,
@@ -99,30 +118,30 @@ export function sdkOperations(
           options,
         ),
       );
-      return given(ETag, failed);
+      return required(ETag, failed);
     },
     async copyPart(upload, number, source, { signal }) {
-      const failed = { doing: `copy part ${number}`, put: { ifMatch: "" } };
+      const failed = { action: `copy part ${number}`, put: { ifMatch: "" } };
       const { CopyPartResult } = await send(failed, signal, (client, { UploadPartCopyCommand }, options) =>
         client.send(
           new UploadPartCopyCommand({
-            ...where,
+            ...object,
             UploadId: upload.id,
             PartNumber: number,
-            CopySource: copySourceName(source),
+            CopySource: copySourceHeader(source),
             CopySourceRange: `bytes=${source.start}-${source.end - 1}`,
             ...(source.ifMatch === undefined ? {} : { CopySourceIfMatch: source.ifMatch }),
           }),
           options,
         ),
       );
-      return given(CopyPartResult?.ETag, failed);
+      return required(CopyPartResult?.ETag, failed);
     },
     async listParts(upload, after, { signal }) {
-      const page = await send({ doing: "list the parts" }, signal, (client, { ListPartsCommand }, options) =>
+      const page = await send({ action: "list the parts" }, signal, (client, { ListPartsCommand }, options) =>
         client.send(
           new ListPartsCommand({
-            ...where,
+            ...object,
             UploadId: upload.id,
             ...(after === undefined ? {} : { PartNumberMarker: String(after) }),
           }),
@@ -137,11 +156,11 @@ export function sdkOperations(
       return page.IsTruncated && next > 0 ? { parts, next } : { parts };
     },
     async complete(upload, parts, { put, crc32, signal }) {
-      const failed = { doing: "complete the upload", put };
-      const answer = await send(failed, signal, (client, { CompleteMultipartUploadCommand }, options) =>
+      const failed = { action: "complete the upload", put };
+      const response = await send(failed, signal, (client, { CompleteMultipartUploadCommand }, options) =>
         client.send(
           new CompleteMultipartUploadCommand({
-            ...where,
+            ...object,
             UploadId: upload.id,
             MultipartUpload: {
               Parts: parts.map(({ number, etag, crc32 }) => ({
@@ -158,26 +177,26 @@ export function sdkOperations(
           options,
         ),
       );
-      return named(answer.ETag, answer.VersionId);
+      return namesOf(response.ETag, response.VersionId);
     },
     async abort(upload, { signal }) {
-      await send({ doing: "abort the upload" }, signal, (client, { AbortMultipartUploadCommand }, options) =>
-        client.send(new AbortMultipartUploadCommand({ ...where, UploadId: upload.id }), options),
+      await send({ action: "abort the upload" }, signal, (client, { AbortMultipartUploadCommand }, options) =>
+        client.send(new AbortMultipartUploadCommand({ ...object, UploadId: upload.id }), options),
       );
     },
     async remove({ signal }) {
-      await send({ doing: "remove the object" }, signal, (client, { DeleteObjectCommand }, options) =>
-        client.send(new DeleteObjectCommand(where), options),
+      await send({ action: "remove the object" }, signal, (client, { DeleteObjectCommand }, options) =>
+        client.send(new DeleteObjectCommand(object), options),
       );
     },
-    async look({ signal }) {
+    async head({ signal }) {
       try {
-        const there = await send(
-          { doing: "look the object up" },
+        const found = await send(
+          { action: "look up the object" },
           signal,
-          (client, { HeadObjectCommand }, options) => client.send(new HeadObjectCommand(where), options),
+          (client, { HeadObjectCommand }, options) => client.send(new HeadObjectCommand(object), options),
         );
-        return { size: there.ContentLength ?? 0, ...named(there.ETag, there.VersionId) };
+        return { size: found.ContentLength ?? 0, ...namesOf(found.ETag, found.VersionId) };
       } catch (error) {
         if ((error as { code?: unknown }).code === "not-found") return undefined;
         throw error;
@@ -185,10 +204,39 @@ export function sdkOperations(
     },
   };
 
-  function given(value: string | undefined, failed: Omit<FailedRequest, "label">): string {
-    if (value === undefined || value === "") throw s3Error({ s3Code: "EmptyAnswer" }, { ...failed, label });
+  function required(value: string | undefined, failed: Omit<FailedRequest, "label">): string {
+    if (value === undefined || value === "") throw s3Error({ s3Code: "EmptyResponse" }, { ...failed, label });
     return value;
   }
+}
+
+/** A client that reads at most {@link MAX_RESPONSE} bytes of each response. */
+function limitResponses(client: S3Client): Pick<S3Client, "send"> {
+  const send = (command: LimitedCommand, options: object): unknown => {
+    command.middlewareStack.add(
+      (next) => async (input) => {
+        const output = await next(input);
+        const response = output.response as { body?: unknown };
+        response.body = limitBody(response.body, MAX_RESPONSE);
+        return output;
+      },
+      // The last middleware before the response arrives.
+      { name: "peekpackLimitResponse", step: "deserialize", priority: "low", override: true },
+    );
+    return client.send(command as never, options);
+  };
+  return { send } as Pick<S3Client, "send">;
+}
+
+interface LimitedCommand {
+  readonly middlewareStack: {
+    add(
+      middleware: (
+        next: (input: unknown) => Promise<{ response: unknown }>,
+      ) => (input: unknown) => Promise<unknown>,
+      options: object,
+    ): void;
+  };
 }
 
 /** The SDK's parameters for a put mode. */
@@ -197,7 +245,7 @@ function condition(put: PutMode): { IfNoneMatch?: string; IfMatch?: string } {
   return put === "create" ? { IfNoneMatch: "*" } : { IfMatch: put.ifMatch };
 }
 
-function named(
+function namesOf(
   etag: string | undefined,
   versionId: string | undefined,
 ): { readonly etag?: string; readonly versionId?: string } {
@@ -207,22 +255,8 @@ function named(
   };
 }
 
-/** The value of x-amz-copy-source: encoded, since it is a part of a URL that travels as a header. */
-function copySourceName({
-  bucket,
-  key,
-  versionId,
-}: {
-  bucket: string;
-  key: string;
-  versionId?: string | undefined;
-}): string {
-  const name = `${bucket}/${encodeKey(key)}`;
-  return versionId === undefined ? name : `${name}?versionId=${encodeURIComponent(versionId)}`;
-}
-
-/** What the SDK throws holds the whole answer, and sometimes the request: only status, code and delay are taken. */
-function sdkFailure(error: unknown, failed: FailedRequest): S3Error {
+/** The SDK's errors contain the whole response, and sometimes the request. Takes only status, code and delay. */
+function sdkFailure(error: unknown, failed: FailedRequest, secrets: readonly string[]): S3Error {
   const { name, $metadata, $response } = error as {
     name?: string;
     $metadata?: { httpStatusCode?: number };
@@ -236,11 +270,11 @@ function sdkFailure(error: unknown, failed: FailedRequest): S3Error {
     return s3Error({ s3Code: systemCode(error) }, failed);
   }
   const after = Number($response?.headers?.["retry-after"]);
-  // A body that ends in an error after a 200 is told by its code alone.
+  // Completing and copying may respond 200 before they fail.
   return s3Error(
     {
       status: status < 300 ? 503 : status,
-      s3Code: name !== undefined && /^[A-Za-z][A-Za-z0-9]*$/.test(name) ? name : undefined,
+      s3Code: safeCode(name, secrets),
       retryAfter: after > 0 ? after * 1000 : undefined,
     },
     failed,

@@ -1,68 +1,79 @@
-import { type ArchiveSink, type RangeSource, type RequestLimiter, requestLimiter } from "@peekpack/core";
+import { type ClosableSource, type RequestLimiter, requestLimiter } from "@peekpack/core";
+import { loadFeature } from "@peekpack/core/internal";
 import type { CapabilityOptions, StoreCapabilities } from "./capabilities.js";
 import { type ConnectionOptions, connectionSettings, objectLabel, openConnection } from "./connection.js";
-import { type ObjectLocation, parseLocation } from "./location.js";
+import { deferred, deferredSink, deferredTarget } from "./deferred.js";
+import type { DisposableSink } from "./disposable-sink.js";
+import { inBrowser, inNode } from "./environment.js";
+import { type ObjectLocation, parseLocation, parsePrefix } from "./location.js";
 import type { MultipartSinkOptions } from "./multipart-sink.js";
-import type { RetryOptions } from "./persistence.js";
 import { checkPutMode } from "./put-mode.js";
-import { readObject, type S3SourceOptions } from "./s3-source.js";
-import type { StoreChild, StoreCombineOptions, StoreCombineResult } from "./server-combine.js";
+import type { WriteRetryOptions } from "./retry.js";
+import { objectReader, type S3SourceOptions } from "./s3-source.js";
+import type {
+  CombineContext,
+  StoreChild,
+  StoreCombineOptions,
+  StoreCombineResult,
+} from "./server-combine.js";
 import type { WriterKind } from "./store-writer.js";
 import type { OrphanedUpload, SweepOptions } from "./sweep.js";
 import type { PutMode, UploadTarget } from "./upload-target.js";
-import type { WritingHalf } from "./writing-half.js";
 
-/** How a store reaches S3, and how it reads and writes. */
+/** Options of {@link s3Store}. */
 export interface S3StoreOptions extends ConnectionOptions {
   /**
-   * How requests that write are sent. `sdk`: by `@aws-sdk/client-s3`, loaded at the first write; `fetch`: over fetch,
-   * signed here. Default: `sdk` in Node, `fetch` in a browser, which so is spared 85 KB.
+   * What sends requests that write. `sdk`: `@aws-sdk/client-s3`, loaded at the first write. `fetch`: fetch, signed by this
+   * package, which saves a page 85 KB. Default: `sdk` in Node, `fetch` in a browser.
    */
   readonly writer?: WriterKind | undefined;
-  /** How hard requests that write are tried. */
-  readonly retry?: RetryOptions | undefined;
-  /** How many requests that read may be under way at once. Default 6 in a browser, else 32. */
+  /** How requests that write are retried. */
+  readonly retry?: WriteRetryOptions | undefined;
+  /** Maximum number of concurrent requests that read. Default 6 in a browser, else 32. */
   readonly concurrency?: number | undefined;
 }
+
+/** The maximum of SigV4: a week. */
+const MAX_EXPIRES_S = 604_800;
 
 /** What a presigned URL allows. */
 export interface PresignOptions {
   /** Default GET. */
   readonly method?: "GET" | "HEAD" | "PUT" | "POST" | "DELETE" | undefined;
-  /** Query parameters that the request will have. */
+  /** Query parameters of the request. */
   readonly query?: Readonly<Record<string, string>> | undefined;
-  /** Headers that the request must have, in lower case. */
+  /** Headers that the request must have, names in lower case. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** Seconds from now, at most a week. Default 3,600. */
+  /** Seconds from now until the URL expires, at most a week. Default 3,600. */
   readonly expiresIn?: number | undefined;
 }
 
-/** How an archive is sent up while it is produced. */
+/** Options of `store.sink`. */
 export interface StoreSinkOptions extends MultipartSinkOptions {
-  /** How an object that is there already is treated. Default `overwrite`. */
+  /** How an existing object is treated. Default `overwrite`. */
   readonly put?: PutMode | undefined;
 }
 
-/** An S3 service as a place of archives. Paths are 'bucket/key' or 's3://bucket/key', keys as S3 stores them. */
-export interface S3Store {
-  /** Reads an object by ranges. @throws TypeError when the path is none */
-  source(path: string, options?: S3SourceOptions): RangeSource;
+/** An S3 service with archives. Paths are 'bucket/key' or 's3://bucket/key', with keys as S3 stores them. */
+export interface S3Store extends AsyncDisposable {
+  /** Reads an object by ranges. @throws TypeError if the path is invalid, or `version` and `ifMatch` are different ETags */
+  source(path: string, options?: S3SourceOptions): ClosableSource;
   /**
-   * Sends an archive up while it is produced, without a disk: a small one as one PUT, else in parts. It appears whole, when it
-   * is finished, or not at all. Memory: `concurrency` + 1 parts.
-   * @throws TypeError when the path or the put mode is none
+   * Uploads an archive while it is produced, without a disk: by one PUT if it is small, else in parts. The object appears when the
+   * sink is finished. Memory: `concurrency` + 1 parts.
+   * @throws TypeError if the path or the put mode is invalid
    */
-  sink(path: string, options?: StoreSinkOptions): ArchiveSink;
-  /** Where a spool uploads to. @throws TypeError when the path or the put mode is none */
+  sink(path: string, options?: StoreSinkOptions): DisposableSink;
+  /** The target of a spool's upload. @throws TypeError if the path or the put mode is invalid */
   target(path: string, options?: { readonly put?: PutMode | undefined }): UploadTarget;
   /**
-   * Puts archives into one. Those that lie on this service are copied by the server and pinned to the version that was looked
-   * at: nothing of them is read here but headers, and edges shorter than the least part. A child is `{ name?, source }` or
-   * `{ name?, value }` as for `combineArchives`; a `source` that is a text is a path in this store, unless it is an http(s) URL.
-   * All children are looked at before anything is sent; nothing appears before all is there.
-   * Only an archive that needs more than 10,000 parts is made by way of objects '<key>.peekpack-stage-…', which a process that is
-   * killed meanwhile leaves behind: list that prefix to find and remove them.
-   * @throws PeekpackError as `combineArchives` and {@link UploadTarget} do; `changed` when a child changes meanwhile
+   * Combines archives. The server copies children that are objects of this service, pinned to the version that was read. Only their
+   * headers, and edges shorter than the minimum part, are read here. A child is `{ name?, source }` or `{ name?, value }`, as for
+   * `combineArchives`; a string as `source` is a path in this store, unless it is an http(s) URL. All children are checked before
+   * anything is sent. The object appears when it is complete.
+   * An archive of more than 10,000 parts is made of temporary objects '<key>.peekpack-stage-…'. A process that is killed meanwhile
+   * leaves them behind.
+   * @throws PeekpackError as `combineArchives` and {@link UploadTarget} do; `changed` if a child changes meanwhile
    */
   combine(
     path: string,
@@ -70,9 +81,9 @@ export interface S3Store {
     options?: StoreCombineOptions,
   ): Promise<StoreCombineResult>;
   /**
-   * Adds children to a combined archive, in its own codec: what it holds is copied by the server, so that a few MiB move
-   * whatever its size. The object is replaced only if it is still the one that was read.
-   * @throws PeekpackError as {@link combine}, and `changed` when somebody else was faster: read anew and append again
+   * Adds children to a combined archive, in its own codec. The server copies the existing ones, so a few MiB are transferred,
+   * whatever the archive's size. The object is replaced only if it has not changed since it was read.
+   * @throws PeekpackError as {@link combine}, and `changed` if the object was replaced meanwhile: append again
    */
   append(
     path: string,
@@ -80,37 +91,42 @@ export interface S3Store {
     options?: Omit<StoreCombineOptions, "put" | "codec">,
   ): Promise<StoreCombineResult>;
   /**
-   * Aborts multipart uploads below 'bucket' or 'bucket/prefix' that this store's identity has begun and nobody has completed, as
-   * crashed writers leave them. Only on request, and only those that are old enough. This is how everything is found that a
-   * killed writer without a spool has left, and an upload whose id was on its way to a spool's journal: with the object's own
-   * path as the prefix, `dryRun` lists it.
-   * @returns what was aborted, or with `dryRun` would be
+   * Aborts multipart uploads under 'bucket' or 'bucket/prefix' that are older than `olderThan`, were begun by this store's
+   * identity, and are not complete. Use this to find uploads left by crashed writers. With `dryRun` it only lists them.
+   * @returns the uploads that it aborted, or with `dryRun` would abort
    */
   sweep(prefix: string, options: SweepOptions): Promise<OrphanedUpload[]>;
   /**
-   * Finds out what the endpoint can do, and explains in words what is missing and what that costs. About thirty small
-   * requests below 'bucket' or 'bucket/prefix', where an object of 16 bytes is written and removed. Without a place: the bucket
-   * that this store was last used with.
-   * @throws TypeError without a place where the store was not used yet
+   * Finds out what the endpoint supports, and explains what is missing and what that costs. Sends about thirty small requests under
+   * 'bucket' or 'bucket/prefix', where it writes and deletes an object of 16 bytes. Default: the bucket of the last call.
+   * @throws TypeError if no prefix is given and the store was not used before
    */
-  capabilities(place?: string, options?: CapabilityOptions): Promise<StoreCapabilities>;
-  /** A URL that allows one kind of request on the object to whoever holds it. @throws PeekpackError `denied` without credentials */
+  capabilities(prefix?: string, options?: CapabilityOptions): Promise<StoreCapabilities>;
+  /**
+   * A URL that allows one kind of request for the object.
+   * @throws TypeError if the path is invalid
+   * @throws RangeError if `expiresIn` is not from 1 to 604,800
+   * @throws PeekpackError `denied` without credentials
+   */
   presign(path: string, options?: PresignOptions): Promise<string>;
+  /** Closes the sockets of the AWS SDK. The store remains usable. */
+  close(): Promise<void>;
 }
 
 /**
- * Opens an S3 service. Nothing is sent before it is needed.
+ * Opens an S3 service. Sends nothing before the first read or write.
  *
  * @example
  * const store = s3Store({ endpoint: "http://127.0.0.1:9000", credentials: { accessKeyId, secretAccessKey } });
  * const archive = await openArchive(store.source("bucket/key.msgl"));
  */
 export function s3Store(options: S3StoreOptions = {}): S3Store {
+  const { retry } = options;
   const settings = connectionSettings(options);
   const connection = openConnection(settings);
-  const inPage = globalThis.location !== undefined;
-  const limiter: RequestLimiter = requestLimiter(options.concurrency ?? (inPage ? 6 : 32));
-  const kind = options.writer ?? (isNode() ? "sdk" : "fetch");
+  const limiter: RequestLimiter = requestLimiter(options.concurrency ?? (inBrowser() ? 6 : 32));
+  const kind = options.writer ?? (inNode() ? "sdk" : "fetch");
+  const labelOf = ({ bucket, key }: ObjectLocation): string => objectLabel(options, bucket, key);
 
   let lastBucket: string | undefined;
   const locate = (path: string): ObjectLocation => {
@@ -119,92 +135,74 @@ export function s3Store(options: S3StoreOptions = {}): S3Store {
     return location;
   };
 
-  const source = (location: ObjectLocation, choice: S3SourceOptions = {}): RangeSource =>
-    readObject(connection, location, objectLabel(options, location.bucket, location.key), choice, limiter);
+  const source = (location: ObjectLocation, choice: S3SourceOptions = {}): ClosableSource =>
+    objectReader(connection, location, labelOf(location), choice, limiter);
 
-  // The writing half is a module of its own, so that a bundle which only reads can leave it behind.
-  let loading: Promise<WritingHalf> | undefined;
-  const writing = (): Promise<WritingHalf> => {
-    loading ??= import("./writing-half.js").then(
-      ({ writingHalf }) => writingHalf({ connection, settings, kind, options, source }),
-      (error: unknown) => {
-        loading = undefined;
-        throw error;
-      },
-    );
-    return loading;
-  };
+  const writer = deferred(async () => {
+    const { storeWriter } = await loadFeature("writing to S3", () => import("./store-writer.js"));
+    return storeWriter({ connection, settings, kind, retry });
+  });
+  const target = async (location: ObjectLocation, put: PutMode): Promise<UploadTarget> =>
+    (await writer.get()).target(location, labelOf(location), put);
+  const loadCombine = () => loadFeature("combining archives on S3", () => import("./server-combine.js"));
 
-  return {
-    async combine(path, children, choice) {
-      const location = locate(path);
-      checkPutMode(choice?.put);
-      return (await writing()).combine(location, children, choice);
-    },
-    async append(path, children, choice) {
-      const location = locate(path);
-      return (await writing()).append(location, children, choice);
-    },
+  const combineContext = (location: ObjectLocation): CombineContext => ({
+    location,
+    label: labelOf(location),
+    labelBase: objectLabel(options, "", "").slice(0, -1),
+    source: (at, version) => source(at, { version }),
+    target,
+  });
+  const close = async (): Promise<void> => (await writer.made?.catch(() => undefined))?.close();
+
+  const store: Omit<S3Store, typeof Symbol.asyncDispose> = {
     source: (path, choice) => source(locate(path), choice),
     target(path, choice = {}) {
       const location = locate(path);
-      const label = objectLabel(options, location.bucket, location.key);
       const put = checkPutMode(choice.put);
-      const later = late(async () => (await writing()).target(location, put));
-      return {
-        label,
-        put,
-        putObject: later("putObject"),
-        createUpload: later("createUpload"),
-        uploadPart: later("uploadPart"),
-        listParts: later("listParts"),
-        completeUpload: later("completeUpload"),
-        abortUpload: later("abortUpload"),
-      };
+      return deferredTarget(labelOf(location), put, () => target(location, put));
     },
-    sink(path, { put: given, ...choice } = {}) {
+    sink(path, { put, ...choice } = {}) {
       const location = locate(path);
-      const label = objectLabel(options, location.bucket, location.key);
-      const put = checkPutMode(given);
-      const later = late(async () => (await writing()).sink(location, put, choice));
-      return {
-        label,
-        copies: true,
-        write: later("write"),
-        finish: later("finish"),
-        abort: later("abort"),
-      };
+      const mode = checkPutMode(put);
+      return deferredSink(labelOf(location), async () =>
+        (await writer.get()).sink(location, labelOf(location), mode, choice),
+      );
+    },
+    async combine(path, children, choice) {
+      const location = locate(path);
+      checkPutMode(choice?.put);
+      return (await loadCombine()).combineOnServer(combineContext(location), children, choice);
+    },
+    async append(path, children, choice) {
+      const location = locate(path);
+      return (await loadCombine()).appendOnServer(combineContext(location), children, choice);
     },
     async sweep(prefix, choice) {
-      return (await writing()).sweep(prefix, choice);
+      const at = parsePrefix(prefix);
+      const { sweepUploads } = await loadFeature("sweeping uploads", () => import("./sweep.js"));
+      const label = objectLabel(options, at.bucket, at.prefix);
+      return sweepUploads({ ...at, connection, label, target, retry }, choice);
     },
     async capabilities(prefix = lastBucket, choice) {
-      if (prefix === undefined) throw new TypeError("Name a bucket to look at: 'bucket' or 'bucket/prefix'.");
-      return (await writing()).capabilities(prefix, choice);
+      if (prefix === undefined) throw new TypeError("Name a bucket to probe: 'bucket' or 'bucket/prefix'.");
+      const at = parsePrefix(prefix);
+      const anonymous = openConnection({ ...settings, credentials: () => undefined });
+      const label = objectLabel(options, at.bucket, at.prefix);
+      const { findCapabilities } = await loadFeature(
+        "probing capabilities",
+        () => import("./capabilities.js"),
+      );
+      return findCapabilities({ ...at, connection, anonymous, label, retry }, choice);
     },
-    presign(path, { method = "GET", query, headers, expiresIn = 3600 } = {}) {
+    async presign(path, { method = "GET", query, headers, expiresIn = 3600 } = {}) {
+      if (!Number.isInteger(expiresIn) || expiresIn < 1 || expiresIn > MAX_EXPIRES_S) {
+        throw new RangeError("expiresIn is a number of seconds from 1 to 604,800.");
+      }
       return connection.presign({ method, query, headers, ...locate(path) }, expiresIn);
     },
+    close,
   };
-}
-
-/** The methods of something that is made when the first of them is called. */
-function late<T>(make: () => Promise<T>): <Name extends keyof T>(name: Name) => Method<T, Name> {
-  let made: Promise<T> | undefined;
-  return <Name extends keyof T>(name: Name) =>
-    (async (...args: unknown[]) => {
-      made ??= make().catch((error: unknown) => {
-        made = undefined;
-        throw error;
-      });
-      const whole = (await made) as Record<Name, (...args: unknown[]) => unknown>;
-      return whole[name](...args);
-    }) as Method<T, Name>;
-}
-
-type Method<T, Name extends keyof T> = NonNullable<T[Name]>;
-
-function isNode(): boolean {
-  const host = globalThis as { process?: { versions?: { node?: string } } };
-  return host.process?.versions?.node !== undefined && globalThis.location === undefined;
+  // Some supported browsers lack the symbol.
+  return (Symbol.asyncDispose ? { ...store, [Symbol.asyncDispose]: close } : store) as S3Store;
 }

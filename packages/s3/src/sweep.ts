@@ -1,23 +1,27 @@
 import { PeekpackError } from "@peekpack/core";
 import type { S3Connection } from "./connection.js";
-import { persist, type RetryOptions } from "./persistence.js";
+import { errorCodeOf } from "./error-code.js";
+import { MAX_RESPONSE } from "./limit-body.js";
+import type { BucketPrefix, ObjectLocation } from "./location.js";
+import { readText } from "./read-text.js";
+import { type WriteRetryOptions, withRetries } from "./retry.js";
 import { S3Error, s3Error, systemCode } from "./s3-error.js";
-import type { UploadTarget } from "./upload-target.js";
-import { boundedText, xmlElements, xmlText } from "./xml.js";
+import type { PutMode, UploadTarget } from "./upload-target.js";
+import { xmlElements, xmlText } from "./xml.js";
 
-/** Which uploads are swept. */
+/** Options of `store.sweep`. */
 export interface SweepOptions {
   /**
-   * Only uploads begun before this date, or longer ago than so many milliseconds. Longer than the longest write takes: one that
-   * is still at work would lose its parts.
+   * Sweeps only uploads that were begun before this date, or more than this many milliseconds ago. Choose more than the longest
+   * write takes: an upload in progress would lose its parts.
    */
   readonly olderThan: Date | number;
   /**
-   * Also sweeps uploads that others have begun. Default false: only those of the same identity as this store's. Where a server
-   * does not tell who has begun an upload, all count as this store's.
+   * Also sweeps uploads of other identities. Default false. If a server does not tell who has begun an upload, all count as this
+   * store's.
    */
   readonly others?: boolean | undefined;
-  /** Looks only. Default false. */
+  /** Lists the uploads without aborting them. Default false. */
   readonly dryRun?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -28,37 +32,38 @@ export interface OrphanedUpload {
   readonly uploadId: string;
   /** When it was begun, by the server's clock. */
   readonly initiated: Date;
-  /** Who began it, where the server tells. */
+  /** Who began it, if the server tells. */
   readonly initiator: string | undefined;
 }
 
 /** What sweeping needs of a store. */
-export interface SweepPlace {
+export interface SweepContext extends BucketPrefix {
   readonly connection: S3Connection;
-  readonly bucket: string;
-  readonly prefix: string;
   readonly label: string;
-  readonly retry: RetryOptions | undefined;
-  target(key: string): Promise<UploadTarget>;
+  readonly retry: WriteRetryOptions | undefined;
+  target(location: ObjectLocation, put: PutMode): Promise<UploadTarget>;
 }
 
-/** Aborts orphaned uploads below a prefix and gives what it has aborted, or with `dryRun` would have. */
-export async function sweepUploads(place: SweepPlace, options: SweepOptions): Promise<OrphanedUpload[]> {
+/** Aborts orphaned uploads under a prefix; see `S3Store.sweep`. */
+export async function sweepUploads(context: SweepContext, options: SweepOptions): Promise<OrphanedUpload[]> {
   const { signal, others = false, dryRun = false } = options;
-  const before = latest(options.olderThan);
-  const old = (await listUploads(place, place.prefix, signal)).filter(({ initiated }) => initiated <= before);
+  const latest = latestDate(options.olderThan);
+  const old = (await listUploads(context, context.prefix, signal)).filter(
+    ({ initiated }) => initiated <= latest,
+  );
   if (old.length === 0) return [];
-  const self = others ? undefined : await whoAmI(place, signal);
+  const self = others ? undefined : await ownInitiator(context, signal);
   const orphans = others ? old : old.filter(({ initiator }) => initiator === self);
   if (dryRun) return orphans;
   for (const { key, uploadId } of orphans) {
-    await (await place.target(key)).abortUpload({ id: uploadId, crc32: false }, { signal });
+    const target = await targetOf(context, key);
+    await target.abortUpload({ id: uploadId, crc32: false }, { signal });
   }
   return orphans;
 }
 
-/** @throws TypeError when it is neither a date nor a length of time */
-function latest(olderThan: Date | number): Date {
+/** @throws TypeError unless it is a date or a non-negative number */
+function latestDate(olderThan: Date | number): Date {
   const date = typeof olderThan === "number" ? new Date(Date.now() - olderThan) : olderThan;
   if (
     !(date instanceof Date) ||
@@ -70,34 +75,60 @@ function latest(olderThan: Date | number): Date {
   return date;
 }
 
-/** As whom the server knows this store: it begins an upload, looks who is said to have, and aborts it. */
-async function whoAmI(place: SweepPlace, signal: AbortSignal | undefined): Promise<string | undefined> {
-  const key = `${place.prefix}.peekpack-sweep-${crypto.randomUUID()}`;
-  const target = await place.target(key);
+function targetOf({ bucket, target }: SweepContext, key: string): Promise<UploadTarget> {
+  return target({ bucket, key }, "overwrite");
+}
+
+/** The initiator that the server records for this store. Begins an upload, lists it, and aborts it. */
+async function ownInitiator(
+  context: SweepContext,
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
+  const key = `${context.prefix}.peekpack-sweep-${crypto.randomUUID()}`;
+  const target = await targetOf(context, key);
   const upload = await target.createUpload({ signal });
   try {
-    return (await listUploads(place, key, signal)).find(({ uploadId }) => uploadId === upload.id)?.initiator;
+    const uploads = await listUploads(context, key, signal);
+    return uploads.find(({ uploadId }) => uploadId === upload.id)?.initiator;
   } finally {
     await target.abortUpload(upload);
   }
 }
 
-/** Lists the uploads of keys that begin with `prefix`, page after page. */
+/**
+ * Lists the uploads of keys that begin with `prefix`. Some servers list uploads only for the empty prefix or the exact key, and a
+ * server may list any key, so this filters the list.
+ */
 async function listUploads(
-  place: SweepPlace,
+  context: SweepContext,
+  prefix: string,
+  signal: AbortSignal | undefined,
+): Promise<OrphanedUpload[]> {
+  const matching = (uploads: OrphanedUpload[]) => uploads.filter(({ key }) => key.startsWith(prefix));
+  const found = matching(await listPages(context, prefix, signal));
+  return found.length > 0 || prefix === "" ? found : matching(await listPages(context, "", signal));
+}
+
+/** Lists the uploads that the server lists for `prefix`, page by page. */
+async function listPages(
+  context: SweepContext,
   prefix: string,
   signal: AbortSignal | undefined,
 ): Promise<OrphanedUpload[]> {
   const uploads: OrphanedUpload[] = [];
   let markers: Readonly<Record<string, string>> = {};
   for (;;) {
-    const page = await listPage(place, prefix, markers, signal);
+    const page = await listPage(context, prefix, markers, signal);
     const decode = xmlText(page, "EncodingType") === "url" ? decodeKey : (key: string): string => key;
     for (const upload of xmlElements(page, "Upload")) {
       const [initiator] = xmlElements(upload, "Initiator");
+      const key = xmlText(upload, "Key");
+      const uploadId = xmlText(upload, "UploadId");
+      // Without them, the request to abort it would be one to delete an object or the bucket.
+      if (!key || !uploadId) continue;
       uploads.push({
-        key: decode(xmlText(upload, "Key") ?? ""),
-        uploadId: xmlText(upload, "UploadId") ?? "",
+        key: decode(key),
+        uploadId,
         initiated: new Date(xmlText(upload, "Initiated") ?? Number.NaN),
         initiator: initiator === undefined ? undefined : xmlText(initiator, "ID") || undefined,
       });
@@ -108,45 +139,49 @@ async function listUploads(
       "key-marker": decode(key),
       "upload-id-marker": xmlText(page, "NextUploadIdMarker") ?? "",
     };
-    // A server whose marker stands still would be asked for ever.
+    // The marker must advance, or this would not end.
     if (JSON.stringify(next) === JSON.stringify(markers)) return uploads;
     markers = next;
   }
 }
 
 async function listPage(
-  place: SweepPlace,
+  context: SweepContext,
   prefix: string,
   markers: Readonly<Record<string, string>>,
   signal: AbortSignal | undefined,
 ): Promise<string> {
-  const { connection, bucket, label, retry } = place;
-  const failed = { doing: "list the uploads", label };
+  const { connection, bucket, label, retry } = context;
+  const failed = { action: "list the uploads", label };
   const query = { uploads: "", prefix, "encoding-type": "url", ...markers };
   try {
-    return await persist(
-      async (now) => {
+    return await withRetries(
+      async (attempt) => {
         try {
-          const response = await connection.send({ method: "GET", bucket, query, signal: now.signal });
-          const text = await boundedText(response, 4 * 2 ** 20);
+          const response = await connection.send({ method: "GET", bucket, query, signal: attempt.signal });
+          const text = await readText(response, MAX_RESPONSE);
           if (response.ok) return text;
-          throw s3Error({ status: response.status, s3Code: xmlText(text, "Code") }, failed);
+          throw s3Error({ status: response.status, s3Code: errorCodeOf(text, []) }, failed);
         } catch (error) {
-          now.signal.throwIfAborted();
+          attempt.signal.throwIfAborted();
           throw error instanceof PeekpackError ? error : s3Error({ s3Code: systemCode(error) }, failed);
         }
       },
       { ...failed, retry, signal },
     );
   } catch (error) {
-    // versitygw 1.8 refuses the upload id that it has given as a marker itself; the key alone goes on behind that key.
+    // versitygw 1.8 refuses its own upload id as a marker. Without it, the list goes on after the key.
     const { "upload-id-marker": id, ...keyOnly } = markers;
     if (id === undefined || !(error instanceof S3Error) || error.status !== 400) throw error;
-    return listPage(place, prefix, keyOnly, signal);
+    return listPage(context, prefix, keyOnly, signal);
   }
 }
 
-// As forms encode: a plus stands for a blank.
+/** Decodes as in forms: a plus is a space. Some servers announce the encoding but do not encode. */
 function decodeKey(key: string): string {
-  return decodeURIComponent(key.replaceAll("+", " "));
+  try {
+    return decodeURIComponent(key.replaceAll("+", " "));
+  } catch {
+    return key;
+  }
 }

@@ -1,81 +1,92 @@
-import type { CopySource } from "./object-operations.js";
-
 /**
- * How a write treats an object that is already there: `overwrite` replaces whatever is there, `create` refuses to
- * (`If-None-Match: *`), and `ifMatch` replaces only the version with this ETag.
+ * How a write treats an existing object: `overwrite` replaces it, `create` fails (`If-None-Match: *`), and `ifMatch` replaces
+ * it only while it has this ETag.
  */
 export type PutMode = "overwrite" | "create" | { readonly ifMatch: string };
 
-/** What may accompany every request of an upload. */
+/** Options of every request of an upload. */
 export interface TransferOptions {
-  /** Ends the request and all further attempts; the call rejects with the signal's own reason. */
+  /** Ends the request and its retries. The call rejects with the signal's own reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What may accompany the beginning of an upload. */
+/** Options of the request that begins an upload. */
 export interface CreateUploadOptions extends TransferOptions {
-  /** Whether parts carry checksums, where the endpoint takes them. Default true; false where parts are copied. */
+  /** Whether parts have checksums, if the endpoint accepts them. Default true. Copied parts have none. */
   readonly checksums?: boolean | undefined;
 }
 
-/** What may accompany the request that makes the object appear. */
+/** Options of the request that makes the object appear. */
 export interface CommitOptions extends TransferOptions {
   /**
-   * Whether an earlier process may already have sent this very request: a refusal is then held against the object that
-   * is there, and is a success where that is the one meant.
+   * Whether an earlier process may already have sent this request. If it is refused, the existing object is compared with the
+   * one to write, and the request succeeds if they are the same.
    */
   readonly again?: boolean | undefined;
 }
 
-/** A multipart upload that has begun. Plain data, fit for a journal: holds no credential. */
+/** A multipart upload that has begun. Plain data for a journal: contains no credential. */
 export interface OpenUpload {
-  /** The server's id of the upload. */
+  /** The server's upload id. */
   readonly id: string;
-  /** Whether parts carry a CRC32, from which that of the whole object is combined. */
+  /** Whether every part has a CRC32. The CRC32 of the whole object is combined from them. */
   readonly crc32: boolean;
 }
 
-/** One part that the server has. Plain data, fit for a journal. */
+/** A part that the server has confirmed. Plain data for a journal. */
 export interface UploadedPart {
-  /** From 1 to 10,000. */
+  /** 1 to 10,000. */
   readonly number: number;
   /** Bytes. */
   readonly size: number;
-  /** With its quotes, as the server gave it. */
+  /** With quotes, as the server sent it. */
   readonly etag: string;
-  /** CRC32 of the part's bytes as an unsigned number, where the upload has checksums. */
+  /** CRC32 of the part's bytes as an unsigned number, if the upload has checksums. */
   readonly crc32?: number | undefined;
 }
 
-/** An object that a write has made, or that was found. */
+/** An object that was written or found. */
 export interface StoredObject {
   /** Bytes. */
   readonly size: number;
-  /** With its quotes. Absent where the server does not show it. */
+  /** With quotes. Undefined if the server does not expose it. */
   readonly etag?: string | undefined;
-  /** Absent where the bucket has no versions. */
+  /** Undefined if the bucket has no versions. */
   readonly versionId?: string | undefined;
 }
 
+/** A byte range of an object that the server copies as a part. */
+export interface CopySource {
+  readonly bucket: string;
+  readonly key: string;
+  /** The version to copy. */
+  readonly versionId?: string | undefined;
+  /** ETag with quotes. The server refuses the copy (412) if the object has another. */
+  readonly ifMatch?: string | undefined;
+  /** Offset of the first byte. */
+  readonly start: number;
+  /** Offset after the last byte. */
+  readonly end: number;
+}
+
 /**
- * Where a spool uploads to: one object and the condition under which it may be written. Every method is one request, tried
- * again while that makes sense. Bodies are whole `Uint8Array`s that the server can check: with their SHA-256 in the
- * signature, a CRC32, or an MD5. Unless said otherwise each call throws PeekpackError `denied`, `not-found`, `network`
- * or `quota`.
+ * One object to upload to, and the condition for writing it. Every method is one request with retries. Bodies are whole
+ * `Uint8Array`s that the server can check: by the SHA-256 in the signature, a CRC32, or an MD5. Every call may throw PeekpackError
+ * `denied`, `not-found`, `network` or `quota`.
  */
 export interface UploadTarget {
-  /** Names the object in messages and journals: no credential, no query string. */
+  /** Names the object in messages and journals. Contains no credential and no query string. */
   readonly label: string;
-  /** The condition under which the object is written. */
+  /** The condition for writing the object. */
   readonly put: PutMode;
   /**
    * Writes the whole object with one PUT of at most 5 GiB.
-   * @throws PeekpackError `exists`, `changed` when `put` forbids it, `conflict` when writers kept colliding
+   * @throws PeekpackError `exists` or `changed` if `put` forbids it, `conflict` if other writes kept interfering
    */
   putObject(body: Uint8Array, options?: CommitOptions): Promise<StoredObject>;
-  /** Begins a multipart upload. Nothing is visible of it until it is completed. */
+  /** Begins a multipart upload. The object does not change before the upload is completed. */
   createUpload(options?: CreateUploadOptions): Promise<OpenUpload>;
-  /** Uploads one part, in any order; a number that is already there is replaced. */
+  /** Uploads one part, in any order. Replaces an uploaded part of the same number. */
   uploadPart(
     upload: OpenUpload,
     number: number,
@@ -83,8 +94,8 @@ export interface UploadTarget {
     options?: TransferOptions,
   ): Promise<UploadedPart>;
   /**
-   * Has the server copy a range of another object as a part. Absent where the target cannot.
-   * @throws PeekpackError `changed` when the source is no longer the one that is pinned
+   * Copies a range of another object as a part, on the server. Absent if the target cannot copy.
+   * @throws PeekpackError `changed` if the source is no longer the pinned version
    */
   copyPart?(
     upload: OpenUpload,
@@ -92,22 +103,21 @@ export interface UploadTarget {
     source: CopySource,
     options?: TransferOptions,
   ): Promise<UploadedPart>;
-  /** Lists every part that the server has, ascending. @throws PeekpackError `not-found` when the upload is no more */
+  /** Lists all uploaded parts, ascending. @throws PeekpackError `not-found` if the upload does not exist */
   listParts(upload: OpenUpload, options?: TransferOptions): Promise<UploadedPart[]>;
   /**
-   * Makes the object of these parts, ascending and numbered without a gap. Where the answer is lost, or the upload is gone,
-   * the object is looked up: it counts as success when it is the one that these parts make. So it is where an earlier attempt
-   * may have taken effect, whatever the server says of the last.
-   * @throws PeekpackError `exists`, `changed` when `put` forbids it, `conflict` when writers kept colliding, `not-found`
-   * when the upload is gone and the object is another
+   * Makes the object of these parts, which ascend from 1 without a gap. If the response is lost, or the upload no longer exists, it
+   * looks the object up, and succeeds if that is the one that these parts make.
+   * @throws PeekpackError `exists` or `changed` if `put` forbids it, `conflict` if other writes kept interfering, `not-found`
+   * if the upload does not exist and the object is another
    */
   completeUpload(
     upload: OpenUpload,
     parts: readonly UploadedPart[],
     options?: CommitOptions,
   ): Promise<StoredObject>;
-  /** Removes the object, for the temporary ones of a large combination. Absent where the target cannot. */
+  /** Deletes the object. Used for temporary objects. Absent if the target cannot delete. */
   removeObject?(options?: TransferOptions): Promise<void>;
-  /** Gives the upload up, and the parts that the server has. An upload that is gone is no error. */
+  /** Removes the upload and its parts from the server. Succeeds if the upload does not exist. */
   abortUpload(upload: OpenUpload, options?: TransferOptions): Promise<void>;
 }

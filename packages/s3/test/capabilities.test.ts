@@ -1,19 +1,19 @@
 import { ListMultipartUploadsCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
 import { freshBucket, s3Client, setCors } from "@peekpack/testing";
 import { describe, expect, it } from "vitest";
-import { CAPABILITIES } from "../src/capabilities.js";
+import { CAPABILITIES } from "../src/capability.js";
 import { s3Store } from "../src/index.js";
 import { onEachServer } from "./live-servers.js";
 
 const origin = "https://app.example";
 
 await onEachServer("capabilities", (server) => {
-  it("finds all of them, and leaves nothing behind", async () => {
+  it("finds every capability and leaves nothing behind", async () => {
     const bucket = await freshBucket(server, "able");
     await setCors(server, bucket, [origin]);
     const found = await s3Store(server).capabilities(`${bucket}/some/where/`, { origin });
-    const lacking = CAPABILITIES.filter((name) => found[name].supported !== true);
-    expect(lacking.map((name) => found[name].explanation)).toEqual([]);
+    const unsupported = CAPABILITIES.filter((name) => found[name].supported !== true);
+    expect(unsupported.map((name) => found[name].explanation)).toEqual([]);
     expect(found.missing).toEqual([]);
     const client = s3Client(server);
     expect((await client.send(new ListObjectsV2Command({ Bucket: bucket }))).KeyCount ?? 0).toBe(0);
@@ -23,7 +23,7 @@ await onEachServer("capabilities", (server) => {
     client.destroy();
   });
 
-  it("explains what CORS lacks", async () => {
+  it("names the origin that CORS does not allow", async () => {
     const bucket = await freshBucket(server, "cors");
     const store = s3Store(server);
     store.source(`${bucket}/any`);
@@ -33,7 +33,7 @@ await onEachServer("capabilities", (server) => {
     expect(missing).toContain(cors.explanation);
   });
 
-  it("explains what an identity may not do", async () => {
+  it("names the permission that an identity lacks", async () => {
     const bucket = await freshBucket(server, "denied");
     const { write } = await s3Store({ ...server, credentials: null }).capabilities(bucket);
     expect(write).toMatchObject({ supported: false, explanation: expect.stringContaining("s3:PutObject") });
@@ -41,17 +41,16 @@ await onEachServer("capabilities", (server) => {
 });
 
 describe("capabilities", () => {
-  /** A server that answers every request in the same way, whatever it says. */
-  const answering = (answer: (request: Request) => Response) =>
+  /** A store whose server responds as `respond` says. */
+  const respondingStore = (respond: (request: Request) => Response) =>
     s3Store({
       endpoint: "http://localhost:1",
       credentials: { accessKeyId: "id", secretAccessKey: "secret" },
-      fetch: async (request) => answer(request),
+      fetch: async (request) => respond(request),
     });
 
-  it("takes no server at its word", async () => {
-    // Everything is fine, it says, and it heeds nothing.
-    const careless = answering(({ method }) =>
+  it("reports unsupported what a server accepts but ignores", async () => {
+    const careless = respondingStore(({ method }) =>
       method === "POST"
         ? new Response("<R><UploadId>1</UploadId><ETag>1</ETag></R>")
         : new Response("0123456789abcdef", { headers: { etag: '"1"' } }),
@@ -73,7 +72,7 @@ describe("capabilities", () => {
     expect(found.cors.supported).toBeUndefined();
   });
 
-  it("tells an endpoint that is not there", async () => {
+  it("reports an unreachable endpoint", async () => {
     const store = s3Store({
       endpoint: "http://127.0.0.1:9",
       credentials: { accessKeyId: "i", secretAccessKey: "s" },
@@ -84,9 +83,9 @@ describe("capabilities", () => {
     await expect(store.capabilities()).rejects.toThrow(TypeError);
   });
 
-  it("ends when it is told to", async () => {
+  it("rejects with the signal's reason", async () => {
     const reason = new Error("enough");
-    const store = answering(() => new Response("ok"));
+    const store = respondingStore(() => new Response("ok"));
     await expect(store.capabilities("bucket", { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
   });
 });

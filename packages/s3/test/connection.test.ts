@@ -3,8 +3,8 @@ import { connectionSettings, objectLabel, openConnection } from "../src/connecti
 
 const credentials = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "secret", sessionToken: "session" };
 
-/** Answers one after the other, and remembers what was asked. */
-function scripted(...answers: Response[]): {
+/** A fetch that returns these responses one after the other and records the requests. */
+function scripted(...responses: Response[]): {
   fetch: (request: Request) => Promise<Response>;
   requests: Request[];
 } {
@@ -13,7 +13,7 @@ function scripted(...answers: Response[]): {
     requests,
     async fetch(request) {
       requests.push(request);
-      return answers.shift() ?? new Response("ok");
+      return responses.shift() ?? new Response("ok");
     },
   };
 }
@@ -35,7 +35,7 @@ describe("addressing", () => {
     return requests[0]!.url;
   };
 
-  it("puts the bucket into the host on AWS, unless its name does not fit a certificate", async () => {
+  it("puts the bucket into the host on AWS if a certificate covers its name", async () => {
     expect(await urlOf({ region: "eu-north-1" })).toBe("https://bucket.s3.eu-north-1.amazonaws.com/a%20b");
     expect(await urlOf({ region: "eu-north-1" }, "with.dots")).toBe(
       "https://s3.eu-north-1.amazonaws.com/with.dots/a%20b",
@@ -46,7 +46,7 @@ describe("addressing", () => {
     );
   });
 
-  it("puts it into the path of an endpoint, unless told otherwise", async () => {
+  it("puts the bucket into the path of an endpoint unless forcePathStyle is false", async () => {
     expect(await urlOf({ endpoint: "http://localhost:9000" })).toBe("http://localhost:9000/bucket/a%20b");
     expect(await urlOf({ endpoint: "https://gate.example/s3/" })).toBe(
       "https://gate.example/s3/bucket/a%20b",
@@ -56,14 +56,14 @@ describe("addressing", () => {
     );
   });
 
-  it("labels objects without anything secret", () => {
+  it("labels objects without credentials and query", () => {
     expect(objectLabel({}, "bucket", "a b")).toBe("s3://bucket/a b");
     expect(objectLabel({ endpoint: "http://user:pass@localhost:9000/?token=x" }, "bucket", "key")).toBe(
       "http://localhost:9000/bucket/key",
     );
   });
 
-  it("refuses keys that fetch would resolve to others", async () => {
+  it("rejects keys that fetch would resolve to other keys", async () => {
     const { fetch, requests } = scripted();
     const connection = openConnection(connectionSettings({ credentials, fetch }));
     await expect(
@@ -76,7 +76,7 @@ describe("addressing", () => {
 });
 
 describe("signing", () => {
-  it("sends what SigV4 asks for, and no signature without credentials", async () => {
+  it("signs the headers of SigV4, and nothing without credentials", async () => {
     const { fetch, requests } = scripted();
     await openConnection(connectionSettings({ credentials, region: "eu-north-1", fetch })).send({
       method: "GET",
@@ -97,7 +97,7 @@ describe("signing", () => {
     expect([...anonymous!.headers.keys()]).toEqual([]);
   });
 
-  it("takes credentials, region and endpoint from the environment when it first needs them", async () => {
+  it("reads credentials, region and endpoint from the environment at the first request", async () => {
     const names = [
       "AWS_ACCESS_KEY_ID",
       "AWS_SECRET_ACCESS_KEY",
@@ -126,12 +126,12 @@ describe("signing", () => {
     }
   });
 
-  it("asks an expired provider again, once for all who were refused", async () => {
-    let asked = 0;
+  it("calls the provider again after ExpiredToken, once for all requests", async () => {
+    let calls = 0;
     let refused = 0;
     const connection = openConnection(
       connectionSettings({
-        credentials: async () => ({ accessKeyId: `KEY${++asked}`, secretAccessKey: "x" }),
+        credentials: async () => ({ accessKeyId: `KEY${++calls}`, secretAccessKey: "x" }),
         async fetch(request) {
           if (request.headers.get("authorization")!.includes("Credential=KEY2/")) return new Response("ok");
           refused++;
@@ -139,24 +139,24 @@ describe("signing", () => {
         },
       }),
     );
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       Array.from({ length: 20 }, () => connection.send({ method: "GET", bucket: "bucket", key: "key" })),
     );
-    expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(200));
-    expect({ asked, refused }).toEqual({ asked: 2, refused: 20 });
+    expect(responses.map(({ status }) => status)).toEqual(Array(20).fill(200));
+    expect({ calls, refused }).toEqual({ calls: 2, refused: 20 });
   });
 
-  it("asks a provider again before its credentials end, and after it has failed", async () => {
-    let asked = 0;
+  it("calls the provider again before its credentials expire, and after it failed", async () => {
+    let calls = 0;
     const connection = openConnection(
       connectionSettings({
         async credentials() {
-          asked++;
-          if (asked === 1) throw new Error("secret reason");
+          calls++;
+          if (calls === 1) throw new Error("secret reason");
           return {
             accessKeyId: "K",
             secretAccessKey: "x",
-            expiration: new Date(Date.now() + (asked === 2 ? 60_000 : 3_600_000)),
+            expiration: new Date(Date.now() + (calls === 2 ? 60_000 : 3_600_000)),
           };
         },
         fetch: async () => new Response("ok"),
@@ -170,10 +170,10 @@ describe("signing", () => {
     await send();
     await send();
     await send();
-    expect(asked).toBe(3);
+    expect(calls).toBe(3);
   });
 
-  it("follows AWS to the bucket's region, and remembers it", async () => {
+  it("corrects the region by a redirect of AWS, and keeps it", async () => {
     const { fetch, requests } = scripted(
       refusal(301, "PermanentRedirect", "", { "x-amz-bucket-region": "eu-north-1" }),
     );
@@ -187,7 +187,7 @@ describe("signing", () => {
     ]);
   });
 
-  it("sets its clock by the server's where that complains", async () => {
+  it("corrects its clock by the server's time", async () => {
     const { fetch, requests } = scripted(
       refusal(403, "RequestTimeTooSkewed", "<ServerTime>2031-05-06T07:08:09Z</ServerTime>"),
     );
@@ -196,16 +196,16 @@ describe("signing", () => {
     expect(requests[1]!.headers.get("x-amz-date")).toMatch(/^20310506T0708/);
   });
 
-  it("does not ask for ever, and hands a refusal on with its text", async () => {
+  it("stops correcting after a few requests and returns the refusal with its body", async () => {
     const { fetch, requests } = scripted(...Array.from({ length: 9 }, () => refusal(403, "ExpiredToken")));
     const connection = openConnection(connectionSettings({ credentials, fetch }));
-    const answer = await connection.send({ method: "GET", bucket: "bucket", key: "key" });
-    expect(answer.status).toBe(403);
-    expect(await answer.text()).toContain("ExpiredToken");
+    const response = await connection.send({ method: "GET", bucket: "bucket", key: "key" });
+    expect(response.status).toBe(403);
+    expect(await response.text()).toContain("ExpiredToken");
     expect(requests.length).toBeLessThan(6);
   });
 
-  it("ends with the signal's own reason", async () => {
+  it("rejects with the signal's own reason", async () => {
     const controller = new AbortController();
     const connection = openConnection(
       connectionSettings({

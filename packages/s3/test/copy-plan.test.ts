@@ -16,13 +16,13 @@ const header: Piece = { kind: "bytes", size: 50 };
 const table: Piece = { kind: "bytes", size: 3 * MiB };
 const object = (size: number): Piece => ({ kind: "object", start: 0, end: size, objectSize: size });
 
-/** Holds parts to what S3 demands of every upload, and to being the pieces in order, without a gap. */
+/** Expects parts that S3 accepts, and that contain the pieces in order without a gap. */
 function check(pieces: readonly Piece[], parts: readonly PlannedPart[], limits: CopyLimits): void {
   const faults: string[] = [];
   if (parts.length > limits.parts) faults.push(`${parts.length} parts`);
   let piece = 0;
   let within = 0;
-  const passEnded = (): void => {
+  const skipEmpty = (): void => {
     while (piece < pieces.length && within === sizeOf(pieces[piece]!)) {
       piece++;
       within = 0;
@@ -31,10 +31,10 @@ function check(pieces: readonly Piece[], parts: readonly PlannedPart[], limits: 
   for (const [i, part] of parts.entries()) {
     if (part.size > limits.maxPart) faults.push(`part ${i} is too large`);
     if (i < parts.length - 1 && part.size < limits.minPart) faults.push(`part ${i} is too small`);
-    if (part.copied && part.runs.length !== 1) faults.push(`part ${i} is copied from several places`);
+    if (part.copied && part.runs.length !== 1) faults.push(`part ${i} is copied from several runs`);
     let size = 0;
     for (const run of part.runs) {
-      passEnded();
+      skipEmpty();
       if (run.piece !== piece || run.start !== within || run.end <= run.start)
         faults.push(`part ${i} has a gap`);
       within = run.end;
@@ -46,7 +46,7 @@ function check(pieces: readonly Piece[], parts: readonly PlannedPart[], limits: 
     }
     if (size !== part.size) faults.push(`part ${i} has another size than its runs`);
   }
-  passEnded();
+  skipEmpty();
   if (piece !== pieces.length) faults.push("pieces are left over");
   expect(faults).toEqual([]);
 }
@@ -86,14 +86,14 @@ describe("planning server-side copies", () => {
     expect(plan.copied).toBe(GiB - 5 * MiB);
   });
 
-  it("copies large children in pieces of at most 5 GiB and reads nothing but the first edge", () => {
+  it("copies large children in parts of at most 5 GiB and reads only the first edge", () => {
     const pieces = [header, object(12 * GiB), object(6 * MiB), object(40 * GiB), table];
     const plan = planCopy(pieces);
     checkAll(pieces, plan);
     expect(plan.read).toBe(5 * MiB - 50);
   });
 
-  it("puts small children together, and fills up what stands before a large one", () => {
+  it("assembles small children, and extends a short part by the next child's first bytes", () => {
     const pieces = [
       header,
       ...Array.from({ length: 7 }, () => object(MiB)),
@@ -107,20 +107,20 @@ describe("planning server-side copies", () => {
     expect(plan.copied).toBe(100 * MiB);
   });
 
-  it("makes one part of a small archive", () => {
+  it("plans one part for a small archive", () => {
     const plan = planCopy([header, object(1000), { kind: "bytes", size: 20 }]);
     expect(plan.parts.length).toBe(1);
     expect(plan.copied).toBe(0);
   });
 
-  it("reads everything where the server cannot copy", () => {
+  it("reads everything if the server cannot copy", () => {
     const pieces = [header, object(GiB), table];
     const plan = planCopy(pieces, { copy: false });
     checkAll(pieces, plan);
     expect(plan).toMatchObject({ copied: 0, read: GiB });
   });
 
-  it("plans 100,000 children, in stages where they are more than there may be parts", () => {
+  it("plans 100,000 children, in stages if they need more than 10,000 parts", () => {
     const small = [header, ...Array.from({ length: 100_000 }, () => object(300_000)), table];
     const plan = planCopy(small);
     checkAll(small, plan);
@@ -129,17 +129,17 @@ describe("planning server-side copies", () => {
     const staged = planCopy(large);
     checkAll(large, staged);
     expect(staged.stages.length).toBe(11);
-    // The first child as a whole: behind the edge, too little of it would be left for a part.
+    // The whole first child: after the edge, less than a part would be left of it.
     expect(staged.read).toBe(6 * MiB);
   });
 
-  it("plans up to the largest object there may be, and refuses more", () => {
+  it("plans an object of maximum size and rejects a larger one with RangeError", () => {
     const pieces = [header, ...Array.from({ length: 9 }, () => object(5 * TiB)), object(3 * TiB), table];
     checkAll(pieces, planCopy(pieces));
     expect(() => planCopy([object(49 * TiB)])).toThrow(RangeError);
   });
 
-  it("keeps parts equal where a service demands it", () => {
+  it("plans equal parts with equalPartSize", () => {
     const equalPartSize = 8 * MiB;
     const pieces = [header, object(100 * MiB), object(3 * MiB), object(64 * MiB), table];
     const plan = planCopy(pieces, { equalPartSize });
@@ -151,7 +151,7 @@ describe("planning server-side copies", () => {
     expect(() => planCopy([object(TiB)], { equalPartSize: 1000 })).toThrow(RangeError);
   });
 
-  it("holds for random pieces under small limits", () => {
+  it("plans valid parts for random pieces under small limits", () => {
     const limits: CopyLimits = { minPart: 50, maxPart: 400, parts: 60, object: 1_000_000, minCopySource: 55 };
     let seed = 20_260_901;
     const random = (below: number): number => {
@@ -173,7 +173,7 @@ describe("planning server-side copies", () => {
         if (plan.stages.length > 0) staged++;
         checkAll(pieces, plan, limits);
       } catch (error) {
-        // Only what no plan could do.
+        // No plan is possible.
         if (!(error instanceof RangeError)) throw error;
         expect(error.message).toMatch(/parts/);
       }

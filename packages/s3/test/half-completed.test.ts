@@ -1,8 +1,9 @@
-/** Servers that were killed while they completed an upload, and what they say of it afterwards. */
+/** Responses of servers that were killed while they completed an upload. */
 import { PeekpackError } from "@peekpack/core";
 import { describe, expect, it } from "vitest";
 import { putEtag } from "../src/etag.js";
-import { type PutMode, type StoredObject, type UploadState, uploadContent } from "../src/index.js";
+import type { PutMode } from "../src/index.js";
+import { type StoredObject, type UploadState, uploadContent } from "../src/internal.js";
 import type { ObjectOperations } from "../src/object-operations.js";
 import { objectTarget } from "../src/object-target.js";
 import { s3Error } from "../src/s3-error.js";
@@ -13,17 +14,17 @@ const bytes = noise(6 * MiB);
 const content = { size: bytes.length, read: async (start: number, end: number) => bytes.slice(start, end) };
 const other: StoredObject = { size: 3, etag: '"00000000000000000000000000000000"' };
 
-/** A server with one object, whose first upload behaves as told when it is completed. */
+/** A server with one object. `first` decides what completing its first upload does. */
 function server(
   first: (attempt: number) => "done" | "cut off" | "in trouble" | "said to be done" | "no such key",
   put?: PutMode,
 ) {
   const requests: string[] = [];
-  let there = other;
+  let object = other;
   let uploads = 0;
   let attempts = 0;
-  const fail = (failure: { status?: number; s3Code?: string }, doing: string): never => {
-    throw s3Error(failure, { doing, label: "fake" });
+  const fail = (failure: { status?: number; s3Code?: string }, action: string): never => {
+    throw s3Error(failure, { action, label: "fake" });
   };
   const operations: ObjectOperations = {
     label: "fake",
@@ -45,23 +46,23 @@ function server(
       if (what === "cut off") fail({}, "complete");
       if (what === "in trouble") fail({ status: 500, s3Code: "InternalError" }, "complete");
       if (what === "no such key")
-        throw s3Error({ status: 404, s3Code: "NoSuchKey" }, { doing: what, label: "fake", put });
-      if (what === "done") there = { size, etag };
+        throw s3Error({ status: 404, s3Code: "NoSuchKey" }, { action: what, label: "fake", put });
+      if (what === "done") object = { size, etag };
       return { etag };
     },
     async abort({ id }) {
       requests.push(`${id}: abort`);
     },
-    look: async () => there,
+    head: async () => object,
   };
-  const target = objectTarget(operations, { put, retry: { attempts: 3, firstDelay: 1 } });
-  return { target, requests, object: () => there };
+  const target = objectTarget(operations, { put, retry: { attempts: 3, baseMs: 1 } });
+  return { target, requests, object: () => object };
 }
 const options = { partSize: 5 * MiB, threshold: 0, concurrency: 1 };
 const made = { size: bytes.length, etag: '"made of upload 2"' };
 
 describe("an upload that a server was completing when it was killed", () => {
-  it("is not believed to be complete without a look", async () => {
+  it("is looked up before it counts as complete", async () => {
     const { target, requests, object } = server((attempt) => (attempt === 1 ? "cut off" : "said to be done"));
     expect(await uploadContent(target, content, options)).toEqual(made);
     expect(object()).toEqual(made);
@@ -74,20 +75,20 @@ describe("an upload that a server was completing when it was killed", () => {
     ]);
   });
 
-  it("is told of where it cannot be begun anew", async () => {
+  it("rejects with not-found if it cannot begin again", async () => {
     const { target } = server((attempt) => (attempt === 1 ? "cut off" : "said to be done"));
     const upload = await target.createUpload();
     const parts = [await target.uploadPart(upload, 1, bytes)];
     await expect(target.completeUpload(upload, parts)).rejects.toMatchObject({ code: "not-found" });
   });
 
-  it("is complete when it is", async () => {
+  it("is complete if the second attempt completes it", async () => {
     const { target, requests } = server((attempt) => (attempt === 1 ? "cut off" : "done"));
     expect(await uploadContent(target, content, options)).toMatchObject({ etag: '"made of upload 1"' });
     expect(requests.filter((request) => request === "create")).toHaveLength(1);
   });
 
-  it("is not taken for a change of the object where the server has lost it", async () => {
+  it("begins again if the server lost it, and rejects with `changed` only if the object changed", async () => {
     const lost = (attempt: number) => (attempt === 1 ? ("cut off" as const) : ("no such key" as const));
     const { target, object } = server(lost, { ifMatch: other.etag! });
     expect(await uploadContent(target, content, options)).toEqual(made);
@@ -103,7 +104,7 @@ describe("an upload that a server was completing when it was killed", () => {
     listParts: async () => [],
   });
 
-  it("is begun anew when it is resumed and cannot be completed", async () => {
+  it("begins again if it is resumed and cannot be completed", async () => {
     const { target, requests, object } = server(() => "in trouble");
     await target.createUpload();
     const resumed = uploadContent(survives(target), content, { ...options, resume: left, again: true });
@@ -113,7 +114,7 @@ describe("an upload that a server was completing when it was killed", () => {
     expect(requests).toContain("upload 1: abort");
   });
 
-  it("is kept when it is resumed and the server is away", async () => {
+  it("is kept if it is resumed and the server is unreachable", async () => {
     const { target, requests } = server(() => "cut off");
     await target.createUpload();
     const resumed = uploadContent(survives(target), content, { ...options, resume: left, keepParts: true });

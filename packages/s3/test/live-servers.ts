@@ -2,8 +2,8 @@ import { type S3Server, S3ServerAbsent, type S3ServerKind, startS3 } from "@peek
 import { afterAll, describe, expect, it } from "vitest";
 
 /**
- * Registers `tests` once for each S3 server that is here; one that is absent counts as skipped and is named. With
- * PEEKPACK_REQUIRE_LIVE=1 an absent one is a failure.
+ * Registers `tests` for each S3 server. A server that is not installed is skipped and named; with PEEKPACK_REQUIRE_LIVE=1 it is a
+ * failure.
  */
 export async function onEachServer(
   name: string,
@@ -29,7 +29,7 @@ export async function onEachServer(
   }
 }
 
-/** Bytes that look random and are the same at every run. */
+/** Pseudorandom bytes, the same in every run. */
 export function noise(length: number, seed = 1): Uint8Array {
   const bytes = new Uint8Array(length);
   let state = seed >>> 0 || 1;
@@ -42,7 +42,7 @@ export function noise(length: number, seed = 1): Uint8Array {
   return bytes;
 }
 
-/** Expects the same bytes. The matchers of the framework take minutes over megabytes. */
+/** Expects the same bytes. The framework's own matchers take minutes for megabytes. */
 export function expectBytes(actual: Uint8Array, expected: Uint8Array): void {
   const same = Buffer.compare(actual, expected) === 0;
   expect({ length: actual.length, same }).toEqual({ length: expected.length, same: true });

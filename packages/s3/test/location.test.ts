@@ -1,15 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { encodeKey, fitsUrl, parseLocation } from "../src/location.js";
-import { parsePrefix } from "../src/prefix.js";
+import { encodeKey, fitsUrl, parseLocation, parsePrefix } from "../src/location.js";
 
 describe("locations", () => {
-  it("take the key as it stands", () => {
+  it("do not decode the key", () => {
     expect(parseLocation("bucket/key")).toEqual({ bucket: "bucket", key: "key" });
     expect(parseLocation("s3://bucket/a/b c%20+?#/ü")).toEqual({ bucket: "bucket", key: "a/b c%20+?#/ü" });
     expect(parseLocation("bucket//key/")).toEqual({ bucket: "bucket", key: "/key/" });
   });
 
-  it("refuse what names no object, or would reach another host", () => {
+  it("are rejected if they name no object or could reach another host", () => {
     for (const path of [
       "",
       "/",
@@ -26,16 +25,16 @@ describe("locations", () => {
     }
   });
 
-  it("of prefixes may be a bucket alone", () => {
+  it("of prefixes may be a bucket only", () => {
     expect(parsePrefix("s3://bucket")).toEqual({ bucket: "bucket", prefix: "" });
     expect(parsePrefix("bucket/a/b")).toEqual({ bucket: "bucket", prefix: "a/b" });
   });
 
-  it("encode keys as SigV4 asks", () => {
+  it("encode keys as SigV4 requires", () => {
     expect(encodeKey("a b/ü+!'()*&=;~-_.%")).toBe("a%20b/%C3%BC%2B%21%27%28%29%2A%26%3D%3B~-_.%25");
   });
 
-  it("know which keys fetch would resolve to others", () => {
+  it("detect keys that fetch would resolve to other keys", () => {
     for (const key of [".", "..", "a/..", "../b", "a/./b", "a/../b"]) expect(fitsUrl(key), key).toBe(false);
     for (const key of ["a..b", "...", "a/.b", "a./b", ".hidden", "a/..b"])
       expect(fitsUrl(key), key).toBe(true);

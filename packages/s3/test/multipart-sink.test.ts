@@ -3,15 +3,8 @@ import { encodeArchive, writeArchive } from "@peekpack/core";
 import { freshBucket, type S3Server, s3Client } from "@peekpack/testing";
 import { archiveSinkContract, type SinkPlace } from "@peekpack/testing/contracts/archive-sink";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  multipartSink,
-  type OpenUpload,
-  s3Store,
-  type UploadedPart,
-  type UploadProgress,
-  type UploadState,
-  type UploadTarget,
-} from "../src/index.js";
+import { multipartSink, s3Store, type UploadProgress, type UploadTarget } from "../src/index.js";
+import type { OpenUpload, UploadedPart, UploadState } from "../src/internal.js";
 import { partSizing } from "../src/limits.js";
 import { expectBytes, noise, onEachServer } from "./live-servers.js";
 
@@ -19,8 +12,8 @@ const MiB = 2 ** 20;
 const partSize = 5 * MiB;
 const header = noise(50, 99);
 
-/** Feeds bytes in chunks that fit no part. */
-async function feed(sink: ReturnType<typeof multipartSink>, bytes: Uint8Array): Promise<void> {
+/** Writes bytes in chunks that are no divisor of a part. */
+async function writeChunks(sink: ReturnType<typeof multipartSink>, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length; at += 700_001) await sink.write(bytes.slice(at, at + 700_001));
 }
 
@@ -28,8 +21,8 @@ await onEachServer("the direct sink", (server: S3Server) => {
   let bucket: string;
   let client: S3Client;
   const stores = {
-    sdk: s3Store({ ...server, writer: "sdk", retry: { firstDelay: 5 } }),
-    fetch: s3Store({ ...server, writer: "fetch", retry: { firstDelay: 5 } }),
+    sdk: s3Store({ ...server, writer: "sdk", retry: { baseMs: 5 } }),
+    fetch: s3Store({ ...server, writer: "fetch", retry: { baseMs: 5 } }),
   };
   beforeAll(async () => {
     bucket = await freshBucket(server, "direct");
@@ -48,14 +41,14 @@ await onEachServer("the direct sink", (server: S3Server) => {
   const orphans = async (): Promise<number> =>
     (await client.send(new ListMultipartUploadsCommand({ Bucket: bucket }))).Uploads?.length ?? 0;
 
-  let places = 0;
+  let keys = 0;
   for (const [writer, store] of Object.entries(stores)) {
     archiveSinkContract(`direct to ${server.kind} by ${writer}`, () => ({
       lasting: true,
       versioned: true,
       largeBytes: 17 * MiB,
       place(): SinkPlace {
-        const key = `contract ${places++}`;
+        const key = `contract ${keys++}`;
         return {
           sink: () => store.sink(`${bucket}/${key}`, { partSize }),
           stored: () => stored(key),
@@ -71,32 +64,32 @@ await onEachServer("the direct sink", (server: S3Server) => {
     ["one byte more than a part", partSize - 49],
     ["two parts", 2 * partSize - 50],
     ["two parts and a byte", 2 * partSize - 49],
-  ])("makes the same of %s as of any other length", async (name, length) => {
+  ])("writes %s", async (name, length) => {
     const bytes = noise(length);
-    const told: UploadProgress[] = [];
+    const events: UploadProgress[] = [];
     const sink = stores.sdk.sink(`${bucket}/${name}`, {
       partSize,
-      onProgress: (progress) => told.push(progress),
+      onProgress: (progress) => events.push(progress),
     });
-    await feed(sink, bytes);
+    await writeChunks(sink, bytes);
     const result = await sink.finish(header);
     expect(result.size).toBe(length + 50);
     expectBytes((await stored(name))!, Buffer.concat([header, bytes]));
-    expect(told.at(-1)).toMatchObject({
+    expect(events.at(-1)).toMatchObject({
       phase: "done",
       bytesUploaded: length + 50,
       parts: { uploaded: Math.ceil((length + 50) / partSize) },
     });
   });
 
-  it("keeps to its put mode in parts and in one PUT", async () => {
+  it("obeys its put mode in parts and in one PUT", async () => {
     for (const [key, bytes] of [
       ["small", noise(100)],
       ["large", noise(11 * MiB)],
     ] as const) {
       const write = async (put: UploadTarget["put"]) => {
         const sink = stores.sdk.sink(`${bucket}/${key}`, { put, partSize });
-        await feed(sink, bytes);
+        await writeChunks(sink, bytes);
         return sink.finish(header);
       };
       const { version } = await write("create");
@@ -107,10 +100,10 @@ await onEachServer("the direct sink", (server: S3Server) => {
     }
   });
 
-  it("lets one of two writers win, and tells the other", async () => {
+  it("lets one of two creators win and rejects the other", async () => {
     const first = stores.sdk.sink(`${bucket}/raced`, { put: "create", partSize });
     const second = stores.fetch.sink(`${bucket}/raced`, { put: "create", partSize });
-    await Promise.all([feed(first, noise(6 * MiB, 1)), feed(second, noise(6 * MiB, 2))]);
+    await Promise.all([writeChunks(first, noise(6 * MiB, 1)), writeChunks(second, noise(6 * MiB, 2))]);
     const results = await Promise.allSettled([first.finish(header), second.finish(header)]);
     expect(results.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
     const lost = results.find((result) => result.status === "rejected") as PromiseRejectedResult;
@@ -120,7 +113,7 @@ await onEachServer("the direct sink", (server: S3Server) => {
     expect(await orphans()).toBe(0);
   });
 
-  it("goes on with an upload that an earlier write of the same bytes has left", async () => {
+  it("resumes an earlier upload and sends only missing and different parts", async () => {
     const bytes = noise(23 * MiB);
     let upload: OpenUpload | undefined;
     const parts: UploadedPart[] = [];
@@ -136,7 +129,7 @@ await onEachServer("the direct sink", (server: S3Server) => {
     };
     const target = stores.sdk.target(`${bucket}/resumed`);
     const stopped = multipartSink(target, { partSize, concurrency: 1, journal, keepParts: true });
-    await feed(stopped, bytes.subarray(0, 18 * MiB));
+    await writeChunks(stopped, bytes.subarray(0, 18 * MiB));
     await stopped.abort();
     expect(parts.length).toBeGreaterThan(0);
     const sent: number[] = [];
@@ -149,10 +142,10 @@ await onEachServer("the direct sink", (server: S3Server) => {
     };
     const resume: UploadState = { upload: upload!, partSize, parts };
     const other = multipartSink(counting, { partSize, resume });
-    // The first megabytes differ: that part alone must be sent again.
+    // Changes a byte of part 2.
     const changed = bytes.slice();
     changed[partSize + 100]! ^= 1;
-    await feed(other, changed);
+    await writeChunks(other, changed);
     await other.finish(header);
     const kept = parts.map(({ number }) => number).filter((number) => number !== 2);
     expect(sent.sort()).toEqual([1, 2, 3, 4, 5].filter((number) => !kept.includes(number)));
@@ -160,7 +153,7 @@ await onEachServer("the direct sink", (server: S3Server) => {
     expect(await orphans()).toBe(0);
   });
 
-  it("ends with the signal's own reason, whatever it waits for", async () => {
+  it("rejects with the signal's own reason", async () => {
     const controller = new AbortController();
     const reason = new Error("enough");
     const sink = stores.sdk.sink(`${bucket}/stopped`, {
@@ -178,13 +171,13 @@ await onEachServer("the direct sink", (server: S3Server) => {
     expect(await orphans()).toBe(0);
   });
 
-  it("leaves the old object as it was when the server dies, and says so", async ({ skip }) => {
+  it("rejects with `network` if the server dies, and leaves the old object", async ({ skip }) => {
     skip(server.kind === "external", "a server that was not started here is not killed");
     await writeArchive(stores.sdk.sink(`${bucket}/dying`), 1);
-    const sink = s3Store({ ...server, retry: { attempts: 2, firstDelay: 5 } }).sink(`${bucket}/dying`, {
+    const sink = s3Store({ ...server, retry: { attempts: 2, baseMs: 5 } }).sink(`${bucket}/dying`, {
       partSize,
     });
-    await feed(sink, noise(11 * MiB));
+    await writeChunks(sink, noise(11 * MiB));
     await server.kill();
     await expect(sink.finish(header)).rejects.toMatchObject({ code: "network" });
     await server.restart();
@@ -196,15 +189,15 @@ await onEachServer("the direct sink", (server: S3Server) => {
   });
 });
 
-/** A target that keeps count of what is in memory and answers slowly. */
-function fakeTarget(delay = 0): UploadTarget & { log: string[]; most: number } {
+/** A slow target that records its calls and the maximum number of concurrent parts. */
+function fakeTarget(delay = 0): UploadTarget & { log: string[]; maxUploading: number } {
   const log: string[] = [];
-  let underWay = 0;
+  let uploading = 0;
   const target = {
     label: "s3://fake/object",
     put: "overwrite" as const,
     log,
-    most: 0,
+    maxUploading: 0,
     async putObject(body: Uint8Array) {
       log.push(`put ${body.length}`);
       return { size: body.length };
@@ -214,9 +207,9 @@ function fakeTarget(delay = 0): UploadTarget & { log: string[]; most: number } {
       return { id: "1", crc32: false };
     },
     async uploadPart(_: OpenUpload, number: number, body: Uint8Array) {
-      target.most = Math.max(target.most, ++underWay);
+      target.maxUploading = Math.max(target.maxUploading, ++uploading);
       await new Promise((resolve) => setTimeout(resolve, delay));
-      underWay--;
+      uploading--;
       log.push(`part ${number} ${body.length}`);
       return { number, size: body.length, etag: `"${number}"` };
     },
@@ -233,10 +226,10 @@ function fakeTarget(delay = 0): UploadTarget & { log: string[]; most: number } {
 }
 
 describe("the direct sink", () => {
-  it("sends equal parts, the first one last, and commits at the very end", async () => {
+  it("sends equal parts, the first one last, and then completes the upload", async () => {
     const target = fakeTarget();
     const sink = multipartSink(target, { partSize, concurrency: 1 });
-    await feed(sink, new Uint8Array(3 * partSize));
+    await writeChunks(sink, new Uint8Array(3 * partSize));
     expect(target.log).not.toContain(`part 1 ${partSize}`);
     await sink.finish(header);
     expect(target.log).toEqual([
@@ -249,15 +242,15 @@ describe("the direct sink", () => {
     ]);
   });
 
-  it("makes the writer wait when parts do not get away", async () => {
+  it("makes the writer wait while `concurrency` parts are uploading", async () => {
     const target = fakeTarget(20);
     const sink = multipartSink(target, { partSize, concurrency: 2 });
-    await feed(sink, new Uint8Array(9 * partSize));
+    await writeChunks(sink, new Uint8Array(9 * partSize));
     await sink.finish(header);
-    expect(target.most).toBe(2);
+    expect(target.maxUploading).toBe(2);
   });
 
-  it("tells a failed part at the next call, stops the others and removes everything", async () => {
+  it("rejects the next call after a failed part, and removes everything", async () => {
     const target = fakeTarget();
     const wrong = new Error("no");
     const sink = multipartSink(
@@ -267,12 +260,43 @@ describe("the direct sink", () => {
       },
       { partSize },
     );
-    await expect(feed(sink, new Uint8Array(9 * partSize))).rejects.toBe(wrong);
+    await expect(writeChunks(sink, new Uint8Array(9 * partSize))).rejects.toBe(wrong);
     await expect(sink.finish(header)).rejects.toMatchObject({ code: "closed" });
     expect(target.log).toEqual(["create", "abort"]);
   });
 
-  it("sizes its parts by what is declared", () => {
+  it("aborts when it is disposed before it is finished", async () => {
+    const target = fakeTarget();
+    {
+      await using sink = multipartSink(target, { partSize, concurrency: 1 });
+      await writeChunks(sink, new Uint8Array(3 * partSize));
+    }
+    expect(target.log.at(-1)).toBe("abort");
+    expect(target.log.join()).not.toContain("complete");
+  });
+
+  it("does nothing when it is disposed after it is finished", async () => {
+    const target = fakeTarget();
+    {
+      await using sink = multipartSink(target, { partSize, concurrency: 1 });
+      await writeChunks(sink, new Uint8Array(3 * partSize));
+      await sink.finish(header);
+    }
+    expect(target.log.at(-1)).toBe("complete 1,2,3,4");
+  });
+
+  it("returns the ETag as version and the version id beside it", async () => {
+    const stored = { size: 150, etag: '"etag"', versionId: "version id" };
+    const sink = multipartSink({ ...fakeTarget(), putObject: async () => stored });
+    await sink.write(new Uint8Array(100));
+    expect(await sink.finish(header)).toMatchObject({
+      size: 150,
+      version: '"etag"',
+      versionId: "version id",
+    });
+  });
+
+  it("chooses part sizes by maxSize", () => {
     expect(partSizing({}).of(10_000)).toBe(16 * MiB);
     expect(partSizing({ maxSize: 10 }).of(1)).toBe(16 * MiB);
     const tera = partSizing({ maxSize: 2 ** 40 }).of(1);
@@ -281,10 +305,10 @@ describe("the direct sink", () => {
     expect(partSizing({ maxSize: 10_000 * 5 * 2 ** 30 }).of(1)).toBe(5 * 2 ** 30);
     const growing = partSizing({ partSize, growing: true });
     expect([1, 1000, 1001, 10_000].map((number) => growing.of(number) / partSize)).toEqual([1, 1, 2, 10]);
-    let held = 0;
+    let capacity = 0;
     const declared = partSizing({ maxSize: 2 ** 40, growing: true });
-    for (let number = 1; number <= 10_000; number++) held += declared.of(number);
-    expect(held).toBeGreaterThanOrEqual(2 ** 40);
+    for (let number = 1; number <= 10_000; number++) capacity += declared.of(number);
+    expect(capacity).toBeGreaterThanOrEqual(2 ** 40);
     expect(() => growing.of(10_001)).toThrow(expect.objectContaining({ code: "limit" }));
     for (const wrong of [
       { partSize: MiB },

@@ -20,9 +20,9 @@ import { type S3Store, s3Store } from "../src/index.js";
 import { expectBytes, noise, onEachServer } from "./live-servers.js";
 
 const MiB = 2 ** 20;
-const retry = { firstDelay: 5 };
+const retry = { baseMs: 5 };
 
-/** Children of every size that a plan treats differently, in both codecs. */
+/** Children of different sizes, which a plan treats differently, in both codecs. */
 const children: { name: string; bytes: Uint8Array }[] = [
   { name: "tiny", bytes: encodeArchive({ a: [1, 2, 3] }) },
   { name: "large", bytes: encodeArchive({ blob: noise(12 * MiB), n: 7 }, { codec: "cbor" }) },
@@ -65,7 +65,30 @@ await onEachServer("combining on the server", (server) => {
     return sink.bytes();
   };
 
-  it("makes the same bytes as in memory, by name and as a list, and copies what is large", async () => {
+  it("writes a page index with pageIndex: true, both combining and appending", async () => {
+    const child = encodeArchive({ a: 1 });
+    const named = Array.from({ length: 1200 }, (_, i) => ({ name: `child number ${i}`, source: child }));
+    const whole = memorySink();
+    await combineArchives(whole, named, { pageIndex: true });
+    const plain = memorySink();
+    await combineArchives(plain, named, { pageIndex: false });
+    expect(whole.bytes().length).toBeGreaterThan(plain.bytes().length);
+    await store.combine(`${bucket}/indexed`, named, { pageIndex: true });
+    expectBytes(await stored("indexed"), whole.bytes());
+    // The table is too small for an index by default.
+    await store.combine(`${bucket}/indexed`, named);
+    expectBytes(await stored("indexed"), plain.bytes());
+    await store.combine(`${bucket}/indexed`, named.slice(0, 1100), { pageIndex: true });
+    const { size } = await store.append(`${bucket}/indexed`, named.slice(1100), { pageIndex: true });
+    expect(size).toBe(whole.bytes().length);
+    expectBytes(await stored("indexed"), whole.bytes());
+    await store.append(`${bucket}/indexed`, [{ name: "last", source: child }], { pageIndex: false });
+    const archive = await openArchive(store.source(`${bucket}/indexed`));
+    expect(archive.info.size).toBe((await stored("indexed")).length);
+    expect(await archive.read("child number 1199/a")).toBe(1);
+  });
+
+  it("writes the same bytes as combineArchives, and copies large children", async () => {
     for (const names of [true, false]) {
       for (const codec of ["msgpack", "cbor"] as const) {
         const result = await store.combine(`${bucket}/out`, onServer(names), { codec });
@@ -83,7 +106,7 @@ await onEachServer("combining on the server", (server) => {
     expect(await archive.read("3/1")).toBe("end");
   });
 
-  it("takes sources, open archives, archives inside others, bytes and values beside paths", async () => {
+  it("accepts sources, open archives, nested archives, bytes and values", async () => {
     await store.combine(`${bucket}/nested`, [
       { name: "path", source: `s3://${bucket}/in/large` },
       { name: "source", source: store.source(`${bucket}/in/tiny`) },
@@ -105,7 +128,33 @@ await onEachServer("combining on the server", (server) => {
     expect(await deeper.read("all/source/a/2")).toBe(3);
   });
 
-  it("appends as in memory, moving little, again and again", async () => {
+  it.each(["in/a b+c", "in/100%", "in/a%20b"])(
+    "combines the key %j by URL, opened by URL, and by source",
+    async (key) => {
+      const bytes = encodeArchive([noise(6 * MiB), key]);
+      await put(key, bytes);
+      const url = await store.presign(`${bucket}/${key}`);
+      await store.combine(`${bucket}/by url`, [
+        { name: "text", source: url },
+        { name: "URL", source: new URL(url) },
+        { name: "opened", source: await openArchive(url) },
+        { name: "source", source: store.source(`${bucket}/${key}`) },
+        { name: "path", source: `${bucket}/${key}` },
+      ]);
+      const sink = memorySink();
+      const names = ["text", "URL", "opened", "source", "path"];
+      await combineArchives(
+        sink,
+        names.map((name) => ({ name, source: bytes })),
+      );
+      expectBytes(await stored("by url"), sink.bytes());
+      await expect(
+        store.combine(`${bucket}/${key}`, [{ name: "itself", source: url }]),
+      ).rejects.toMatchObject({ code: "unsupported-value" });
+    },
+  );
+
+  it("appends repeatedly as appendArchives does, and transfers little", async () => {
     await store.combine(`${bucket}/grows`, onServer());
     let expected = await inMemory();
     for (const [name, value] of [
@@ -133,7 +182,7 @@ await onEachServer("combining on the server", (server) => {
     expect(await orphans()).toBe(0);
   });
 
-  it("refuses before anything is sent, and leaves what was there", async () => {
+  it("rejects invalid children and leaves the old object", async () => {
     const old = encodeArchive("old");
     await put("kept", old);
     const refused = async (list: CombineChild[], code: string): Promise<void> => {
@@ -159,7 +208,7 @@ await onEachServer("combining on the server", (server) => {
     expect(await orphans()).toBe(0);
   });
 
-  it("lets one of two appenders win, and loses nothing", async () => {
+  it("rejects concurrent appends with `changed` and loses no child", async () => {
     await store.combine(`${bucket}/raced`, onServer());
     const outcomes = await Promise.allSettled(
       ["a", "b", "c"].map((name) => store.append(`${bucket}/raced`, [{ name, value: name }])),
@@ -174,7 +223,7 @@ await onEachServer("combining on the server", (server) => {
     expect(await archive.read("large/n")).toBe(7);
   });
 
-  it("finds out when a child changes between the look and the copy", async () => {
+  it("rejects with `changed` if a child changes before it is copied", async () => {
     const proxy = await startFaultProxy(server);
     const replaced = encodeArchive([noise(12 * MiB), 2]);
     try {
@@ -195,12 +244,12 @@ await onEachServer("combining on the server", (server) => {
     expect(await orphans()).toBe(0);
   });
 
-  it("keeps parts equal where that is asked for", async () => {
+  it("writes equal parts with equalPartSize", async () => {
     await store.combine(`${bucket}/equal`, onServer(), { equalPartSize: 5 * MiB });
     expectBytes(await stored("equal"), await inMemory());
   });
 
-  it("passes everything through where the server cannot copy, and says so", async () => {
+  it("uploads everything if the server cannot copy, and reports it", async () => {
     const proxy = await startFaultProxy(server);
     try {
       proxy.add({
@@ -220,7 +269,7 @@ await onEachServer("combining on the server", (server) => {
 });
 
 describe("paths", () => {
-  it("refuses what is no path before anything else", async () => {
+  it("are checked before any request", async () => {
     const store = s3Store({ endpoint: "http://127.0.0.1:9", credentials: null });
     await expect(store.combine("bucket", [])).rejects.toThrow(TypeError);
     await expect(store.append("", [])).rejects.toThrow(TypeError);

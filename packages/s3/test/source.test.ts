@@ -9,7 +9,7 @@ const bytes = noise(100_000);
 await onEachServer("reading", (server) => {
   let bucket: string;
   let store: S3Store;
-  const seen: Request[] = [];
+  const sent: Request[] = [];
   const put = async (Key: string, Body: Uint8Array): Promise<string> => {
     const client = s3Client(server);
     const { ETag } = await client.send(new PutObjectCommand({ Bucket: bucket, Key, Body }));
@@ -22,15 +22,15 @@ await onEachServer("reading", (server) => {
     store = s3Store({
       ...server,
       fetch(request) {
-        seen.push(request);
+        sent.push(request);
         return fetch(request);
       },
     });
   });
 
-  it("probes and reads ranges with signed GETs alone", async () => {
+  it("probes and reads ranges by signed GET requests only", async () => {
     const etag = await put("plain", bytes);
-    seen.length = 0;
+    sent.length = 0;
     const source = store.source(`${bucket}/plain`);
     const probe = await source.probe({ head: 100, tail: 50 });
     expect(probe.size).toBe(bytes.length);
@@ -43,11 +43,17 @@ await onEachServer("reading", (server) => {
     ]);
     expect(a).toEqual(bytes.subarray(7, 9));
     expect(b).toEqual(bytes.subarray(5000, 65_000));
-    expect(new Set(seen.map(({ method }) => method))).toEqual(new Set(["GET"]));
-    expect(seen.every(({ headers }) => headers.has("authorization") && headers.has("range"))).toBe(true);
+    expect(new Set(sent.map(({ method }) => method))).toEqual(new Set(["GET"]));
+    expect(sent.every(({ headers }) => headers.has("authorization") && headers.has("range"))).toBe(true);
   });
 
-  it("takes credentials, region and endpoint from a client", async () => {
+  it("rejects with TypeError if version and ifMatch are different ETags", () => {
+    const options = { version: '"1"', ifMatch: '"2"' };
+    expect(() => store.source(`${bucket}/plain`, options)).toThrow(TypeError);
+    expect(() => store.source(`${bucket}/plain`, { version: "id", ifMatch: '"2"' })).not.toThrow();
+  });
+
+  it("uses credentials, region and endpoint of an SDK client", async () => {
     await put("by client", bytes);
     const client = s3Client(server);
     const source = s3Source(client, { Bucket: bucket, Key: "by client" });
@@ -67,7 +73,7 @@ await onEachServer("reading", (server) => {
     },
   );
 
-  it("holds to a version that it is given", async () => {
+  it("rejects with `changed` if the object has another version", async () => {
     const first = await put("versions", noise(1000, 1));
     const pinned = store.source(`${bucket}/versions`, { ifMatch: first });
     await pinned.read([{ start: 0, end: 10 }]);
@@ -78,7 +84,7 @@ await onEachServer("reading", (server) => {
     ).rejects.toMatchObject({ code: "changed" });
   });
 
-  it("tells what is wrong without telling a secret", async () => {
+  it("reports errors without secrets", async () => {
     const wrong = s3Store({ ...server, credentials: { ...server.credentials, secretAccessKey: "wrong" } });
     const dead = s3Store({ ...server, endpoint: "http://127.0.0.1:9" });
     const failures: [() => Promise<unknown>, string][] = [
@@ -100,7 +106,7 @@ await onEachServer("reading", (server) => {
         (reason: Error & { code: string }) => reason,
       );
       expect(error?.code).toBe(code);
-      const told = [error, error?.cause].map(
+      const texts = [error, error?.cause].map(
         (at) => `${at} ${(at as Error | undefined)?.stack} ${JSON.stringify(at)}`,
       );
       for (const secret of [
@@ -109,7 +115,7 @@ await onEachServer("reading", (server) => {
         "Signature=",
         "X-Amz-",
       ]) {
-        expect(told.join()).not.toContain(secret);
+        expect(texts.join()).not.toContain(secret);
       }
     }
   });

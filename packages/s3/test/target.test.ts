@@ -13,12 +13,12 @@ import {
   presignedTarget,
   s3Store,
   type UploadTarget,
-  uploadContent,
 } from "../src/index.js";
+import { uploadContent } from "../src/internal.js";
 import { expectBytes, noise, onEachServer } from "./live-servers.js";
 
 const MiB = 2 ** 20;
-const retry = { firstDelay: 5 };
+const retry = { baseMs: 5 };
 const large = noise(12 * MiB + 345);
 const content = (bytes: Uint8Array) => ({
   size: bytes.length,
@@ -41,7 +41,7 @@ await onEachServer("writing", (server) => {
   const orphans = async (): Promise<number> =>
     (await client.send(new ListMultipartUploadsCommand({ Bucket: bucket }))).Uploads?.length ?? 0;
 
-  const ways: Record<string, (key: string, put?: PutMode) => UploadTarget> = {
+  const targets: Record<string, (key: string, put?: PutMode) => UploadTarget> = {
     "the SDK": (key, put) => s3Store({ ...server, retry, writer: "sdk" }).target(`${bucket}/${key}`, { put }),
     "signed fetch": (key, put) =>
       s3Store({ ...server, retry, writer: "fetch" }).target(`${bucket}/${key}`, { put }),
@@ -59,10 +59,10 @@ await onEachServer("writing", (server) => {
       }),
   };
 
-  describe.each(Object.entries(ways))("by %s", (name, make) => {
+  describe.each(Object.entries(targets))("by %s", (name, make) => {
     const key = (end: string): string => `${name} ü+/${end}`;
 
-    it("puts, and knows size and ETag", async () => {
+    it("writes an object and returns its size and ETag", async () => {
       const target = make(key("put"));
       const made = await target.putObject(noise(1000));
       const head = await client.send(new HeadObjectCommand({ Bucket: bucket, Key: key("put") }));
@@ -87,7 +87,7 @@ await onEachServer("writing", (server) => {
       expect(made.size).toBe(large.length);
       expectBytes(await stored(key("parts")), large);
       await expect(target.listParts(upload)).rejects.toMatchObject({ code: "not-found" });
-      // Another process may have completed it already: asking again finds that out.
+      // Another process may have completed it already.
       expect(await target.completeUpload(upload, [one, two, three], { again: true })).toMatchObject({
         size: large.length,
         etag: made.etag,
@@ -95,7 +95,7 @@ await onEachServer("writing", (server) => {
       expect(await orphans()).toBe(0);
     });
 
-    it("has the server check the whole, where parts carry checksums", async ({ skip }) => {
+    it("lets the server check the checksum of the whole object", async ({ skip }) => {
       const target = make(key("checked"));
       const upload = await target.createUpload();
       if (!upload.crc32) await target.abortUpload(upload);
@@ -111,7 +111,7 @@ await onEachServer("writing", (server) => {
       await target.abortUpload(upload);
     });
 
-    it("aborts, and abortion is final", async () => {
+    it("aborts an upload for good", async () => {
       const target = make(key("aborted"));
       const upload = await target.createUpload();
       await target.uploadPart(upload, 1, noise(100));
@@ -124,7 +124,7 @@ await onEachServer("writing", (server) => {
     it.each([
       ["one PUT", noise(5000), noise(6000, 2)],
       ["parts", noise(6 * MiB), noise(7 * MiB, 2)],
-    ])("keeps to the put mode with %s", async (how, first, second) => {
+    ])("obeys the put mode with %s", async (how, first, second) => {
       const where = key(`modes ${how}`);
       const options = { partSize: 5 * MiB, threshold: 10_000 };
       const write = (bytes: Uint8Array, put?: PutMode) =>
@@ -156,7 +156,7 @@ await onEachServer("writing", (server) => {
       expectBytes(await stored(where), noise(2000, won[0]!));
     });
 
-    it("stops at once when it is told to, and leaves nothing behind", async () => {
+    it("rejects with the signal's own reason and leaves nothing behind", async () => {
       const controller = new AbortController();
       const reason = new Error("enough");
       const upload = uploadContent(make(key("stopped")), content(large), {
@@ -173,22 +173,22 @@ await onEachServer("writing", (server) => {
       await expect(stored(key("stopped"))).rejects.toThrow();
     });
 
-    it("tells progress", async () => {
-      const told: string[] = [];
+    it("emits progress", async () => {
+      const events: string[] = [];
       await uploadContent(make(key("progress")), content(large), {
         partSize: 5 * MiB,
         threshold: 0,
         onProgress: ({ phase, bytesUploaded, totalBytes, parts }) => {
-          told.push(`${phase} ${bytesUploaded}/${totalBytes} ${parts.uploaded}/${parts.total}`);
+          events.push(`${phase} ${bytesUploaded}/${totalBytes} ${parts.uploaded}/${parts.total}`);
         },
       });
-      expect(told.at(0)).toMatch(/^uploading 0\//);
-      expect(told.at(-2)).toBe(`completing ${large.length}/${large.length} 3/3`);
-      expect(told.at(-1)).toBe(`done ${large.length}/${large.length} 3/3`);
+      expect(events.at(0)).toMatch(/^uploading 0\//);
+      expect(events.at(-2)).toBe(`completing ${large.length}/${large.length} 3/3`);
+      expect(events.at(-1)).toBe(`done ${large.length}/${large.length} 3/3`);
     });
   });
 
-  it("asks the presigner for what it sends, and never sends an unsigned x-amz- header", async () => {
+  it("asks the presigner for its requests and never sends an unsigned x-amz- header", async () => {
     const asked: PresignRequest[] = [];
     const sent: Request[] = [];
     const target = presignedTarget(
@@ -212,7 +212,7 @@ await onEachServer("writing", (server) => {
     }
   });
 
-  it("passes on what the presigner throws", async () => {
+  it("rejects with what the presigner throws", async () => {
     const mine = new Error("my backend is away");
     const target = presignedTarget(() => {
       throw mine;

@@ -1,6 +1,7 @@
 import { HEADER_SIZE } from "@peekpack/core";
 import { crc32 } from "@peekpack/core/internal";
-import { type OpenUpload, type PutMode, S3_LIMITS, type UploadedPart } from "@peekpack/s3";
+import { type PutMode, S3_LIMITS } from "@peekpack/s3";
+import type { OpenUpload, UploadedPart } from "@peekpack/s3/internal";
 import type { PartStorage } from "./part-store.js";
 import { isPartSize } from "./spool-options.js";
 

@@ -1,5 +1,6 @@
 import { isPeekpackError } from "@peekpack/core";
-import type { CommitOptions, UploadTarget } from "@peekpack/s3";
+import type { UploadTarget } from "@peekpack/s3";
+import type { CommitOptions } from "@peekpack/s3/internal";
 
 // Not every browser emits `online` in workers: poll as well.
 const POLL_MS = 2_000;

@@ -1,5 +1,6 @@
 import type { PutMode } from "@peekpack/s3";
 import { openPartStore } from "./choose-part-store.js";
+
 import type { Database } from "./database.js";
 import { acquireLock, heldLocks, spoolLockName } from "./locks.js";
 import type { PartStorage, PartStore } from "./part-store.js";

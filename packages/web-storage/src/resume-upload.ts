@@ -1,5 +1,6 @@
 import { type ArchiveSink, PeekpackError, type WriteResult } from "@peekpack/core";
-import type { TransferOptions, UploadTarget } from "@peekpack/s3";
+import type { UploadTarget } from "@peekpack/s3";
+import type { TransferOptions } from "@peekpack/s3/internal";
 import { openPartStore } from "./choose-part-store.js";
 import type { SpoolHead } from "./journal-record.js";
 import { acquireLock, spoolLockName } from "./locks.js";

@@ -1,4 +1,5 @@
-import { type ProgressListener, progressReporter, type UploadProgress } from "@peekpack/s3";
+import type { ProgressListener, UploadProgress } from "@peekpack/s3";
+import { progressReporter } from "@peekpack/s3/internal";
 import type { MeteredFetch } from "./metered-fetch.js";
 
 /** Reports the progress of a spool's upload. */

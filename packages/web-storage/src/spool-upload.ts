@@ -1,13 +1,13 @@
 import { isPeekpackError, PeekpackError, type WriteResult } from "@peekpack/core";
 import { crc32 } from "@peekpack/core/internal";
+import type { UploadTarget } from "@peekpack/s3";
 import {
   type StoredObject,
   type UploadContent,
   type UploadedPart,
   type UploadJournal,
-  type UploadTarget,
   uploadContent,
-} from "@peekpack/s3";
+} from "@peekpack/s3/internal";
 import { withOfflineRetry } from "./offline-retry.js";
 import { type Spool, spoolSize } from "./spool.js";
 import type { SpoolUploadOptions } from "./spool-options.js";

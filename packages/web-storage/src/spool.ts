@@ -1,5 +1,6 @@
 import { PeekpackError } from "@peekpack/core";
-import type { TransferOptions, UploadTarget } from "@peekpack/s3";
+import type { UploadTarget } from "@peekpack/s3";
+import type { TransferOptions } from "@peekpack/s3/internal";
 import type { Database } from "./database.js";
 import type { SealedPart, SpoolHead } from "./journal-record.js";
 import type { HeldLock } from "./locks.js";

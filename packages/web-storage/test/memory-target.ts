@@ -1,6 +1,7 @@
 import { crc32 } from "node:zlib";
 import { PeekpackError } from "@peekpack/core";
-import type { OpenUpload, UploadedPart, UploadTarget } from "@peekpack/s3";
+import type { UploadTarget } from "@peekpack/s3";
+import type { OpenUpload, UploadedPart } from "@peekpack/s3/internal";
 
 /** An upload target in memory. */
 export interface MemoryTarget extends UploadTarget {

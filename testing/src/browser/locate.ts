@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { type BrowserType, chromium, type LaunchOptions } from "playwright";
-import { findOnPath } from "../s3/locate.js";
+import { findOnPath } from "../programs/program.js";
 
 const run = promisify(execFile);
 

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { findOnPath } from "../s3/locate.js";
+import { findOnPath } from "../programs/program.js";
 
 const run = promisify(execFile);
 

@@ -14,15 +14,15 @@ import {
 } from "@peekpack/core";
 import { s3Store } from "@peekpack/s3";
 
-/** What is done with an archive while a fault is in force. */
+/** Operations that run while a fault is active. */
 export const OPERATIONS = ["open", "leaf", "slice", "readMany", "select"] as const;
 export type Operation = (typeof OPERATIONS)[number];
 
-/** How requests are authorized: signed each, by a URL that was signed once, or by one that can be asked for again. */
+/** How requests are authorized: by a signature each, by a presigned URL, or by a function that presigns again. */
 export const AUTHORIZATIONS = ["signature", "url", "url function"] as const;
 export type Authorization = (typeof AUTHORIZATIONS)[number];
 
-/** Where the archive of {@link faultyDocument} lies, and how it is read. Plain data: it passes to a page. */
+/** Location of the archive of {@link faultyDocument}, and how it is read. Plain data that can be passed to a page. */
 export interface FaultyPlace {
   readonly endpoint: string;
   readonly region: string;
@@ -34,27 +34,27 @@ export interface FaultyPlace {
   /** bucket/key */
   readonly path: string;
   readonly by: Authorization;
-  /** Where requests go instead while the fault is in force: an endpoint that does not answer. */
+  /** Endpoint that receives the requests while the fault is active. It does not respond. */
   readonly astray?: string | undefined;
-  /** A request is given up when no byte arrives for so long. */
+  /** A request fails if no byte arrives for this long, in milliseconds. */
   readonly stallMs: number;
-  /** Largest object that is kept whole where ranges are ignored. */
+  /** Largest object that is kept whole if the server ignores ranges, in bytes. */
   readonly wholeBytes?: number | undefined;
 }
 
-/** What became of an operation. */
+/** Result of an operation. */
 export interface FaultyOutcome {
-  /** `the right bytes`, `wrong bytes`, the code of the error, or in words what should not be. */
+  /** `right value`, `wrong value`, the code of the error, or a description of another failure. */
   readonly outcome: string;
-  /** Everything that was told: labels, cache keys, events, and of errors the messages, stacks, causes and fields. */
+  /** All text that the library emitted: labels, cache keys, events, and messages, stacks, causes and fields of errors. */
   readonly told: string;
-  /** Why it failed, for whoever reads a test's report. */
+  /** Message of the error, for the test report. */
   readonly message: string;
 }
 
-export const RIGHT = "the right bytes";
+export const RIGHT = "right value";
 
-/** Longer than any operation below may take: every one is bounded by its tries, its waits and `stallMs`. */
+/** Upper bound of an operation. Attempts, retry delays and `stallMs` bound each one far below. */
 const BOUND_MS = 20_000;
 const RECORDS = 150;
 const SAMPLES = 20_000;
@@ -62,10 +62,10 @@ const SAMPLES = 20_000;
 const words = (seed: number, length: number): string =>
   Array.from({ length }, (_, i) => String.fromCharCode(97 + ((seed * 31 + i * 7 + (i >> 3)) % 26))).join("");
 
-/** The document that is read: leaves, a list in blocks, and records with a column. */
+/** The document: leaves, a list in blocks, and records with a column. */
 export function faultyDocument(): { readonly [key: string]: Value } {
   return {
-    // So that nothing else comes with the head, or with the tail.
+    // Keeps the other values out of the head; `last` keeps them out of the tail.
     first: words(1, 6000),
     leaf: { text: words(2, 1500), numbers: [1, 2.5, -3] },
     samples: Array.from({ length: SAMPLES }, (_, i) => (i * 7919) % 65_521),
@@ -87,7 +87,7 @@ const READING: OpenOptions = {
   retry: { attempts: 4, baseMs: 5, retryAfterMs: 50 },
 };
 
-/** What each operation asks for, and what is right. The document is what `archive` was opened from. */
+/** Runs each operation, and returns whether its result is correct. `document` is the content of `archive`. */
 const reads: Readonly<Record<Operation, (archive: Archive, document: Value) => Promise<boolean>>> = {
   open: async (archive, document) =>
     same(await archive.keys().toArray(), Object.keys(document as object)) && archive.info.kind === "map",
@@ -121,8 +121,8 @@ const at = (value: Value, key: string): Value => (value as { [key: string]: Valu
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
 /**
- * Opens the archive and does one operation, with the fault in force from `arm` on: before the archive is opened, or
- * once it is open. Never rejects, and always ends.
+ * Opens the archive and runs one operation. `arm` activates the fault, before the archive is opened or once it is open. Never
+ * rejects, and always ends.
  */
 export async function readUnderFault(
   place: FaultyPlace,
@@ -155,19 +155,19 @@ export async function readUnderFault(
     }
   };
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<string>((resolve) => {
+  const timeout = new Promise<string>((resolve) => {
     timer = setTimeout(() => resolve("it did not end"), BOUND_MS);
   });
   let message = "";
   const ended = work().then(
-    (right) => (right ? RIGHT : "wrong bytes"),
+    (right) => (right ? RIGHT : "wrong value"),
     (error: unknown) => {
       message = String(error);
-      told.push(...everythingIn(error));
+      told.push(...allText(error));
       return isPeekpackError(error) ? error.code : `an error without a code: ${message}`;
     },
   );
-  const outcome = await Promise.race([ended, late]);
+  const outcome = await Promise.race([ended, timeout]);
   clearTimeout(timer);
   return { outcome, told: told.join("\n"), message };
 }
@@ -178,16 +178,16 @@ async function faultySource(
   told: string[],
 ): Promise<RangeSource> {
   const { by, path, stallMs, wholeBytes, endpoint } = place;
-  const moved = (url: string): string => (astray.now ? url.replace(endpoint, place.astray!) : url);
+  const redirected = (url: string): string => (astray.now ? url.replace(endpoint, place.astray!) : url);
   const store = s3Store({
     ...place,
-    fetch: (request) => fetch(astray.now ? new Request(moved(request.url), request) : request),
+    fetch: (request) => fetch(astray.now ? new Request(redirected(request.url), request) : request),
   });
   const sign = (): Promise<string> => store.presign(path);
   const overHttp = {
     stallMs,
     wholeBytes,
-    fetch: (url: string, init: RequestInit): Promise<Response> => fetch(moved(url), init),
+    fetch: (url: string, init: RequestInit): Promise<Response> => fetch(redirected(url), init),
   };
   const source =
     by === "signature"
@@ -195,7 +195,7 @@ async function faultySource(
       : by === "url"
         ? httpSource(await sign(), overHttp)
         : httpSource(sign, { ...overHttp, label: publicUrl(await sign()) });
-  // A cache that keeps nothing, and tells by which keys it would.
+  // A cache that stores nothing and records its keys.
   return withRangeCache(source, {
     latest: async (label) => void told.push(label),
     see: async (object) => void told.push(JSON.stringify(object)),
@@ -207,15 +207,15 @@ async function faultySource(
   });
 }
 
-/** All texts of an error and of what led to it: also of fields that no one prints. */
-function everythingIn(error: unknown, depth = 0): string[] {
+/** All text of an error and of its causes, also in fields that are not enumerable. */
+function allText(error: unknown, depth = 0): string[] {
   if (typeof error !== "object" || error === null || depth > 5) return [String(error)];
   const fields = [...Object.getOwnPropertyNames(error), ...Object.getOwnPropertySymbols(error)];
   return [
     String(error),
     ...fields.flatMap((field) => [
       String(field),
-      ...everythingIn((error as Record<PropertyKey, unknown>)[field], depth + 1),
+      ...allText((error as Record<PropertyKey, unknown>)[field], depth + 1),
     ]),
   ];
 }

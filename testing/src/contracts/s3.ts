@@ -1,5 +1,5 @@
 import type { S3Client } from "@aws-sdk/client-s3";
-import { afterAll, beforeAll, describe } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, it } from "vitest";
 import { freshBucket, s3Client } from "../s3/client.js";
 import type { S3Server } from "../s3/launcher.js";
 import { multipartChecksumTests } from "./s3/checksums.js";
@@ -33,6 +33,11 @@ export function s3Contract(start: () => Promise<S3Server>, differences: S3Differ
       client?.destroy();
       await server?.close();
     });
+    beforeEach(({ task }) => {
+      // As if it were registered by `it.fails`: the runner reads the property after the test.
+      if (differences.fails?.includes(`${task.suite?.name} > ${task.name}`))
+        Object.assign(task, { fails: true });
+    });
     objectTests(subject);
     writeTests(subject);
     multipartTests(subject);
@@ -40,6 +45,7 @@ export function s3Contract(start: () => Promise<S3Server>, differences: S3Differ
     copyTests(subject);
     listingTests(subject);
     signingTests(subject);
-    corsTests(subject);
+    if (differences.cors === "unsupported") it.skip("CORS is not supported by this server", () => {});
+    else corsTests(subject);
   });
 }

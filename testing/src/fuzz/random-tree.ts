@@ -33,11 +33,11 @@ export function randomTree(random: Random, options: TreeOptions): TaggedJson {
   const integer = (): TaggedJson => {
     const bits = random.integer(0, 64);
     const edge = 2n ** BigInt(bits) + BigInt(random.integer(-1, 1));
-    const most = 2n ** 64n - 1n;
-    const least = -(2n ** 63n);
+    const max = 2n ** 64n - 1n;
+    const min = -(2n ** 63n);
     let value = random.chance(0.5) ? edge : -edge;
-    if (value > most) value = most;
-    if (value < least) value = least;
+    if (value > max) value = max;
+    if (value < min) value = min;
     if (options.exotic === "cbor" && random.chance(0.1)) value = -(2n ** 64n) + BigInt(random.integer(-2, 2));
     return noted(value);
   };

@@ -27,8 +27,8 @@ export class Random {
   }
 
   /** A length from 0 to `max`, usually small. */
-  length(most: number): number {
-    return Math.floor(this.#next() ** 3 * (most + 1));
+  length(max: number): number {
+    return Math.floor(this.#next() ** 3 * (max + 1));
   }
 
   bytes(length: number): Uint8Array {

@@ -4,8 +4,8 @@
  * Both read the `.d.ts` files that `tsc -b` emits.
  */
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { Extractor, ExtractorConfig, ExtractorLogLevel } from "@microsoft/api-extractor";
@@ -65,8 +65,8 @@ function extract({ folder, declarations, report }: EntryPoint): boolean {
         reportFolder: committed,
         reportTempFolder: generated,
         reportFileName: report,
-        // A type that a public signature uses is part of the API, exported or not.
-        includeForgottenExports: true,
+        // Types that are reachable but not exported are mostly internals of classes: their changes are no API changes.
+        includeForgottenExports: false,
       },
       docModel: { enabled: false },
       dtsRollup: { enabled: false },
@@ -85,10 +85,10 @@ function extract({ folder, declarations, report }: EntryPoint): boolean {
   });
   if (errorCount > 0) throw new Error("its declarations do not compile");
   if (check && apiReportChanged) {
-    const name = `${report}.api.md`;
-    spawnSync("git", ["diff", "--no-index", "--", join(committed, name), join(generated, name)], {
-      stdio: "inherit",
-    });
+    const before = join(committed, `${report}.api.md`);
+    const after = join(generated, `${report}.api.md`);
+    const paths = [existsSync(before) ? before : "/dev/null", after].map((path) => relative(root, path));
+    spawnSync("git", ["diff", "--no-index", "--", ...paths], { cwd: root, stdio: "inherit" });
   }
   return apiReportChanged;
 }

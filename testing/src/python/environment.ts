@@ -5,14 +5,14 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { cacheDirectory } from "../cache/cache-directory.js";
 import { withDirectoryLock } from "../cache/directory-lock.js";
-import { findOnPath } from "../s3/locate.js";
+import { findOnPath } from "../programs/program.js";
 
 const run = promisify(execFile);
 
 /** The versions that made the fixtures. */
 const REQUIRED = ["msglc==261017", "msgpack==1.2.4", "cbor2==6.3.0", "numpy==2.4.6"];
 /** Used by some tests; left out if the platform has no wheel. */
-const OPTIONAL = ["s3fs==2026.9.0", "msgspec==0.22.0"];
+const OPTIONAL = ["s3fs==2026.9.0", "msgspec==0.22.0", "moto[server,s3]==5.2.5"];
 const SETUP_MS = 5 * 60 * 1000;
 
 /** A Python with msglc, or the reason why it is absent. */
@@ -39,7 +39,7 @@ const VERSIONS = `
 import json, sys
 from importlib.metadata import version, PackageNotFoundError
 found = {"python": sys.version.split()[0]}
-for name in ${JSON.stringify([...REQUIRED, ...OPTIONAL].map((pin) => pin.split("==")[0]))}:
+for name in ${JSON.stringify([...REQUIRED, ...OPTIONAL].map((pin) => /^[\w-]+/.exec(pin)![0]))}:
     try: found[name] = version(name)
     except PackageNotFoundError: pass
 print(json.dumps(found))

@@ -95,7 +95,10 @@ export async function emptyBucket(access: S3Access, bucket: string): Promise<voi
   await withClient(access, async (client) => {
     // Aborting a page before listing the next needs no markers.
     for (;;) {
-      const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket }));
+      const { Uploads = [] } = await client
+        .send(new ListMultipartUploadsCommand({ Bucket: bucket }))
+        // rclone responds so if the bucket has had no upload.
+        .catch((error) => (error.name === "NoSuchUpload" ? { Uploads: [] } : Promise.reject(error)));
       if (Uploads.length === 0) break;
       for (const { Key, UploadId } of Uploads)
         await client.send(new AbortMultipartUploadCommand({ Bucket: bucket, Key, UploadId }));

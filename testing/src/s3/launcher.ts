@@ -1,19 +1,23 @@
 import { randomBytes } from "node:crypto";
+import type { Located } from "../programs/program.js";
 import type { S3Access } from "./client.js";
 import { DockerRunner } from "./docker-runner.js";
-import { dockerAvailable, locateRustfs, locateVersitygw } from "./locate.js";
+import { dockerAvailable, locateMoto, locateRclone, locateRustfs, locateVersitygw } from "./locate.js";
 import { ProcessRunner, type ServerProgram } from "./process-runner.js";
 import { type Runner, waitUntilReady } from "./runner.js";
+import type { StandInBehavior } from "./stand-in/behavior.js";
 import { startStandIn } from "./stand-in/server.js";
 
 /** The servers that the launcher can start. */
-export type S3ServerKind = "rustfs" | "versitygw" | "stand-in";
+export type S3ServerKind = "rustfs" | "versitygw" | "rclone" | "moto" | "stand-in";
 
 export interface StartS3Options {
   /** Starts this server or throws. Default: the first available, in the order of {@link startS3}. */
   readonly require?: S3ServerKind | undefined;
-  /** Whether versitygw may be built with Go, which takes over a minute. Default true. */
+  /** Whether versitygw or rclone may be built with Go, which takes minutes. Default true. */
   readonly build?: boolean | undefined;
+  /** Deviations from S3, if the stand-in is started. Default: none. */
+  readonly standIn?: StandInBehavior | undefined;
   /** Receives progress, one line per call. Never contains a credential. */
   readonly log?: ((line: string) => void) | undefined;
 }
@@ -71,6 +75,32 @@ const versitygwProgram = (command: string): ServerProgram => ({
   }),
 });
 
+const rcloneProgram = (command: string): ServerProgram => ({
+  name: "rclone",
+  command,
+  args: (port, directory) => [
+    "serve",
+    "s3",
+    "--addr",
+    `127.0.0.1:${port}`,
+    "--config",
+    "/dev/null",
+    directory,
+  ],
+  env: ({ credentials: { accessKeyId, secretAccessKey } }) => ({
+    // The value is a CSV list of pairs: quote the pair.
+    RCLONE_AUTH_KEY: `"${accessKeyId},${secretAccessKey}"`,
+  }),
+});
+
+/** Keeps its data in memory: a restart loses it. Verifies no signatures. */
+const motoProgram = (python: string): ServerProgram => ({
+  name: "moto",
+  command: python,
+  args: (port) => ["-m", "moto.server", "-H", "127.0.0.1", "-p", String(port)],
+  env: () => ({ PYTHONUNBUFFERED: "1" }),
+});
+
 async function launch(
   kind: S3ServerKind,
   how: string,
@@ -92,8 +122,11 @@ async function launch(
   };
 }
 
-async function launchStandIn(how: string): Promise<S3Server> {
-  const { endpoint, region, credentials, close, crash, restart } = await startStandIn({ region: REGION });
+async function launchStandIn(how: string, behavior: StandInBehavior | undefined): Promise<S3Server> {
+  const { endpoint, region, credentials, close, crash, restart } = await startStandIn({
+    region: REGION,
+    behavior,
+  });
   return { kind: "stand-in", how, endpoint, region, credentials, close, kill: crash, restart };
 }
 
@@ -156,42 +189,52 @@ async function tryRustfs(log: (line: string) => void): Promise<S3Server | string
   }
 }
 
-/** Tries to start versitygw. @returns the server, or the reason why it is absent */
-async function tryVersitygw(log: (line: string) => void, build: boolean): Promise<S3Server | string> {
-  const found = await locateVersitygw({ build, log });
+/** Tries to start a server's program. @returns the server, or the reason why it is absent */
+async function tryProgram(
+  kind: "versitygw" | "rclone" | "moto",
+  found: Located,
+  program: (command: string) => ServerProgram,
+  log: (line: string) => void,
+): Promise<S3Server | string> {
   if (found.command === undefined) return found.how;
-  log(`starting versitygw: ${found.how}`);
+  log(`starting ${kind}: ${found.how}`);
   return launch(
-    "versitygw",
-    `versitygw, because ${found.how}`,
-    await ProcessRunner.create(versitygwProgram(found.command), newAccess()),
+    kind,
+    `${kind}, because ${found.how}`,
+    await ProcessRunner.create(program(found.command), newAccess()),
   );
 }
 
 /**
  * Starts an S3 server. Without `require`, takes the first that is available of: the server at S3_ENDPOINT (with
  * S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY, or the AWS_ variables), rustfs (RUSTFS_BIN, PATH, Docker), versitygw
- * (VERSITYGW_BIN, PATH, built with Go), the stand-in in this process.
+ * (VERSITYGW_BIN, PATH, built with Go), the stand-in in this process. rclone and moto are started only if required.
  * @throws S3ServerAbsent if the required server is not available
  * @throws Error with the server's last output if it does not start
  */
 export async function startS3(options: StartS3Options = {}): Promise<S3Server> {
   const { require, build = true } = options;
   const log = options.log ?? (() => {});
-  if (require === "stand-in") return launchStandIn("the stand-in, because it was required");
+  if (require === "stand-in") return launchStandIn("the stand-in, because it was required", options.standIn);
   const endpoint = process.env.S3_ENDPOINT;
   if (require === undefined && endpoint !== undefined && endpoint !== "") return useExternal(endpoint);
+  const attempts = {
+    rustfs: () => tryRustfs(log),
+    versitygw: async () =>
+      tryProgram("versitygw", await locateVersitygw({ build, log }), versitygwProgram, log),
+    rclone: async () => tryProgram("rclone", await locateRclone({ build, log }), rcloneProgram, log),
+    moto: async () => tryProgram("moto", await locateMoto(), motoProgram, log),
+  };
   const reasons: string[] = [];
-  for (const [kind, attempt] of [
-    ["rustfs", () => tryRustfs(log)],
-    ["versitygw", () => tryVersitygw(log, build)],
-  ] as const) {
-    if (require !== undefined && require !== kind) continue;
-    const server = await attempt();
+  for (const kind of require === undefined ? (["rustfs", "versitygw"] as const) : [require]) {
+    const server = await attempts[kind]();
     if (typeof server !== "string") return server;
     reasons.push(server);
     log(server);
   }
   if (require !== undefined) throw new S3ServerAbsent(reasons.join("; "));
-  return launchStandIn(`the stand-in in this process, because there is ${reasons.join("; ")}`);
+  return launchStandIn(
+    `the stand-in in this process, because there is ${reasons.join("; ")}`,
+    options.standIn,
+  );
 }

@@ -38,6 +38,12 @@ export async function setUp(): Promise<SetUp> {
   if (versitygw.command !== undefined) say("versitygw", `found: ${versitygw.how}`);
   else missing("versitygw", versitygw.how);
 
+  // Optional even where live things are required: they deviate from S3, and building rclone takes minutes.
+  for (const kind of ["rclone", "moto"] as const) {
+    const found = await locateS3(kind);
+    say(kind, found.here ? `found: ${found.how}` : `absent: ${found.how}; tests that need it are skipped`);
+  }
+
   say("stand-in", "the S3 server of this repository, always available");
 
   const browser = await locateBrowser({ install: true, log });

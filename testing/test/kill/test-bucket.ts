@@ -215,7 +215,7 @@ export class TestWrite {
     this.#old = old;
     this.#made = made;
     this.task = task;
-    this.store = s3Store({ ...task.access, writer: "fetch", retry: { firstDelay: 2 } });
+    this.store = s3Store({ ...task.access, writer: "fetch", retry: { baseMs: 2 } });
   }
 
   async close(): Promise<void> {

@@ -179,7 +179,7 @@ export function storeOf(
   { access, attempts }: Pick<WriteTask, "access" | "attempts">,
   method: WriteMethod,
 ): S3Store {
-  return s3Store({ ...access, writer: method.writer, retry: { attempts, firstDelay: 2 } });
+  return s3Store({ ...access, writer: method.writer, retry: { attempts, baseMs: 2 } });
 }
 
 /** Runs a write. */

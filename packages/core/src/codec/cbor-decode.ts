@@ -1,3 +1,4 @@
+import { concat } from "../bytes.js";
 import { fromFloat16 } from "../float16.js";
 import { Simple, type Value } from "../values.js";
 import { exactHeadValue, headSize, headValue, INDEFINITE } from "./cbor-head.js";
@@ -11,6 +12,7 @@ import { TextReader } from "./text-reader.js";
 import { LIST, MAP, MAX_ENTRIES, TAG, VALUE, ValueBuilder } from "./value-builder.js";
 
 const FLOAT = 0xfb;
+const CHUNKED_TEXT = 0x7f;
 const BREAK = 0xff;
 
 /**
@@ -36,7 +38,7 @@ export function decodeCbor(
   if (count > size) throw tooLong(0, size);
   if (count > 1 && count * 9 === size) {
     const floats = floatList(bytes, view, 0, count, FLOAT);
-    if (floats !== undefined) return { values: floats, hasBytes: false };
+    if (floats !== undefined) return { values: floats, hasBytes: false, items: count };
   }
   const texts = new TextReader(bytes, view);
   const builder = new ValueBuilder(count, alwaysMaps, maxDepth);
@@ -96,6 +98,12 @@ export function decodeCbor(
         if (length > maxKey) throw longKey(start, length);
         at += length;
         builder.name(texts.text(at - length, at), 0, (bytes[at - length]! ^ 0x30) < 10);
+      } else if (type === CHUNKED_TEXT) {
+        const chunks: Value[] = [];
+        at = readChunks(bytes, view, start, texts, chunks);
+        const name = chunks.join("");
+        if (name.length > maxKey) throw longKey(start, name.length);
+        builder.name(name, 0, (name.charCodeAt(0) ^ 0x30) < 10);
       } else {
         builder.nextIsKey();
       }
@@ -181,7 +189,7 @@ export function decodeCbor(
     builder.put(value);
   }
   if (at !== size) throw decodeError("corrupt", at, `${size - at} bytes follow the value.`);
-  return { values: builder.root, hasBytes };
+  return { values: builder.root, hasBytes, items };
 }
 
 function simpleOrFloat(view: DataView, start: number, info: number): Value {
@@ -237,14 +245,4 @@ function readChunks(
     at += length;
     chunks.push(major === 0x60 ? texts.text(at - length, at) : bytes.subarray(at - length, at));
   }
-}
-
-function concat(chunks: readonly Uint8Array[]): Uint8Array {
-  const joined = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    joined.set(chunk, at);
-    at += chunk.length;
-  }
-  return joined;
 }

@@ -1,8 +1,8 @@
 import type { Limits } from "../limits.js";
+import { widened } from "../widened.js";
 import { headSize, headValue, INDEFINITE } from "./cbor-head.js";
 import { decodeError, longKey, tooLong, tooManyItems } from "./decode-error.js";
 import { checkText, checkUtf8 } from "./utf8.js";
-import { widened } from "./widened.js";
 
 /**
  * Checks that `count` well-formed items (RFC 8949) fill `bytes` exactly, within the limits, and decodes nothing: for tables of

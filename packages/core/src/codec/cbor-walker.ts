@@ -43,6 +43,10 @@ export class CborWalker extends TableWalker {
 
   override uint(at: number): number {
     const type = this.bytes[at]!;
+    if (type === 0x1a) {
+      this.value = this.view.getUint32(at + 1);
+      return at + 5;
+    }
     if (type > 27) return MALFORMED;
     this.value = this.#number(type, at);
     return at + 1 + (type < 24 ? 0 : 1 << (type - 24));

@@ -32,7 +32,7 @@ export function decodeMsgpack(
   if (count > size) throw tooLong(0, size);
   if (count > 1 && count * 9 === size) {
     const floats = floatList(bytes, view, 0, count, FLOAT);
-    if (floats !== undefined) return { values: floats, hasBytes: false };
+    if (floats !== undefined) return { values: floats, hasBytes: false, items: count };
   }
   const texts = new TextReader(bytes, view);
   const builder = new ValueBuilder(count, alwaysMaps, maxDepth);
@@ -217,10 +217,10 @@ export function decodeMsgpack(
     if (length >= 0) {
       const announced = isMap ? length * 2 : length;
       items += announced;
-      if (items > maxItems) throw tooManyItems(at, maxItems);
-      if (announced > size - at || items > size) {
+      if (announced > size - at || (items > size && items <= maxItems)) {
         throw decodeError("truncated", at, `${length} items do not fit into ${size - at} bytes.`);
       }
+      if (items > maxItems) throw tooManyItems(at, maxItems);
       const floats =
         !isMap && length > 0 && bytes[at] === FLOAT ? floatList(bytes, view, at, length, FLOAT) : undefined;
       if (floats !== undefined) {
@@ -237,7 +237,7 @@ export function decodeMsgpack(
     builder.put(value);
   }
   if (at !== size) throw decodeError("corrupt", at, `${size - at} bytes follow the value.`);
-  return { values: builder.root, hasBytes };
+  return { values: builder.root, hasBytes, items };
 }
 
 /** An unsigned number of 1, 2 or 4 bytes. */

@@ -61,6 +61,9 @@ export interface Blocks {
   readonly before: Float64Array;
 }
 
+/** Gives the blocks at an offset of a view: those that are kept, or those that `read` gives. */
+export type KeepBlocks = (offset: number, read: () => Blocks) => Blocks;
+
 /** Where a child's node is in a view, and the span that bounds it. */
 export interface NodeOffset {
   readonly offset: number;
@@ -78,16 +81,19 @@ export class TableView {
   readonly bounds: Span;
   /** Offset of the view's first byte in the table. */
   readonly base: number;
+  readonly #keepBlocks: KeepBlocks;
 
   /**
    * @param dataSize length of the archive's data: no position is beyond it
    * @param base offset of the bytes in the table
+   * @param keepBlocks keeps the blocks of a list, so that they are not read for every lookup
    */
-  constructor(cursor: Cursor, dataSize: number, base = 0) {
+  constructor(cursor: Cursor, dataSize: number, base = 0, keepBlocks: KeepBlocks = (_, read) => read()) {
     this.bytes = cursor.bytes;
     this.cursor = cursor;
     this.bounds = { start: 0, end: dataSize };
     this.base = base;
+    this.#keepBlocks = keepBlocks;
   }
 
   /**
@@ -131,7 +137,7 @@ export class TableView {
     if (!is(item, "array") || count < 1) throw this.damaged('a node\'s "p" is not a list', p);
     cursor.head(first, item);
     if (!is(item, "array")) return { kind: "value", span: this.#span(p, bounds) };
-    const blocks = this.blocks(first, count, bounds);
+    const blocks = this.#keepBlocks(first, () => this.blocks(first, count, bounds));
     return { kind: "blocked", length: blocks.before[count]!, blocks };
   }
 

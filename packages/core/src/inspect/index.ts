@@ -1,9 +1,12 @@
 /** Looks into the table of contents of an archive, without reading values. */
+export { HEADER_SIZE, hasMagic, MAGIC } from "../format/header.js";
 export {
+  type ArchiveOutline,
   codecOf,
   indexOfKey,
   type Outline,
   type OutlineEntry,
   outlineEntries,
   outlineOf,
+  rootArchiveOf,
 } from "./outline.js";

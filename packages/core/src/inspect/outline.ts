@@ -3,7 +3,7 @@ import type { Archive } from "../reader/archive.js";
 import type { ArchiveReader } from "../reader/archive-reader.js";
 import { type EntryRange, nodeOf } from "../reader/entry.js";
 import type { LazyList, LazyMap } from "../reader/handles.js";
-import type { NodeLocation } from "../reader/lookup.js";
+import { isBranch, type NodeLocation, sameEntries } from "../reader/lookup.js";
 import type { PathKey } from "../reader/path.js";
 import type { ByteRange, ReadOptions } from "../source/range-source.js";
 import type { Value } from "../values.js";
@@ -19,6 +19,18 @@ export interface Outline {
   readonly count: number | undefined;
   /** Where its bytes are in the source. Undefined if the table does not say it in one piece. */
   readonly range: ByteRange | undefined;
+}
+
+/** What the header of an archive says. Sizes in bytes. */
+export interface ArchiveOutline {
+  readonly codec: "msgpack" | "cbor";
+  readonly size: number;
+  readonly dataBytes: number;
+  readonly tocBytes: number;
+  /** Offset of the archive in its source. */
+  readonly offset: number;
+  /** How many archives contain it. */
+  readonly nesting: number;
 }
 
 /** An entry of a container, as the table of contents describes it. */
@@ -64,6 +76,24 @@ export async function indexOfKey(
 ): Promise<number> {
   const { archive, node } = locationOf(of);
   return node.kind === "map" ? archive.table.indexOf(node as Branch, key, options) : -1;
+}
+
+/** The archive that a handle is the root of. Undefined for any other handle. */
+export function rootArchiveOf(of: Archive | LazyMap | LazyList): ArchiveOutline | undefined {
+  const { archive, node } = locationOf(of);
+  const root = archive.table.root();
+  const isRoot =
+    node.kind === root.kind && (node.kind === "blocked" || isBranch(node)) && sameEntries(node, root);
+  if (!isRoot) return undefined;
+  const { header, size, start, nesting } = archive;
+  return {
+    codec: header.protocol,
+    size,
+    dataBytes: header.tocStart,
+    tocBytes: header.tocSize,
+    offset: start,
+    nesting,
+  };
 }
 
 /** The codec of the innermost archive around a handle. */

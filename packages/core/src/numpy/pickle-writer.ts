@@ -1,5 +1,5 @@
 import { toFloat16 } from "../float16.js";
-import { NdArray, type NdData } from "./nd-array.js";
+import { NdArray, type NdData } from "../nd-array.js";
 
 /** numpy's short names of the element types. */
 const codes = {
@@ -29,7 +29,7 @@ const codes = {
 export function encodeNumpyPickle(
   array: NdArray | { readonly data: NdData; readonly shape: readonly number[] },
 ): Uint8Array {
-  const { data, dtype, shape } = array instanceof NdArray ? array : new NdArray(array.data, array.shape);
+  const { data, dtype, shape } = NdArray.is(array) ? array : new NdArray(array.data, array.shape);
   const elements = dtype === "float16" ? Uint16Array.from(data as Float32Array, toFloat16) : data;
   const bytes = new Uint8Array(elements.buffer, elements.byteOffset, elements.byteLength);
   const order = elements.BYTES_PER_ELEMENT === 1 ? "|" : littleEndian() ? "<" : ">";

@@ -7,7 +7,7 @@
  * array of a type that has no typed array of its own, is refused.
  */
 import { fromFloat16 } from "../float16.js";
-import { allocate, NdArray, type NdType } from "./nd-array.js";
+import { allocate, NdArray, type NdType } from "../nd-array.js";
 
 /** What a name stands for, by "module name". */
 const globals = new Map<string, Global>(

@@ -2,8 +2,15 @@ import type { Decoder } from "../codec/codec.js";
 import { PeekpackError } from "../errors.js";
 import type { Cursor } from "../format/cursor.js";
 import { decodeHeader, HEADER_SIZE, type Header } from "../format/header.js";
-import { type ArchiveNode, type Span, TableView } from "../format/table-view.js";
+import {
+  type ArchiveNode,
+  type Blocks,
+  type KeepBlocks,
+  type Span,
+  TableView,
+} from "../format/table-view.js";
 import { loadFeature } from "../load-feature.js";
+import type { ByteLru } from "../lru.js";
 import { mayBeNumpyPickle } from "../numpy/sniff.js";
 import type { ReadOptions } from "../source/range-source.js";
 import type { Value } from "../values.js";
@@ -47,7 +54,7 @@ export class ArchiveReader {
     const decodeKey = (bytes: Uint8Array): Value => this.decodePlain(bytes);
     const of =
       table instanceof Uint8Array
-        ? new TableView(decoder.cursor(table), header.tocStart)
+        ? new TableView(decoder.cursor(table), header.tocStart, 0, keepBlocks(context.memory, id))
         : table.table({
             protocol: header.protocol,
             dataSize: header.tocStart,
@@ -94,8 +101,6 @@ export class ArchiveReader {
           offset: this.origin + start,
         });
       }
-      // The code that decodes large values arrives while their bytes do.
-      this.#decoder.prepare?.(end - start)?.catch(() => {});
     }
     return this.#readAt(spans, this.origin, options);
   }
@@ -111,7 +116,6 @@ export class ArchiveReader {
 
   /** Decodes `count` items that fill `bytes`, which were read at position `at`. */
   async decode(bytes: Uint8Array, count: number, at: number, budget?: ResultBudget): Promise<Value[]> {
-    await this.#decoder.prepare?.(bytes.length);
     const { limits, maps, numpy } = this.context;
     const options = { limits: budget?.remaining() ?? limits, maps };
     const decoded = this.#inData(at, () => this.#decoder.decode(bytes, count, options));
@@ -199,7 +203,7 @@ export class ArchiveReader {
     const found = { header, start, end: start + extent, pieces };
     return ArchiveReader.create(
       this.context,
-      await readTable(source, found, { limits, reading: options }),
+      await readTable(source, found, { limits, cacheBytes: this.context.memory.maxBytes, reading: options }),
       this.nesting + 1,
     );
   }
@@ -232,6 +236,18 @@ export class ArchiveReader {
       throw relocated(error, "data", this.origin + at);
     }
   }
+}
+
+/** Keeps the blocks of lists in the reader's memory. */
+function keepBlocks(memory: ByteLru<string, object>, id: string): KeepBlocks {
+  return (offset, read) => {
+    const name = `${id}b${offset}`;
+    const kept = memory.get(name) as Blocks | undefined;
+    if (kept !== undefined) return kept;
+    const blocks = read();
+    memory.set(name, blocks, blocks.bounds.byteLength * 2 + 256);
+    return blocks;
+  };
 }
 
 function checkTable(

@@ -1,6 +1,6 @@
 import { isPeekpackError, PeekpackError } from "../errors.js";
 import type { BlockList, Branch, TableNode } from "../format/table-view.js";
-import { NdArray } from "../numpy/nd-array.js";
+import { isNdArray } from "../nd-array-brand.js";
 import type { ReadOptions } from "../source/range-source.js";
 import type { Value } from "../values.js";
 import type { ArchiveReader } from "./archive-reader.js";
@@ -181,7 +181,7 @@ function stepInto(value: Value, segment: PathSegment, path: readonly unknown[]):
   if (Array.isArray(value)) {
     return pick(resolveListSegment(segment, value.length, path), (index) => plain(value[index]));
   }
-  if (value instanceof NdArray && value.shape.length > 0) {
+  if (isNdArray(value) && value.shape.length > 0) {
     return stepInto(value.toNested() as Value, segment, path);
   }
   if (value instanceof Map) {
@@ -228,4 +228,17 @@ export function showPath(path: readonly unknown[]): string {
 /** Whether a node has nodes below it. */
 export function isBranch(node: TableNode): node is Branch {
   return node.kind === "map" || node.kind === "list";
+}
+
+/** Whether two nodes of one table are the same container. */
+export function sameEntries(a: TableNode, b: TableNode): boolean {
+  if (a.kind === "blocked" && b.kind === "blocked") {
+    return "before" in a.blocks && "before" in b.blocks
+      ? a.blocks.bounds[0] === b.blocks.bounds[0]
+      : a.blocks === b.blocks;
+  }
+  if (!isBranch(a) || !isBranch(b) || a.kind !== b.kind) return false;
+  return "view" in a.entries && "view" in b.entries
+    ? a.entries.first === b.entries.first
+    : a.entries === b.entries;
 }

@@ -1,4 +1,6 @@
+import { exactHeadValue, headSize, headValue } from "../codec/cbor-head.js";
 import { PeekpackError } from "../errors.js";
+import { fromFloat16 } from "../float16.js";
 import type { Protocol } from "../format/header.js";
 
 /** The typed array for each type of numbers. */
@@ -35,17 +37,34 @@ const ARRAYS: { readonly [T in NumberType]: new (length: number) => NumberArrays
 };
 
 /**
- * Makes a typed array of zeros.
- * @throws TypeError for a type that is none.
+ * Makes a typed array of `length` zeros.
+ *
+ * `length` often comes from an archive, which may be damaged: `maximum` is what the caller can vouch for, at most the number of
+ * bytes that hold the items (each takes a byte at least) and the limit `maxItems`.
+ * @throws PeekpackError `limit` if `length` is larger than `maximum`, or than the engine's largest array
+ * @throws TypeError if the type is unknown
  */
-export function numberArray<T extends NumberType>(type: T, length: number): NumberArrayOf<T> {
+export function numberArray<T extends NumberType>(
+  type: T,
+  length: number,
+  maximum: number = Number.POSITIVE_INFINITY,
+): NumberArrayOf<T> {
   if (!Object.hasOwn(ARRAYS, type)) {
     throw new TypeError(`The type of a typed array is one of ${Object.keys(ARRAYS).join(", ")}.`);
   }
-  return new ARRAYS[type](length);
+  if (length > maximum) {
+    throw new PeekpackError("limit", `A list of ${length} items; at most ${maximum} are expected.`, {
+      section: "data",
+    });
+  }
+  try {
+    return new ARRAYS[type](length);
+  } catch (cause) {
+    throw new PeekpackError("limit", `There is no memory for ${length} numbers.`, { section: "data", cause });
+  }
 }
 
-/** Puts a decoded value into its place in a typed array. @throws PeekpackError `unsupported-value` */
+/** Stores a decoded value in a typed array. @throws PeekpackError `unsupported-value` if it is no number, or does not fit */
 export function setNumber(
   array: NumberArrayOf<NumberType>,
   type: NumberType,
@@ -73,9 +92,9 @@ export function setNumber(
 }
 
 /**
- * Reads `count` numbers that fill `bytes` exactly into a typed array, from `index` on, without making a value for each:
- * what makes a column of floats several times faster than decoding it (benchmarks, "column").
- * @throws PeekpackError `unsupported-value`, `corrupt`, `truncated`
+ * Reads `count` numbers that fill `bytes` exactly into a typed array, from `index` on. No value is made for a number, so that
+ * this is several times faster than decoding (benchmarks, "column").
+ * @throws PeekpackError `unsupported-value`, `corrupt`
  */
 export function readNumbers<T extends NumberType>(
   bytes: Uint8Array,
@@ -109,15 +128,15 @@ export function readNumbers<T extends NumberType>(
     at += width;
   }
   if (at !== size) {
-    throw new PeekpackError("corrupt", `${size - at} bytes are left behind the items of a block.`, {
+    throw new PeekpackError("corrupt", `${size - at} bytes follow the items of a block.`, {
       section: "data",
     });
   }
 }
 
 /**
- * Reads 64-bit floats as long as there are such: in the common case all. How many it read. A loop of its own that does four
- * at a time takes half as long as one that looks at each number's type (benchmarks, "column").
+ * Reads 64-bit floats up to the first other item, and returns how many it read. Four at a time take half as long as a loop
+ * that branches on each number's type (benchmarks, "column").
  */
 function readFloats(
   bytes: Uint8Array,
@@ -127,10 +146,10 @@ function readFloats(
   floats: Float64Array,
   index: number,
 ): number {
-  const most = Math.min(count, Math.floor(bytes.length / 9));
+  const maximum = Math.min(count, Math.floor(bytes.length / 9));
   let done = 0;
   let at = 0;
-  for (; done + 4 <= most; done += 4, at += 36) {
+  for (; done + 4 <= maximum; done += 4, at += 36) {
     const others =
       (bytes[at]! ^ tag) | (bytes[at + 9]! ^ tag) | (bytes[at + 18]! ^ tag) | (bytes[at + 27]! ^ tag);
     if (others !== 0) break;
@@ -140,11 +159,11 @@ function readFloats(
     floats[to + 2] = view.getFloat64(at + 19);
     floats[to + 3] = view.getFloat64(at + 28);
   }
-  for (; done < most && bytes[at] === tag; at += 9) floats[index + done++] = view.getFloat64(at + 1);
+  for (; done < maximum && bytes[at] === tag; at += 9) floats[index + done++] = view.getFloat64(at + 1);
   return done;
 }
 
-/** The size of a number by its first byte; −1 for what is no number. */
+/** The size of a number by its first byte; −1 for another item. */
 function msgpackWidth(type: number): number {
   if (type < 0x80 || type >= 0xe0) return 1;
   if (type === 0xca) return 5;
@@ -166,24 +185,6 @@ function msgpackNumber(view: DataView, at: number, into: { value: number | bigin
             : integer(view, at + 1, (type - 0xcc) & 3, type >= 0xd0);
 }
 
-function cborWidth(type: number): number {
-  const info = type & 31;
-  if (type < 0x40) return info < 24 ? 1 : info < 28 ? 1 + (1 << (info - 24)) : -1;
-  return type >= 0xf9 && type <= 0xfb ? 1 + (1 << (info - 24)) : -1;
-}
-
-function cborNumber(view: DataView, at: number, into: { value: number | bigint }): void {
-  const type = view.getUint8(at);
-  const info = type & 31;
-  if (type === 0xfb) into.value = view.getFloat64(at + 1);
-  else if (type === 0xfa) into.value = view.getFloat32(at + 1);
-  else if (type === 0xf9) into.value = half(view.getUint16(at + 1));
-  else {
-    const value = info < 24 ? info : integer(view, at + 1, info - 24, false);
-    into.value = type < 0x20 ? value : typeof value === "bigint" ? -1n - value : -1 - value;
-  }
-}
-
 /** An integer of 2^`log` bytes. */
 function integer(view: DataView, at: number, log: number, signed: boolean): number | bigint {
   if (log === 3) return signed ? view.getBigInt64(at) : view.getBigUint64(at);
@@ -192,17 +193,18 @@ function integer(view: DataView, at: number, log: number, signed: boolean): numb
   return signed ? view.getInt32(at) : view.getUint32(at);
 }
 
-/** A half-precision float (IEEE 754 binary16). */
-function half(bits: number): number {
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 1023;
-  const magnitude =
-    exponent === 0
-      ? fraction * 2 ** -24
-      : exponent === 31
-        ? fraction === 0
-          ? Number.POSITIVE_INFINITY
-          : Number.NaN
-        : (1 + fraction / 1024) * 2 ** (exponent - 15);
-  return bits >= 0x8000 ? -magnitude : magnitude;
+function cborWidth(type: number): number {
+  const isNumber = type < 0x40 ? (type & 31) < 28 : type >= 0xf9 && type <= 0xfb;
+  return isNumber ? headSize(type) : -1;
+}
+
+function cborNumber(view: DataView, at: number, into: { value: number | bigint }): void {
+  const type = view.getUint8(at);
+  if (type === 0xfb) into.value = view.getFloat64(at + 1);
+  else if (type === 0xfa) into.value = view.getFloat32(at + 1);
+  else if (type === 0xf9) into.value = fromFloat16(view.getUint16(at + 1));
+  else {
+    const value = exactHeadValue(view, at, headValue(view, at));
+    into.value = type < 0x20 ? value : typeof value === "bigint" ? -1n - value : -1 - value;
+  }
 }

@@ -17,6 +17,11 @@ import { decodeIndex, type KeptIndex } from "./kept-index.js";
 import { isBranch } from "./lookup.js";
 import type { Untyped } from "./schema.js";
 
+/** How much of the end is read in any case: the root block of a page index is no longer. */
+const SHORT_TAIL = 32 * 1024;
+/** A page index is at least as long as its footer. */
+const MIN_INDEX_BYTES = 64;
+
 /** What an archive can be opened from. Texts and URLs are read over HTTP. */
 export type ArchiveSource = RangeSource | Uint8Array | ArrayBuffer | Blob | URL | string;
 
@@ -32,7 +37,7 @@ export interface OpenOptions extends Omit<ReadEngineOptions, "size"> {
   readonly pageIndex?: ArchiveSource | undefined;
   /** How much of the start is read at first. Default 16 KiB. */
   readonly headBytes?: number | undefined;
-  /** How much of the end is read together with it: it may hold the table. Default 512 KiB. 0: none. */
+  /** How much of the end is read together with it, at most: it may hold the table. Default 512 KiB. 0: none. */
   readonly tailBytes?: number | undefined;
   /**
    * Memory for what lookups learn of tables, for pages of tables, and for child archives that are open. One budget for
@@ -222,7 +227,12 @@ async function openFresh(context: ReaderContext, options: OpenOptions, counts: C
   const header = decodeHeader(headerBytes, end === undefined ? undefined : end - offset, offset);
   const sidecar = options.pageIndex === undefined ? undefined : engineOf(options.pageIndex, options);
   const found = { header, start: offset, end, pieces };
-  const parts = await readTable(source, found, { limits, sidecar, reading });
+  const parts = await readTable(source, found, {
+    limits,
+    cacheBytes: counts.tocCacheBytes,
+    sidecar,
+    reading,
+  });
   return { parts, headerBytes, size, version };
 }
 
@@ -240,7 +250,13 @@ async function firstContact(
   readonly version: string | undefined;
 }> {
   if (offset === 0) {
-    const { size, version, head: first, tail: last } = await source.probe({ head, tail }, reading);
+    // A short tail is enough for a page index, and for a short table. A longer table is worth a longer tail.
+    const want = {
+      head,
+      tail: Math.min(tail, SHORT_TAIL),
+      longTail: { bytes: tail, wanted: wantedTail(tail) },
+    };
+    const { size, version, head: first, tail: last } = await source.probe(want, reading);
     const pieces = [
       { start: 0, bytes: first },
       { start: size - last.length, bytes: last },
@@ -256,6 +272,25 @@ async function firstContact(
   const read = await source.read(ranges, reading);
   const pieces = read.map((bytes, i) => ({ start: ranges[i]!.start, bytes }));
   return { pieces, end, size: undefined, version: undefined };
+}
+
+/**
+ * How many of the last bytes are worth reading: all of a small object, or the table of contents. None if that is longer than `max`, or if something follows it: then
+ * the last bytes may be the root of a page index.
+ */
+function wantedTail(max: number): (head: Uint8Array, size: number) => number {
+  return (head, size) => {
+    try {
+      const { tocStart, tocSize } = decodeHeader(head, size);
+      // A small object comes whole.
+      if (size <= head.length + max) return size - head.length;
+      const unused = size - (HEADER_SIZE + tocStart + tocSize);
+      return unused < MIN_INDEX_BYTES && tocSize + unused <= max ? tocSize + unused : 0;
+    } catch {
+      // Opening says what is wrong with the header.
+      return 0;
+    }
+  };
 }
 
 interface Counts {

@@ -21,6 +21,8 @@ import { sameKey } from "./same-key.js";
 const PAGE_GUESS = 16 * 1024;
 /** Pages that a walk reads at once: few at first, so that the first entries come soon. */
 const FIRST_PAGES = 2;
+/** Bytes of the index that are compared at a time. */
+const COMPARED = 1024 * 1024;
 const MAX_PAGES = 64;
 
 /** What a paged table needs of its archive. */
@@ -80,6 +82,18 @@ export class PagedTable {
   /** Root block and footer of the index. */
   get indexBytes(): Uint8Array {
     return this.#index.bytes;
+  }
+
+  /** Whether the whole index has exactly these bytes. Reads it in pieces. */
+  async equals(bytes: Uint8Array, options?: ReadOptions): Promise<boolean> {
+    const { source, start, footer } = this.#index;
+    if (bytes.length !== footer.indexSize) return false;
+    for (let at = 0; at < bytes.length; at += COMPARED) {
+      const end = Math.min(at + COMPARED, bytes.length);
+      const [read] = await source.read([{ start: start + at, end: start + end }], options);
+      for (let i = 0; i < end - at; i++) if (read![i] !== bytes[at + i]) return false;
+    }
+    return true;
   }
 
   /** The root node. */
@@ -295,6 +309,9 @@ export class PagedTable {
 
   /** Checks a page's bytes, and finds its entries. */
   async #decode(large: LargeNode, span: PageSpan, bytes: Uint8Array, options?: ReadOptions): Promise<Page> {
+    // Another lookup may have decoded it meanwhile.
+    const known = this.#cached(span.offset);
+    if (known !== undefined) return known;
     const pages = this.#pages;
     checkPage(span, bytes);
     const bounds = { start: span.start, end: span.dataEnd };
@@ -377,8 +394,18 @@ export class PagedTable {
 
   /** Reads pages of a list of blocks. */
   async #loadBlocks(large: LargeNode, spans: readonly PageSpan[], options?: ReadOptions): Promise<Blocks[]> {
-    const read = await this.#readPages(large, spans, options);
-    return spans.map((span) => {
+    const { memory, id } = this.#pages;
+    const cached = (span: PageSpan): Blocks | undefined =>
+      memory.get(`${id}b${span.offset}`) as Blocks | undefined;
+    const known = spans.map(cached);
+    const read = await this.#readPages(
+      large,
+      spans.filter((_, i) => known[i] === undefined),
+      options,
+    );
+    return spans.map((span, i) => {
+      const kept = known[i] ?? cached(span);
+      if (kept !== undefined) return kept;
       const bytes = read.get(span.offset)!;
       checkPage(span, bytes);
       const { head } = headReader(this.#pages, bytes);
@@ -392,6 +419,7 @@ export class PagedTable {
       if (blocks.before[count] !== span.next || blocks.bounds[0] !== span.start) {
         throw damagedIndex("a page does not hold the items that it says", span.offset);
       }
+      memory.set(`${id}b${span.offset}`, blocks, count * 16 + 512);
       return blocks;
     });
   }

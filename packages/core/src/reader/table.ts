@@ -17,8 +17,9 @@ import type { PagedTable } from "./paged-table.js";
 import type { PathKey } from "./path.js";
 import { sameKey } from "./same-key.js";
 
-/** Maps of at most this many entries are searched one by one: no hash table is worth its memory. */
+/** Maps of at most this many entries are searched without a hash table, unless they take more bytes of the table. */
 const FEW = 16;
+const SHORT = 4096;
 /** Entries that a walk gives at once. */
 const WINDOW = 1024;
 
@@ -199,12 +200,19 @@ export class Table {
     if (!isUnicode(key)) return -1;
     const bytes = new TextEncoder().encode(key);
     const { cursor } = entries.view;
-    if (node.count > FEW && this.#isKept(node)) {
-      const table = this.#keys(entries, node);
-      return table.nodes[table.find(cursor, bytes)] ?? -1;
-    }
+    const { first } = entries;
+    const known = this.#memory.get(this.#name(entries)) as KeyTable | undefined;
+    const table = known ?? (node.count > FEW && this.#isKept(node) ? this.#keys(entries, node) : undefined);
+    if (table !== undefined) return table.nodes[table.find(cursor, bytes)] ?? -1;
     const item: Item = { kind: "other", value: 0 };
-    return lastNode(cursor, entries, node, (at) => isTextKey(cursor, at, bytes, item));
+    let last = first;
+    const found = lastNode(cursor, entries, node, (at) => {
+      last = at;
+      return isTextKey(cursor, at, bytes, item);
+    });
+    // A few entries that take many bytes: the next lookup does not skip them again.
+    if (last - first > SHORT && this.#isKept(node)) this.#keys(entries, node);
+    return found;
   }
 
   #scan(entries: TableEntries, node: Branch, key: PathKey): number {
@@ -232,8 +240,12 @@ export class Table {
     });
   }
 
+  #name({ view, first }: TableEntries): string {
+    return `${this.#id}:${view.base + first}`;
+  }
+
   #learn<T extends KeyTable | Uint32Array>({ view, first }: TableEntries, read: () => T): T {
-    const name = `${this.#id}:${view.base + first}`;
+    const name = this.#name({ view, first });
     const known = this.#memory.get(name) as T | undefined;
     if (known !== undefined) return known;
     const learned = read();

@@ -36,9 +36,12 @@ export class AbortListeners {
   untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
     if (!signal) return promise;
     return new Promise<T>((resolve, reject) => {
-      const abort = (): void => reject(signal.reason);
-      if (signal.aborted) abort();
+      const abort = (): void => {
+        this.delete(signal, abort);
+        reject(signal.reason);
+      };
       this.add(signal, abort);
+      if (signal.aborted) abort();
       promise.then(resolve, reject).finally(() => this.delete(signal, abort));
     });
   }

@@ -32,13 +32,15 @@ export function bytesSource(
   return closable({
     label,
     local: true,
-    async probe({ head, tail }, { signal } = {}) {
+    async probe({ head, tail, longTail }, { signal } = {}) {
       const from = open(signal);
+      const first = from.subarray(0, head);
+      const last = Math.max(tail, longTail?.wanted(first, from.length) ?? 0);
       return {
         size: from.length,
         ...(version === undefined ? {} : { version }),
-        head: from.subarray(0, head),
-        tail: from.subarray(Math.max(0, from.length - tail)),
+        head: first,
+        tail: from.subarray(Math.max(0, from.length - last)),
       };
     },
     async read(ranges, { signal } = {}) {

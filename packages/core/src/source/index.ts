@@ -12,7 +12,15 @@ export {
   type RangeCacheOptions,
   withRangeCache,
 } from "./range-cache.js";
-export type { ByteRange, ClosableSource, Probe, RangeSource, ReadOptions } from "./range-source.js";
+export type {
+  ByteRange,
+  ClosableSource,
+  LongTail,
+  Probe,
+  ProbeRequest,
+  RangeSource,
+  ReadOptions,
+} from "./range-source.js";
 export type { RangeTransport, Refusal, TransportRequest, TransportResponse } from "./range-transport.js";
 export { isReadEngine, type ReadEngine, type ReadEngineOptions, readEngine } from "./read-engine.js";
 export type { ReadStats } from "./read-stats.js";

@@ -2,7 +2,7 @@ import { AbortListeners } from "./abort-listeners.js";
 import { type AuthorizationRenewal, authorizationRenewal } from "./authorization-renewal.js";
 import { closable } from "./closable-source.js";
 import type { ObjectState, Piece, RequestedRange } from "./object-state.js";
-import type { ClosableSource, Probe, ReadOptions } from "./range-source.js";
+import type { ClosableSource, Probe, ProbeRequest, ReadOptions } from "./range-source.js";
 import type { RangeTransport } from "./range-transport.js";
 import { type PendingEvent, rangedGet } from "./ranged-get.js";
 import { eventError, requestEvent } from "./request-event.js";
@@ -59,12 +59,16 @@ export function objectSource(transport: RangeTransport, options: ObjectSourceOpt
   };
 
   /** Sends one request and emits its event. */
-  const send = async (requested: RequestedRange, read: ReadOptions): Promise<Piece> => {
+  const send = async (
+    requested: RequestedRange,
+    read: ReadOptions,
+    wanted?: () => Promise<void>,
+  ): Promise<Piece> => {
     const range = "suffix" in requested ? requested : { range: requested };
     const event: PendingEvent = requestEvent(label, read, performance.now(), { bytes: 0, ...range });
     try {
       return await listeners.withAbort(read.signal, (controller) =>
-        rangedGet(object, requested, controller, event),
+        rangedGet(object, requested, controller, event, wanted),
       );
     } catch (error) {
       event.error = eventError(error);
@@ -100,7 +104,39 @@ export function objectSource(transport: RangeTransport, options: ObjectSourceOpt
     return piece.bytes.subarray(start - piece.start, end - piece.start);
   };
 
-  const probe = async (want: { head: number; tail: number }, read: ReadOptions): Promise<Probe> => {
+  /**
+   * Asks for the long tail together with the head, and reads the response only if the head wants it. Undefined if it is
+   * not wanted, or if the request fails.
+   */
+  const longTail = async (
+    { tail, longTail: long }: ProbeRequest,
+    head: Promise<Uint8Array>,
+    read: ReadOptions,
+  ): Promise<Uint8Array | undefined> => {
+    if (!suffixRanges || object.size !== undefined || long === undefined || long.bytes <= tail)
+      return undefined;
+    const unwanted = new AbortController();
+    const wanted = async (): Promise<void> => {
+      const bytes = await head;
+      if (long.wanted(bytes, object.size!) > tail) return;
+      unwanted.abort(new DOMException("The head does not want a long tail.", "AbortError"));
+      throw unwanted.signal.reason;
+    };
+    const abort = (): void => unwanted.abort(read.signal?.reason);
+    read.signal?.addEventListener("abort", abort, { once: true });
+    try {
+      wanted().catch(() => {});
+      const { bytes } = await send({ suffix: long.bytes }, { ...read, signal: unwanted.signal }, wanted);
+      return bytes;
+    } catch {
+      // Whatever went wrong, the closed range that follows says it.
+      return undefined;
+    } finally {
+      read.signal?.removeEventListener("abort", abort);
+    }
+  };
+
+  const probe = async (want: ProbeRequest, read: ReadOptions): Promise<Probe> => {
     const once = async (side: "head" | "tail", fetch: () => Promise<Uint8Array>): Promise<Uint8Array> => {
       const arrived = partialProbe[side];
       if (arrived && arrived.length >= Math.min(want[side], object.size ?? Number.POSITIVE_INFINITY)) {
@@ -110,29 +146,38 @@ export function objectSource(transport: RangeTransport, options: ObjectSourceOpt
       partialProbe[side] = bytes;
       return bytes;
     };
-    const last = (size: number) => once("tail", () => part(Math.max(0, size - want.tail), size, read));
+    const last = (size: number, bytes: number) =>
+      once("tail", () => part(Math.max(0, size - bytes), size, read));
     const known = object.size;
     const small = known !== undefined && want.head + want.tail >= known;
-    const [head] = await Promise.all([
-      // At least one byte, to check that the object exists. A small object is read by one request.
-      once("head", () => part(0, Math.max(1, small ? known : want.head), read)),
+    // At least one byte, to check that the object exists. A small object is read by one request.
+    const first = once("head", () => part(0, Math.max(1, small ? known : want.head), read));
+    const [head, , long] = await Promise.all([
+      first,
       known !== undefined
-        ? small || last(known)
+        ? small || last(known, want.tail)
         : suffixRanges &&
           want.tail > 0 &&
           once("tail", async () => (await get({ suffix: want.tail }, read)).bytes).catch((error: unknown) => {
             // Some servers do not support suffixes. With the size from the head, a closed range works.
             if (read.signal?.aborted || eventError(error) === "changed") throw error;
           }),
+      longTail(want, first, read),
     ]);
     const size = object.size!;
-    const tail = head.length < size ? await last(size) : head;
+    const bytes = Math.max(want.tail, want.longTail?.wanted(head.subarray(0, want.head), size) ?? 0);
+    if (long !== undefined) partialProbe.tail = long;
+    const arrived = partialProbe.tail?.length ?? 0;
+    // Without suffixes the head comes first, so that the tail is asked for at its right length.
+    if (arrived > 0 && arrived < Math.min(bytes, size) && suffixRanges) delete partialProbe.tail;
+    const tail = head.length < size ? await last(size, bytes) : head;
     partialProbe = {};
     return {
       size,
       ...(object.version !== undefined && { version: object.version }),
       head: head.subarray(0, want.head),
-      tail: tail.subarray(Math.max(0, tail.length - want.tail)),
+      // All of a long tail: its bytes are here, and the cache can serve them.
+      tail: long === undefined ? tail.subarray(Math.max(0, tail.length - bytes)) : tail,
     };
   };
 

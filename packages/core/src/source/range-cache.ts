@@ -2,7 +2,7 @@ import { isPeekpackError } from "../errors.js";
 import { AbortListeners } from "./abort-listeners.js";
 import type { ByteRange } from "./byte-range.js";
 import { closable } from "./closable-source.js";
-import type { ClosableSource, Probe, RangeSource, ReadOptions } from "./range-source.js";
+import type { ClosableSource, Probe, ProbeRequest, RangeSource, ReadOptions } from "./range-source.js";
 import { requestEvent } from "./request-event.js";
 import { checkRanges, closedSource } from "./source-error.js";
 
@@ -152,7 +152,7 @@ export function withRangeCache(
     return { size, version, head: head.bytes, tail: tail.bytes };
   };
 
-  const probe = async (want: { head: number; tail: number }, read: ReadOptions): Promise<Probe> => {
+  const probe = async (want: ProbeRequest, read: ReadOptions): Promise<Probe> => {
     const startedAt = performance.now();
     const known =
       object === undefined ? await orElse(() => cache.latest(label), undefined) : (object ?? undefined);

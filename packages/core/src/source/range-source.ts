@@ -17,6 +17,24 @@ export interface ReadOptions {
   readonly onRequest?: RequestListener | undefined;
 }
 
+/** What is asked for at the first contact with an object. */
+export interface ProbeRequest {
+  /** How many of the first bytes. */
+  readonly head: number;
+  /** How many of the last bytes. */
+  readonly tail: number;
+  /** A longer tail, if the head asks for it. A source may ignore it. */
+  readonly longTail?: LongTail | undefined;
+}
+
+/** A tail whose length is decided by the head of the object. */
+export interface LongTail {
+  /** The maximum number of the last bytes. */
+  readonly bytes: number;
+  /** How many of the last bytes are wanted, by the first bytes and the size of the object. */
+  wanted(head: Uint8Array, size: number): number;
+}
+
 /** The result of the first contact with an object. */
 export interface Probe {
   /** Size of the whole object in bytes. */
@@ -28,7 +46,7 @@ export interface Probe {
   version?: string;
   /** The first bytes: as many as requested, or all there are. */
   head: Uint8Array;
-  /** The last bytes: as many as requested, or all there are. May overlap `head`. */
+  /** The last bytes: as many as requested, or all there are. More, if a long tail was wanted. May overlap `head`. */
   tail: Uint8Array;
 }
 
@@ -44,10 +62,11 @@ export interface RangeSource {
   /** The queue that requests to this object's origin share. Without one, each read engine makes its own. */
   readonly limiter?: RequestLimiter | undefined;
   /**
-   * Gets size and version, without a HEAD request, with the first `head` and the last `tail` bytes.
+   * Gets size and version, without a HEAD request, with the first `head` and the last `tail` bytes. If the head asks for
+   * a long tail, that may come too.
    * @throws PeekpackError `not-found`, `denied`, `network`, `changed`, `closed`
    */
-  probe(want: { head: number; tail: number }, options?: ReadOptions): Promise<Probe>;
+  probe(want: ProbeRequest, options?: ReadOptions): Promise<Probe>;
   /**
    * Reads every range: exactly `end - start` bytes each, in the order of `ranges`. The arrays may be views of shared memory; do
    * not write to them.

@@ -21,6 +21,7 @@ export async function rangedGet(
   requested: RequestedRange,
   controller: AbortController,
   event: PendingEvent,
+  wanted?: () => Promise<void>,
 ): Promise<Piece> {
   const { label, stallMs, ifMatch, condition, browser } = object;
   const { signal } = controller;
@@ -49,6 +50,8 @@ export async function rangedGet(
     const responseRange = expectedRange(object, requested, response);
     if (!responseRange) return await unexpectedResponse(object, requested, response, signal, progress);
     event.range = responseRange;
+    // A response whose bytes may not be wanted waits unread.
+    await wanted?.();
     const { start, end } = responseRange;
     const length = end - start;
     const chunks = object.version === undefined ? [] : received;

@@ -12,7 +12,7 @@ import { type SchedulerOptions, withScheduler } from "./scheduler.js";
 export interface ReadEngineOptions extends SchedulerOptions {
   /** How requests are retried; `false`: never. */
   readonly retry?: RetryOptions | false | undefined;
-  /** Maximum number of requests in flight, unless the source has a limiter. Default 6 in a browser, else 32. */
+  /** Maximum number of requests in flight, unless the source has a limiter. Default 6 in a browser, else 64. */
   readonly concurrency?: number | undefined;
   /** Called for every request and for every range that the cache serves. Reads of a local source are neither. */
   readonly onRequest?: RequestListener | undefined;
@@ -32,7 +32,7 @@ const brand: unique symbol = Symbol.for("peekpack.readEngine");
  * reads ahead. A local source (memory, Blob, file) gets none of these: its reads are no requests.
  */
 export function readEngine(source: RangeSource, options: ReadEngineOptions = {}): ReadEngine {
-  const { onRequest, retry = {}, concurrency = pageUrl() ? 6 : 32 } = options;
+  const { onRequest, retry = {}, concurrency = pageUrl() ? 6 : 64 } = options;
   const stats = emptyStats();
   if (source.local) return engine(source, stats);
   const requests = withRequestPolicy(source, {

@@ -13,14 +13,14 @@ import { tableIndexer } from "./table-indexer.js";
 import { memorySpill } from "./table-spill.js";
 import { TableStore } from "./table-store.js";
 
-/** Bytes that are handed to the sink at a time, about. */
+/** Bytes from which on data is handed to the sink. */
 const CHUNK = 1024 * 1024;
-/** What one value may take of memory before the writer goes into it and writes its children one by one. */
+/** A value that takes more memory than this is written child by child. */
 const SLAB = 8 * CHUNK;
 
 /**
- * Writes a value into a sink. Whatever fits into a few MiB is encoded in one go; what does not, and what must be
- * consumed or awaited, is gone into: its children are written one after the other, and the bytes handed on in between.
+ * Writes a value into a sink. A value that fits into a few MiB is encoded at once. A larger one, and one that must be consumed
+ * or awaited, is written child by child; data goes to the sink in between.
  */
 export class ArchiveWriter implements ValueWriter {
   readonly encoder: ArchiveEncoder;
@@ -61,6 +61,7 @@ export class ArchiveWriter implements ValueWriter {
         await this.#sink.write(chunk);
         this.#signal?.throwIfAborted();
       });
+      await table.close();
       for (const chunk of index?.finish()?.chunks() ?? []) await this.#sink.write(chunk);
       this.#signal?.throwIfAborted();
       return await this.#sink.finish(encodeHeader({ protocol, tocStart, tocSize }));
@@ -92,7 +93,7 @@ export class ArchiveWriter implements ValueWriter {
     return this.#into(value, depth);
   }
 
-  /** Hands to the sink what has been encoded. Only between values: places in the buffer are forgotten. */
+  /** Hands to the sink what has been encoded. Offsets in the buffers are then no longer valid. */
   async flush(): Promise<void> {
     this.#signal?.throwIfAborted();
     await this.table.overflow();
@@ -106,13 +107,13 @@ export class ArchiveWriter implements ValueWriter {
       data.pos = 0;
       return;
     }
-    // Somewhat larger than what was needed now: else the next chunk, of about the same length, would have to grow for it.
+    // A little larger than this chunk: the next one is about as long, and should not have to grow.
     data.replace(Math.min(CHUNK * 1.25, Math.max(pos * 1.25, 64 * 1024)), 0);
     data.pos = 0;
     await this.#sink.write(chunk);
   }
 
-  /** Writes a value that must be gone into. */
+  /** Writes a value child by child. */
   async #into(value: unknown, depth: number): Promise<boolean> {
     if (Array.isArray(value)) return this.list(value, value.length, depth);
     if (value instanceof Map) return this.map(value, value.size, depth);
@@ -135,11 +136,11 @@ export class ArchiveWriter implements ValueWriter {
         return this.map(entries, keys.length, depth);
       }
     }
-    // One long text, byte string or typed array: it takes the memory it takes.
+    // One long text, byte string or typed array has no children: it takes the memory it needs.
     return this.encoder.value(value, depth);
   }
 
-  /** Writes a list from what gives its items. Without a count they are collected first. */
+  /** Writes a list of items. Without a count they are collected first. */
   async list(
     items: Iterable<unknown> | AsyncIterable<unknown>,
     count: number | undefined,
@@ -151,7 +152,7 @@ export class ArchiveWriter implements ValueWriter {
     return frame.close();
   }
 
-  /** Writes a map from what gives its entries. Without a count they are collected first. */
+  /** Writes a map of entries. Without a count they are collected first. */
   async map(
     entries: Iterable<readonly [unknown, unknown]> | AsyncIterable<readonly [unknown, unknown]>,
     count: number | undefined,
@@ -168,7 +169,7 @@ export class ArchiveWriter implements ValueWriter {
     return frame.close();
   }
 
-  /** Visits items one after the other, flushing in between. Takes no turn of the event loop where nothing is to be awaited. */
+  /** Visits items one after the other, and flushes in between. Does not yield to the event loop unless something is awaited. */
   async #each<T>(
     items: Iterable<T> | AsyncIterable<T>,
     visit: (item: T) => undefined | Promise<void>,

@@ -6,14 +6,14 @@ export class BlockCutter {
   #end: number;
   #count = 0;
 
-  /** `size`: the item that makes a block this long, in bytes, closes it. `start`: where the first item starts. */
+  /** A block ends with the item that brings it to `size` bytes. The first item begins at `start`. */
   constructor(size: number, start: number) {
     this.#size = size;
     this.#start = start;
     this.#end = start;
   }
 
-  /** Takes the next item, which ends at `end`. */
+  /** Adds the next item, which ends at `end`. */
   item(end: number): void {
     this.#count++;
     this.#end = end;

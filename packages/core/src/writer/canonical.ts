@@ -1,9 +1,10 @@
+import { headSize, headValue } from "../codec/cbor-head.js";
 import type { Protocol } from "../format/header.js";
 
 /**
- * Whether encoded bytes, known to be well-formed, are already what the encoder would write for them: every integer and
- * every length in its shortest form, floats in 64 bits. Then they can be copied as they are. Items that the encoder has
- * no plain form for (extensions, tags, half floats other than NaN and ±∞, indefinite lengths) count as not canonical.
+ * Whether well-formed bytes are what the encoder writes for their values, so that they can be copied: every integer and
+ * length in its shortest form, floats in 64 bits. False for items without a plain form (extensions, tags, half floats other
+ * than NaN and ±∞, indefinite lengths).
  */
 export function isCanonical(bytes: Uint8Array, protocol: Protocol): boolean {
   return protocol === "cbor" ? cbor(bytes) : msgpack(bytes);
@@ -114,21 +115,11 @@ function cbor(bytes: Uint8Array): boolean {
       } else if (type < 0xf4 || type > 0xf6) return false;
       continue;
     }
-    if (major === 6 || info > 27) return false;
-    let value = info;
-    if (info >= 24) {
-      const width = 1 << (info - 24);
-      value =
-        width === 1
-          ? view.getUint8(at)
-          : width === 2
-            ? view.getUint16(at)
-            : width === 4
-              ? view.getUint32(at)
-              : view.getUint32(at) * 2 ** 32 + view.getUint32(at + 4);
-      if (value < (width === 1 ? 24 : 2 ** (width * 4))) return false;
-      at += width;
-    }
+    const size = headSize(type);
+    if (major === 6 || info === 31 || size === 0) return false;
+    const value = headValue(view, at - 1);
+    if (size > 1 && value < (size === 2 ? 24 : 2 ** ((size - 1) * 4))) return false;
+    at += size - 1;
     if (major === 2 || major === 3) at += value;
   }
   return true;

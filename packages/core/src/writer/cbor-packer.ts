@@ -5,6 +5,7 @@ import { Packer } from "./packer.js";
 /** CBOR, each item in its shortest definite form; floats as the reference writes them (64 bits but for NaN and ±∞). */
 export class CborPacker extends Packer {
   readonly protocol = "cbor" as const;
+  readonly floatTag = 0xfb;
 
   override nil(): void {
     this.reserve(1);

@@ -10,38 +10,38 @@ import { type ArchiveSink, memorySink, type WriteResult } from "./sink.js";
 import { indexChunks } from "./table-indexer.js";
 import { finishing, type WriteOptions, writeArchive } from "./write-archive.js";
 
-/** An archive to be put into a combined one: an archive that exists, or a value that is encoded as one first. */
+/** A child of a combined archive: an archive that exists, or a value that is encoded as an archive first. */
 export type CombineChild =
   | {
-      /** The key it gets. Either all children have one, or none: then they make a list. */
+      /** Its key. Either all children have a name, or none: then they make a list. */
       readonly name?: string | undefined;
       /**
-       * An open archive (its own bytes are copied) or what one can be read from (all bytes are copied, from the first to the
-       * last, as the reference does).
+       * An open archive, of which header, data and table are copied; or a source of one, which is copied whole, with all that
+       * follows the table, as the reference does.
        */
       readonly source: Archive | ArchiveSource;
     }
   | {
       readonly name?: string | undefined;
-      /** What {@link writeArchive} takes. Encoded in memory, because its header comes first. */
+      /** A value that {@link writeArchive} takes. It is encoded in memory, because its header comes first. */
       readonly value: unknown;
     };
 
-/** Children to combine: an array is checked whole before anything is written; an iterable, child by child. */
+/** Children to combine. An array is checked before anything is written, an iterable child by child. */
 export type CombineChildren = readonly CombineChild[] | Iterable<CombineChild> | AsyncIterable<CombineChild>;
 
 /** Bytes that are copied at a time. */
 const CHUNK = 4 * 1024 * 1024;
 
 /**
- * Puts archives into one, back to back and byte for byte, under names or as a list. The codec of the outer archive is the
- * option's; each child keeps its own. Children may be combined archives themselves.
+ * Combines archives into one, byte for byte, under names or as a list. The option `codec` is that of the outer archive; each
+ * child keeps its own codec and its own page index. Children may be combined archives themselves.
  *
- * Children in an array are all looked at before the first byte is written. When anything fails the sink is aborted.
+ * An array of children is checked before the first byte is written. If anything fails the sink is aborted.
  *
- * @throws PeekpackError `duplicate-name`; `unsupported-value` for no children at all, for names on some children only, and for
- *   an archive combined into itself; `not-an-archive`, `unfinished`, `truncated` for children that are no archives
- * @throws TypeError for children that are none
+ * @throws PeekpackError `duplicate-name`; `unsupported-value` if there are no children, if only some have names, or if an
+ *   archive is combined into itself; `not-an-archive`, `unfinished`, `truncated` if a child is not an archive
+ * @throws TypeError if a child has neither a source nor a value, or both
  */
 export async function combineArchives(
   sink: ArchiveSink,
@@ -57,11 +57,11 @@ export async function combineArchives(
   });
 }
 
-/** An archive to append to, and where the result goes. */
+/** A combined archive to append to, and the sink of the result. */
 export interface AppendTarget {
-  /** The combined archive as it is. */
+  /** The combined archive. */
   readonly source: ArchiveSource;
-  /** Takes the result. It must leave the old archive readable until it has finished. */
+  /** Takes the result. The old archive must stay readable until the sink has finished. */
   readonly sink: ArchiveSink;
   /**
    * The sink writes into the old archive's object, from the byte after the old table on, and puts the new header over the old
@@ -73,9 +73,9 @@ export interface AppendTarget {
 }
 
 /**
- * Adds children to a combined archive, in the codec that it has. Until the sink has finished the old archive is as it was.
- * @throws PeekpackError as {@link combineArchives}, and `unsupported-value` when the target is not a combined archive, or
- *   when children have names and the target is a list, or the other way round
+ * Adds children to a combined archive, in its own codec. The result gets a page index of its own, if the options want one.
+ * @throws PeekpackError as {@link combineArchives}, and `unsupported-value` if the target is not a combined archive, or if
+ *   either the children or those of the target have names, and the others have none
  */
 export async function appendArchives(
   target: AppendTarget,
@@ -100,10 +100,10 @@ export async function appendArchives(
   });
 }
 
-/** A child that has been looked at. */
+/** A child that was checked. */
 interface Ready {
   readonly name: string | undefined;
-  /** Where its bytes are. */
+  /** Its bytes: `start` to `end` of a source. */
   readonly source: RangeSource;
   readonly start: number;
   readonly end: number;
@@ -117,7 +117,7 @@ class CombinedWriter {
   readonly #self = new Set<string>();
   readonly #checked = new Map<CombineChild, Ready>();
   #checkedAll = false;
-  /** Bytes behind the header so far. */
+  /** Bytes after the header so far. */
   position = 0;
 
   constructor(sink: ArchiveSink, toc: CombinedToc, options: ResolvedEncodeOptions, given: WriteOptions) {
@@ -128,20 +128,20 @@ class CombinedWriter {
     if (sink.label !== undefined) this.#self.add(sink.label);
   }
 
-  /** A source that must not be among the children: the target itself. */
+  /** Rejects a source among the children: the target itself. */
   refuse(label: string): void {
-    // Sources in memory share a label and are no place that is written to.
+    // Sources in memory share a label, and cannot be the target.
     if (label.includes(":")) this.#self.add(label);
   }
 
-  /** Looks at all children of an array before anything is written. */
+  /** Checks all children of an array before anything is written. */
   async check(children: CombineChildren): Promise<void> {
     if (!Array.isArray(children) || this.#checkedAll) return;
     this.#checkedAll = true;
     const names = this.#toc.rehearse();
     for (const child of children as readonly CombineChild[]) {
       names.take(nameOf(child));
-      if ("source" in child) this.#checked.set(child, await this.#look(child.name, child.source));
+      if ("source" in child) this.#checked.set(child, await this.#find(child.name, child.source));
     }
     if (names.count === 0) throw nothing();
   }
@@ -152,7 +152,7 @@ class CombinedWriter {
       const name = nameOf(child);
       this.#toc.take(name, this.position);
       if ("source" in child) {
-        const { source, start, end } = this.#checked.get(child) ?? (await this.#look(name, child.source));
+        const { source, start, end } = this.#checked.get(child) ?? (await this.#find(name, child.source));
         await this.copy(source, start, end);
       } else {
         const memory = memorySink();
@@ -173,12 +173,12 @@ class CombinedWriter {
     }
   }
 
-  /** Copies bytes of a source as they are. */
+  /** Copies bytes of a source. */
   async copy(source: RangeSource, from: number, to: number): Promise<void> {
     const { signal } = this.#given;
     for (let at = from; at < to; at += CHUNK) {
       const [bytes] = await source.read([{ start: at, end: Math.min(at + CHUNK, to) }], { signal });
-      // The sink keeps what it gets; a source's bytes may be memory that others share.
+      // The sink owns what it gets; a source may return a view of memory that others share.
       await this.#write(bytes!.slice());
     }
   }
@@ -200,8 +200,8 @@ class CombinedWriter {
     );
   }
 
-  /** Finds the bytes of a child and checks that they are an archive. */
-  async #look(name: string | undefined, source: Archive | ArchiveSource): Promise<Ready> {
+  /** Finds the bytes of a child, and checks that they are an archive. */
+  async #find(name: string | undefined, source: Archive | ArchiveSource): Promise<Ready> {
     const { signal } = this.#given;
     if (source instanceof Archive) {
       const { archive } = source["~location"]();

@@ -17,7 +17,7 @@ export interface CombinedLayout {
   readonly index: Uint8Array;
   /** Size of the whole archive in bytes. */
   readonly size: number;
-  /** Where, in the object of the archive that is appended to, the children lie that it has already. */
+  /** The children that the archive already has, as a range of its object. Undefined unless it is appended to. */
   readonly kept: ByteRange | undefined;
 }
 
@@ -32,12 +32,12 @@ export interface CombinedLayoutOptions {
 }
 
 /**
- * Works out the header and the table of a combined archive whose children's bytes are put together elsewhere, for example by
- * the server that has them. `size` is a child's whole size in bytes. With `onto`, children are appended to a combined
- * archive, in its own codec.
+ * Makes the header, the table and the index of a combined archive whose children are put together elsewhere, for example by the
+ * server that has them. `size` is a child's size in bytes, with all that belongs to it.
  *
- * @throws PeekpackError `duplicate-name`; `unsupported-value` for no children at all, for names on some only, and where `onto` is
+ * @throws PeekpackError `duplicate-name`; `unsupported-value` if there are no children, if only some have names, or if `onto` is
  *   not a combined archive
+ * @throws TypeError if `pageIndex` is neither "auto" nor a boolean
  */
 export async function combinedLayout(
   children: readonly { readonly name?: string | undefined; readonly size: number }[],

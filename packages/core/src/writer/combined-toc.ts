@@ -4,10 +4,7 @@ import type { ArchiveReader } from "../reader/archive-reader.js";
 import { nodeOf } from "../reader/entry.js";
 import { packerFor } from "./options.js";
 
-/**
- * The table of a combined archive: for each child its offset, from the end of the outer header to the child's magic,
- * under a name or in order.
- */
+/** The table of a combined archive: the offset of each child's magic from the end of the outer header, by name or in order. */
 export class CombinedToc {
   readonly #protocol: Protocol;
   readonly #offsets: number[] = [];
@@ -18,8 +15,8 @@ export class CombinedToc {
   }
 
   /**
-   * The table of a combined archive that exists, to be added to.
-   * @throws PeekpackError `unsupported-value` when it is not one.
+   * Reads the table of a combined archive, to add to it.
+   * @throws PeekpackError `unsupported-value` if the archive is not a combined one
    */
   static async of({ header, table }: ArchiveReader): Promise<CombinedToc> {
     const root = table.root();
@@ -51,14 +48,14 @@ export class CombinedToc {
 
   /**
    * Adds a child.
-   * @throws PeekpackError `duplicate-name`; `unsupported-value` when only some children have names.
+   * @throws PeekpackError `duplicate-name`; `unsupported-value` if only some children have names
    */
   take(name: string | undefined, offset: number): void {
     this.#names.take(name);
     this.#offsets.push(offset);
   }
 
-  /** What the names are checked against before anything is written: a copy. */
+  /** A copy of the names, to check further ones against before anything is written. */
   rehearse(): Names {
     return this.#names.copy();
   }
@@ -79,11 +76,11 @@ export class CombinedToc {
   }
 }
 
-/** The names of children: all or none, and each once. */
+/** The names of children. Either all have one or none, and each name occurs once. */
 class Names {
   readonly list: string[];
   readonly #seen: Set<string>;
-  /** Children so far, with or without a name. */
+  /** Children so far, named or not. */
   count: number;
 
   constructor(list: readonly string[] = [], count = 0) {

@@ -7,23 +7,23 @@ import { SlabFull } from "./packer.js";
 import { indexChunks } from "./table-indexer.js";
 
 /**
- * The buffer of the last call, for the next one: a speed trick, and the only state of this module. To grow a buffer anew for
- * every archive costs as much as encoding it, most of it in the garbage collector (benchmarks, "encode"). It is held
- * weakly, so that it is gone when memory is short, and taken away while it is in use.
+ * The buffer of the last call, reused by the next one: a speed trick. Growing a new buffer for every archive costs as much as
+ * encoding it, mostly in the garbage collector (benchmarks, "encode"). The reference is weak, so that the buffer goes when
+ * memory is short. A call takes it away while it uses it.
  */
 let spare: WeakRef<Uint8Array<ArrayBuffer>> | undefined;
 
-/** Most bytes of an archive made in memory: the encoder counts places in 32 bits. */
+/** Limit for an archive in memory: the encoder keeps offsets in 32 bits. */
 const MOST_BYTES = 2 ** 31 - 1;
 
 /**
- * Encodes a value as a whole archive in memory: header, data and table of contents in one array.
+ * Encodes a value as an archive in memory: header, data, table of contents, and a page index if the option asks for one.
  *
- * Lists are arrays, typed arrays and Sets; maps are plain objects and Maps. Integral numbers are written as integers
- * ({@link float64} marks one as a float), bigints as integers, Uint8Arrays and ArrayBuffers as byte strings. What must be
- * consumed or awaited (iterables, `mapOf`, `listOf`, lazy handles) needs {@link writeArchive}.
+ * Arrays, typed arrays and Sets become lists; plain objects and Maps become maps. Integral numbers are written as integers
+ * ({@link float64} marks one as a float), bigints as integers, Uint8Arrays and ArrayBuffers as byte strings. Values that must
+ * be consumed or awaited (iterables, `mapOf`, `listOf`, lazy handles) need {@link writeArchive}.
  *
- * Gives an array of exactly its size.
+ * Returns an array of exactly the archive's size.
  *
  * @throws PeekpackError `unsupported-value` with the path of a value that the format cannot hold: functions, symbols, class
  *   instances, lone surrogates, integers out of range, undefined (msgpack) …; `limit` for nesting too deep, for cycles, and
@@ -44,7 +44,7 @@ export function encodeArchive(value: unknown, options?: EncodeOptions): Uint8Arr
     if (error instanceof SlabFull) {
       throw new PeekpackError(
         "limit",
-        "An archive made in memory takes at most 2 GiB; writeArchive has no such bound.",
+        "An archive in memory has at most 2 GiB; writeArchive has no such limit.",
       );
     }
     if (!(error instanceof NeedsStream)) throw placed(error);

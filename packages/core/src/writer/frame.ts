@@ -107,7 +107,7 @@ export class Frame {
     if (this.#taken === this.#count) {
       throw new PeekpackError(
         "unsupported-value",
-        `A stream gives more than the ${this.#count} it was said to.`,
+        `The stream has more than the ${this.#count} entries or items that were announced.`,
       );
     }
     this.#taken++;
@@ -186,7 +186,7 @@ export class Frame {
     if (this.#taken !== this.#count) {
       throw new PeekpackError(
         "unsupported-value",
-        `A stream was said to give ${this.#count} and has given ${this.#taken}.`,
+        `The stream has ${this.#taken} entries or items, of ${this.#count} that were announced.`,
       );
     }
     const { encoder, table } = this.#writer;

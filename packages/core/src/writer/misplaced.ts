@@ -1,8 +1,8 @@
 import { PeekpackError } from "../errors.js";
 
 /**
- * A value that cannot be written, on its way up through the containers around it: each adds the key that leads to it. One
- * object whatever the depth, because a value may lie a hundred thousand levels deep.
+ * Carries the error for a value that cannot be written up through its containers. Each container adds its key. It is one
+ * object for all levels, because there may be a hundred thousand.
  */
 class Misplaced extends Error {
   readonly error: PeekpackError;
@@ -15,14 +15,14 @@ class Misplaced extends Error {
   }
 }
 
-/** Adds the key under which a value could not be written; errors of other kinds stay as they are. */
+/** Adds the key of a value that could not be written. Other errors are returned unchanged. */
 export function located(error: unknown, key: unknown): unknown {
   const misplaced = error instanceof PeekpackError && isValueFault(error) ? new Misplaced(error) : error;
   if (misplaced instanceof Misplaced) misplaced.trail.push(key);
   return misplaced;
 }
 
-/** The error for the caller: with the whole path, where one was collected, and as a typed one where the stack has ended. */
+/** The error for the caller: with the whole path to the value, or as `limit` if the stack overflowed. */
 export function placed(error: unknown): unknown {
   if (error instanceof Misplaced) {
     const { code, message, path: inner = [], cause } = error.error;
@@ -32,7 +32,7 @@ export function placed(error: unknown): unknown {
   return asTooDeep(error);
 }
 
-/** A typed error instead of the engine's own where its stack has ended; other errors stay as they are. */
+/** `limit` in place of the engine's stack overflow. Other errors are returned unchanged. */
 export function asTooDeep(error: unknown): unknown {
   // V8 and JavaScriptCore: "Maximum call stack size exceeded"; SpiderMonkey: "too much recursion".
   return error instanceof Error && error.name !== "Error" && /call stack|recursion/.test(error.message)

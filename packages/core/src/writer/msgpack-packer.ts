@@ -5,6 +5,7 @@ import { Packer } from "./packer.js";
 /** MessagePack, each item in its shortest form (format.md, section 4 of the format's description). */
 export class MsgpackPacker extends Packer {
   readonly protocol = "msgpack" as const;
+  readonly floatTag = 0xcb;
 
   override nil(): void {
     this.reserve(1);

@@ -1,20 +1,18 @@
-import type { ArchiveEncoder } from "./encoder.js";
-
-/** Any typed array of numbers or big integers. */
-export type NumberArray = ArrayLike<number | bigint>;
+import type { ContainerEncoder } from "./container-encoder.js";
 
 /** Size of a 64-bit float in both codecs. */
 const FLOAT = 9;
 
 /**
- * Writes a typed array as a list of numbers. Floats are written as floats whatever their value, and have the shape that the
- * reference gives a row of a numpy array: its "python" backend cuts blocks of equal counts, and makes one block where all
- * fit it.
+ * Writes a typed array of floats as a list. Every item is written as a float, whatever its value. The blocks are those that
+ * the reference gives to a row of a numpy array: its "python" backend cuts blocks of equal counts, and makes a single block
+ * if one holds all.
  */
-export function writeNumbers(encoder: ArchiveEncoder, array: NumberArray, depth: number): boolean {
-  if (!(array instanceof Float64Array || array instanceof Float32Array)) {
-    return encoder.value(Array.from(array), depth);
-  }
+export function writeFloats(
+  encoder: ContainerEncoder,
+  array: Float64Array | Float32Array,
+  depth: number,
+): boolean {
   const { data, toc, options } = encoder;
   const count = array.length;
   const start = data.pos;
@@ -23,7 +21,7 @@ export function writeNumbers(encoder: ArchiveEncoder, array: NumberArray, depth:
   for (let i = 0; i < count; i++) data.float(array[i]!);
   const size = data.pos - start;
   if (options.profile === "rust" || toc.isSmall(size) || data.pos - body !== count * FLOAT) {
-    // CBOR writes NaN and infinities shorter; there the reference's own way breaks, and the bytes are cut as in any list.
+    // CBOR writes NaN and infinities shorter. The reference fails for these; here they are cut as in any list.
     return endNumbers(encoder, body, count, true);
   }
   return encoder.endBlocks(evenBlocks(body, count, Math.floor(options.threshold / FLOAT) + 1), 1);
@@ -42,15 +40,15 @@ function evenBlocks(body: number, count: number, group: number): number[] {
 }
 
 /**
- * Ends a list of numbers whose children were not noted: their sizes are read back from their bytes. `floats`: all of them
- * were written as floats.
+ * Ends a list of numbers that were not noted: their sizes are read back from their bytes. `floats`: all of them were written
+ * as floats.
  */
-export function endNumbers(encoder: ArchiveEncoder, body: number, count: number, floats: boolean): boolean {
+export function endNumbers(encoder: ContainerEncoder, body: number, count: number, floats: boolean): boolean {
   const { data, toc, options } = encoder;
   // The head is at most 9 bytes long.
   if (toc.isSmall(data.pos - body + 9)) return encoder.end(false, true);
   if (options.trivialSize >= FLOAT) {
-    // All are trivial, whatever they are.
+    // Every number is trivial.
     if (floats && data.pos - body === count * FLOAT) {
       return encoder.endBlocks(evenBlocks(body, count, Math.ceil(toc.blockBytes / FLOAT)), 2);
     }

@@ -4,21 +4,24 @@ import { CborPacker } from "./cbor-packer.js";
 import { MsgpackPacker } from "./msgpack-packer.js";
 import type { Packer } from "./packer.js";
 
-/** How values become bytes. Every option has a default; the bytes are then those of the Python package's defaults. */
+/** How values are encoded. With the defaults the bytes are those that the Python package writes with its defaults. */
 export interface EncodeOptions {
-  /** "msgpack" (default), "cbor", or an object that encodes single values of its own beside one of them. */
+  /** "msgpack" (default), "cbor", or an object that adds encodings of its own to one of them. */
   readonly codec?: Protocol | Codec | undefined;
-  /** Containers of fewer bytes than this have no entries of their own in the table. Default 8192. */
+  /** Containers of fewer bytes than this get no entries in the table for their children. Default 8192. */
   readonly smallObjectThreshold?: number | undefined;
-  /** Items of at most this many bytes are trivial: a list of such items is indexed by blocks. Default 20. */
+  /** Items of at most this many bytes are trivial: the table describes a list of them by blocks. Default 20. */
   readonly trivialSize?: number | undefined;
-  /** Which of the reference's two backends to be byte-identical with. They differ only at sizes exactly equal to the threshold, and in ranges of integers. Default "python". */
+  /**
+   * The backend of the reference whose bytes are written. The two differ only at sizes equal to the threshold, and in the range
+   * of integers. Default "python".
+   */
   readonly profile?: "python" | "rust" | undefined;
-  /** "sorted" (default) writes a Set as the reference does, sorted; "insertion" keeps its order. */
+  /** "sorted" (default) sorts the members of a Set, as the reference does; "insertion" keeps their order. */
   readonly sets?: "sorted" | "insertion" | undefined;
-  /** "fraction" (default): integral numbers within ±(2^53 − 1) are integers, others floats. "all": every number is a float. */
+  /** "fraction" (default): integral numbers within ±(2^53 − 1) become integers, others floats. "all": every number becomes a float. */
   readonly floats?: "fraction" | "all" | undefined;
-  /** "rows" (default) writes an NdArray as nested lists; "pickle" as the byte string that the reference's array encoder makes. */
+  /** "rows" (default) writes an NdArray as nested lists; "pickle" as the byte string of the reference's array encoder. */
   readonly numpy?: "rows" | "pickle" | undefined;
   /**
    * Whether a page index follows the table of contents, so that one value can be found without reading the whole table. "auto"
@@ -26,7 +29,7 @@ export interface EncodeOptions {
    * key twice, and a table of 4 GiB or more, cannot be indexed. Readers that do not know it ignore it.
    */
   readonly pageIndex?: "auto" | boolean | undefined;
-  /** Deepest nesting of containers. Default 1000; a deeper value, or a cyclic one, is refused. The reference reads 400 levels. */
+  /** Limit for the nesting of containers. Default 1000. Deeper values, and cyclic ones, are rejected. The reference reads 400 levels. */
   readonly maxDepth?: number | undefined;
 }
 
@@ -45,8 +48,8 @@ export interface ResolvedEncodeOptions {
 }
 
 /**
- * Fills in the defaults. A trivial size above the threshold is lowered to it, as in the reference.
- * @throws TypeError or RangeError for an option of the wrong type or value.
+ * Fills in the defaults. Lowers a trivial size above the threshold to the threshold, as the reference does.
+ * @throws TypeError or RangeError for an option of the wrong type or value
  */
 export function resolveEncodeOptions(options: EncodeOptions = {}): ResolvedEncodeOptions {
   const { codec = "msgpack" } = options;
@@ -57,7 +60,7 @@ export function resolveEncodeOptions(options: EncodeOptions = {}): ResolvedEncod
     protocol,
     custom: typeof codec === "object" ? codec : undefined,
     threshold,
-    // A threshold of 0 is the reference's way to ask for an entry for everything; it lowers nothing.
+    // In the reference a threshold of 0 asks for an entry for every value, and does not lower the trivial size.
     trivialSize: Math.min(
       size("trivialSize", options.trivialSize ?? 20, 0),
       threshold || Number.MAX_SAFE_INTEGER,
@@ -93,7 +96,7 @@ function size(name: string, value: number, least: number): number {
   return value;
 }
 
-/** A packer for one of the two codecs, with a buffer, or one of `bytes` bytes. */
+/** Makes a packer for a codec. `bytes`: its buffer, or the size of one. */
 export function packerFor(protocol: Protocol, bytes: number | Uint8Array<ArrayBuffer>): Packer {
   return protocol === "cbor" ? new CborPacker(bytes) : new MsgpackPacker(bytes);
 }

@@ -1,27 +1,41 @@
 import { PeekpackError } from "../errors.js";
+import { isInteger } from "./integer.js";
 
-/** Below this size a buffer grows fourfold: copies and fresh memory cost more than what is left unused. */
+/** Below this size a buffer grows fourfold: copies and fresh memory cost more than unused memory. */
 const QUICK_GROWTH = 2 ** 24;
 
 /** Up to this many units a loop over char codes is faster than a call into TextEncoder. */
 const SHORT_STRING = 48;
+/** Size of a 64-bit float, in both codecs. */
+const FLOAT = 9;
+/** Floats that are written before room for more is made. */
+const RUN = 256;
 /** The longest head of an item, in both codecs. */
 const HEAD = 9;
 
+/** Up to 16 encoded bytes. */
+export interface Words {
+  readonly a: number;
+  readonly b: number;
+  readonly c: number;
+  readonly d: number;
+  readonly length: number;
+}
+
 /**
- * Writes single items of one codec, each in its one canonical form, into a buffer that grows. The encoder above it knows
- * containers, spans and the table of contents; a packer knows bytes.
+ * Writes single items of one codec, in canonical form, into a buffer that grows. Containers, spans and the table of contents
+ * are the encoder's.
  */
 export abstract class Packer {
   abstract readonly protocol: "msgpack" | "cbor";
-  /** The buffer; bytes up to `pos` are written. Replaced when it grows: never keep it across a call. */
+  /** The buffer, written up to `pos`. Growth replaces it: do not keep it across a call. */
   buf: Uint8Array<ArrayBuffer>;
   view: DataView;
   pos = 0;
-  /** The buffer's largest size in bytes; to outgrow it throws {@link SlabFull}. */
+  /** Maximum size of the buffer in bytes. A write beyond it throws {@link SlabFull}. */
   limit: number = Number.POSITIVE_INFINITY;
 
-  /** Takes a buffer, or makes one of so many bytes. */
+  /** Takes a buffer, or makes one of the given size in bytes. */
   constructor(buffer: number | Uint8Array<ArrayBuffer>) {
     this.buf = typeof buffer === "number" ? new Uint8Array(buffer) : buffer;
     this.view = new DataView(this.buf.buffer);
@@ -42,7 +56,7 @@ export abstract class Packer {
     this.replace(size, this.pos);
   }
 
-  /** A fresh buffer of `size` bytes that begins with the first `keep` bytes of the old one. */
+  /** Replaces the buffer by one of `size` bytes, with the first `keep` bytes of the old one. */
   replace(size: number, keep: number): void {
     const grown = new Uint8Array(size);
     if (keep > 0) grown.set(this.buf.subarray(0, keep));
@@ -94,7 +108,21 @@ export abstract class Packer {
     this.pos += written;
   }
 
-  /** A text that is UTF-8 already. */
+  /** Writes the first `length` bytes of four words. */
+  words({ a, b, c, d, length }: Words): void {
+    const at = this.pos;
+    if (at + 16 > this.buf.length) this.reserve(16);
+    const { view } = this;
+    view.setInt32(at, a);
+    view.setInt32(at + 4, b);
+    if (length > 8) {
+      view.setInt32(at + 8, c);
+      view.setInt32(at + 12, d);
+    }
+    this.pos = at + length;
+  }
+
+  /** Writes a text that is given in UTF-8. */
   utf8(value: Uint8Array): void {
     this.reserve(HEAD + value.length);
     this.textHead(value.length);
@@ -109,6 +137,39 @@ export abstract class Packer {
     this.pos += value.length;
   }
 
+  /**
+   * Writes the items of a list from index `from` on while they are finite floats (`all`: any finite number), and returns
+   * how many it wrote. One loop for all of them is twice as fast as a call for each (benchmarks, "encode").
+   */
+  floats(list: readonly unknown[], from: number, all: boolean): number {
+    const { length } = list;
+    const { floatTag } = this;
+    let i = from;
+    while (i < length) {
+      const stop = Math.min(length, i + RUN);
+      this.reserve((stop - i) * FLOAT);
+      const { buf, view } = this;
+      let at = this.pos;
+      for (; i < stop; i++, at += FLOAT) {
+        const item = list[i];
+        // Numbers with a fraction need no other check.
+        if (
+          typeof item !== "number" ||
+          (!(Math.floor(item) < item) && (item - item !== 0 || (!all && isInteger(item))))
+        ) {
+          this.pos = at;
+          return i - from;
+        }
+        buf[at] = floatTag;
+        view.setFloat64(at + 1, item);
+      }
+      this.pos = at;
+    }
+    return i - from;
+  }
+
+  /** The first byte of a 64-bit float. */
+  abstract readonly floatTag: number;
   abstract nil(): void;
   abstract bool(value: boolean): void;
   /** Any integer of at most ±(2^53 − 1). */
@@ -130,7 +191,7 @@ export abstract class Packer {
   abstract special(value: unknown, write: (inner: unknown) => void): boolean;
 }
 
-/** Thrown when a packer would outgrow its limit: the caller goes back and takes smaller steps. */
+/** Thrown when a packer reaches its limit. The caller rewinds, and writes the value in smaller parts. */
 export class SlabFull extends Error {}
 
 const utf8 = new TextEncoder();
@@ -141,7 +202,7 @@ const utf8 = new TextEncoder();
  */
 function writeUtf8(text: string, target: Uint8Array, at: number): number {
   const { written } = utf8.encodeInto(text, target.subarray(at));
-  // A text without surrogates, or with well-formed pairs only, is safe. ASCII needs no look.
+  // ASCII has no surrogates, and needs no check.
   if (written !== text.length && !isWellFormed(text)) return -1;
   return written;
 }
@@ -152,7 +213,7 @@ function isWellFormed(text: string): boolean {
     : !/[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/.test(text);
 }
 
-/** What both codecs say of a string that no UTF-8 can hold. */
+/** The error for a string that UTF-8 cannot hold. */
 function loneSurrogate(): PeekpackError {
   return new PeekpackError("unsupported-value", "A string with a lone surrogate cannot be written as UTF-8.");
 }

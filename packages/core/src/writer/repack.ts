@@ -8,20 +8,20 @@ import { isCanonical } from "./canonical.js";
 import { EncodedItem } from "./encoded-item.js";
 import { Frame, type ValueWriter } from "./frame.js";
 
-/** A handle of the reader: it says where its value lies. */
+/** A handle of the reader, which knows where its value is. */
 interface Lazy {
   "~location"(): NodeLocation;
 }
 
-/** Whether a value is a lazy handle: an open archive, a LazyMap or a LazyList, also one of another copy of this package. */
+/** Whether a value is a lazy handle: an open archive, a LazyMap or a LazyList, also of another copy of this package. */
 export function isLazy(value: object): value is Lazy {
   return "~location" in value;
 }
 
 /**
- * Writes what a lazy handle stands for, with a new table: child by child, never more of it in memory than one window of
- * children. Bytes that are already what the encoder would write are copied; others are written anew item by item, so that
- * a float stays a float whatever its value. Archives inside become ordinary values.
+ * Writes the value of a lazy handle, with a new table. Reads one window of children at a time. Copies bytes that are already what
+ * the encoder would write, and encodes others anew item by item, so that an integral float stays a float. Archives inside
+ * become ordinary values.
  */
 export async function repack(writer: ValueWriter, handle: Lazy, depth: number): Promise<boolean> {
   const { archive, node } = handle["~location"]();
@@ -51,14 +51,14 @@ async function repackNode(
         const [bytes] = await archive.read([span]);
         archive.check(bytes!, count, span.start);
         const cursor = archive.cursor(bytes!);
-        let place = 0;
+        let start = 0;
         for (let i = 0; i < count; i++) {
-          const end = cursor.skip(place);
-          const item = bytes!.subarray(place, end);
+          const end = cursor.skip(start);
+          const item = bytes!.subarray(start, end);
           await frame.child(blocks.before[first]! + i, () =>
             repackBytes(writer, archive, item, depth + 1, true),
           );
-          place = end;
+          start = end;
         }
         await writer.flush();
       }
@@ -96,7 +96,7 @@ async function repackNode(
   }
 }
 
-/** Writes one encoded value. `checked`: its bytes are known to be well-formed. */
+/** Writes one encoded value. `checked`: its bytes were checked to be well-formed. */
 function repackBytes(
   writer: ValueWriter,
   archive: ArchiveReader,

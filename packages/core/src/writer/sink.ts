@@ -1,35 +1,33 @@
 import { PeekpackError } from "../errors.js";
 import type { TableSpill } from "./table-spill.js";
 
-/** What a finished write has made. */
+/** The result of a finished write. */
 export interface WriteResult {
   /** Size of the whole archive in bytes, header included. */
   readonly size: number;
-  /** Version of the object that was made (ETag or version id), where the medium gives one. */
+  /** ETag of the written object with its quotes, or what identifies its content on another medium. Undefined if there is none. */
   readonly version?: string | undefined;
-  /** Where the archive now is, fit for messages: no credential, no query string. */
+  /** S3 version id of the written object. Undefined if the bucket has no versions. */
+  readonly versionId?: string | undefined;
+  /** Where the archive is, for messages: without credentials and query string. */
   readonly location?: string | undefined;
 }
 
 /**
- * The one interface of every writer. An archive's header is known last, so that a sink gets everything after the
- * header in order, and the header at the end; no sink needs random seek.
+ * Where an archive is written to. A sink gets everything after the header in order, and the header last, when its content is
+ * known; so it needs no random access.
  *
- * After `finish` has resolved the archive is there, whole. After `abort`, or after any call has rejected, nothing is left
- * behind and what was there before is as it was.
+ * After `finish` has resolved the archive is complete. After `abort`, or after a call has rejected, nothing of the write is
+ * left, and what was there before is unchanged.
  */
 export interface ArchiveSink {
-  /** Where the archive will be, as the label of a source of it reads; absent where nothing else could read it. */
+  /** The label that a source of the archive will have. Absent if nothing else could read it. */
   readonly label?: string | undefined;
-  /**
-   * Whether a chunk is the writer's again as soon as `write` has resolved, because the sink has copied it. Spares a stream
-   * the garbage of a buffer for each chunk.
-   */
+  /** Whether the sink copies a chunk before `write` resolves, so that the writer may reuse its buffer. */
   readonly copies?: boolean | undefined;
   /**
-   * Takes the next bytes after the header. The sink owns `chunk` from the call on: the caller never changes it again,
-   * unless the sink `copies`.
-   * Resolves when the sink wants more (backpressure).
+   * Takes the next bytes after the header. Unless the sink `copies`, it owns `chunk` from the call on: the caller never changes
+   * it again. Resolves when the sink wants more (backpressure).
    */
   write(chunk: Uint8Array): Promise<void>;
   /**
@@ -37,19 +35,19 @@ export interface ArchiveSink {
    * writer closes it before it finishes or aborts the sink.
    */
   spill?(): Promise<TableSpill>;
-  /** Takes the header, which goes in front of everything written, and makes the archive appear. */
+  /** Takes the header, which goes before everything written, and makes the archive appear. */
   finish(header: Uint8Array): Promise<WriteResult>;
-  /** Gives up. Idempotent; never rejects for what was already cleaned up. */
+  /** Drops everything that was written. Idempotent. */
   abort(reason?: unknown): Promise<void>;
 }
 
-/** A sink that keeps the archive in memory. */
+/** A sink in memory. */
 export interface MemorySink extends ArchiveSink {
-  /** The finished archive, one contiguous array. @throws PeekpackError `unfinished` before `finish` has resolved. */
+  /** The finished archive as one array. @throws PeekpackError `unfinished` before `finish` has resolved */
   bytes(): Uint8Array;
 }
 
-/** Makes a sink that keeps the archive in memory. */
+/** Makes a sink in memory. */
 export function memorySink(): MemorySink {
   let chunks: Uint8Array[] | undefined = [];
   let size = 0;

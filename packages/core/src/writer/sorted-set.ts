@@ -1,9 +1,9 @@
 import { PeekpackError } from "../errors.js";
 
 /**
- * The members of a set in the reference's order: numbers and booleans by value, strings by code point, bytes by byte,
+ * Returns the members of a set in the reference's order: numbers and booleans by value, strings by code point, bytes by byte,
  * lists item by item.
- * @throws PeekpackError `unsupported-value` when members have no order among each other, unless `order` is "insertion".
+ * @throws PeekpackError `unsupported-value` if members cannot be compared, unless `order` is "insertion"
  */
 export function sortedSet(set: ReadonlySet<unknown>, order: "sorted" | "insertion"): unknown[] {
   const members = [...set];
@@ -30,7 +30,7 @@ function compare(a: unknown, b: unknown): number {
   );
 }
 
-/** What stands for a member in comparisons: booleans are 0 and 1, wrapped floats their number. */
+/** The value that a member is compared by: 0 and 1 for booleans, the number of a wrapped float. */
 function ordered(member: unknown): unknown {
   if (typeof member === "boolean") return Number(member);
   if (

@@ -1,4 +1,4 @@
-/** A map that is written from an iterable of entries: what {@link mapOf} makes. */
+/** A map that is written from an iterable of entries. Made by {@link mapOf}. */
 export class MapStream {
   readonly entries: Iterable<readonly [unknown, unknown]> | AsyncIterable<readonly [unknown, unknown]>;
   readonly count: number | undefined;
@@ -9,7 +9,7 @@ export class MapStream {
   }
 }
 
-/** A list that is written from an iterable of items: what {@link listOf} makes. */
+/** A list that is written from an iterable of items. Made by {@link listOf}. */
 export class ListStream {
   readonly items: Iterable<unknown> | AsyncIterable<unknown>;
   readonly count: number | undefined;
@@ -20,28 +20,28 @@ export class ListStream {
   }
 }
 
-/** What may be said of a stream beforehand. */
+/** What is known of a stream in advance. */
 export interface StreamOptions {
   /**
-   * How many entries or items there will be. With it they are written as they come and nothing of the level is collected;
-   * without it the level's keys and values (not what lies below them) are collected first, because a container begins with its count.
+   * How many entries or items there will be. With a count they are written as they come. Without one the keys and values of this
+   * level (not what is below them) are collected first, because a container begins with its count.
    */
   readonly count?: number | undefined;
 }
 
 /**
- * A map for {@link writeArchive} from an iterable or async iterable of `[key, value]`. It is consumed when the writer
- * reaches it; values may be streams themselves.
- * @throws TypeError when `entries` is no iterable; RangeError when `count` is not an integer of at least 0.
+ * Makes a map for {@link writeArchive} of an iterable or async iterable of `[key, value]`. The writer consumes it when it
+ * reaches it. Values may be streams themselves.
+ * @throws TypeError if `entries` is not iterable; RangeError if `count` is not an integer of at least 0
  */
 export function mapOf(entries: MapStream["entries"], options: StreamOptions = {}): MapStream {
   return new MapStream(iterable(entries), checkedCount(options));
 }
 
 /**
- * A list for {@link writeArchive} from an iterable or async iterable of items. A bare iterable is the same without a
- * count. It is consumed when the writer reaches it; items may be streams themselves.
- * @throws TypeError when `items` is no iterable; RangeError when `count` is not an integer of at least 0.
+ * Makes a list for {@link writeArchive} of an iterable or async iterable of items. A bare iterable is the same without a
+ * count. The writer consumes it when it reaches it. Items may be streams themselves.
+ * @throws TypeError if `items` is not iterable; RangeError if `count` is not an integer of at least 0
  */
 export function listOf(items: ListStream["items"], options: StreamOptions = {}): ListStream {
   return new ListStream(iterable(items), checkedCount(options));

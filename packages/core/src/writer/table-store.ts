@@ -90,8 +90,10 @@ export class TableStore {
     if (this.packer.pos > 0) await write(this.packer.buf.subarray(0, this.packer.pos));
   }
 
-  /** Removes the spill. */
+  /** Removes the spill. Idempotent. */
   async close(): Promise<void> {
-    await this.#spill?.close();
+    const spill = this.#spill;
+    this.#spill = undefined;
+    await spill?.close();
   }
 }

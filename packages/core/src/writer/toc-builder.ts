@@ -2,27 +2,27 @@ import { BlockCutter } from "./block-cutter.js";
 import type { ResolvedEncodeOptions } from "./options.js";
 import type { Packer } from "./packer.js";
 
-/** A container that has been written, as the table's builder needs to know it. */
+/** A container that was encoded into a buffer. Offsets count in that buffer. */
 export interface Container {
   readonly isMap: boolean;
   /** Whether every child is trivial. */
   readonly trivial: boolean;
-  /** Where it starts, where its first child does (after the head), and where it ends. */
+  /** Offsets of its head, of its first child, and of its end. */
   readonly start: number;
   readonly body: number;
   readonly end: number;
-  /** What to add to the places here and in `spans` to get positions from the origin. */
+  /** What to add to an offset to get a position. */
   readonly shift: number;
-  /** Where, in the table's buffer, the nodes of its children begin: there its own will be. */
+  /** Where the nodes of its children begin in the table's buffer. Its own node will be there. */
   readonly node: number;
   /**
-   * From `first` up to `last`: for a map where each value starts and where it ends, for a list where each item ends. An end
-   * is negative for a child with a node of its own.
+   * From `first` up to `last`: for a map the start and the end of each value, for a list the end of each item. The end of a
+   * child with a node of its own is negative.
    */
   readonly spans: ArrayLike<number>;
   readonly first: number;
   readonly last: number;
-  /** From `firstNode` on: lengths of the nodes of those children. */
+  /** From `firstNode` on: the lengths of those nodes. */
   readonly nodes: ArrayLike<number>;
   readonly firstNode: number;
   /** The bytes that hold the keys, between the values, from `keysAt` on. */
@@ -31,10 +31,10 @@ export interface Container {
 }
 
 /**
- * Builds the table of contents from the leaves up. The nodes of an open container's children lie, in order, at the end of
- * the buffer; when the container ends they are taken up into its own node, or cut off because it is a leaf.
+ * Builds the table of contents from the leaves up. The nodes of an open container's children are at the end of the buffer, in
+ * order. When the container ends they become part of its own node, or are cut off because it is a leaf.
  *
- * The rules, for a container of n bytes, head included (T: the threshold):
+ * The rules for a container of n bytes, head included (T: the threshold):
  *   - n < T ("python") or n ≤ T ("rust"): a leaf;
  *   - else, if a child is not trivial: a node with an entry for every child;
  *   - else, if it is a list and makes two blocks or more: a node of blocks; a block ends with the item that brings it to T
@@ -52,12 +52,12 @@ export class TocBuilder {
     this.#threshold = options.threshold;
   }
 
-  /** Whether a container of so many bytes is a leaf whatever it holds. */
+  /** Whether a container of so many bytes is a leaf, whatever it holds. */
   isSmall(size: number): boolean {
     return this.#python ? size < this.#threshold : size <= this.#threshold;
   }
 
-  /** The item that makes a block this long, in bytes, closes it. */
+  /** The length in bytes from which on a block is closed. */
   get blockBytes(): number {
     return this.#python ? this.#threshold : this.#threshold + 1;
   }
@@ -81,7 +81,7 @@ export class TocBuilder {
     this.blocks(cutter.finish(), shift);
   }
 
-  /** Appends a node of blocks, given as count, start and end of each, where there are at least `least`. */
+  /** Appends a node of blocks if there are at least `least`. `blocks`: count, start and end of each. */
   blocks(blocks: readonly number[], shift: number, least = 2): void {
     if (blocks.length < 3 * least) return;
     const { packer } = this;
@@ -96,7 +96,7 @@ export class TocBuilder {
     }
   }
 
-  /** Appends the head of a node of `entries` entries and its "p", in positions from the origin: with one, a leaf. */
+  /** Appends the head of a node of `entries` fields, and its "p". A node of one field is then complete: a leaf. */
   span(start: number, end: number, entries: number): void {
     const { packer } = this;
     packer.map(entries);
@@ -106,7 +106,7 @@ export class TocBuilder {
     packer.int(end);
   }
 
-  /** Appends the head of a node of `count` children, in positions from the origin. */
+  /** Appends what comes before the children in the node of a container of `count` children. */
   branch(start: number, end: number, isMap: boolean, count: number): void {
     this.span(start, end, 2);
     this.packer.string("t");
@@ -120,20 +120,20 @@ export class TocBuilder {
     const from = packer.pos;
     this.branch(start + shift, end + shift, isMap, isMap ? (last - first) / 2 : last - first);
     let child = node;
-    let place = body;
+    let offset = body;
     let key = container.keysAt;
     let next = container.firstNode;
     for (let at = first; at < last; at++) {
       if (isMap) {
         const value = spans[at++]!;
-        packer.raw(keys.subarray(key, key + value - place));
-        key += value - place;
-        place = value;
+        packer.raw(keys.subarray(key, key + value - offset));
+        key += value - offset;
+        offset = value;
       }
       const span = spans[at]!;
-      const behind = Math.abs(span);
+      const after = Math.abs(span);
       if (span >= 0) {
-        this.span(place + shift, behind + shift, 1);
+        this.span(offset + shift, after + shift, 1);
       } else {
         const own = nodes[next++]!;
         packer.reserve(own);
@@ -141,8 +141,8 @@ export class TocBuilder {
         packer.pos += own;
         child += own;
       }
-      key += behind - place;
-      place = behind;
+      key += after - offset;
+      offset = after;
     }
     packer.buf.copyWithin(node, from, packer.pos);
     packer.pos -= from - node;

@@ -4,21 +4,22 @@ import type { ArchiveSink, WriteResult } from "./sink.js";
 
 /** How an archive is written into a sink. */
 export interface WriteOptions extends EncodeOptions {
-  /** Ends the writing; the sink is aborted, and the call rejects with the signal's own reason. */
+  /** Aborts the write: the sink is aborted, and the call rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Writes a value as an archive into a sink, and gives what the sink made of it.
+ * Writes a value as an archive into a sink, and returns the sink's result.
  *
- * Takes all that {@link encodeArchive} takes, and streams: iterables and async iterables of items, `listOf`, `mapOf`, at
- * any level, consumed when they are reached, so that memory stays one level wide; and lazy handles (an open archive,
- * `LazyMap`, `LazyList`), which are repacked child by child. The bytes are the same as if everything had been in memory.
+ * Takes every value that {@link encodeArchive} takes. At any level it also takes streams (iterables and async iterables of
+ * items, `listOf`, `mapOf`), which it consumes when it reaches them, so that only one level is in memory; and lazy handles
+ * (an open archive, `LazyMap`, `LazyList`), which it repacks child by child. The bytes are the same as those of a value in
+ * memory.
  *
- * When anything fails the sink is aborted: nothing appears, and what was there before is as it was.
+ * If anything fails the sink is aborted: nothing appears, and what was there before stays unchanged.
  *
- * @throws PeekpackError `unsupported-value` or `limit` with the path of the value at fault, and what the sink rejects with
- * @throws TypeError or RangeError for options of the wrong type or value; what an iterable throws, as it is
+ * @throws PeekpackError `unsupported-value` or `limit` with the path of the value, and what the sink rejects with
+ * @throws TypeError or RangeError for options of the wrong type or value; errors of an iterable, unchanged
  */
 export async function writeArchive(
   sink: ArchiveSink,
@@ -29,12 +30,12 @@ export async function writeArchive(
   return finishing(sink, () => new ArchiveWriter(sink, resolved, options.signal).write(value));
 }
 
-/** Runs a write, and aborts the sink when it fails. */
+/** Runs a write, and aborts the sink if it fails. */
 export async function finishing(sink: ArchiveSink, write: () => Promise<WriteResult>): Promise<WriteResult> {
   try {
     return await write();
   } catch (error) {
-    // What led here is what the caller must see; an abort that fails as well would only hide it.
+    // The caller must see the first error; that of a failed abort would hide it.
     await sink.abort(error).catch(() => {});
     throw error;
   }

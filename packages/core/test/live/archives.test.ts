@@ -13,7 +13,7 @@ const live = await livePython();
 const skipped = skippedAsAbsent("archives against the live msglc", live.absent);
 const seed = seedOfRun();
 
-/** Time for each combination of codec and profile; more finds more. */
+/** Time budget of each combination of codec and profile. */
 const BUDGET_MS = Number(process.env.PEEKPACK_LIVE_MS ?? 2000);
 
 let directory: string;
@@ -27,7 +27,7 @@ afterAll(async () => {
   await rm(directory, { recursive: true });
 });
 
-/** Some paths of a tree, as exact keys, to values that msglc can read. */
+/** Some paths of a tree, as arrays of keys, to values that msglc can read. */
 function somePaths(random: Random, tree: TaggedJson, count: number): TaggedJson[][] {
   const paths: TaggedJson[][] = [];
   for (let n = 0; n < count; n++) {
@@ -46,7 +46,7 @@ function somePaths(random: Random, tree: TaggedJson, count: number): TaggedJson[
         at = inner;
       }
     }
-    // The reference drops empty segments, also of lists.
+    // The reference drops empty segments, also in arrays.
     if (path.length > 0 && !path.includes("")) paths.push(path);
   }
   return paths;
@@ -55,7 +55,7 @@ function somePaths(random: Random, tree: TaggedJson, count: number): TaggedJson[
 describe.skipIf(skipped)(`on random trees (PEEKPACK_SEED=${seed})`, () => {
   for (const codec of ["msgpack", "cbor"] as const) {
     for (const profile of ["python", "rust"] as const) {
-      it(`${codec} as the ${profile} backend writes it: the same bytes, read alike by both`, async () => {
+      it(`writes the same bytes as the ${profile} backend in ${codec}, and both read them alike`, async () => {
         const random = new Random(seed);
         const theirs = join(directory, `${codec}-${profile}-theirs`);
         const ours = join(directory, `${codec}-${profile}-ours`);
@@ -83,7 +83,7 @@ describe.skipIf(skipped)(`on random trees (PEEKPACK_SEED=${seed})`, () => {
           if (trees % 4 !== 0) continue;
 
           await writeFile(ours, encoded);
-          // msgspec reads keys that are not text, but not in blocks; the other library reads none.
+          // msgspec reads keys that are not strings, except in blocks; msgpack reads none.
           const answers = await peer.read({
             source: { file: ours },
             codec: codec === "cbor" ? "cbor" : "msgspec",
@@ -106,7 +106,7 @@ describe.skipIf(skipped)(`on random trees (PEEKPACK_SEED=${seed})`, () => {
     }
   }
 
-  it("single reads agree, path by path", async () => {
+  it("agrees on reads of single paths", async () => {
     const random = new Random(seed + 1);
     const file = join(directory, "paths");
     let compared = 0;
@@ -122,7 +122,7 @@ describe.skipIf(skipped)(`on random trees (PEEKPACK_SEED=${seed})`, () => {
         const { value, error } = answers[i]!;
         expect(error, JSON.stringify(path)).toBeUndefined();
         const ours = await archive.read(fromTagged(path, { floats: "number" }) as Path);
-        // A part of a set is a list's.
+        // A slice of a set is a list.
         expect(difference(ours, value!), `tree ${trees}: ${JSON.stringify(path)}`).toBeUndefined();
         compared++;
       }

@@ -20,7 +20,7 @@ import { firstDifference } from "../bytes.js";
 const live = await livePython();
 const skipped = skippedAsAbsent("combining and appending against the live msglc", live.absent);
 const seed = seedOfRun();
-/** Time for each combination of codec and profile; more finds more. */
+/** Time budget of each combination of codec and profile. */
 const BUDGET_MS = Number(process.env.PEEKPACK_LIVE_MS ?? 2000);
 const CODECS = ["msgpack", "cbor"] as const;
 type Protocol = (typeof CODECS)[number];
@@ -41,7 +41,7 @@ afterAll(async () => {
 const newFile = (): string => join(directory, `${files++}`);
 const bytesOf = async (file: string): Promise<Uint8Array> => new Uint8Array(await readFile(file));
 
-/** A child as both sides take it, and what is read of it. */
+/** A child for both sides, with the value that is read from it. */
 interface Twin {
   readonly ours: CombineChild;
   readonly theirs:
@@ -55,7 +55,7 @@ interface Outer {
   readonly profile: Profile;
 }
 
-/** Children of random kinds: values, files, open archives, and archives that are combined themselves. */
+/** Children of random kinds: values, files, open archives, combined archives. */
 async function someChildren(
   random: Random,
   { profile }: Outer,
@@ -78,7 +78,7 @@ async function someChildren(
     }
     const tree = randomTree(random, { bytes: random.pick([10, 200, 12_000]), oddKeys: false });
     if (kind === 0) {
-      // Given as a value, it is written with the outer codec and backend.
+      // A child given as a value is encoded by the outer codec and backend.
       twins.push({
         ours: { ...named, value: fromTagged(tree) },
         theirs: { ...named, value: tree },
@@ -108,7 +108,7 @@ const together = (twins: readonly Twin[]): TaggedJson =>
     ? twins.map(({ value }) => value)
     : { $map: twins.map(({ ours, value }) => [ours.name!, value]) };
 
-/** An archive combined by msglc and by us, in a file, after the two were found to be the same. */
+/** Combines an archive by both sides, asserts equal bytes, and returns the file. */
 async function combinedFile(
   random: Random,
   outer: Outer,
@@ -137,7 +137,7 @@ async function combinedFile(
 describe.skipIf(skipped)(`on random trees (PEEKPACK_SEED=${seed})`, () => {
   for (const codec of CODECS) {
     for (const profile of ["python", "rust"] as const) {
-      it(`combined and appended to in ${codec} by the ${profile} backend: the same bytes, read alike`, async () => {
+      it(`combines and appends to the same bytes as the ${profile} backend in ${codec}, and both read them alike`, async () => {
         const random = new Random(seed);
         const outer = { codec, profile };
         const end = Date.now() + BUDGET_MS;
@@ -165,7 +165,7 @@ describe.skipIf(skipped)(`on random trees (PEEKPACK_SEED=${seed})`, () => {
           const all = together([...twins, ...more]);
           expect(difference(await (await openArchive(appended)).read(), asRead(all))).toBeUndefined();
 
-          // In place: the old bytes stay, and the new header says where everything is now.
+          // msglc appends in place: the old bytes stay, and the header points to the new table.
           const parts: Uint8Array[] = [];
           const inPlace = newFile();
           await appendArchives(
@@ -202,7 +202,7 @@ describe.skipIf(skipped)(`on random trees (PEEKPACK_SEED=${seed})`, () => {
     }
   }
 
-  it("msglc appends to what we combined, and we to what msglc combined, by turns", async () => {
+  it("alternates with msglc in appending to one archive", async () => {
     const random = new Random(seed + 1);
     for (const codec of CODECS) {
       const outer = { codec, profile: "python" } as const;
@@ -228,7 +228,7 @@ describe.skipIf(skipped)(`on random trees (PEEKPACK_SEED=${seed})`, () => {
     }
   });
 
-  it("repacked into one ordinary archive as msglc repacks it", async () => {
+  it("repacks to the same bytes as msglc", async () => {
     const random = new Random(seed + 2);
     for (const codec of CODECS) {
       const { file, value } = await combinedFile(random, { codec, profile: "python" }, 2);
@@ -240,7 +240,7 @@ describe.skipIf(skipped)(`on random trees (PEEKPACK_SEED=${seed})`, () => {
     }
   });
 
-  it("a child of ours, taken out, is an archive for msglc", async () => {
+  it("extracts a child that msglc can read", async () => {
     const random = new Random(seed + 3);
     const { file, twins } = await combinedFile(random, { codec: "cbor", profile: "python" }, 1, true);
     const archive = await openArchive(await bytesOf(file));
@@ -251,7 +251,7 @@ describe.skipIf(skipped)(`on random trees (PEEKPACK_SEED=${seed})`, () => {
     }
   });
 
-  it("what we refuse, msglc refuses too", async () => {
+  it("rejects the same children as msglc", async () => {
     const a = newFile();
     const list = newFile();
     const map = newFile();

@@ -6,7 +6,7 @@ import { Random, seedOfRun } from "@peekpack/testing/fuzz";
 import { livePython, type MsglcPeer, runPython, skippedAsAbsent, startPeer } from "@peekpack/testing/python";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { encodeArchive, encodeNumpyPickle, NdArray, type NdType, openArchive } from "../../src/index.js";
-import { allocate } from "../../src/numpy/nd-array.js";
+import { allocate } from "../../src/nd-array.js";
 import { firstDifference } from "../bytes.js";
 
 const live = await livePython();
@@ -55,7 +55,7 @@ function randomArray(random: Random, dtype: NdType, shape: readonly number[], fi
   return new NdArray(data, shape, dtype);
 }
 
-/** Shapes whose innermost rows lie below, at and above what the threshold makes of them. */
+/** Shapes with innermost rows below, at and above the threshold. */
 const shapes = (random: Random): number[] =>
   random.pick([
     [random.integer(0, 3000)],
@@ -70,13 +70,13 @@ const shapes = (random: Random): number[] =>
 describe.skipIf(skipped)(`random arrays (PEEKPACK_SEED=${seed})`, () => {
   for (const codec of CODECS) {
     for (const backend of ["python", "rust"] as const) {
-      it(`written as rows in ${codec}: the bytes of the ${backend} backend`, async () => {
+      it(`writes rows to the same bytes as the ${backend} backend in ${codec}`, async () => {
         const random = new Random(seed);
         const target = { file: join(directory, `rows-${codec}-${backend}`) };
         for (let n = 0; n < 60; n++) {
           const dtype = n < TYPES.length ? TYPES[n]! : random.pick(TYPES);
           const threshold = random.pick([30, 90, 91, 100, 1000, 8192]);
-          // Where rows of CBOR floats differ in width, the reference writes over its own header.
+          // The reference overwrites its own header if rows of CBOR floats differ in width.
           const array = randomArray(random, dtype, shapes(random), codec === "cbor");
           const value = { $map: [["array", toTagged(array)]] } as TaggedJson;
           await peer.write({ target, value, codec, backend, threshold });
@@ -91,7 +91,7 @@ describe.skipIf(skipped)(`random arrays (PEEKPACK_SEED=${seed})`, () => {
         }
       });
 
-      it(`pickled in ${codec}: the bytes of the ${backend} backend, read as arrays by both`, async () => {
+      it(`writes pickles to the same bytes as the ${backend} backend in ${codec}, and both read arrays`, async () => {
         const random = new Random(seed + 1);
         const target = { file: join(directory, `pickle-${codec}-${backend}`) };
         for (let n = 0; n < 40; n++) {
@@ -108,7 +108,7 @@ describe.skipIf(skipped)(`random arrays (PEEKPACK_SEED=${seed})`, () => {
           const plain = await openArchive(theirs, { numpy: false });
           expect(await plain.read("0")).toEqual(encodeNumpyPickle(array));
 
-          // The reference sees an array where it is a whole leaf.
+          // The reference decodes an array only if it is a whole leaf.
           await writeFile(target.file, encodeArchive(array, { codec, numpy: "pickle" }));
           const [whole] = await peer.read({ source: target, paths: [""], numpyEncoder: true });
           expect(difference(fromTagged(whole!.value), toTagged(array))).toBeUndefined();
@@ -117,7 +117,7 @@ describe.skipIf(skipped)(`random arrays (PEEKPACK_SEED=${seed})`, () => {
     }
   }
 
-  it("are arrays for live numpy", async () => {
+  it("writes pickles that numpy loads", async () => {
     const random = new Random(seed + 2);
     const file = join(directory, "pickles.json");
     const arrays = Array.from({ length: 200 }, (_, n) =>
@@ -146,7 +146,7 @@ print(checked)
     expect((await runPython(script, { args: [file] })).trim()).toBe("200");
   });
 
-  it("in other layouts of memory are read by their values", async () => {
+  it("reads arrays with other memory layouts", async () => {
     const script = `
 import base64, json
 import numpy

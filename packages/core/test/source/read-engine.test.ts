@@ -2,6 +2,7 @@ import { countingSignal, patterned, seeded } from "@peekpack/testing/contracts/r
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import {
   type ByteRange,
+  blobSource,
   bytesSource,
   encodeArchive,
   httpSource,
@@ -14,6 +15,7 @@ import {
   requestLimiter,
   withLimiter,
   withRetry,
+  withScheduler,
 } from "../../src/index.js";
 import { slowSource } from "../../src/testing.js";
 import { type ObjectServer, objectServer } from "./object-server.js";
@@ -267,7 +269,7 @@ describe("readEngine", () => {
 
   it("reads an object that grew after it is reopened, and no longer serves the old state from its cache", async () => {
     server.bytes = archive.subarray(0, 1_000_000);
-    const engine = readEngine(httpSource(server.url), { size: 1_000_000 });
+    const engine = readEngine(httpSource(server.url, { size: 1_000_000 }), { size: 1_000_000 });
     await engine.read([{ start: 1000, end: 1100 }]);
     server.bytes = archive;
     const fresh = engine.reopen!();
@@ -281,6 +283,29 @@ describe("readEngine", () => {
     const { pin: _, ...unpinnable } = bytesSource(archive);
     expect(readEngine(unpinnable).pin).toBeUndefined();
     expect(readEngine({ ...unpinnable, local: false }).pin).toBeUndefined();
+  });
+});
+
+describe("await using", () => {
+  it("closes every kind of source at the end of its scope", async () => {
+    for (const open of [
+      () => bytesSource(archive),
+      () => blobSource(new Blob([archive as BlobPart])),
+      () => httpSource(server.url),
+      () => withRetry(httpSource(server.url)),
+      () => slowSource(bytesSource(archive), { latencyMs: 0 }),
+      () => withScheduler(httpSource(server.url)),
+      () => readEngine(httpSource(server.url)),
+      () => readEngine(bytesSource(archive)),
+    ]) {
+      let source: RangeSource;
+      {
+        await using scoped = open();
+        source = scoped;
+        await source.read([{ start: 0, end: 10 }]);
+      }
+      await expect(source.read([{ start: 0, end: 10 }])).rejects.toMatchObject({ code: "closed" });
+    }
   });
 });
 
@@ -357,42 +382,3 @@ function failingOnce(source: RangeSource): RangeSource {
     },
   };
 }
-
-describe("slowSource", () => {
-  it("delays each request by a latency and a shared bandwidth", async () => {
-    let time = 0;
-    const waits: [number, () => void][] = [];
-    const source = slowSource(bytesSource(archive), {
-      latencyMs: 40,
-      jitterMs: 20,
-      bytesPerMs: 100,
-      random: () => 0.5,
-      now: () => time,
-      sleep: (ms) => new Promise((resolve) => void waits.push([time + Math.max(0, ms), resolve])),
-    });
-    const events: RequestEvent[] = [];
-    const read = source.read(
-      [
-        { start: 0, end: 1000 },
-        { start: 5000, end: 7000 },
-      ],
-      { onRequest: (event) => events.push(event) },
-    );
-    let over = false;
-    void read.then(() => {
-      over = true;
-    });
-    while (!over) {
-      await new Promise((resolve) => setTimeout(resolve, 0));
-      waits.sort(([a], [b]) => a - b);
-      const next = waits.shift();
-      if (next === undefined) continue;
-      time = next[0];
-      next[1]();
-    }
-    expect(events.map(({ ms, firstByteMs, bytes }) => ({ ms, firstByteMs, bytes }))).toEqual([
-      { ms: 60, firstByteMs: 50, bytes: 1000 },
-      { ms: 80, firstByteMs: 50, bytes: 2000 },
-    ]);
-  });
-});

@@ -19,6 +19,10 @@ export interface S3Differences {
   readonly corsHeaderPatterns: "known" | "unknown";
   /** Response to a completion with a wrong checksum of the whole object. S3: 400 BadDigest. */
   readonly wrongObjectChecksum: { readonly status: number; readonly code: string };
+  /** Whether the server has PutBucketCors. Default: supported. */
+  readonly cors?: "supported" | "unsupported" | undefined;
+  /** Tests that the server fails, as "suite > title". The suite asserts that they fail. */
+  readonly fails?: readonly string[] | undefined;
 }
 
 /** The server and bucket under test. Available within tests, not while tests are registered. */

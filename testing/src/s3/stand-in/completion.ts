@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Part, StoredObject, Upload } from "./buckets.js";
 import {
   badDigest,
@@ -18,6 +19,8 @@ import { invalidRequest, malformedXml, S3Error } from "./s3-error.js";
 import { readXml, renderXml, type XmlElement } from "./xml.js";
 
 const MIN_PART_SIZE = 5 << 20;
+/** Time between check and commit of racy completions. */
+const RACE_MS = 300;
 
 const invalidPart = (number: number): S3Error =>
   new S3Error(
@@ -95,11 +98,17 @@ async function objectChecksum(
 /** CompleteMultipartUpload, atomically. */
 export async function completeUpload(context: Context): Promise<Reply> {
   const { request, bucket } = context;
+  const conditions = context.behavior.completionConditions ?? "atomic";
   const text = await context.text("of-object");
   const upload = requestedUpload(context);
   const parts = namedParts(upload, text);
   const content = Content.concat(parts.map((part) => part.content));
   try {
+    if (conditions === "racy") {
+      checkWrite(request.headers, bucket.find(request.key), request.key);
+      // Two completions that arrive together both pass the check before either commits.
+      await sleep(RACE_MS);
+    }
     const size = header(request.headers, "x-amz-mp-object-size");
     if (size !== undefined && Number(size) !== content.size)
       throw invalidRequest("The provided 'x-amz-mp-object-size' header does not match what was computed.");
@@ -108,14 +117,14 @@ export async function completeUpload(context: Context): Promise<Reply> {
     for (const part of parts) md5s.update(Buffer.from(part.etag.replaceAll('"', ""), "hex"));
     const object: StoredObject = {
       content,
-      etag: `"${md5s.digest("hex")}-${parts.length}"`,
+      etag: context.etag(md5s.digest("hex")).replace(/"$/, `-${parts.length}"`),
       lastModified: Date.now(),
       headers: upload.headers,
       checksum,
     };
     // These steps are one tick. The upload may have ended while the checksum was computed: look it up again.
     requestedUpload(context);
-    checkWrite(request.headers, bucket.find(request.key), request.key);
+    if (conditions === "atomic") checkWrite(request.headers, bucket.find(request.key), request.key);
     content.retain();
     bucket.set(request.key, object);
     bucket.endUpload(upload);

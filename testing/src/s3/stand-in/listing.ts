@@ -1,7 +1,7 @@
 import { type Bucket, byBytes } from "./buckets.js";
 import type { Context } from "./context.js";
 import type { Reply } from "./request.js";
-import { invalidArgument } from "./s3-error.js";
+import { invalidArgument, S3Error } from "./s3-error.js";
 import { renderXml } from "./xml.js";
 
 const PAGE = 1000;
@@ -128,8 +128,11 @@ export function listUploads(context: Context): Reply {
   const keyMarker = request.query.get("key-marker") ?? "";
   const idMarker = request.query.get("upload-id-marker") ?? "";
   const limit = pageSize(context, "max-uploads");
+  if (context.behavior.emptyUploadLists === "not-found" && bucket.uploads.size === 0)
+    throw new S3Error(404, "NoSuchUpload", "The specified upload does not exist.");
+  const exact = context.behavior.uploadPrefixes === "exact" && prefix !== "";
   const uploads = [...bucket.uploads.values()]
-    .filter((upload) => upload.key.startsWith(prefix))
+    .filter(({ key }) => (exact ? key === prefix : key.startsWith(prefix)))
     .sort((a, b) => byBytes(a.key, b.key) || byBytes(a.id, b.id))
     .filter((upload) => {
       const order = byBytes(upload.key, keyMarker);

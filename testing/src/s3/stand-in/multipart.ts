@@ -13,12 +13,12 @@ import { pageSize } from "./listing.js";
 import { copySource, storedHeaders } from "./objects.js";
 import { parseCopyRange } from "./range.js";
 import { header, type Reply, type S3Request } from "./request.js";
-import { invalidArgument, invalidRequest } from "./s3-error.js";
+import { invalidArgument, invalidRequest, S3Error } from "./s3-error.js";
 import { renderXml } from "./xml.js";
 
-const MOST_PARTS = 10_000;
+const MAX_PARTS = 10_000;
 /** S3 copies ranges only from larger sources. */
-const SMALLEST_RANGED_SOURCE = 5 << 20;
+const MIN_RANGED_SOURCE = 5 << 20;
 
 /** The checksum types that S3 allows for each algorithm of a multipart object. */
 function uploadChecksum(request: S3Request): { algorithm?: ChecksumAlgorithm; type?: ChecksumType } {
@@ -78,7 +78,7 @@ export function requestedUpload(context: Context): Upload {
 function requestedPartNumber(request: S3Request): number {
   const text = request.query.get("partNumber") ?? "";
   const number = /^\d+$/.test(text) ? Number(text) : 0;
-  if (number < 1 || number > MOST_PARTS)
+  if (number < 1 || number > MAX_PARTS)
     throw invalidArgument(
       "Part number must be an integer between 1 and 10000, inclusive",
       "partNumber",
@@ -114,7 +114,7 @@ export async function uploadPart(context: Context): Promise<Reply> {
   const value = kept === undefined ? undefined : body.digests.get(kept);
   const part: Part = {
     content: body.content,
-    etag: `"${body.md5}"`,
+    etag: context.etag(body.md5),
     lastModified: Date.now(),
     checksum: kept === undefined || value === undefined ? undefined : { algorithm: kept, value },
   };
@@ -129,7 +129,10 @@ export async function uploadPart(context: Context): Promise<Reply> {
 }
 
 export async function uploadPartCopy(context: Context): Promise<Reply> {
-  const { request } = context;
+  const { request, behavior } = context;
+  if (behavior.copiedParts === "denied") throw new S3Error(403, "AccessDenied", "Access Denied.");
+  if (behavior.copiedParts === "length-required")
+    throw new S3Error(411, "MissingContentLength", "You must provide the Content-Length HTTP header.");
   const number = requestedPartNumber(request);
   const { algorithm } = requestedUpload(context);
   const source = copySource(context);
@@ -138,13 +141,13 @@ export async function uploadPartCopy(context: Context): Promise<Reply> {
     rangeText === undefined
       ? { start: 0, end: source.content.size }
       : parseCopyRange(rangeText, source.content.size);
-  if (rangeText !== undefined && source.content.size <= SMALLEST_RANGED_SOURCE)
+  if (rangeText !== undefined && source.content.size <= MIN_RANGED_SOURCE)
     throw invalidRequest("The specified copy source is not supported as a byte-range copy source");
   const content = source.content.slice(range.start, range.end);
   const { md5, digest } = await digestContent(content, algorithm);
   const part: Part = {
     content,
-    etag: `"${md5}"`,
+    etag: context.etag(md5),
     lastModified: Date.now(),
     checksum: algorithm === undefined ? undefined : { algorithm, value: digest },
   };
@@ -159,32 +162,47 @@ export async function uploadPartCopy(context: Context): Promise<Reply> {
   };
 }
 
+/** The upload of a request, or undefined if it has ended and the behavior hides that. @throws S3Error */
+function openUpload(context: Context): Upload | undefined {
+  try {
+    return requestedUpload(context);
+  } catch (error) {
+    const { endedUploads } = context.behavior;
+    if (endedUploads === "vague") return undefined;
+    if (endedUploads === "denied") throw new S3Error(403, "AccessDenied", "Access Denied.");
+    throw error;
+  }
+}
+
 export function abortUpload(context: Context): Reply {
-  context.bucket.endUpload(requestedUpload(context));
+  if (context.behavior.aborts === "refused")
+    throw new S3Error(405, "MethodNotAllowed", "The specified method is not allowed against this resource.");
+  const upload = openUpload(context);
+  if (upload !== undefined) context.bucket.endUpload(upload);
   return { status: 204 };
 }
 
 export function listParts(context: Context): Reply {
   const { request, bucket } = context;
-  const upload = requestedUpload(context);
+  const upload = openUpload(context);
   const marker = Number(request.query.get("part-number-marker") ?? 0);
   const limit = pageSize(context, "max-parts");
-  const parts = [...upload.parts].filter(([number]) => number > marker).sort(([a], [b]) => a - b);
+  const parts = [...(upload?.parts ?? [])].filter(([number]) => number > marker).sort(([a], [b]) => a - b);
   const page = parts.slice(0, limit);
   const last = page.at(-1);
   return {
     status: 200,
     xml: renderXml("ListPartsResult", {
       Bucket: bucket.name,
-      Key: upload.key,
-      UploadId: upload.id,
+      Key: request.key,
+      UploadId: request.query.get("uploadId"),
       StorageClass: "STANDARD",
       PartNumberMarker: marker,
       NextPartNumberMarker: last?.[0] ?? 0,
       MaxParts: limit,
       IsTruncated: parts.length > page.length,
-      ChecksumAlgorithm: upload.algorithm?.toUpperCase(),
-      ChecksumType: upload.checksumType,
+      ChecksumAlgorithm: upload?.algorithm?.toUpperCase(),
+      ChecksumType: upload?.checksumType,
       Part: page.map(([PartNumber, part]) => ({
         PartNumber,
         LastModified: new Date(part.lastModified).toISOString(),

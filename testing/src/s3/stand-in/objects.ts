@@ -9,12 +9,12 @@ import {
 } from "./checksums.js";
 import { checkRead, checkWrite } from "./conditions.js";
 import type { Context } from "./context.js";
-import { parseRange } from "./range.js";
+import { isLongSuffix, parseRange } from "./range.js";
 import { header, type Reply, type S3Request } from "./request.js";
 import { noSuchKey, S3Error } from "./s3-error.js";
 import { readXml, renderXml } from "./xml.js";
 
-const KEPT_HEADERS = [
+const STORED_HEADERS = [
   "content-type",
   "content-disposition",
   "content-language",
@@ -25,7 +25,7 @@ const KEPT_HEADERS = [
 /** The headers of a write that reads return. */
 export function storedHeaders(request: S3Request): ObjectHeaders {
   const stored: Record<string, string> = { "content-type": "binary/octet-stream" };
-  for (const name of KEPT_HEADERS) {
+  for (const name of STORED_HEADERS) {
     const value = header(request.headers, name);
     if (value !== undefined) stored[name] = value;
   }
@@ -68,7 +68,7 @@ export async function putObject(context: Context): Promise<Reply> {
     digest === undefined ? undefined : { algorithm: digest[0], value: digest[1], type: "FULL_OBJECT" };
   const object: StoredObject = {
     content: body.content,
-    etag: `"${body.md5}"`,
+    etag: context.etag(body.md5),
     lastModified: Date.now(),
     headers: storedHeaders(request),
     checksum,
@@ -97,7 +97,10 @@ export function getObject(context: Context): Reply {
   const object = bucket.get(request.key);
   checkRead(request.headers, object);
   const { size } = object.content;
-  const range = parseRange(header(request.headers, "range"), size);
+  const rangeText = header(request.headers, "range");
+  if (context.behavior.longSuffixRanges === "refused" && isLongSuffix(rangeText, size))
+    throw new S3Error(416, "InvalidRange", "The requested range is not satisfiable");
+  const range = parseRange(rangeText, size);
   const { start, end } = range ?? { start: 0, end: size };
   const withChecksum = request.headers["x-amz-checksum-mode"] !== undefined && range === undefined;
   object.content.retain();
@@ -157,7 +160,7 @@ export function copySource(context: Context): StoredObject {
 }
 
 /** Maximum size that S3 copies in one request. */
-const LARGEST_COPY = 5 * 1024 ** 3;
+const MAX_COPY_SIZE = 5 * 1024 ** 3;
 
 export async function copyObject(context: Context): Promise<Reply> {
   const { request, bucket } = context;
@@ -169,7 +172,7 @@ export async function copyObject(context: Context): Promise<Reply> {
       "InvalidRequest",
       "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.",
     );
-  if (source.content.size > LARGEST_COPY)
+  if (source.content.size > MAX_COPY_SIZE)
     throw new S3Error(
       400,
       "InvalidRequest",
@@ -178,7 +181,7 @@ export async function copyObject(context: Context): Promise<Reply> {
   const { content } = source;
   content.retain();
   try {
-    const digests = await copyDigests(request, source);
+    const digests = await copyDigests(context, source);
     checkWrite(request.headers, bucket.find(request.key), request.key);
     const copy: StoredObject = {
       content,
@@ -204,17 +207,18 @@ export async function copyObject(context: Context): Promise<Reply> {
 
 /** ETag and checksum of a copy. Both cover the whole body, even if the source was uploaded in parts. */
 async function copyDigests(
-  request: S3Request,
+  context: Context,
   source: StoredObject,
 ): Promise<{ etag: string; checksum: Checksum | undefined }> {
-  const requested = header(request.headers, "x-amz-checksum-algorithm");
+  const requested = header(context.request.headers, "x-amz-checksum-algorithm");
   const algorithm: ChecksumAlgorithm | undefined =
     requested === undefined ? source.checksum?.algorithm : checksumAlgorithm(requested);
   const known = algorithm === source.checksum?.algorithm && source.checksum?.type !== "COMPOSITE";
-  if (known && !source.etag.includes("-")) return { etag: source.etag, checksum: source.checksum };
+  if (known && !source.etag.includes("-") && context.behavior.etags !== "opaque")
+    return { etag: source.etag, checksum: source.checksum };
   const { md5, digest } = await digestContent(source.content, algorithm);
   return {
-    etag: `"${md5}"`,
+    etag: context.etag(md5),
     checksum: algorithm === undefined ? undefined : { algorithm, value: digest, type: "FULL_OBJECT" },
   };
 }

@@ -37,6 +37,12 @@ const unsatisfiable = (range: string | undefined, size: number): S3Error =>
     { "content-range": `bytes */${size}` },
   );
 
+/** Whether a Range header requests a suffix longer than an object of `size` bytes. */
+export function isLongSuffix(value: string | undefined, size: number): boolean {
+  const match = /^bytes=-(\d+)$/.exec(value ?? "");
+  return match !== null && Number(match[1]) > size;
+}
+
 /**
  * Parses the range of an UploadPartCopy, which must lie within the source.
  * @throws S3Error InvalidArgument

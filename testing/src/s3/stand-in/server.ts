@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { StandInBehavior } from "./behavior.js";
 import { Storage } from "./buckets.js";
 import { Context } from "./context.js";
 import { corsHeaders, preflight } from "./cors.js";
@@ -18,6 +19,8 @@ export interface StandInOptions {
   readonly credentials?: Credentials | undefined;
   /** Default "us-east-1". */
   readonly region?: string | undefined;
+  /** Deviations from S3. Default: none. */
+  readonly behavior?: StandInBehavior | undefined;
 }
 
 /** A running stand-in. */
@@ -44,9 +47,10 @@ export async function startStandIn(options: StandInOptions = {}): Promise<StandI
     secretAccessKey: randomBytes(20).toString("hex"),
   };
   const storage = new Storage();
+  const behavior = options.behavior ?? {};
   const listen = async (port: number): Promise<Server> => {
     const server = createServer((message, response) => {
-      respond(message, response, storage, credentials, region).catch(() => response.destroy());
+      respond(message, response, { storage, credentials, region, behavior }).catch(() => response.destroy());
     });
     // Tests keep connections open for any time.
     server.requestTimeout = 0;
@@ -80,12 +84,18 @@ export async function startStandIn(options: StandInOptions = {}): Promise<StandI
   };
 }
 
+/** What a server needs to respond. */
+interface Settings {
+  readonly storage: Storage;
+  readonly credentials: Credentials;
+  readonly region: string;
+  readonly behavior: StandInBehavior;
+}
+
 async function respond(
   message: IncomingMessage,
   response: ServerResponse,
-  storage: Storage,
-  credentials: Credentials,
-  region: string,
+  { storage, credentials, region, behavior }: Settings,
 ): Promise<void> {
   const id = randomBytes(8).toString("hex").toUpperCase();
   let request: S3Request | undefined;
@@ -95,7 +105,7 @@ async function respond(
     if (request.method === "OPTIONS") reply = preflight(storage, request);
     else {
       const payloadHash = verifySignature({ ...request, query: request.rawQuery }, credentials, region);
-      reply = await dispatch(new Context(request, storage, payloadHash));
+      reply = await dispatch(new Context(request, storage, behavior, payloadHash));
     }
   } catch (error) {
     // The client closed the connection within its body: nobody receives a response.

@@ -1,0 +1,109 @@
+import { readFileSync } from "node:fs";
+import { PutObjectCommand } from "@aws-sdk/client-s3";
+import { randomNumbers, s3Client, startFaultProxy } from "@peekpack/testing";
+import type { Benchmark, Context } from "../benchmark.js";
+import { contest } from "../contest.js";
+import { DATA_SETS } from "../data-sets.js";
+import { prepared } from "../prepared.js";
+import { startRemote } from "../remote.js";
+import { type Goal, timeRow } from "../row.js";
+
+/** Latency that the proxy adds to each request. */
+const LATENCY_MS = 50;
+const SUBTREES = 50;
+/** Warm-up laps: the code is warm, the archive is cold. */
+const WARM_UP = 8;
+
+type Path = readonly string[];
+
+/** Descends by random keys until `end` returns true. */
+function randomPath(root: unknown, random: () => number, end: (at: unknown, depth: number) => boolean): Path {
+  const path: string[] = [];
+  let at = root;
+  while (!end(at, path.length)) {
+    const keys = Object.keys(at as object);
+    const key = keys[Math.floor(random() * keys.length)]!;
+    path.push(key);
+    at = (at as Readonly<Record<string, unknown>>)[key];
+  }
+  return path;
+}
+
+const isMap = (value: unknown): boolean =>
+  typeof value === "object" && value !== null && !Array.isArray(value) && Object.keys(value).length > 0;
+
+/** A random value that is not a map. */
+const leaf = (root: unknown, round: number): readonly Path[] => [
+  randomPath(root, randomNumbers(1000 + round), (at) => !isMap(at)),
+];
+
+/** Random distinct subtrees, at most three keys deep. */
+function subtrees(root: unknown, round: number): readonly Path[] {
+  const random = randomNumbers(5000 + round);
+  const found = new Map<string, Path>();
+  while (found.size < SUBTREES) {
+    const path = randomPath(root, random, (at, depth) => depth === 3 || !isMap(at));
+    found.set(JSON.stringify(path), path);
+  }
+  return [...found.values()];
+}
+
+/** Reads over a slow network, against msglc with s3fs through the same proxy. */
+async function run(
+  context: Context,
+  label: string,
+  paths: (root: unknown, round: number) => readonly Path[],
+  goal: Goal,
+): Promise<void> {
+  const { scratch, python } = context;
+  if (python === undefined) return context.skip(`${label}: it needs msglc with s3fs`);
+  const { archive } = await prepared(scratch, "browser-compat-data", "msgpack");
+  const root = DATA_SETS["browser-compat-data"]();
+  const remote = await startRemote(context.log);
+  const proxy = await startFaultProxy(remote.server, { network: { latencyMs: LATENCY_MS } });
+  const client = s3Client(remote.server);
+  try {
+    const Key = "browser-compat-data.msgl";
+    await client.send(new PutObjectCommand({ Bucket: remote.bucket, Key, Body: readFileSync(archive) }));
+    const { endpoint, region, credentials } = proxy.access;
+    const parameters = { endpoint, region, credentials, path: `${remote.bucket}/${Key}` };
+    const [cold, withIndex, theirs] = await contest(
+      [
+        { name: "openArchive, readMany", job: "reading/cold", parameters },
+        { name: "the same with a kept index", job: "reading/withIndex", parameters },
+        { name: "msglc LazyReader, to_obj", job: "remote/cold", parameters, python },
+      ],
+      { rounds: context.rounds, lapMs: 0, warmUpMs: 0, warmUpLaps: WARM_UP },
+      {
+        argument: (round) => paths(root, round),
+        before: () => proxy.reset(),
+        after() {
+          const { requests, bytesDown } = proxy.totals();
+          return { requests, bodyBytes: bytesDown };
+        },
+      },
+    );
+    context.row(timeRow(label, cold!, theirs!, goal));
+    context.row(timeRow(label, withIndex!, theirs!));
+  } finally {
+    client.destroy();
+    await proxy.close();
+    await remote.close();
+  }
+}
+
+const over = `browser-compat-data on S3 with ${LATENCY_MS} ms of latency per request, against msglc with s3fs`;
+
+/** Opens an archive on S3 and reads one value. */
+export const coldLeaf: Benchmark = {
+  name: "cold-leaf",
+  what: `open and read a random leaf of ${over}`,
+  run: (context) => run(context, "a leaf", leaf, { atMost: 0.5 }),
+};
+
+/** Opens an archive on S3 and reads 50 values at once. */
+export const fiftySubtrees: Benchmark = {
+  name: "fifty-subtrees",
+  what: `open and read ${SUBTREES} random subtrees of ${over}`,
+  run: (context) => run(context, `${SUBTREES} random subtrees`, subtrees, { atMost: 0.1 }),
+};

@@ -1,0 +1,2 @@
+/** Checks that the tables and the data of an archive agree. */
+export { type Verified, verifyArchive } from "./verifier.js";

@@ -1,0 +1,339 @@
+import { roundTrips } from "@peekpack/testing";
+import { describe, expect, it } from "vitest";
+import {
+  type Archive,
+  buildPageIndex,
+  combineArchives,
+  type EncodeOptions,
+  encodeArchive,
+  type LazyList,
+  LazyMap,
+  memorySink,
+  openArchive,
+  type Path,
+  type RequestEvent,
+  slice,
+  type Value,
+} from "../src/index.js";
+import { outlineEntries } from "../src/inspect/index.js";
+import { slowSource } from "../src/testing.js";
+import { observedSource } from "./observed-source.js";
+import { collected, failure } from "./outcome.js";
+import { everyKind, places } from "./places.js";
+
+const CODECS = ["msgpack", "cbor"] as const;
+const KiB = 1024;
+
+/** A document with large maps and lists at several levels, and small values in between. */
+function large(entries: number): { [key: string]: Value } {
+  return {
+    meta: { title: "small", kinds: everyKind() as Value },
+    entries: Object.fromEntries(
+      Array.from({ length: entries }, (_, i) => [
+        `entry ${i}`,
+        { id: i, text: `text of entry ${i} `.repeat(4) },
+      ]),
+    ),
+    list: Array.from({ length: entries }, (_, i) => `item ${i} of a list of long texts`),
+    nested: Array.from({ length: 4 }, (_, i) =>
+      Object.fromEntries(
+        Array.from({ length: entries / 4 }, (_v, j) => [`key ${i}/${j}`, `value ${i}/${j} `.repeat(4)]),
+      ),
+    ),
+    floats: Array.from({ length: entries * 10 }, (_, i) => i / 3),
+    last: "the end",
+  };
+}
+
+const options = (codec: "msgpack" | "cbor", pageIndex: boolean): EncodeOptions => ({
+  codec,
+  pageIndex,
+  smallObjectThreshold: 64,
+});
+
+const opened = (bytes: Uint8Array, more = {}): Promise<Archive> =>
+  openArchive(observedSource(bytes), { headBytes: 4 * KiB, tailBytes: 32 * KiB, ...more });
+
+describe.each(CODECS)("an archive with a page index, in %s", (codec) => {
+  const document = large(4000);
+  const bytes = encodeArchive(document, options(codec, true));
+  const plain = encodeArchive(document, options(codec, false));
+
+  it("has the bytes of one without, and the index after them", () => {
+    expect(bytes.length).toBeGreaterThan(plain.length);
+    expect(Buffer.compare(bytes.subarray(0, plain.length), plain)).toBe(0);
+  });
+
+  it("gives the same values by every method", async () => {
+    const archive = await opened(bytes);
+    expect(archive.info.pageIndex.state).toBe("used");
+    const reference = await openArchive(plain);
+    const all = [...places(document)].filter((_, i) => i % 97 === 0 || i < 50);
+    const paths = all.map(({ path }) => path as Path);
+    expect(await archive.readMany(paths)).toEqual(await reference.readMany(paths));
+    for (const path of [
+      "entries/entry 17",
+      "list/-1",
+      "nested/3/key 3%2F1",
+      "floats/7777",
+      "meta/title",
+      "last",
+    ]) {
+      expect(await archive.has(path)).toBe(await reference.has(path));
+    }
+    for (const path of ["", "entries", "list", "nested/2", "floats", "meta"]) {
+      expect(await archive.size(path)).toBe(await reference.size(path));
+      expect(await archive.keys(path).toArray()).toEqual(await reference.keys(path).toArray());
+    }
+    expect(await archive.entries("entries").toArray()).toHaveLength(4000);
+    expect(await archive.read(["list", slice(100, 3000, 371)])).toEqual(
+      await reference.read(["list", slice(100, 3000, 371)]),
+    );
+    expect(await archive.read("floats/1000:7:1100")).toEqual(await reference.read("floats/1000:7:1100"));
+    expect(await archive.select("entries/*/id").toArray()).toEqual(
+      await reference.select("entries/*/id").toArray(),
+    );
+    expect(await archive.select("nested/*/*").toArray()).toEqual(
+      await reference.select("nested/*/*").toArray(),
+    );
+    expect(await archive.toTypedArray("floats", "float64")).toEqual(
+      await reference.toTypedArray("floats", "float64"),
+    );
+    for (const path of ["floats", "entries/entry 5", "list/7", "floats/12345"]) {
+      expect(Buffer.compare(await collected(archive.raw(path)), await collected(reference.raw(path)))).toBe(
+        0,
+      );
+    }
+    expect(await archive.read()).toEqual(document);
+  });
+
+  it("gives the same errors", async () => {
+    const archive = await opened(bytes);
+    for (const [path, code] of [
+      ["entries/entry 4000", "not-found"],
+      ["entries/", "no error"],
+      [["entries", 7], "not-found"],
+      [["entries", slice(1)], "bad-path"],
+      ["list/4000", "not-found"],
+      ["list/x", "bad-path"],
+      ["floats/40000", "not-found"],
+      ["nope", "not-found"],
+    ] as const) {
+      expect(await failure(archive.read(path as Path)), String(path)).toBe(code);
+    }
+    expect(await archive.has("entries/entry 3999")).toBe(true);
+    expect(await archive.has("entries/entry 40000")).toBe(false);
+  });
+
+  it("gives handles that page through their entries", async () => {
+    const archive = await opened(bytes, { tocCacheBytes: 0 });
+    const map = (await archive.get("entries")) as LazyMap;
+    expect(map.size).toBe(4000);
+    expect(await map.has("entry 123")).toBe(true);
+    expect(await map.has("entry")).toBe(false);
+    expect(await failure(map.get("entry"))).toBe("not-found");
+    expect(await map.get("entry 77")).toBeInstanceOf(LazyMap);
+    expect(await archive.read("entries/entry 77")).toEqual(document.entries!["entry 77" as never]);
+    const keys: Value[] = [];
+    for await (const key of map.keys()) keys.push(key);
+    expect(keys).toEqual(Object.keys(document.entries as object));
+    const list = (await archive.get("list")) as LazyList;
+    expect(await list.at(-1)).toBe("item 3999 of a list of long texts");
+    expect(await list.slice(2000, 2003)).toEqual((document.list as Value[]).slice(2000, 2003));
+    const rows = await outlineEntries(map, { start: 2500, end: 2510 })[Symbol.asyncIterator]().next();
+    expect(rows.value!.map(({ key }) => key)).toEqual(keys.slice(2500, 2510));
+  });
+
+  it("reopens by its root block, and is read through a sidecar", async () => {
+    const archive = await opened(bytes);
+    const index = archive.index();
+    expect(index.length).toBeLessThan(32 * KiB);
+    const source = observedSource(bytes);
+    const again = await openArchive(source, { index });
+    expect(source.requests).toBe(0);
+    expect(await again.read("entries/entry 9/id")).toBe(9);
+    const { bytes: sidecar } = await buildPageIndex(plain);
+    expect(Buffer.compare(sidecar, bytes.subarray(plain.length))).toBe(0);
+    const beside = await opened(plain, { pageIndex: sidecar });
+    expect(beside.info.pageIndex).toMatchObject({ state: "used", sidecar: true });
+    expect(await beside.read(["nested", 1, "key 1/7"])).toBe("value 1/7 ".repeat(4));
+    const kept = beside.index();
+    expect(await failure(openArchive(plain, { index: kept }))).toBeInstanceOf(TypeError);
+    const third = await openArchive(observedSource(plain), { index: kept, pageIndex: sidecar });
+    expect(await third.read("entries/entry 3000/id")).toBe(3000);
+  });
+
+  it("keys of every type are found by value", async () => {
+    const map = new Map<unknown, unknown>(
+      Array.from({ length: 3000 }, (_, i) => [`key ${i}`, `value ${i} `.repeat(4)]),
+    );
+    const odd: [unknown, string][] = [
+      [7, "seven, in a text that is long"],
+      [-3, "minus three, in a text that is long"],
+      [2n ** 60n, "a bigint, in a text that is long"],
+      [1.5, "a fraction, in a text that is long"],
+      [true, "true, in a text that is long enough"],
+      [null, "null, in a text that is long enough"],
+      [new Uint8Array([1, 2, 3]), "bytes, in a text that is long enough"],
+      ["", "the empty key, in a text that is long"],
+      ["__proto__", "a key that is no prototype, in a long text"],
+    ];
+    for (const [key, value] of odd) map.set(key, value);
+    const archive = await opened(encodeArchive(map, { ...options(codec, true), trivialSize: 8 }));
+    expect(archive.info.pageIndex.state).toBe("used");
+    for (const [key, value] of odd) expect(await archive.read([key as never])).toBe(value);
+    expect(await archive.read([7n])).toBe(odd[0]![1]);
+    expect(await archive.has([8])).toBe(false);
+    expect(await archive.has(["7"])).toBe(false);
+    expect(await archive.has([false])).toBe(false);
+  });
+});
+
+describe("what a value costs through a page index", () => {
+  const cost = async (
+    bytes: Uint8Array,
+    work: (archive: Archive) => Promise<unknown>,
+    more = {},
+  ): Promise<{ readonly bytes: number; readonly trips: number }> => {
+    const events: RequestEvent[] = [];
+    const source = slowSource(observedSource(bytes), { latencyMs: 5, bytesPerMs: 1e6 });
+    const archive = await openArchive(source, { ...more, onRequest: (event) => events.push(event) });
+    await work(archive);
+    return { bytes: archive.stats.bytes, trips: roundTrips(events) };
+  };
+  const map = (entries: number): Uint8Array =>
+    encodeArchive(
+      {
+        entries: Object.fromEntries(
+          Array.from({ length: entries }, (_, i) => [`key ${i}`, `value ${i} `.repeat(3)]),
+        ),
+      },
+      { pageIndex: true, smallObjectThreshold: 16 },
+    );
+
+  it("does not grow with the archive", async () => {
+    const costs: { readonly bytes: number; readonly trips: number }[] = [];
+    for (const entries of [1000, 10_000, 300_000]) {
+      const found = await cost(map(entries), (archive) => archive.read(["entries", `key ${entries / 2}`]));
+      expect(found.trips).toBeLessThanOrEqual(4);
+      expect(found.bytes).toBeLessThanOrEqual(128 * KiB);
+      costs.push(found);
+    }
+    expect(costs[2]!.bytes).toBeLessThanOrEqual(costs[1]!.bytes * 1.3);
+  });
+
+  it("is one round trip less with the root kept", async () => {
+    const bytes = map(50_000);
+    const index = (await opened(bytes)).index();
+    const found = await cost(bytes, (archive) => archive.read(["entries", "key 777"]), { index });
+    expect(found.trips).toBeLessThanOrEqual(3);
+  });
+
+  it("is little for a slice of many floats", async () => {
+    const floats = Float64Array.from({ length: 1_000_000 }, (_, i) => i / 7);
+    const bytes = encodeArchive({ floats }, { pageIndex: true });
+    const found = await cost(bytes, async (archive) => {
+      expect(await archive.read("floats/500000:500100")).toEqual(
+        Array.from(floats.subarray(500_000, 500_100)),
+      );
+    });
+    expect(found.trips).toBeLessThanOrEqual(3);
+    expect(found.bytes).toBeLessThanOrEqual(96 * KiB);
+  });
+
+  it("is few round trips for many values at once", async () => {
+    const found = await cost(map(300_000), (archive) =>
+      archive.readMany(Array.from({ length: 50 }, (_, i) => ["entries", `key ${i * 5987}`])),
+    );
+    expect(found.trips).toBeLessThanOrEqual(5);
+  });
+});
+
+describe("combined archives", () => {
+  it("children use their own index, and a large root its own", async () => {
+    const child = encodeArchive(large(2000), options("msgpack", true));
+    const sink = memorySink();
+    const names = Array.from({ length: 6 }, (_, i) => `child ${i}`);
+    await combineArchives(
+      sink,
+      names.map((name) => ({ name, source: child })),
+    );
+    const source = observedSource(sink.bytes());
+    const archive = await openArchive(source, {
+      headBytes: 1024,
+      tailBytes: 1024,
+      cacheBytes: 0,
+      readAhead: 0,
+    });
+    expect(await archive.read(["child 3", "entries", "entry 1500", "id"])).toBe(1500);
+    const fetched = source.ranges.reduce((sum, { start, end }) => sum + end - start, 0);
+    expect(fetched).toBeLessThan(200 * KiB);
+
+    const many = memorySink();
+    const small = encodeArchive({ energy: 1 });
+    await combineArchives(
+      many,
+      Array.from({ length: 5000 }, (_, i) => ({ name: `entry ${i}`, source: small })),
+      { pageIndex: true },
+    );
+    const combined = await opened(many.bytes());
+    expect(combined.info).toMatchObject({ kind: "combined-map", pageIndex: { state: "used" } });
+    expect(await combined.read("entry 4321/energy")).toBe(1);
+    expect(await combined.size()).toBe(5000);
+    expect(await combined.select("*/energy").toArray()).toHaveLength(5000);
+    expect(Object.keys((await combined.read()) as object)).toHaveLength(5000);
+  });
+});
+
+describe("an index that is wrong", () => {
+  const document = large(3000);
+  const plain = encodeArchive(document, options("msgpack", false));
+  const bytes = encodeArchive(document, options("msgpack", true));
+  const paths = [
+    "entries/entry 2000/id",
+    "list/1234",
+    "last",
+    "floats/3333",
+    ["nested", 2, "key 2/500"],
+  ] as Path[];
+
+  it("is ignored if it is stale, cut or of a later version", async () => {
+    const indexSize = bytes.length - plain.length;
+    const other = encodeArchive(large(2000), options("msgpack", true));
+    const otherPlain = encodeArchive(large(2000), options("msgpack", false));
+    const later = Uint8Array.from(bytes);
+    later[bytes.length - 56] = 2;
+    for (const [wrong, state] of [
+      [Buffer.concat([plain, other.subarray(otherPlain.length)]), "stale"],
+      [Buffer.concat([plain, Buffer.alloc(10), bytes.subarray(plain.length)]), "stale"],
+      [bytes.subarray(0, bytes.length - 1), "none"],
+      [Buffer.concat([plain, Buffer.alloc(indexSize, 7)]), "none"],
+      [later, "none"],
+    ] as const) {
+      const archive = await opened(new Uint8Array(wrong));
+      expect(archive.info.pageIndex.state).toBe(state);
+      expect(await archive.readMany(paths)).toEqual(await (await openArchive(plain)).readMany(paths));
+    }
+  });
+
+  it("never gives a wrong value, wherever a byte is changed", async () => {
+    const wanted = await (await openArchive(plain)).readMany(paths);
+    const outcomes = new Map<string, number>();
+    for (let at = plain.length; at < bytes.length; at += 41) {
+      const wrong = Uint8Array.from(bytes);
+      wrong[at]! ^= 1 + (at % 255);
+      const archive = await opened(wrong);
+      for (const [i, path] of paths.entries()) {
+        const outcome = await archive.read(path).then(
+          (value) => {
+            expect(value).toEqual(wanted[i]);
+            return "right";
+          },
+          (error: { code?: string }) => error.code ?? String(error),
+        );
+        outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+      }
+    }
+    expect([...outcomes.keys()].sort()).toEqual(["corrupt", "right"]);
+  });
+});

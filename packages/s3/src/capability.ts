@@ -1,0 +1,32 @@
+/** One feature of an endpoint. */
+export interface Capability {
+  /** Undefined if it could not be found out. */
+  readonly supported: boolean | undefined;
+  /** What was observed. If the feature is missing: what that costs, and what to do. */
+  readonly explanation: string;
+}
+
+/** The features that are probed. */
+export const CAPABILITIES = [
+  "reach",
+  "write",
+  "ranges",
+  "suffixRanges",
+  "conditionalRead",
+  "conditionalCreate",
+  "conditionalReplace",
+  "checksums",
+  "multipart",
+  "conditionalComplete",
+  "wholeChecksums",
+  "serverSideCopy",
+  "pinnedCopy",
+  "listUploads",
+  "cors",
+] as const;
+
+/** The name of a {@link Capability}. */
+export type CapabilityName = (typeof CAPABILITIES)[number];
+
+/** Records the result of one check. */
+export type ReportCapability = (name: CapabilityName, supported: boolean, explanation: string) => void;

@@ -1,0 +1,45 @@
+/** Requests at once where the caller does not choose. */
+export const DEFAULT_CONCURRENCY = 4;
+
+/** Returns `concurrency`, or the default. @throws RangeError unless it is a positive integer */
+export function checkConcurrency(concurrency: number = DEFAULT_CONCURRENCY): number {
+  if (!Number.isSafeInteger(concurrency) || concurrency < 1) {
+    throw new RangeError("concurrency is a positive integer.");
+  }
+  return concurrency;
+}
+
+/**
+ * Calls `task` for each item, in order, at most `concurrency` at a time. The first failure aborts the other tasks; this
+ * rejects when all of them have ended.
+ * @throws what the first failed task threw, or the signal's reason
+ */
+export async function forEachConcurrently<T>(
+  items: readonly T[],
+  concurrency: number,
+  outer: AbortSignal | undefined,
+  task: (item: T, index: number, signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const follow = (): void => controller.abort(outer?.reason);
+  outer?.addEventListener("abort", follow);
+  if (outer?.aborted) follow();
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    while (next < items.length && !signal.aborted) {
+      const index = next++;
+      await task(items[index]!, index, signal);
+    }
+  };
+  try {
+    await Promise.all(
+      Array.from({ length: Math.min(concurrency, items.length) }, () =>
+        worker().catch((error: unknown) => controller.abort(error)),
+      ),
+    );
+    if (signal.aborted) throw signal.reason;
+  } finally {
+    outer?.removeEventListener("abort", follow);
+  }
+}
