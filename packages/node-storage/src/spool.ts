@@ -176,7 +176,8 @@ export class Spool {
     const number = Math.max(0, ...names.map((name) => Number(OWNER.exec(name)?.[1] ?? 0)));
     if (number === 0) return { number, status: (await this.#isOld()) ? "ended" : "unknown" };
     const identity = await this.#readOwner(number);
-    if (identity === undefined) return { number, status: "unknown" };
+    // An old owner that cannot be read is damaged: the file appears whole.
+    if (identity === undefined) return { number, status: (await this.#isOld()) ? "ended" : "unknown" };
     return { number, status: identity === null ? "released" : await processStatus(identity) };
   }
 
