@@ -68,8 +68,7 @@ export class App {
     before?.view.close();
     document.title = TITLE;
     this.#pending = new PendingView(this.#keyring, {
-      resume: (pending, to) =>
-        this.#begin(to, () => Job.resume(pending, objectName(pending.target ?? ""), to)),
+      resume: (pending, to) => this.#begin(to, () => Job.resume(pending, objectName(pending.target), to)),
       changed: (text) => this.#toast.say(text),
     });
     fill(this.#pendingSlot, this.#pending.element);

@@ -4,11 +4,11 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { HEADER_SIZE, PeekpackError } from "@peekpack/core";
-import type { PutMode } from "@peekpack/s3";
+import type { DisposableSink, PutMode } from "@peekpack/s3";
 import { AppendFile, type SizeLimits } from "./append-file.js";
 import { isErrno, withFileErrors } from "./file-error.js";
 import { fileState } from "./file-state.js";
-import { type DisposableSink, serialSink } from "./serial-sink.js";
+import { serialSink } from "./serial-sink.js";
 import { fileTableSpill } from "./table-spill.js";
 import { removeAbandonedFiles, temporaryPath } from "./temporary-file.js";
 

@@ -1,17 +1,11 @@
-import { constants } from "node:fs";
 import { resolve } from "node:path";
-
-import { type ArchiveSink, PeekpackError, type WriteResult } from "@peekpack/core";
-import type { PutMode, UploadTarget } from "@peekpack/s3";
-import type { TransferOptions, UploadContent } from "@peekpack/s3/internal";
-
-import { readExactly } from "./append-file.js";
-import { withFileErrors } from "./file-error.js";
-import { openPrivate } from "./private-files.js";
+import { isPeekpackError } from "@peekpack/core";
+import type { PutMode } from "@peekpack/s3";
+import { completeState } from "./complete-archive.js";
+import { isErrno, withFileErrors } from "./file-error.js";
 import { Spool } from "./spool.js";
 import { defaultSpoolDirectory, durableSpoolDirectory } from "./spool-directory.js";
-import { type JournalState, type SealedArchive, SpoolJournal } from "./spool-journal.js";
-import { type SpoolUploadOptions, spoolContent, uploadSpool, writeResult } from "./spool-upload.js";
+import { SpoolJournal } from "./spool-journal.js";
 
 /**
  * A spool that was left behind. Plain data without secrets. The same fields as in `@peekpack/web-storage`, and `path`.
@@ -55,17 +49,6 @@ export interface PendingOptions {
   readonly foreign?: boolean | undefined;
 }
 
-/** Options of {@link resumeUpload}. */
-export interface ResumeOptions extends SpoolUploadOptions {
-  /**
-   * Allows a target with another write condition or another key than the spool was written for. Default false: it rejects with
-   * TypeError.
-   */
-  readonly changeTarget?: boolean | undefined;
-  /** The old target, for a change of the key while parts of the old object are on the server: they are removed. */
-  readonly previousTarget?: UploadTarget | undefined;
-}
-
 /**
  * Lists the spools that ended processes have left, the oldest first. Spools of running processes are never listed. A process that
  * was killed while it created its spool leaves an empty one, which is listed after ten minutes.
@@ -104,144 +87,6 @@ async function listUploads(directory: string, foreign: boolean): Promise<Pending
   });
 }
 
-/**
- * Continues an upload: parts that both the journal and the server have are not sent again. If it fails, the spool is unchanged and
- * can be resumed once more.
- * @throws PeekpackError `unfinished` if the archive is incomplete, `corrupt` if it or its journal is damaged, `denied` if the
- * path is no spool of this user and version, `conflict` if another process uses the spool, and the target's errors
- * @throws TypeError if the spool belongs to another target, unless `changeTarget` allows it
- */
-export async function resumeUpload(
-  pending: PendingUpload,
-  target: UploadTarget,
-  options: ResumeOptions = {},
-): Promise<WriteResult> {
-  const { changeTarget = false, previousTarget, ...upload } = options;
-  return withSpool(pending.path, "resume", async (spool) => {
-    checkExists(spool);
-    const journal = new SpoolJournal(spool.journal);
-    const old = await journal.state();
-    if (old !== undefined && !isTarget(old, target)) {
-      if (!changeTarget) checkTarget(old, target);
-      await moveToTarget(journal, old, target, previousTarget, upload);
-    }
-    const state = await journal.state();
-    return withArchive(spool, state, async (content, { partSize, upload: resume, committing }) => {
-      const stored = await uploadSpool(target, content, journal, {
-        ...upload,
-        partSize,
-        ...(resume === undefined ? {} : { resume }),
-        again: committing,
-        keepParts: true,
-      });
-      await spool.remove();
-      return writeResult(stored, target);
-    });
-  });
-}
-
-/**
- * Copies the complete archive of a spool to a sink, such as a `fileSink`. The spool stays.
- * @throws PeekpackError as {@link resumeUpload}, and the sink's errors
- */
-export async function exportUpload(pending: PendingUpload, sink: ArchiveSink): Promise<WriteResult> {
-  return withSpool(pending.path, "export", async (spool) => {
-    checkExists(spool);
-    const state = await new SpoolJournal(spool.journal).state();
-    const result = await withArchive(spool, state, async ({ size, read }, { sealed: { header } }) => {
-      try {
-        for (let at = header.length; at < size; at += EXPORT_BYTES) {
-          await sink.write(await read(at, Math.min(at + EXPORT_BYTES, size)));
-        }
-        return await sink.finish(header);
-      } catch (error) {
-        await sink.abort(error);
-        throw error;
-      }
-    });
-    await spool.release();
-    return result;
-  });
-}
-
-const EXPORT_BYTES = 2 ** 20;
-
-/**
- * Removes the parts of an upload from the server, and the spool from the disk. An object that is stored already stays. If
- * the server cannot be reached, the spool stays listed. Only a spool of this user is removed, and only one of this version.
- * The parts of a damaged spool are not known: the store's `sweep` finds them.
- * @throws PeekpackError `denied` if the path is no spool of this user and version, `conflict` if another process uses the
- * spool, and the target's errors
- * @throws TypeError if parts are on the server, and `target` is missing or another one
- */
-export async function discardUpload(
-  pending: Pick<PendingUpload, "path">,
-  target?: UploadTarget,
-  options: TransferOptions = {},
-): Promise<void> {
-  await withSpool(pending.path, "discard", async (spool) => {
-    if (spool === undefined) return;
-    const journal = new SpoolJournal(spool.journal);
-    const state = await journal.read();
-    if (state !== undefined && "unusable" in state) {
-      if (state.unusable === "unsupported") await journal.state();
-    } else if (state?.upload !== undefined) {
-      if (target === undefined) {
-        throw new TypeError("Parts are on the server: the target is needed to remove them.");
-      }
-      checkTarget(state, target);
-      await target.abortUpload(state.upload.upload, options);
-    }
-    await spool.remove();
-  });
-}
-
-/** Acquires a spool for `work`; undefined if it does not exist. If the work fails, the spool is released. */
-function withSpool<T>(
-  path: string,
-  action: string,
-  work: (spool: Spool | undefined) => Promise<T>,
-): Promise<T> {
-  return withFileErrors(`${action} the spool ${path}`, "spool", async () => {
-    const spool = await Spool.find(path);
-    await spool?.acquire();
-    try {
-      return await work(spool);
-    } catch (error) {
-      await spool?.release().catch(() => {});
-      throw error;
-    }
-  });
-}
-
-/** @throws PeekpackError `not-found` if there is no spool */
-function checkExists(spool: Spool | undefined): asserts spool is Spool {
-  if (spool === undefined) {
-    throw new PeekpackError("not-found", "This spool does not exist any more.", { section: "spool" });
-  }
-}
-
-/** A journal of a complete archive. */
-type CompleteState = JournalState & { readonly sealed: SealedArchive };
-
-/** Opens the complete archive of a spool. @throws PeekpackError `unfinished` */
-async function withArchive<T>(
-  spool: Spool,
-  state: JournalState | undefined,
-  work: (content: UploadContent, state: CompleteState) => Promise<T>,
-): Promise<T> {
-  const complete = await completeState(spool, state);
-  const handle = await openPrivate(spool.body, constants.O_RDONLY);
-  try {
-    const content = spoolContent(complete.sealed, {
-      read: (start, end) => readExactly(handle, start, end),
-    });
-    return await work(content, complete);
-  } finally {
-    await handle.close();
-  }
-}
-
 /** Describes a spool; undefined if it was removed meanwhile. */
 async function describe(spool: Spool): Promise<PendingUpload | undefined> {
   const base = {
@@ -262,8 +107,9 @@ async function describe(spool: Spool): Promise<PendingUpload | undefined> {
     if (problem !== undefined) return { ...base, state: "unsupported", problem };
     journal = await new SpoolJournal(spool.journal).read();
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    // One unreadable spool must not hide the others.
+    if (isErrno(error, "ENOENT")) return undefined;
+    // One unreadable spool must not hide the others. A lack of resources concerns all.
+    if (!isPeekpackError(error) && !isErrno(error, "EACCES", "EPERM", "EISDIR", "EIO")) throw error;
     return { ...base, state: "damaged", problem: error instanceof Error ? error.message : String(error) };
   }
   if (journal === undefined) return { ...base, state: "unfinished" };
@@ -286,54 +132,4 @@ async function describe(spool: Spool): Promise<PendingUpload | undefined> {
     bytesUploaded: (upload?.parts ?? []).reduce((sum, { size }) => sum + size, 0),
     failure,
   };
-}
-
-function isTarget(state: JournalState, target: UploadTarget): boolean {
-  return state.target === target.label && JSON.stringify(state.put) === JSON.stringify(target.put);
-}
-
-/** @throws TypeError if the spool belongs to another object, or to another write condition */
-function checkTarget(state: JournalState, target: UploadTarget): void {
-  if (state.target !== target.label) {
-    throw new TypeError(`The spool belongs to ${state.target}, not to ${target.label}.`);
-  }
-  if (!isTarget(state, target)) {
-    throw new TypeError(`The spool was written with put ${JSON.stringify(state.put)}.`);
-  }
-}
-
-/**
- * Assigns a spool to another target. Parts under the old key are removed from the server.
- * @throws TypeError if there are such parts, and `previous` is not the old target
- */
-async function moveToTarget(
-  journal: SpoolJournal,
-  { target: label, upload }: JournalState,
-  target: UploadTarget,
-  previous: UploadTarget | undefined,
-  options: TransferOptions,
-): Promise<void> {
-  if (label !== target.label && upload !== undefined) {
-    if (previous?.label !== label) {
-      throw new TypeError(`Parts of ${label} are on the server: previousTarget is needed to remove them.`);
-    }
-    await previous.abortUpload(upload.upload, options);
-    await journal.abandoned(upload.upload, true);
-  }
-  await journal.retarget(target.label, target.put);
-}
-
-/** @throws PeekpackError `unfinished` if the disk does not have the whole archive */
-async function completeState(spool: Spool, state: JournalState | undefined): Promise<CompleteState> {
-  const unfinished = (reason: string): PeekpackError =>
-    new PeekpackError("unfinished", `The spool ${spool.path} cannot be uploaded: ${reason}.`, {
-      section: "spool",
-    });
-  const sealed = state?.sealed;
-  if (state === undefined || sealed === undefined) throw unfinished("its archive is incomplete");
-  if (!sealed.synced && (await spool.isFromEarlierBoot())) {
-    throw unfinished("the machine stopped before the archive was synced to the disk");
-  }
-  if ((await spool.bodySize()) !== sealed.bodySize) throw unfinished("its file is missing or incomplete");
-  return { ...state, sealed };
 }

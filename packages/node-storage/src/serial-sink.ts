@@ -1,11 +1,5 @@
-import { type ArchiveSink, PeekpackError, type TableSpill, type WriteResult } from "@peekpack/core";
-
-/** A sink for `await using`: leaving the scope before `finish` aborts the write. */
-export interface DisposableSink extends ArchiveSink {
-  readonly label: string;
-  /** Calls `abort`, which does nothing after `finish`. */
-  [Symbol.asyncDispose](): Promise<void>;
-}
+import { PeekpackError, type TableSpill, type WriteResult } from "@peekpack/core";
+import { type DisposableSink, disposableSink } from "@peekpack/s3/internal";
 
 /** The steps of a write. They are called one at a time. */
 export interface SinkSteps {
@@ -38,12 +32,7 @@ export function serialSink(steps: SinkSteps): DisposableSink {
     last = result.catch(() => {});
     return result;
   };
-  const abort = async (): Promise<void> => {
-    if (state === "open") state = "aborted";
-    await last;
-    await steps.cleanUp();
-  };
-  return {
+  return disposableSink({
     label: steps.label,
     write: (chunk) => enqueue(() => steps.write(chunk)),
     spill: () => enqueue(() => steps.spill()),
@@ -53,7 +42,10 @@ export function serialSink(steps: SinkSteps): DisposableSink {
         state = "finished";
         return result;
       }),
-    abort,
-    [Symbol.asyncDispose]: abort,
-  };
+    async abort() {
+      if (state === "open") state = "aborted";
+      await last;
+      await steps.cleanUp();
+    },
+  });
 }

@@ -1,5 +1,4 @@
 import { constants } from "node:fs";
-
 import { copyFile } from "node:fs/promises";
 import { isPeekpackError, PeekpackError } from "@peekpack/core";
 import type { PutMode } from "@peekpack/s3";

@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import { isPeekpackError, type WriteResult } from "@peekpack/core";
-import type { UploadTarget } from "@peekpack/s3";
+import type { DisposableSink, UploadTarget } from "@peekpack/s3";
 import { progressReporter, type StoredObject } from "@peekpack/s3/internal";
 import { AppendFile, type SizeLimits } from "./append-file.js";
 import { BlockChecksums } from "./block-checksums.js";
 import { withFileErrors } from "./file-error.js";
-import { type DisposableSink, serialSink } from "./serial-sink.js";
+import { serialSink } from "./serial-sink.js";
 import { Spool } from "./spool.js";
 import { defaultSpoolDirectory, durableSpoolDirectory } from "./spool-directory.js";
 import { SpoolJournal } from "./spool-journal.js";

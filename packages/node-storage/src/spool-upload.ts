@@ -6,7 +6,6 @@ import {
   type UploadJournal,
   uploadContent,
 } from "@peekpack/s3/internal";
-
 import { checkedBody, type ReadableBytes } from "./block-checksums.js";
 import type { SealedArchive, SpoolJournal } from "./spool-journal.js";
 

@@ -13,6 +13,8 @@ const FOLDER = /^[0-9a-z]+-[0-9a-f]{12}$/;
 const OWNER = /^owner\.(\d+)$/;
 /** Owner file that is not yet linked to its name. */
 const NEW_OWNER = /^\.[0-9a-f]{12}$/;
+/** Other files of a spool. A table of contents is temporary: a process that was killed may have left it. */
+const FILES: readonly string[] = ["body", "journal", "table"];
 
 /** Status of the process that owns a spool; `released` if it has released the spool. */
 export type OwnerStatus = "running" | "ended" | "unknown" | "released";
@@ -107,7 +109,7 @@ export class Spool {
     if (folder !== undefined) return folder;
     const names = await readdir(this.path);
     for (const name of names) {
-      if (name !== "body" && name !== "journal" && !OWNER.test(name) && !NEW_OWNER.test(name)) {
+      if (!FILES.includes(name) && !OWNER.test(name) && !NEW_OWNER.test(name)) {
         return `it contains '${name}'`;
       }
       const stats = await lstat(join(this.path, name)).catch(() => undefined);
@@ -174,7 +176,8 @@ export class Spool {
     const number = Math.max(0, ...names.map((name) => Number(OWNER.exec(name)?.[1] ?? 0)));
     if (number === 0) return { number, status: (await this.#isOld()) ? "ended" : "unknown" };
     const identity = await this.#readOwner(number);
-    if (identity === undefined) return { number, status: "unknown" };
+    // An old owner that cannot be read is damaged: the file appears whole.
+    if (identity === undefined) return { number, status: (await this.#isOld()) ? "ended" : "unknown" };
     return { number, status: identity === null ? "released" : await processStatus(identity) };
   }
 

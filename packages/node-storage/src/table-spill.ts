@@ -3,12 +3,12 @@ import type { TableSpill } from "@peekpack/core";
 import { readExactly } from "./append-file.js";
 
 /**
- * Opens a temporary file for the table of an archive that is being written. The file must not exist. It loses its name at
- * once where the system allows that, so that a crash leaves nothing.
+ * Creates a temporary file for the table of an archive that is being written. Unlinks it at once if the system allows that, so
+ * that a crash leaves nothing.
  */
 export async function fileTableSpill(path: string): Promise<TableSpill> {
   const handle = await open(path, "wx+", 0o600);
-  // Windows may keep the name of a file that is open.
+  // Windows may refuse to unlink an open file.
   await rm(path, { force: true }).catch(() => {});
   let closed = false;
   return {

@@ -5,7 +5,7 @@ import { mapIdentity, ownIdentity, type ProcessIdentity, processStatus } from ".
 
 // File names have at most 255 bytes on most file systems. The suffix takes about 70.
 const MAX_NAME_BYTES = 160;
-const SUFFIX = /^(\d+)-([0-9a-f]*)-([0-9a-f]*)-([0-9a-f]*)-([0-9a-f]*)\.[0-9a-f]{12}\.tmp$/;
+const SUFFIX = /^(\d+)-([0-9a-f]*)-([0-9a-f]*)-([0-9a-f]*)-([0-9a-f]*)\.[0-9a-f]{12}\.tmp(\.table)?$/;
 
 /**
  * A new path for a temporary file next to `target`. Its name has the name of the target and the identity of this process:
@@ -24,7 +24,13 @@ export async function removeAbandonedFiles(target: string): Promise<void> {
     if (!name.startsWith(prefix)) continue;
     const found = SUFFIX.exec(name.slice(prefix.length));
     if (found === null) continue;
-    const [pid, started, boot, namespace, host] = found.slice(1) as [string, string, string, string, string];
+    const [pid, started, boot, namespace, host] = found.slice(1, 6) as [
+      string,
+      string,
+      string,
+      string,
+      string,
+    ];
     const identity: ProcessIdentity = {
       pid: Number(pid),
       host,

@@ -9,6 +9,7 @@ it("has the same pending uploads and options as web-storage, but for documented 
   expectTypeOf<node.SpoolUploadOptions>().toEqualTypeOf<
     Omit<web.SpoolUploadOptions, "meter" | "removeUploaded">
   >();
+  expectTypeOf<node.ResumeOptions>().toEqualTypeOf<Omit<web.ResumeOptions, "meter" | "removeUploaded">>();
   expectTypeOf<node.SpoolSinkOptions>().toEqualTypeOf<
     Omit<web.SpoolSinkOptions, "meter" | "removeUploaded" | "storage" | "worker" | "persist">
   >();

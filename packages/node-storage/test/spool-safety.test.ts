@@ -11,6 +11,7 @@ import {
   rm,
   stat,
   symlink,
+  utimes,
   writeFile,
 } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -239,6 +240,16 @@ describe("a damaged spool", () => {
     await rewriteJournal(pending.path, change);
     expect(await pendingUploads({ directory })).toMatchObject([{ state: "damaged" }]);
     await expect(resumeUpload(pending, target)).rejects.toMatchObject({ code: "corrupt" });
+  });
+
+  it("is listed although its owner cannot be read, but not while that may be a new one", async () => {
+    const pending = await failAt("uploadPart 2");
+    const owners = (await readdir(pending.path)).filter((name) => name.startsWith("owner."));
+    for (const name of owners) await writeFile(join(pending.path, name), "{");
+    expect(await pendingUploads({ directory })).toEqual([]);
+    const before = new Date(Date.now() - 3_600_000);
+    await utimes(pending.path, before, before);
+    expect(await pendingUploads({ directory })).toMatchObject([{ id: pending.id }]);
   });
 
   it("is resumed if only its last line is incomplete", async () => {

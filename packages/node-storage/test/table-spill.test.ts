@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true }));
 
-it("a table that is larger than what is kept in memory is written to a file as if it had been", async () => {
+it("writes the same archive if its table exceeds memory", async () => {
   const file = join(directory, "archive");
   await writeArchive(fileSink(file), listOf(texts), options);
   expect(Buffer.compare(await readFile(file), expected)).toBe(0);
@@ -28,7 +28,7 @@ it("a table that is larger than what is kept in memory is written to a file as i
   await rm(file);
 });
 
-it("a spooled archive has the same bytes, and nothing is left", async () => {
+it("uploads the same archive through a spool, and leaves nothing", async () => {
   let uploaded = new Uint8Array(0);
   const target = {
     label: "https://example.org/archive",
@@ -45,7 +45,7 @@ it("a spooled archive has the same bytes, and nothing is left", async () => {
   expect(await readdir(spool)).toEqual([]);
 });
 
-it("a write that fails leaves no file", async () => {
+it("leaves no file if the write fails", async () => {
   const failing = [...texts, () => 1];
   const sink = fileSink(join(directory, "failed"));
   await expect(writeArchive(sink, listOf(failing, { count: failing.length }), options)).rejects.toMatchObject(
@@ -56,7 +56,7 @@ it("a write that fails leaves no file", async () => {
   expect((await readdir(directory)).filter((name) => name.includes("failed"))).toEqual([]);
 });
 
-it("five million entries are streamed to a file in less than 300 MiB of memory", async (test) => {
+it("streams five million entries to a file in less than 300 MiB of memory", async (test) => {
   const count = 5_000_000;
   const file = join(directory, "large");
   const program = await childProgram(new URL("table-writer.ts", import.meta.url));
@@ -69,7 +69,7 @@ it("five million entries are streamed to a file in less than 300 MiB of memory",
     expect(await archive.read(`entry ${count - 1}/value`)).toBe(count - 1);
     await archive.close();
     const { peak } = JSON.parse(stdout) as { peak?: number };
-    if (peak === undefined) test.skip("this system does not tell what memory a process uses");
+    if (peak === undefined) test.skip("this system does not report the memory of a process");
     expect(peak).toBeLessThan(300 * MiB);
   } finally {
     await program.remove();

@@ -1,4 +1,4 @@
-/** Streams an archive of many small entries to a file, and tells how much memory that took at most. */
+/** Streams an archive of many small entries to a file, and prints the peak of its memory. */
 import { readFileSync } from "node:fs";
 import { mapOf, writeArchive } from "@peekpack/core";
 import { fileSink } from "../src/index.js";
@@ -12,6 +12,6 @@ let peak: number | undefined;
 try {
   peak = Number(/^VmHWM:\s*(\d+)/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1]) * 1024;
 } catch {
-  // Only Linux tells.
+  // Only Linux reports it.
 }
 process.stdout.write(JSON.stringify({ peak }));

@@ -1,4 +1,3 @@
-import { HEADER_SIZE } from "@peekpack/core";
 import { crc32 } from "@peekpack/core/internal";
 import { type PutMode, S3_LIMITS } from "@peekpack/s3";
 import type { OpenUpload, UploadedPart } from "@peekpack/s3/internal";
@@ -86,7 +85,7 @@ export function decodeHead(stored: unknown): SpoolHead | undefined {
     isPartSize(value.partSize) &&
     isSize(value.begun) &&
     ["unfinished", "sealed", "uploading", "committing", "done"].includes(String(value.state)) &&
-    (header === undefined ? value.header === undefined : header.length === HEADER_SIZE) &&
+    (header !== undefined || value.header === undefined) &&
     (value.partCount === undefined || isSize(value.partCount)) &&
     (value.upload === undefined || isOpenUpload(value.upload)) &&
     (value.failure === undefined || typeof value.failure === "string") &&

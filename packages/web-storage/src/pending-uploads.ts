@@ -1,5 +1,4 @@
 import type { PutMode } from "@peekpack/s3";
-
 import { openPartStore } from "./choose-part-store.js";
 
 import type { Database } from "./database.js";

@@ -1,6 +1,5 @@
 import { HEADER_SIZE } from "@peekpack/core";
 import type { UploadedPart } from "@peekpack/s3/internal";
-
 import { promisifyRequest } from "idb-keyval";
 import type { Database } from "./database.js";
 import {

@@ -1,7 +1,6 @@
-import { type ArchiveSink, PeekpackError } from "@peekpack/core";
-import type { UploadTarget } from "@peekpack/s3";
-import { progressReporter } from "@peekpack/s3/internal";
-import { addAsyncDispose } from "./async-dispose.js";
+import { PeekpackError } from "@peekpack/core";
+import type { DisposableSink, UploadTarget } from "@peekpack/s3";
+import { disposableSink, progressReporter } from "@peekpack/s3/internal";
 import type { PartStorage } from "./part-store.js";
 import { discardSpool, type Spool } from "./spool.js";
 import { resolveSpoolOptions, type SpoolSinkOptions } from "./spool-options.js";
@@ -9,14 +8,11 @@ import { uploadSpool } from "./spool-upload.js";
 import { createSpool, type SpoolWriter, spoolWriter } from "./spool-writer.js";
 
 /** A sink that spools in the browser and uploads at the end. */
-export interface SpoolSink extends ArchiveSink {
-  readonly label: string;
+export interface SpoolSink extends DisposableSink {
   /** Id of the spool in `pendingUploads`; undefined before the first write. */
   readonly id: string | undefined;
   /** Storage of the parts; undefined before the first write. */
   readonly storage: PartStorage | undefined;
-  /** Calls `abort`, which does nothing after `finish`. Missing in browsers without `Symbol.asyncDispose`. */
-  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
@@ -91,46 +87,43 @@ export function spoolSink(target: UploadTarget, options: SpoolSinkOptions = {}):
   };
   signal?.addEventListener("abort", onAbort);
 
-  const abort = async (reason?: unknown): Promise<void> => {
-    uploading.abort(reason ?? new DOMException("The write was aborted.", "AbortError"));
-    await last;
-    if (phase === "writing") await discard();
-  };
-
-  return addAsyncDispose<SpoolSink>(
-    {
-      label: target.label,
-      get id() {
-        return opened?.spool.head.id;
-      },
-      get storage() {
-        return opened?.spool.head.storage;
-      },
-      write: (chunk) =>
-        enqueue(async () => {
-          const { writer } = await open();
-          await writer.write(chunk);
-          progress.update({ bytesProduced: writer.size }, true);
-        }),
-      finish: (header) =>
-        enqueue(async () => {
-          const { spool, writer } = await open();
-          await writer.seal(header);
-          phase = "sealed";
-          try {
-            return await uploadSpool(spool, target, { ...options, signal: uploading.signal });
-          } catch (error) {
-            // If the server cannot be reached, the spool stays listed.
-            if (!durable) await discardSpool(spool, target).catch(() => {});
-            throw error;
-          } finally {
-            phase = "closed";
-            signal?.removeEventListener("abort", onAbort);
-            spool.release();
-          }
-        }),
-      abort,
+  const sink: Omit<SpoolSink, typeof Symbol.asyncDispose> = {
+    label: target.label,
+    get id() {
+      return opened?.spool.head.id;
     },
-    () => abort(),
-  );
+    get storage() {
+      return opened?.spool.head.storage;
+    },
+    write: (chunk) =>
+      enqueue(async () => {
+        const { writer } = await open();
+        await writer.write(chunk);
+        progress.update({ bytesProduced: writer.size }, true);
+      }),
+    finish: (header) =>
+      enqueue(async () => {
+        const { spool, writer } = await open();
+        await writer.seal(header);
+        phase = "sealed";
+        try {
+          return await uploadSpool(spool, target, { ...options, signal: uploading.signal });
+        } catch (error) {
+          // If the server cannot be reached, the spool stays listed.
+          if (!durable) await discardSpool(spool, target).catch(() => {});
+          throw error;
+        } finally {
+          phase = "closed";
+          signal?.removeEventListener("abort", onAbort);
+          spool.release();
+        }
+      }),
+    async abort(reason) {
+      uploading.abort(reason ?? new DOMException("The write was aborted.", "AbortError"));
+      await last;
+      if (phase === "writing") await discard();
+    },
+  };
+  disposableSink(sink);
+  return sink as SpoolSink;
 }

@@ -124,8 +124,11 @@ export function spoolWriter(spool: Spool, { partSize, maxBytes }: ResolvedSpoolO
       }
     },
     async seal(header) {
-      if (header.length !== HEADER_SIZE) throw new RangeError(`A header has ${HEADER_SIZE} bytes.`);
       await sealPart();
+      // Another length would shift the bytes of all parts.
+      if (header.length !== HEADER_SIZE && (number > 1 || header.length + size > partSize)) {
+        throw new RangeError(`The header of an archive of several parts has ${HEADER_SIZE} bytes.`);
+      }
       await spool.update({ state: "sealed", header: header.slice(), partCount: spool.sealed.size });
     },
     async cancel() {

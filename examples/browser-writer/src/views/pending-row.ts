@@ -2,7 +2,7 @@ import { el, fill } from "@peekpack/explorer/ui/dom";
 import { size } from "@peekpack/explorer/ui/format";
 import { failureNotice } from "@peekpack/explorer/ui/notice";
 import type { S3Credentials } from "@peekpack/s3";
-import { discardUpload, type PendingUpload } from "@peekpack/web-storage";
+import { discardUpload, type PartStorage } from "@peekpack/web-storage";
 import {
   abandonedTarget,
   type Destination,
@@ -17,6 +17,7 @@ import { icon } from "../ui/icons.js";
 import { failureOf } from "../write/failure.js";
 import { isLost } from "../write/job.js";
 import { DestinationChoice } from "./destination-choice.js";
+import type { UsableUpload } from "./unusable-row.js";
 
 /** Credentials for an endpoint. They stay in the memory of the page. */
 export interface Keyring {
@@ -30,19 +31,17 @@ export interface Keys {
 
 /** What can be done with a pending upload. */
 export interface PendingActions {
-  resume(pending: PendingUpload, destination: Destination): void;
+  resume(pending: UsableUpload, destination: Destination): void;
   /** An upload was removed. @param text a message about it */
   changed(said: string): void;
 }
 
 /** One upload of an earlier page or of another tab. */
-export function pendingRow(pending: PendingUpload, keys: Keyring, actions: PendingActions): HTMLElement {
-  const { target = "", put = "overwrite" } = pending;
-  const name = target === "" ? "An unknown archive" : objectName(target);
-  const destination = parseLabel(target);
+export function pendingRow(pending: UsableUpload, keys: Keyring, actions: PendingActions): HTMLElement {
+  const name = objectName(pending.target);
+  const destination = parseLabel(pending.target);
   const more = el("div", "pending-more");
-  // Nothing of such a spool can be sent.
-  const unfinished = pending.state === "unfinished" || pending.problem !== undefined;
+  const unfinished = pending.state === "unfinished";
 
   const button = (text: string, look: string, go: () => unknown, glyph: SVGSVGElement): HTMLElement =>
     el(
@@ -61,7 +60,7 @@ export function pendingRow(pending: PendingUpload, keys: Keyring, actions: Pendi
     const known = destination && knownDestination(destination, pending, keys);
     if (known !== undefined) return void use(known);
     if (destination === undefined) return;
-    const form = new DestinationChoice({ ...destination, put });
+    const form = new DestinationChoice({ ...destination, put: pending.put });
     fill(
       more,
       el(
@@ -99,7 +98,7 @@ export function pendingRow(pending: PendingUpload, keys: Keyring, actions: Pendi
           button(
             "Remove here only",
             "",
-            () => remove(discardUpload(pending, abandonedTarget(target, put))),
+            () => remove(discardUpload(pending, abandonedTarget(pending.target, pending.put))),
             icon("discard"),
           ),
         ),
@@ -125,7 +124,8 @@ export function pendingRow(pending: PendingUpload, keys: Keyring, actions: Pendi
     if (!sure) return;
     // An incomplete archive was never sent.
     if (unfinished) return remove(discardUpload(pending));
-    if (destination === undefined) return remove(discardUpload(pending, abandonedTarget(target, put)));
+    if (destination === undefined)
+      return remove(discardUpload(pending, abandonedTarget(pending.target, pending.put)));
     withDestination("Discard", (to) => remove(discardUpload(pending, openDestination(to).target)));
   };
 
@@ -150,13 +150,7 @@ export function pendingRow(pending: PendingUpload, keys: Keyring, actions: Pendi
         el("p", { class: "pending-words", text: words(pending, destination) }),
         el("p", {
           class: "hint",
-          text: [
-            objectLocation(target),
-            pending.begun && `started ${ago(pending.begun)}`,
-            storageName(pending.storage),
-          ]
-            .filter(Boolean)
-            .join(" · "),
+          text: `${objectLocation(pending.target)} · started ${ago(pending.begun)} · ${storageName(pending.storage)}`,
         }),
       ),
       !pending.active &&
@@ -171,8 +165,7 @@ export function pendingRow(pending: PendingUpload, keys: Keyring, actions: Pendi
               () => withDestination("Resume", (to) => actions.resume(pending, to)),
               icon("play"),
             ),
-          // Only the version of peekpack that wrote it knows what else belongs to it.
-          pending.state !== "unsupported" && button("Discard", "", discard, icon("discard")),
+          button("Discard", "", discard, icon("discard")),
         ),
     ),
     !unfinished && sent(pending),
@@ -180,7 +173,7 @@ export function pendingRow(pending: PendingUpload, keys: Keyring, actions: Pendi
   );
 }
 
-function sent({ size: whole, bytesUploaded }: PendingUpload): HTMLElement {
+function sent({ size: whole, bytesUploaded }: UsableUpload): HTMLElement {
   const lit = el("span", "pending-lit");
   lit.style.setProperty("--share", `${whole ? (bytesUploaded / whole) * 100 : 0}%`);
   return el("div", { class: "pending-bar", attributes: { "aria-hidden": "true" } }, lit);
@@ -188,7 +181,7 @@ function sent({ size: whole, bytesUploaded }: PendingUpload): HTMLElement {
 
 function knownDestination(
   destination: ParsedLabel,
-  { put = "overwrite" }: PendingUpload,
+  { put }: UsableUpload,
   keys: Keyring,
 ): Destination | undefined {
   if (destination.kind === "presigned") return { ...destination, put };
@@ -196,27 +189,21 @@ function knownDestination(
   return found && { ...destination, ...found, put };
 }
 
-function badge({ state, active }: PendingUpload): string {
+function badge({ state, active }: UsableUpload): string {
   if (active) return "in another tab";
   return {
     unfinished: "unfinished",
     sealed: "not sent",
     uploading: "interrupted",
     committing: "nearly there",
-    orphan: "not here",
-    damaged: "damaged",
-    unsupported: "of another version",
   }[state];
 }
 
-function words(pending: PendingUpload, destination: ParsedLabel | undefined): string {
+function words(pending: UsableUpload, destination: ParsedLabel | undefined): string {
   const { state, active, size: whole = 0, bytesSealed, bytesUploaded, failure } = pending;
   if (active) return "Another tab is uploading it.";
   if (state === "unfinished") {
     return `Its page was closed while it was writing, after ${size(bytesSealed)}. An incomplete archive cannot be continued. Discard it and write it again.`;
-  }
-  if (state === "damaged" || state === "unsupported" || state === "orphan") {
-    return pending.problem ?? "Its data are no longer in this browser.";
   }
   const stopped = failure === undefined || failure === "stopped" ? "" : ` It failed with “${failure}”.`;
   const strange = destination === undefined ? " This page did not make it and cannot resume it." : "";
@@ -229,7 +216,7 @@ function words(pending: PendingUpload, destination: ParsedLabel | undefined): st
 }
 
 /** The name of a storage. */
-export function storageName(storage: PendingUpload["storage"]): string {
+export function storageName(storage: PartStorage | undefined): string {
   return storage === "opfs" ? "OPFS" : "IndexedDB";
 }
 

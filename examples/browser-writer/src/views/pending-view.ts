@@ -2,6 +2,7 @@ import { el, fill } from "@peekpack/explorer/ui/dom";
 import { counted } from "@peekpack/explorer/ui/format";
 import { pendingUploads } from "@peekpack/web-storage";
 import { type Keyring, type PendingActions, pendingRow } from "./pending-row.js";
+import { isUsable, unusableRow } from "./unusable-row.js";
 
 const LOOK_AGAIN_MS = 3000;
 
@@ -56,7 +57,15 @@ export class PendingView {
         text: dead === 0 ? "Active in another tab" : `${counted(dead, "upload")} from earlier`,
         attributes: { id: "pending-title" },
       }),
-      el("ul", "pending-list", ...found.map((pending) => pendingRow(pending, this.#keys, this.#actions))),
+      el(
+        "ul",
+        "pending-list",
+        ...found.map((pending) =>
+          isUsable(pending)
+            ? pendingRow(pending, this.#keys, this.#actions)
+            : unusableRow(pending, this.#actions.changed),
+        ),
+      ),
     );
   }
 }

@@ -180,6 +180,7 @@ export class Job {
       const { target, meter } = this.destination;
       const sink = spoolSink(target, {
         ...this.#spool,
+        durable: true,
         meter,
         signal,
         expectedSize: data.expectedSize,

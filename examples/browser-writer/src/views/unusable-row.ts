@@ -1,0 +1,66 @@
+import { el, fill } from "@peekpack/explorer/ui/dom";
+import { failureNotice } from "@peekpack/explorer/ui/notice";
+import type { PutMode } from "@peekpack/s3";
+import { discardUpload, type PendingUpload } from "@peekpack/web-storage";
+import { icon } from "../ui/icons.js";
+import { failureOf } from "../write/failure.js";
+
+/** An upload whose records this version can read. */
+export type UsableUpload = PendingUpload & {
+  readonly target: string;
+  readonly put: PutMode;
+  readonly begun: Date;
+  readonly state: "unfinished" | "sealed" | "uploading" | "committing";
+};
+
+export function isUsable(pending: PendingUpload): pending is UsableUpload {
+  return pending.problem === undefined && pending.target !== undefined;
+}
+
+/** One upload that can only be discarded, or is kept for another version. */
+export function unusableRow(pending: PendingUpload, discarded: (text: string) => void): HTMLElement {
+  const more = el("div", "pending-more");
+  const discard = async (): Promise<void> => {
+    try {
+      await discardUpload(pending);
+      discarded("The damaged upload was discarded.");
+    } catch (error) {
+      fill(more, failureNotice(failureOf(error)));
+    }
+  };
+  const text =
+    pending.state === "damaged"
+      ? `This upload cannot be continued: ${pending.problem}. Parts on a server stay there until its own rules remove them.`
+      : `Another version of this page made this upload: ${pending.problem}. It is kept for that version.`;
+  return el(
+    "li",
+    { class: "pending-row", attributes: { "data-state": pending.active ? "active" : pending.state } },
+    el(
+      "div",
+      "pending-main",
+      el(
+        "div",
+        "pending-what",
+        el("p", "pending-title", el("span", { class: "badge wrong", text: pending.state })),
+        el("p", { class: "pending-words", text }),
+      ),
+      pending.state === "damaged" &&
+        !pending.active &&
+        el(
+          "div",
+          "pending-actions",
+          el(
+            "button",
+            {
+              class: "button",
+              attributes: { type: "button", "aria-label": "Discard the damaged upload" },
+              on: { click: () => void discard() },
+            },
+            icon("discard"),
+            "Discard",
+          ),
+        ),
+    ),
+    more,
+  );
+}
