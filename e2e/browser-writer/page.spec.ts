@@ -6,7 +6,7 @@ import { onEachServer, test } from "../browser-test.js";
 import { type ServedWriter, serveWriter } from "./served-writer.js";
 import { WriterPage } from "./writer-page.js";
 
-/** A step of the slider: long enough to do something meanwhile. */
+/** A step of the slider: the job takes long enough for the test. */
 const A_GIGABYTE = 6;
 
 let served: ServedWriter | undefined;
@@ -18,7 +18,7 @@ test.beforeAll(async ({ browserAbsent }) => {
 test.afterAll(() => served?.close());
 
 onEachServer((place, kind) => {
-  // This is about the page alone, and the stand-in is the server that every machine has.
+  // These tests are about the page. The stand-in is the server that every machine has.
   if (kind !== "stand-in") return;
 
   test.beforeAll(async () => {
@@ -27,7 +27,7 @@ onEachServer((place, kind) => {
     served!.signing = { access: server, bucket, server: server.how };
   });
 
-  test("a page that is killed while it writes leaves an unfinished spool, which can be discarded", async ({
+  test("lists an unfinished spool after the page was closed while writing, and discards it", async ({
     page,
     context,
   }, info) => {
@@ -62,7 +62,7 @@ onEachServer((place, kind) => {
     }
   });
 
-  test("gives up what is being written when it is told to, after asking", async ({ page }) => {
+  test("discards an archive that is being written, after asking", async ({ page }) => {
     const writer = new WriterPage(page);
     await page.goto(origin());
     await writer.write({ size: A_GIGABYTE });
@@ -72,27 +72,27 @@ onEachServer((place, kind) => {
     await expect(writer.title).toHaveText(/^Writing/);
     await writer.button("Discard").click();
     await page.getByRole("dialog").getByRole("button", { name: "Discard" }).click();
-    await expect(writer.button("Write it")).toBeVisible();
-    await expect(page.getByText("Discarded: nothing is left of it")).toBeVisible();
+    await expect(writer.button("Write")).toBeVisible();
+    await expect(page.getByText("Discarded")).toBeVisible();
     expect(await writer.stored()).toMatchObject({ files: [], records: 0 });
     expect(writer.trouble).toEqual([]);
   });
 
-  test("pauses and goes on, keeps the spool when it is left, and discards both sides", async ({
+  test("pauses, continues, keeps the spool for later, and discards it here and on the server", async ({
     page,
     context,
   }, info) => {
     const { bucket, server } = place();
-    const path = `${bucket}/kept/sky.msgl`;
+    const path = `${bucket}/kept/sky.msglc`;
     const writer = new WriterPage(page);
     await page.goto(origin());
-    // Slow enough to do something in the midst of it.
+    // Slow enough to act during the upload.
     await writer.uploadAt(4 * 2 ** 20);
     await writer.write({ size: 0, path });
     await expect(writer.fact("Parts")).toHaveText("1 of 4", { timeout: 15_000 });
 
     await writer.picture(info, "uploading");
-    // Another tab sees that it is worked on, and has no way to touch it.
+    // Another tab shows that it is active, and offers no action.
     const other = new WriterPage(await context.newPage());
     await other.page.goto(origin());
     await expect(other.pending).toContainText("in another tab");
@@ -102,7 +102,7 @@ onEachServer((place, kind) => {
     await writer.button("Pause").click();
     await expect(writer.title).toHaveText(/is paused$/);
     await writer.picture(info, "paused");
-    await writer.button("Go on").click();
+    await writer.button("Continue").click();
     await expect(writer.title).toHaveText(/^Uploading/);
     await writer.button("Keep for later").click();
     await expect(writer.pending).toContainText("interrupted");
@@ -111,7 +111,7 @@ onEachServer((place, kind) => {
     expect(await sweep()).toHaveLength(1);
     expect((await writer.stored()).files.length).toBeGreaterThan(0);
 
-    await writer.button("Discard sky.msgl").click();
+    await writer.button("Discard sky.msglc").click();
     await page.getByRole("dialog").getByRole("button", { name: "Discard" }).click();
     await expect(writer.pending).toHaveCount(0);
     expect(await sweep()).toHaveLength(0);
@@ -119,51 +119,51 @@ onEachServer((place, kind) => {
     expect(writer.trouble).toEqual([]);
   });
 
-  test("leaves an object that is there alone, and lets go of a bucket that is no more", async ({
+  test("does not replace an existing object, and discards the spool of a missing bucket", async ({
     page,
   }, info) => {
-    const path = `${place().bucket}/there.msgl`;
+    const path = `${place().bucket}/there.msglc`;
     await s3Store(place().server)
       .target(path)
       .putObject(Uint8Array.of(1, 2, 3));
     const writer = new WriterPage(page);
     await page.goto(origin());
-    await writer.write({ size: 0, path, parallel: "4" });
-    await expect(page.getByRole("alert")).toContainText("There is an object already", { timeout: 15_000 });
+    await writer.write({ size: 0, path, concurrency: "4" });
+    await expect(page.getByRole("alert")).toContainText("The object exists", { timeout: 15_000 });
     await writer.picture(info, "refused");
     await writer.button("Keep for later").click();
 
     const { signing } = served!;
     served!.signing = { ...signing!, bucket: "another" };
-    await writer.button("Discard there.msgl").click();
+    await writer.button("Discard there.msglc").click();
     await page.getByRole("dialog").getByRole("button", { name: "Discard" }).click();
-    await expect(writer.pending).toContainText("it answered 403");
-    await writer.button("Remove here only there.msgl").click();
+    await expect(writer.pending).toContainText("status 403");
+    await writer.button("Remove here only there.msglc").click();
     await expect(writer.pending).toHaveCount(0);
     served!.signing = signing;
     expect(await writer.stored()).toMatchObject({ files: [], records: 0 });
     expect(writer.trouble).toEqual([]);
   });
 
-  test("writes a file row by row, and says where one is wrong", async ({ page }) => {
-    const path = `${place().bucket}/stars.msgl`;
+  test("writes a file row by row, and reports a wrong row", async ({ page }) => {
+    const path = `${place().bucket}/stars.msglc`;
     const writer = new WriterPage(page);
     await page.goto(origin());
     await writer.ready();
     const choose = async (name: string, text: string): Promise<void> => {
-      await page.getByRole("tab", { name: "A file of yours" }).click();
+      await page.getByRole("tab", { name: "File" }).click();
       const file = { name, mimeType: "text/plain", buffer: Buffer.from(text) };
       await page.getByLabel("File to write").setInputFiles(file);
     };
     await choose("stars.csv", "star,magnitude\nVega,0.03\nAltair,0.76,1\n");
-    await expect(page.getByLabel("Bucket and key")).toHaveValue(/\/stars-\d{8}-\d{6}\.msgl$/);
+    await expect(page.getByLabel("Bucket and key")).toHaveValue(/\/stars-\d{8}-\d{6}\.msglc$/);
     await writer.write({ path });
     await expect(page.getByRole("alert")).toContainText("Row 3 has 3 fields");
     await writer.button("Write another").click();
     const rows = Array.from({ length: 5000 }, (_, i) => `star ${i},${i / 8}`);
     await choose("stars.csv", `star,magnitude\n${rows.join("\n")}\n`);
     await expect(page.getByLabel("Bucket and key")).toHaveValue(path);
-    await writer.button("Write it").click();
+    await writer.button("Write").click();
     await writer.done();
     const archive = await openArchive(s3Store(place().server).source(path));
     expect(await archive.size("rows")).toBe(5000);
@@ -172,7 +172,7 @@ onEachServer((place, kind) => {
     expect(writer.trouble).toEqual([]);
   });
 
-  test("is seen as it looks: light, dark, and on a small screen", async ({ page }, info) => {
+  test("fits a light and a dark theme, and a small screen", async ({ page }, info) => {
     const writer = new WriterPage(page);
     for (const scheme of ["light", "dark"] as const) {
       await page.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
@@ -183,7 +183,7 @@ onEachServer((place, kind) => {
     await page.setViewportSize({ width: 390, height: 844 });
     await writer.picture(info, "small");
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
-    await writer.write({ size: 0, path: `${place().bucket}/small.msgl`, parallel: "4" });
+    await writer.write({ size: 0, path: `${place().bucket}/small.msglc`, concurrency: "4" });
     await writer.done();
     await expect(page.getByRole("img", { name: /Line of/ })).toBeVisible();
     await writer.picture(info, "small-done");

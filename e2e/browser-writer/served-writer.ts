@@ -5,15 +5,15 @@ import { fileURLToPath } from "node:url";
 import { build, preview } from "vite";
 import { type Signing, signingService } from "../../examples/browser-writer/serve/signing-service.js";
 
-/** The writer as it would be put on a server, with a signing service beside it. */
+/** The built writer on a server with a signing service. */
 export interface ServedWriter {
   readonly origin: string;
-  /** What the service signs for; without it, there is none. */
+  /** What the service signs for. Undefined: there is no service. */
   signing: Signing | undefined;
   close(): Promise<void>;
 }
 
-/** Builds the writer with its own configuration, and serves what comes out on 127.0.0.1. */
+/** Builds the writer and serves it on 127.0.0.1. */
 export async function serveWriter(): Promise<ServedWriter> {
   const root = fileURLToPath(new URL("../../examples/browser-writer", import.meta.url));
   const outDir = await mkdtemp(join(tmpdir(), "peekpack-writer-"));

@@ -8,7 +8,7 @@ import { type ServedWriter, serveWriter } from "./served-writer.js";
 import { WriterPage } from "./writer-page.js";
 
 const MiB = 2 ** 20;
-/** Of the smallest archive that the page makes up. */
+/** Frames of the smallest generated archive. */
 const FRAMES = framesFor(16 * MiB);
 
 let served: ServedWriter | undefined;
@@ -26,7 +26,7 @@ onEachServer((place) => {
     served!.signing = { access: server, bucket, server: server.how };
   });
 
-  /** Reads an archive with a reader that knows nothing of the page. */
+  /** Reads the archive without the page, and compares it. */
   const expectSky = async (path: string): Promise<void> => {
     const archive = await openArchive(s3Store(place().server).source(path));
     expect(await archive.size("frames")).toBe(FRAMES);
@@ -46,10 +46,10 @@ onEachServer((place) => {
   };
 
   test("writes through presigned URLs, and reads one value back by ranges", async ({ page }, info) => {
-    const path = `${place().bucket}/presigned/sky.msgl`;
+    const path = `${place().bucket}/presigned/sky.msglc`;
     const writer = new WriterPage(page);
     await page.goto(origin());
-    await writer.write({ size: 0, path, parallel: "4" });
+    await writer.write({ size: 0, path, concurrency: "4" });
     await writer.done();
     await expect(writer.fact("Spool")).toHaveText("OPFS, emptied");
     await expect(writer.fact("Parts")).toHaveText("4 of 4");
@@ -74,11 +74,9 @@ onEachServer((place) => {
     expect(writer.trouble).toEqual([]);
   });
 
-  test("signs with keys that are nowhere but in memory, and goes on after a reload", async ({
-    page,
-  }, info) => {
+  test("keeps keys in memory only, and resumes after a reload", async ({ page }, info) => {
     const { server, bucket } = place();
-    const path = `${bucket}/signed/sky.msgl`;
+    const path = `${bucket}/signed/sky.msglc`;
     const { accessKeyId, secretAccessKey } = server.credentials;
     const writer = new WriterPage(page);
     await page.goto(origin());
@@ -94,7 +92,7 @@ onEachServer((place) => {
     await expect(writer.pending).toContainText(/(5\.24|10\.5)\sMB of 16\.\d\sMB are on the server/);
     await writer.picture(info, "left-from-before");
     await writer.uploadAt(undefined);
-    await writer.button("Resume sky.msgl").click();
+    await writer.button("Resume sky.msglc").click();
     await writer.fillKeys(server);
     await writer.picture(info, "keys-again");
     await writer.pending.getByRole("button", { name: "Resume", exact: true }).click();

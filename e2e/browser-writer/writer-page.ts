@@ -1,27 +1,27 @@
 import type { S3Server } from "@peekpack/testing";
 import { type CDPSession, expect, type Locator, type Page, type TestInfo } from "@playwright/test";
 
-/** What a form is filled in with. */
+/** The content of the form. */
 export interface WriteChoice {
-  /** Steps of the slider: 0 is 16 MiB, each further one twice as much. */
+  /** Step of the slider: 0 is 16 MiB, doubled at each step. */
   readonly size?: number;
   readonly path?: string;
-  /** Signs in the page; else the page's own server does. */
+  /** Keys to sign in the page. Without them, the server of the page signs. */
   readonly keys?: S3Server;
   readonly put?: "create" | "overwrite";
   readonly partSize?: "5" | "8";
-  readonly parallel?: "1" | "4";
+  readonly concurrency?: "1" | "4";
   readonly storage?: "auto" | "opfs" | "indexeddb";
 }
 
-/** The writer in a browser, driven as whoever writes would. */
+/** Drives the writer in a browser. */
 export class WriterPage {
   readonly page: Page;
   readonly title: Locator;
   readonly pending: Locator;
-  /** What must not have happened: errors of scripts, refusals of the page's policy. */
+  /** Errors of scripts, and violations of the page's policy. */
   readonly trouble: string[] = [];
-  #line: CDPSession | undefined;
+  #network: CDPSession | undefined;
 
   constructor(page: Page) {
     this.page = page;
@@ -37,14 +37,14 @@ export class WriterPage {
     return this.page.getByRole("button", { name, exact: true });
   }
 
-  /** The page has found its signing service. */
+  /** Waits until the page has found its signing service. */
   async ready(): Promise<void> {
     await expect(this.page.getByText("This page's own server signs each request")).toBeVisible();
   }
 
-  /** Fills the form in, and begins. */
+  /** Fills in the form and submits it. */
   async write(choice: WriteChoice): Promise<void> {
-    const { size, path, keys, put, partSize = "5", parallel = "1", storage } = choice;
+    const { size, path, keys, put, partSize = "5", concurrency = "1", storage } = choice;
     const { page } = this;
     if (size !== undefined)
       await page.getByRole("slider", { name: "Size of the archive" }).fill(String(size));
@@ -56,12 +56,12 @@ export class WriterPage {
       await this.ready();
     }
     if (path !== undefined) await page.getByLabel("Bucket and key").fill(path);
-    if (put !== undefined) await page.getByLabel("If there is one already").selectOption(put);
-    await page.getByText("How it is kept and sent").click();
-    await page.getByLabel("Parts of").selectOption(partSize);
-    await page.getByLabel("Sent at once").selectOption(parallel);
-    if (storage !== undefined) await page.getByLabel("Kept meanwhile in").selectOption(storage);
-    await this.button("Write it").click();
+    if (put !== undefined) await page.getByLabel("If the object exists").selectOption(put);
+    await page.getByText("Spool and upload").click();
+    await page.getByLabel("Part size").selectOption(partSize);
+    await page.getByLabel("Concurrency").selectOption(concurrency);
+    if (storage !== undefined) await page.getByLabel("Spool in").selectOption(storage);
+    await this.button("Write").click();
   }
 
   async fillKeys({ region, credentials }: S3Server): Promise<void> {
@@ -70,7 +70,7 @@ export class WriterPage {
     await this.page.getByLabel("Region").fill(region);
   }
 
-  /** A figure that the page shows of the work. */
+  /** A value that the page shows about the job. */
   fact(name: string): Locator {
     return this.page.locator(".fact").filter({ hasText: name }).locator("dd");
   }
@@ -79,12 +79,12 @@ export class WriterPage {
     await expect(this.title).toHaveText(/is on S3$/, { timeout: 20_000 });
   }
 
-  /** Makes the line to the servers slow, or as it was. */
+  /** Limits the upload rate. Undefined: no limit. */
   async uploadAt(bytesPerSecond: number | undefined): Promise<void> {
-    // Each session has conditions of its own, and the strictest hold.
-    this.#line ??= await this.page.context().newCDPSession(this.page);
-    await this.#line.send("Network.enable");
-    await this.#line.send("Network.emulateNetworkConditions", {
+    // Each session has its own conditions. The strictest ones apply.
+    this.#network ??= await this.page.context().newCDPSession(this.page);
+    await this.#network.send("Network.enable");
+    await this.#network.send("Network.emulateNetworkConditions", {
       offline: false,
       latency: 0,
       downloadThroughput: -1,
@@ -92,7 +92,7 @@ export class WriterPage {
     });
   }
 
-  /** All that the page has stored anywhere, as text; the contents of OPFS as names only. */
+  /** Everything that the page has stored, as text. Of files in OPFS only the names. */
   stored(): Promise<{ readonly files: string[]; readonly records: number; readonly text: string }> {
     return this.page.evaluate(async () => {
       const files: string[] = [];
@@ -129,7 +129,7 @@ export class WriterPage {
     });
   }
 
-  /** Keeps a picture with the test's output. */
+  /** Saves a screenshot with the output of the test. */
   async picture(info: TestInfo, name: string): Promise<void> {
     await this.page.screenshot({ path: info.outputPath(`${name}.png`) });
   }

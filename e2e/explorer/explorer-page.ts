@@ -1,19 +1,19 @@
 import { expect, type Locator, type Page, type TestInfo } from "@playwright/test";
 
-/** An S3 location as the form takes it. */
-export interface FormPlace {
+/** The content of the S3 form. */
+export interface S3Form {
   readonly endpoint: string;
   readonly path: string;
   readonly region: string;
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
 }
 
-/** The explorer in a browser, driven as its reader would. */
+/** Drives the explorer in a browser. */
 export class ExplorerPage {
   readonly page: Page;
   readonly tree: Locator;
   readonly search: Locator;
-  /** What must not have happened: errors of scripts, refusals of the page's policy. */
+  /** Errors of scripts, and violations of the page's policy. */
   readonly trouble: string[] = [];
 
   constructor(page: Page) {
@@ -33,7 +33,7 @@ export class ExplorerPage {
     await expect(this.tree).toBeVisible();
   }
 
-  async fillS3({ endpoint, path, region, credentials }: FormPlace): Promise<void> {
+  async fillS3({ endpoint, path, region, credentials }: S3Form): Promise<void> {
     await this.page.getByRole("tab", { name: "S3" }).click();
     await this.page.getByLabel("Bucket and key").fill(path);
     await this.page.getByLabel("Endpoint").fill(endpoint);
@@ -41,20 +41,20 @@ export class ExplorerPage {
     await this.fillCredentials(credentials);
   }
 
-  async fillCredentials({ accessKeyId, secretAccessKey }: FormPlace["credentials"]): Promise<void> {
+  async fillCredentials({ accessKeyId, secretAccessKey }: S3Form["credentials"]): Promise<void> {
     await this.page.getByLabel("Access key").fill(accessKeyId);
     await this.page.getByLabel("Secret key").fill(secretAccessKey);
     await this.page.getByRole("button", { name: "Open", exact: true }).click();
   }
 
-  /** The row with a key at a level; the root's is 1. */
+  /** The row with a key at a level. The root has level 1. */
   row(key: string, level: number): Locator {
     return this.page.locator(`[role="treeitem"][aria-level="${level}"]`).filter({
       has: this.page.locator(".key", { hasText: new RegExp(`^${key.replace(/[^\w-]/g, "\\$&")}$`) }),
     });
   }
 
-  /** Unfolds a row by its sign. */
+  /** Unfolds a row by its button. */
   async unfold(key: string, level: number): Promise<void> {
     const row = this.row(key, level);
     await row.locator(".twisty").click();
@@ -66,13 +66,13 @@ export class ExplorerPage {
     await this.search.press("Enter");
   }
 
-  /** How many requests the page says it made. */
+  /** How many requests the page reports. */
   async requests(): Promise<number> {
     const text = await this.page.locator(".meter-details").textContent();
     return Number(/([\d,]+) requests?/.exec(text ?? "")?.[1]?.replaceAll(",", "") ?? "0");
   }
 
-  /** Keeps a picture with the test's output. */
+  /** Saves a screenshot with the output of the test. */
   async picture(info: TestInfo, name: string): Promise<void> {
     await this.page.screenshot({ path: info.outputPath(`${name}.png`) });
   }

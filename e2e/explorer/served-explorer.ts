@@ -4,15 +4,15 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, preview } from "vite";
 
-/** The explorer as it would be put on a server, with archives beside it. */
+/** The built explorer on a server, with archives beside it. */
 export interface ServedExplorer {
   readonly origin: string;
-  /** Puts a file beside the page. @returns its address */
+  /** Puts a file beside the page. @returns its URL */
   put(name: string, bytes: Uint8Array): Promise<string>;
   close(): Promise<void>;
 }
 
-/** Builds the explorer with its own configuration, and serves what comes out on 127.0.0.1. */
+/** Builds the explorer and serves it on 127.0.0.1. */
 export async function serveExplorer(): Promise<ServedExplorer> {
   const root = fileURLToPath(new URL("../../examples/explorer", import.meta.url));
   const outDir = await mkdtemp(join(tmpdir(), "peekpack-explorer-"));

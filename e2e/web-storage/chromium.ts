@@ -5,29 +5,29 @@ import { launchOptions } from "@peekpack/testing/browser";
 import { type BrowserContext, type CDPSession, chromium, type Page } from "@playwright/test";
 import { type BrowserUnderTest, type Tab, tab } from "./tab.js";
 
-/** Chromium, and what only its own protocol can do. */
+/** Chromium, with features of the DevTools protocol. */
 export interface ChromiumUnderTest extends BrowserUnderTest {
   readonly context: BrowserContext;
   open(): Promise<ChromiumTab>;
-  /** Ends the browser as a crash does, and starts it again with the same profile. */
+  /** Crashes the browser, and starts it again with the same profile. */
   crash(): Promise<void>;
 }
 
 export interface ChromiumTab extends Tab {
   readonly page: Page;
-  /** A session of the browser's protocol with this page. */
+  /** A DevTools session of this page. */
   protocol(): Promise<CDPSession>;
 }
 
-/** What a page takes of memory, in bytes. */
+/** Memory of a page in bytes. */
 export interface PageMemory {
-  /** JavaScript objects, without the bytes of arrays. */
+  /** JavaScript heap, without array buffers. */
   readonly heap: number;
-  /** The processes of all pages: with the bytes of arrays, and with those of workers. */
+  /** Resident memory of all page processes, array buffers and workers included. */
   readonly resident: number;
 }
 
-/** Measures what pages take of memory while `work` runs. @returns the most that was seen beyond what it was before */
+/** Measures memory while `work` runs. @returns the maximum above the value before */
 export async function memoryOf(
   { context }: ChromiumUnderTest,
   tab: ChromiumTab,
@@ -43,7 +43,7 @@ export async function memoryOf(
     const pageSize = 4096;
     const sizes = await Promise.all(
       pages.map(async ({ id }) => {
-        // The second field is the resident set in pages (proc(5), statm); a process may be gone by now.
+        // Field 2 is the resident set in pages (proc(5), statm). The process may have ended.
         const statm = await readFile(`/proc/${id}/statm`, "utf8").catch(() => "0 0");
         return Number(statm.split(" ")[1]) * pageSize;
       }),
@@ -54,14 +54,14 @@ export async function memoryOf(
     };
   };
   const before = await measure();
-  let most = { heap: 0, resident: 0 };
+  let max = { heap: 0, resident: 0 };
   let running = true;
   const watching = (async () => {
     while (running) {
       const { heap, resident } = await measure();
-      most = {
-        heap: Math.max(most.heap, heap - before.heap),
-        resident: Math.max(most.resident, resident - before.resident),
+      max = {
+        heap: Math.max(max.heap, heap - before.heap),
+        resident: Math.max(max.resident, resident - before.resident),
       };
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
@@ -72,7 +72,7 @@ export async function memoryOf(
     running = false;
     await watching;
   }
-  return most;
+  return max;
 }
 
 /** Starts Chromium with a fresh profile. */
@@ -90,7 +90,7 @@ export async function startChromium(origin: string): Promise<ChromiumUnderTest> 
       await page.goto(origin);
       await page.waitForFunction(() => "peek" in globalThis);
       const { close, call } = tab(
-        (name, args) => page.evaluate(([method, given]) => peek.call(method, given), [name, args] as const),
+        (name, args) => page.evaluate(([method, values]) => peek.call(method, values), [name, args] as const),
         () => page.close({ runBeforeUnload: false }),
       );
       return { page, close, call, protocol: () => context.newCDPSession(page) };

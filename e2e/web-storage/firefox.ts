@@ -4,15 +4,15 @@ import { join } from "node:path";
 import { type Browser, launch } from "puppeteer-core";
 import { type BrowserUnderTest, tab } from "./tab.js";
 
-/** How Firefox is started. */
+/** Options of {@link startFirefox}. */
 export interface FirefoxOptions {
   readonly executable: string;
   readonly origin: string;
-  /** All windows are private ones. */
+  /** Makes all windows private. */
   readonly privately?: boolean;
 }
 
-/** Starts Firefox with a fresh profile, driven over WebDriver BiDi. */
+/** Starts Firefox with a fresh profile, controlled over WebDriver BiDi. */
 export async function startFirefox({
   executable,
   origin,
@@ -29,7 +29,7 @@ export async function startFirefox({
       "app.update.enabled": false,
       "datareporting.policy.dataSubmissionEnabled": false,
       "toolkit.telemetry.enabled": false,
-      // A page that takes long is what is tested.
+      // Tests run long scripts.
       "dom.max_script_run_time": 0,
     },
   });

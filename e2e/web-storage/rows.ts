@@ -1,10 +1,10 @@
-/** Rows of data that tell their place: the same in a page and in Node. */
+/** Rows of deterministic data, equal in a page and in Node. */
 export interface Row {
   readonly i: number;
   readonly data: Uint8Array;
 }
 
-/** Generates rows of so many bytes each. */
+/** Generates rows of `bytes` bytes each. */
 export function* rows(count: number, bytes: number): Generator<Row> {
   for (let i = 0; i < count; i++) yield row(i, bytes);
 }

@@ -7,15 +7,15 @@ import { s3Store } from "@peekpack/s3";
 import type { S3Access } from "@peekpack/testing";
 import { build, type Connect, type Plugin, preview } from "vite";
 
-/** The page under test, built as an application's would be, and its server, which presigns requests to S3. */
+/** The page under test, built like an application, and its server, which presigns requests to S3. */
 export interface Site {
   readonly origin: string;
   close(): Promise<void>;
 }
 
 /**
- * Builds the page and serves it on 127.0.0.1, under a policy that allows no script but its own, no eval, and no
- * connection but to itself and to S3.
+ * Builds the page and serves it on 127.0.0.1. Its policy allows only its own scripts, no eval, and connections only to itself
+ * and to S3.
  */
 export async function serveSite(access: S3Access): Promise<Site> {
   const root = fileURLToPath(new URL("page", import.meta.url));
@@ -27,7 +27,7 @@ export async function serveSite(access: S3Access): Promise<Site> {
     worker: { format: "es" },
     build: { outDir, emptyOutDir: true, target: "es2022" },
   });
-  // A service worker may not load more of itself later: it is one classic script.
+  // A service worker has no dynamic import: it is one classic script.
   await build({
     root,
     configFile: false,
@@ -67,10 +67,10 @@ export async function serveSite(access: S3Access): Promise<Site> {
   };
 }
 
-/** What a page's own server does for it: signs what the page may do. */
+/** Presigns requests for the page. */
 function presigns(access: S3Access): Plugin {
   const store = s3Store(access);
-  const answer: Connect.NextHandleFunction = async (request, response, next) => {
+  const handler: Connect.NextHandleFunction = async (request, response, next) => {
     if (request.url !== "/presign" || request.method !== "POST") return next();
     try {
       const { path, method, query, headers } = JSON.parse(await text(request));
@@ -81,6 +81,6 @@ function presigns(access: S3Access): Plugin {
   };
   return {
     name: "presigns",
-    configurePreviewServer: (server) => void server.middlewares.use(answer),
+    configurePreviewServer: (server) => void server.middlewares.use(handler),
   };
 }

@@ -2,35 +2,35 @@ import { test } from "../browser-test.js";
 import type { FeatureReport } from "./page/features.js";
 import type { Methods, Outcome } from "./page/main.js";
 
-/** What a method of the page gives, awaited and copied. */
-export type Given<M extends keyof Methods> = Awaited<ReturnType<Methods[M]>>;
+/** Result of a method of the page. */
+export type ResultOf<M extends keyof Methods> = Awaited<ReturnType<Methods[M]>>;
 
-/** A tab with the page under test in it, whatever the browser and whatever drives it. */
+/** A tab with the page under test, in any browser. */
 export interface Tab {
   /** Calls a method of the page. @throws PageError */
-  call<M extends keyof Methods>(name: M, ...args: Parameters<Methods[M]>): Promise<Given<M>>;
-  /** Closes the tab as a person does, without asking the page. */
+  call<M extends keyof Methods>(name: M, ...args: Parameters<Methods[M]>): Promise<ResultOf<M>>;
+  /** Closes the tab as a user does, without asking the page. */
   close(): Promise<void>;
 }
 
-/** What a browser may lack. */
+/** A feature that a browser may lack. */
 export type Feature = keyof FeatureReport;
 
-/** A browser with a profile of its own, on disk. */
+/** A browser with its own profile on disk. */
 export interface BrowserUnderTest {
-  /** What it lacks, in words that name its version, as it was found out in a page of it. Default: nothing may be lacking. */
+  /** Missing features, each with a message. Default: none may be missing. */
   readonly lacks?: Readonly<Partial<Record<Feature, string>>>;
   /** Opens the page in a new tab. */
   open(): Promise<Tab>;
   close(): Promise<void>;
 }
 
-/** Ends a test, counted as skipped, in a browser that lacks what it needs. */
+/** Skips a test in a browser that lacks a feature. */
 export function skipLacking({ lacks = {} }: BrowserUnderTest, feature: Feature): void {
   test.skip(lacks[feature] !== undefined, lacks[feature] ?? "");
 }
 
-/** An error of the page. */
+/** An error that the page reported. */
 export class PageError extends Error {
   readonly code: string | undefined;
 
@@ -41,7 +41,7 @@ export class PageError extends Error {
   }
 }
 
-/** A tab, from what drives it. */
+/** Makes a tab from functions that call its page and close it. */
 export function tab(
   run: (name: keyof Methods, args: readonly unknown[]) => Promise<Outcome<unknown>>,
   close: () => Promise<void>,

@@ -1,22 +1,21 @@
 /**
- * A session of WebDriver (W3C, "classic"), for the one browser here that speaks nothing else. The half dozen commands that
- * these tests need are a request each; the clients on npm either want a newer Node than this project does
- * (selenium-webdriver, webdriver) or are no longer kept.
+ * A session of classic WebDriver (W3C), the only protocol of WebKitGTK. The tests need six commands. The clients on npm need
+ * a newer Node than this project (selenium-webdriver, webdriver) or are unmaintained.
  */
 export interface WebDriverSession {
-  /** What the driver says of its browser. */
+  /** Capabilities of the browser. */
   readonly capabilities: Readonly<Record<string, unknown>>;
-  /** The tab that it began with, which stays: without tabs the browser ends. */
+  /** The first tab. It stays open: the browser ends with its last tab. */
   readonly first: string;
-  /** Sends a command of the session: `post("url", { url })`. @throws Error with what the driver says */
+  /** Sends a command: `post("url", { url })`. @throws Error with the message of the driver */
   post(command: string, body: object): Promise<unknown>;
-  /** As {@link post}, with DELETE. */
+  /** Sends a DELETE command. */
   remove(command: string): Promise<unknown>;
-  /** Ends the session, and the browser with it. */
+  /** Ends the session and the browser. */
   end(): Promise<void>;
 }
 
-/** Begins a session, once the driver answers: within ten seconds. */
+/** Waits up to ten seconds for the driver, and starts a session. */
 export async function beginSession(driver: string, capabilities: object): Promise<WebDriverSession> {
   const send = async (method: string, path: string, body?: object): Promise<unknown> => {
     const response = await fetch(`${driver}${path}`, {

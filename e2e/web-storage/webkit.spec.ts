@@ -2,69 +2,69 @@ import { locateWebKit } from "@peekpack/testing/browser";
 import { expect } from "@playwright/test";
 import { test } from "../browser-test.js";
 import { cacheScenarios } from "./cache-scenarios.js";
+import { type Environment, expectedDigest, openEnvironment, skipAsAbsent } from "./environment.js";
 import { spoolScenarios } from "./spool-scenarios.js";
 import { skipLacking } from "./tab.js";
 import { startWebKit, type WebKitOptions, type WebKitUnderTest } from "./webkit.js";
-import { expectedDigest, openWorld, skipAsAbsent, type World } from "./world.js";
 
 const MiB = 2 ** 20;
 
-let world: World;
+let environment: Environment;
 let browser: WebKitUnderTest;
 let located: WebKitOptions["located"];
 
 test.beforeAll(async () => {
   const found = await locateWebKit();
-  // Wanted where it can be driven, and required nowhere.
-  if (found.absent !== undefined) return skipAsAbsent(`there is no WebKitGTK: ${found.absent}`, false);
-  const opened = await openWorld();
+  // Optional everywhere.
+  if (found.absent !== undefined) return skipAsAbsent(`no WebKitGTK: ${found.absent}`, false);
+  const opened = await openEnvironment();
   if (opened === undefined) return;
-  world = opened;
+  environment = opened;
   located = found;
-  browser = await startWebKit({ located, origin: world.site.origin });
+  browser = await startWebKit({ located, origin: environment.site.origin });
   console.log(`${browser.version}, over WebDriver`);
   for (const lack of Object.values(browser.lacks)) console.warn(lack);
 });
 test.afterAll(async () => {
   await browser?.close();
-  await world?.close();
+  await environment?.close();
 });
 
 spoolScenarios(
-  () => world,
+  () => environment,
   () => browser,
 );
 cacheScenarios(
-  () => world,
+  () => environment,
   () => browser,
 );
 
 for (const storage of ["opfs", "indexeddb"] as const) {
-  test(`64 MiB go through ${storage}`, async () => {
+  test(`64 MiB are spooled in ${storage}`, async () => {
     if (storage === "opfs") skipLacking(browser, "opfs");
     const tab = await browser.open();
-    const path = `${world.bucket}/${storage}.msgl`;
+    const path = `${environment.bucket}/${storage}.msgl`;
     await tab.call("write", "job", { target: { path }, rows: 1024, rowBytes: 65_536, spool: { storage } });
     expect((await tab.call("end", "job")).storage).toBe(storage);
-    expect(await world.stored(path)).toEqual(await expectedDigest(1024, 65_536));
+    expect(await environment.stored(path)).toEqual(await expectedDigest(1024, 65_536));
     await tab.close();
   });
 }
 
-test("where there is no OPFS, parts go into IndexedDB, unless that is forbidden", async () => {
+test("without OPFS, parts are in IndexedDB, unless storage forbids it", async () => {
   test.skip(browser.lacks.opfs === undefined, `${browser.version} has OPFS`);
   const tab = await browser.open();
-  const path = `${world.bucket}/without-opfs.msgl`;
+  const path = `${environment.bucket}/without-opfs.msgl`;
   const job = { target: { path }, rows: 100, rowBytes: 65_536 };
   await tab.call("write", "job", job);
   expect((await tab.call("end", "job")).storage).toBe("indexeddb");
-  expect(await world.stored(path)).toEqual(await expectedDigest(100, 65_536));
+  expect(await environment.stored(path)).toEqual(await expectedDigest(100, 65_536));
   await tab.call("write", "forced", { ...job, spool: { storage: "opfs" } });
   await expect(tab.call("end", "forced")).rejects.toMatchObject({ code: "denied" });
   await tab.close();
 });
 
-test("with OPFS switched on, what the browser refuses is found out by writing", async () => {
+test("with OPFS enabled, a test write chooses the storage", async () => {
   const features = [
     "StorageAPI",
     "StorageAPIEstimate",
@@ -72,24 +72,24 @@ test("with OPFS switched on, what the browser refuses is found out by writing", 
     "FileSystemWritableStream",
     "AccessHandle",
   ];
-  const other = await startWebKit({ located, origin: world.site.origin, features });
+  const other = await startWebKit({ located, origin: environment.site.origin, features });
   try {
     const tab = await other.open();
-    const path = `${world.bucket}/switched-on.msgl`;
+    const path = `${environment.bucket}/switched-on.msgl`;
     await tab.call("write", "job", { target: { path }, rows: 100, rowBytes: 65_536 });
     const { storage } = await tab.call("end", "job");
-    console.log(`with ${features.join(", ")}, ${other.version} keeps spools in ${storage}`);
+    console.log(`with ${features.join(", ")}, ${other.version} stores spools in ${storage}`);
     for (const lack of Object.values(other.lacks)) console.warn(lack);
     expect(storage).toBe(other.lacks.opfs === undefined ? "opfs" : "indexeddb");
-    expect(await world.stored(path)).toEqual(await expectedDigest(100, 65_536));
+    expect(await environment.stored(path)).toEqual(await expectedDigest(100, 65_536));
   } finally {
     await other.close();
   }
 });
 
-test("an upload goes on when the browser is started again", async () => {
+test("an upload is resumed after a restart of the browser", async () => {
   const directory = "restart";
-  const target = { path: `${world.bucket}/${directory}.msgl` };
+  const target = { path: `${environment.bucket}/${directory}.msgl` };
   const first = await browser.open();
   const hold = { request: "UploadPart 2", when: "before" } as const;
   const spool = { directory, partSize: 5 * MiB };
@@ -98,12 +98,9 @@ test("an upload goes on when the browser is started again", async () => {
   await browser.restart();
   const second = await browser.open();
   const [pending] = await second.call("pending", directory);
-  test.skip(
-    pending === undefined,
-    `${browser.version} keeps no data from one session of automation to the next`,
-  );
+  test.skip(pending === undefined, `${browser.version} keeps no data between automation sessions`);
   await second.call("resume", "job", pending!, target);
   await second.call("end", "job");
-  expect(await world.stored(target.path)).toEqual(await expectedDigest(180, 65_536));
+  expect(await environment.stored(target.path)).toEqual(await expectedDigest(180, 65_536));
   await second.close();
 });

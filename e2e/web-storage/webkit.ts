@@ -5,30 +5,30 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { LocatedWebKit } from "@peekpack/testing/browser";
-import { fromJson, toJson } from "./carried-json.js";
 import type { Outcome } from "./page/main.js";
 import { type BrowserUnderTest, type Feature, type Tab, tab } from "./tab.js";
+import { fromJson, toJson } from "./typed-json.js";
 import { beginSession, type WebDriverSession } from "./webdriver.js";
 
-/** How WebKitGTK is started. */
+/** Options of {@link startWebKit}. */
 export interface WebKitOptions {
   readonly located: Exclude<LocatedWebKit, { readonly absent: string }>;
   readonly origin: string;
-  /** Features that are off by default and are switched on, by WebKit's names. */
+  /** WebKit features to enable that are disabled by default. */
   readonly features?: readonly string[];
 }
 
-/** WebKitGTK's MiniBrowser, driven over WebDriver on a display that nobody sees. */
+/** WebKitGTK's MiniBrowser, controlled over WebDriver on a virtual display. */
 export interface WebKitUnderTest extends BrowserUnderTest {
   readonly version: string;
   readonly lacks: Readonly<Partial<Record<Feature, string>>>;
-  /** Ends the browser and starts it again, with the same directories for its data. */
+  /** Restarts the browser with the same data directories. */
   restart(): Promise<void>;
 }
 
 const POLL_MS = 25;
 
-/** Starts WebKitGTK with fresh directories. */
+/** Starts WebKitGTK with fresh data directories. */
 export async function startWebKit({
   located,
   origin,
@@ -43,7 +43,7 @@ export async function startWebKit({
       ...process.env,
       DISPLAY: display.name,
       GDK_BACKEND: "x11",
-      // There is no graphics card, and no bus that serves people who cannot see the screen.
+      // No graphics card, and no accessibility bus.
       LIBGL_ALWAYS_SOFTWARE: "1",
       WEBKIT_DISABLE_COMPOSITING_MODE: "1",
       NO_AT_BRIDGE: "1",
@@ -70,7 +70,7 @@ export async function startWebKit({
   try {
     let session = await begin();
     const version = `WebKitGTK ${session.capabilities.browserVersion}`;
-    let within = inTurn(session);
+    let within = oneTabAtATime(session);
     const open = (): Promise<Tab> => openTab(session, within, origin);
     return {
       version,
@@ -79,7 +79,7 @@ export async function startWebKit({
       async restart() {
         await session.end();
         session = await begin();
-        within = inTurn(session);
+        within = oneTabAtATime(session);
       },
       async close() {
         await session.end().catch(() => {});
@@ -92,10 +92,10 @@ export async function startWebKit({
   }
 }
 
-/** Works in one tab at a time, as a session does; whatever is to be done in another waits for its turn. */
+/** Runs work in a tab. A WebDriver session has one current tab: work in other tabs waits. */
 type Within = <T>(handle: string, work: () => Promise<T>) => Promise<T>;
 
-function inTurn(session: WebDriverSession): Within {
+function oneTabAtATime(session: WebDriverSession): Within {
   let last: Promise<unknown> = Promise.resolve();
   let current: string | undefined;
   return (handle, work) => {
@@ -113,7 +113,7 @@ function inTurn(session: WebDriverSession): Within {
 
 /** Opens the page in a new tab. */
 async function openTab(session: WebDriverSession, within: Within, origin: string): Promise<Tab> {
-  // From the first, as the one that it worked in last may be closed.
+  // From the first tab, because the current one may be closed.
   const { handle } = await within(
     session.first,
     async () => (await session.post("window/new", { type: "tab" })) as { readonly handle: string },
@@ -141,7 +141,7 @@ async function openTab(session: WebDriverSession, within: Within, origin: string
   );
 }
 
-/** What this version lacks, as a page of it finds out. */
+/** The features that this version lacks, as a page reports them. */
 async function lacking(
   version: string,
   open: () => Promise<Tab>,
@@ -150,29 +150,29 @@ async function lacking(
     opfs: "the origin private file system",
     webLocks: "Web Locks",
     serviceWorkers: "service workers",
-    estimate: "estimates of the room that there is",
+    estimate: "storage estimates",
   };
   const page = await open();
   const report = await page.call("features");
   await page.close();
   return Object.fromEntries(
-    Object.entries(report).flatMap(([feature, wrong]) =>
-      wrong === undefined ? [] : [[feature, `${version} lacks ${names[feature]}: ${wrong}`]],
+    Object.entries(report).flatMap(([feature, problem]) =>
+      problem === undefined ? [] : [[feature, `${version} lacks ${names[feature]}: ${problem}`]],
     ),
   );
 }
 
 async function startXvfb(xvfb: string): Promise<{ readonly process: ChildProcess; readonly name: string }> {
-  // It takes a display that is free, and says which when it is ready.
+  // It chooses a free display, and prints its number when it is ready.
   const process = spawn(xvfb, ["-displayfd", "1", "-screen", "0", "1024x768x24", "-nolisten", "tcp"], {
     stdio: ["ignore", "pipe", "ignore"],
   });
-  const said = await Promise.race([
+  const printed = await Promise.race([
     once(process.stdout!, "data"),
     once(process, "exit").then(() => undefined),
   ]);
-  if (said === undefined) throw new Error(`${xvfb} ends at once`);
-  return { process, name: `:${String(said[0]).trim()}` };
+  if (printed === undefined) throw new Error(`${xvfb} ended at once`);
+  return { process, name: `:${String(printed[0]).trim()}` };
 }
 
 async function ended(process: ChildProcess): Promise<void> {

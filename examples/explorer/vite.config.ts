@@ -1,21 +1,21 @@
 import { defaultClientConditions, defineConfig, type Plugin } from "vite";
 
 /**
- * Vite's development server puts styles and its own client into the page, which the page's policy refuses. It is loosened
- * while developing, and only then: what is built keeps the policy that index.html states.
+ * Loosens the page's policy in the development server: Vite puts styles and its own client into the page there. A build
+ * keeps the policy in index.html.
  */
-const looserWhileDeveloping: Plugin = {
-  name: "looser-policy-while-developing",
+const developmentPolicy: Plugin = {
+  name: "development-policy",
   apply: "serve",
   transformIndexHtml: (html, { server }) =>
     server === undefined ? html : html.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'"),
 };
 
 export default defineConfig({
-  // Relative addresses, so that what is built can be put below any path.
+  // Relative URLs, so that the build can be served from any path.
   base: "./",
   resolve: { conditions: ["@peekpack/source", ...defaultClientConditions] },
-  plugins: [looserWhileDeveloping],
+  plugins: [developmentPolicy],
   build: {
     target: "es2022",
     // A data: URL for a font or an icon would need a looser policy.

@@ -92,19 +92,24 @@ function coldReads(kind: S3ServerKind): void {
     /** Cost of the reads of a test. The counts of proxy and engine must agree. */
     function cost(archive: Archive): { requests: number; bytes: number; trips: number } {
       const { requests, bytesDown } = proxy.totals();
-      expect(archive.stats).toMatchObject({ requests, bytes: bytesDown, failures: 0 });
+      const { bytes } = archive.stats;
+      expect(archive.stats).toMatchObject({ requests, failures: 0 });
+      // A long tail that the head does not want is aborted unread: the server may have sent some of it by then.
+      expect(bytes).toBeLessThanOrEqual(bytesDown);
+      expect(bytesDown - bytes).toBeLessThanOrEqual(512 * KiB);
       expect(proxy.requests.every(({ method }) => method === "GET")).toBe(true);
-      return { requests, bytes: bytesDown, trips: roundTrips(events) };
+      return { requests, bytes, trips: roundTrips(events) };
     }
 
-    it("reads a leaf of 17.6 MB in two round trips and three requests, with few bytes beyond the table", async () => {
+    it("reads a leaf of 17.6 MB in two round trips and four requests, with few bytes beyond the table", async () => {
       const archive = await open("compat");
       expect(archive.info).toMatchObject({ size: 17_638_805, tocBytes: 390_991 });
       expect(roundTrips(events)).toBe(1);
       expect(await archive.read(LEAF)).toEqual(at(compatData, LEAF));
       const { requests, bytes, trips } = cost(archive);
       expect(trips).toBe(2);
-      expect(requests).toBeLessThanOrEqual(3);
+      // Head, short tail and long tail at once, then the value.
+      expect(requests).toBeLessThanOrEqual(4);
       expect(bytes).toBeLessThanOrEqual(640 * KiB);
       await archive.close();
     });
@@ -134,7 +139,7 @@ function coldReads(kind: S3ServerKind): void {
         for (const [i, path] of paths.entries()) expect(values[i]).toEqual(at(compatData, path));
         const { trips, requests, bytes } = cost(archive);
         expect(trips, `seed ${seed}`).toBeLessThanOrEqual(4);
-        expect(requests).toBeLessThanOrEqual(2 + 50);
+        expect(requests).toBeLessThanOrEqual(3 + 50);
         expect(bytes).toBeLessThan(compat.length / 2);
         await archive.close();
       }
@@ -162,7 +167,7 @@ function coldReads(kind: S3ServerKind): void {
         // Opening, and growing groups.
         expect(requests).toBeLessThanOrEqual(10);
         expect(trips).toBeLessThanOrEqual(5);
-        expect(bytes).toBeLessThanOrEqual(archive.info.size + 16 * KiB);
+        expect(bytes).toBeLessThanOrEqual(archive.info.size + 48 * KiB);
         await archive.close();
       });
 
@@ -183,10 +188,10 @@ function coldReads(kind: S3ServerKind): void {
 
     describe("a combined archive", () => {
       it.each([
-        { name: "tiny ones", archives: 1000, count: 60, maxRequests: 3, maxTrips: 1 },
-        { name: "1000 archives of 15 KB", archives: 1000, count: 3000, maxRequests: 16, maxTrips: 6 },
+        { name: "tiny ones", archives: 1000, count: 60, maxRequests: 4, maxTrips: 1 },
+        { name: "1000 archives of 15 KB", archives: 1000, count: 3000, maxRequests: 17, maxTrips: 6 },
         // Header and table of each, then the value.
-        { name: "100 archives of 120 KB", archives: 100, count: 25_000, maxRequests: 250, maxTrips: 14 },
+        { name: "100 archives of 120 KB", archives: 100, count: 25_000, maxRequests: 251, maxTrips: 14 },
       ])("opens $name in few round trips", async ({ name, archives, count, maxRequests, maxTrips }) => {
         const children = Array.from({ length: archives }, (_, i) => ({
           name: `child ${i}`,
@@ -219,7 +224,7 @@ function coldReads(kind: S3ServerKind): void {
           const { requests, trips, bytes } = cost(archive);
           expect(requests, how).toBeLessThanOrEqual(maxRequests);
           expect(trips, how).toBeLessThanOrEqual(maxTrips);
-          expect(bytes, how).toBeLessThanOrEqual(archive.info.size * 1.05 + 16 * KiB);
+          expect(bytes, how).toBeLessThanOrEqual(archive.info.size * 1.05 + 48 * KiB);
           await archive.close();
         }
       });

@@ -28,7 +28,7 @@ it("core's README lists exactly the faults of readingFaults", () => {
 
 /** Faults for real servers: one of each kind. */
 const FEW = [
-  "connection reset before the answer",
+  "connection reset before the response",
   "connection reset within the body",
   "a body that stops",
   "503 SlowDown",
@@ -36,7 +36,7 @@ const FEW = [
   "400 ExpiredToken",
   "200 with the whole object, of at most 4 MiB",
   "a body shorter than its Content-Length",
-  "another range than asked for",
+  "another range than requested",
   "no Content-Range",
   "a gzipped body",
   "an object that is replaced",
@@ -122,7 +122,7 @@ function readsUnderFaults(kind: S3ServerKind, chosen: readonly string[] = [...ou
           const done = await readUnderFault(place, "leaf", when, async () => {
             armReadingFault(proxy, met, Number.POSITIVE_INFINITY, () => put(other));
           });
-          expect(done.outcome).toMatch(/^(the right bytes|network|changed|denied)$/);
+          expect(done.outcome).toMatch(/^(right value|network|changed|denied)$/);
           containsNoSecret(done);
           proxy.clear();
         }
@@ -130,7 +130,7 @@ function readsUnderFaults(kind: S3ServerKind, chosen: readonly string[] = [...ou
     });
 
     it.each(OPERATIONS)(
-      "wrong bytes with right headers give a value or a typed error: %s",
+      "wrong bytes under right headers give a value or a typed error: %s",
       async (operation) => {
         const place: FaultyPlace = {
           ...proxy.access,
@@ -141,7 +141,7 @@ function readsUnderFaults(kind: S3ServerKind, chosen: readonly string[] = [...ou
         const fault = faults.shiftedBody(7, { contentRange: "original" });
         const when = operation === "open" ? "from the start" : "once open";
         const done = await readUnderFault(place, operation, when, async () => void proxy.add({ fault }));
-        expect(["wrong bytes", "corrupt", "not-an-archive", "truncated"]).toContain(done.outcome);
+        expect(["wrong value", "corrupt", "not-an-archive", "truncated"]).toContain(done.outcome);
         containsNoSecret(done);
       },
     );

@@ -1,15 +1,15 @@
-/** What a browser may do to a page, done to this one. */
+/** Faults of a browser that this page can simulate. */
 export interface Faults {
-  /** Resolves when the page has come to where it was to be stopped. */
+  /** Resolves when the page has reached the point where it is to stop. */
   readonly reached: Promise<void>;
-  /** A spool's head in this state is written, and never committed: as if the page had died at that moment. */
+  /** Writes the head of a spool in this state and never commits it, as if the page ended then. */
   stopAtCommitOf(state: string): void;
-  /** As where a policy or an old browser has no module workers. */
+  /** Simulates a policy or an old browser without module workers. */
   refuseWorkers(): void;
-  /** As in some private windows. */
+  /** Simulates a private window without OPFS. */
   refuseOpfs(): void;
-  /** What the browser says that there is room for, in bytes. */
-  sayRoom(free: number): void;
+  /** Sets the free bytes of the storage estimate. */
+  setFreeBytes(free: number): void;
 }
 
 function makeFaults(): Faults {
@@ -23,12 +23,13 @@ function makeFaults(): Faults {
       const { put } = IDBObjectStore.prototype;
       IDBObjectStore.prototype.put = function (...args) {
         const request = put.apply(this, args);
-        if ((args[0] as { state?: string }).state === state) {
-          // A transaction ends when nothing more is asked of it.
-          const spin = (): void => {
-            this.get("nothing").onsuccess = spin;
+        const { text } = args[0] as { text?: string };
+        if (text !== undefined && JSON.parse(text).state === state) {
+          // A transaction commits when it has no pending request.
+          const keepOpen = (): void => {
+            this.get("nothing").onsuccess = keepOpen;
           };
-          spin();
+          keepOpen();
           reach();
         }
         return request;
@@ -45,7 +46,7 @@ function makeFaults(): Faults {
       StorageManager.prototype.getDirectory = () =>
         Promise.reject(new DOMException("refused", "SecurityError"));
     },
-    sayRoom(free) {
+    setFreeBytes(free) {
       StorageManager.prototype.estimate = async () => ({ usage: 0, quota: free });
     },
   };

@@ -1,33 +1,35 @@
-/** What spools and caches are made of, each with what is wrong with it here; undefined where it works. */
+/** Browser features that spools and caches need: the reason why one does not work, or undefined. */
 export interface FeatureReport {
-  /** The origin private file system: opened, and a file written to it by whichever way there is. */
+  /** The origin private file system. */
   readonly opfs: string | undefined;
   readonly webLocks: string | undefined;
   readonly serviceWorkers: string | undefined;
-  /** What the browser says of the room that there is. */
+  /** The storage estimate. */
   readonly estimate: string | undefined;
 }
 
-/** Finds out by using them. */
+/** Tests the features by using them. */
 export async function features(): Promise<FeatureReport> {
   const { storage, locks, serviceWorker } = navigator as Partial<Navigator>;
   return {
-    opfs: await wrong("navigator.storage", storage, async (manager) => {
-      const root = await given("navigator.storage.getDirectory()", manager.getDirectory?.());
+    opfs: await failure("navigator.storage", storage, async (manager) => {
+      const root = await required("navigator.storage.getDirectory()", manager.getDirectory?.());
       await root.getDirectoryHandle("features", { create: true });
       await root.removeEntry("features", { recursive: true });
     }),
-    webLocks: await wrong("navigator.locks", locks, (manager) => manager.request("features", async () => {})),
-    serviceWorkers: await wrong("navigator.serviceWorker", serviceWorker, (container) =>
+    webLocks: await failure("navigator.locks", locks, (manager) =>
+      manager.request("features", async () => {}),
+    ),
+    serviceWorkers: await failure("navigator.serviceWorker", serviceWorker, (container) =>
       container.getRegistrations(),
     ),
-    estimate: await wrong("navigator.storage", storage, (manager) =>
-      given("navigator.storage.estimate()", manager.estimate?.()),
+    estimate: await failure("navigator.storage", storage, (manager) =>
+      required("navigator.storage.estimate()", manager.estimate?.()),
     ),
   };
 }
 
-async function wrong<T>(
+async function failure<T>(
   name: string,
   api: T | undefined,
   use: (api: T) => Promise<unknown>,
@@ -41,10 +43,10 @@ async function wrong<T>(
   }
 }
 
-async function given<T>(name: string, answer: Promise<T> | undefined): Promise<T> {
-  if (answer === undefined) throw new Error(`there is no ${name}`);
+async function required<T>(name: string, result: Promise<T> | undefined): Promise<T> {
+  if (result === undefined) throw new Error(`${name} is missing`);
   try {
-    return await answer;
+    return await result;
   } catch (error) {
     throw new Error(`${name} fails with ${(error as Error).name}`);
   }

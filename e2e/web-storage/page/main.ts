@@ -1,4 +1,4 @@
-/** A page that spools, uploads, resumes and reads, as the tests tell it to: they call `peek.call` in it. */
+/** A page that spools, uploads, resumes and reads. Tests control it through `peek.call`. */
 import { isPeekpackError, listOf, type WriteResult, writeArchive } from "@peekpack/core";
 import type { ProgressListener, UploadProgress } from "@peekpack/s3";
 import {
@@ -9,18 +9,18 @@ import {
   resumeUpload,
   type SpoolSinkOptions,
   spoolSink,
-  storageRoom,
+  storageQuota,
 } from "@peekpack/web-storage";
-import { fromJson, toJson } from "../carried-json.js";
 import { rows } from "../rows.js";
+import { fromJson, toJson } from "../typed-json.js";
 import { faults } from "./faults.js";
 import { features } from "./features.js";
-import { kept } from "./kept.js";
 import { cacheSize, read, readInWorker, writeDirectly } from "./reading.js";
 import { inServiceWorker } from "./service.js";
+import { addFile, storedData } from "./stored-data.js";
 import { openTarget, type TargetChoice } from "./targets.js";
 
-/** What is written, and how. */
+/** A write. */
 export interface WriteJob {
   readonly target: TargetChoice;
   readonly rows: number;
@@ -28,21 +28,21 @@ export interface WriteJob {
   readonly spool?: Omit<SpoolSinkOptions, "signal" | "onProgress" | "meter" | "worker"> & {
     readonly worker?: false;
   };
-  /** The generator stops before this row, until the page is closed or the job aborted. */
+  /** The generator waits before this row until the page is closed or the job is aborted. */
   readonly stopAtRow?: number;
 }
 
-/** What became of a job. */
+/** Result of a job. */
 export interface JobReport extends WriteResult {
   readonly storage: string | undefined;
   readonly phases: readonly string[];
-  /** What was sent to S3: 'UploadPart 3', … */
+  /** Names of the requests to S3: 'UploadPart 3', … */
   readonly sent: readonly string[];
-  /** How many of the numbers that progress told of uploaded bytes were no whole number of parts. */
+  /** Number of progress events whose uploaded bytes were not a multiple of the part size. */
   readonly betweenParts: number;
 }
 
-/** A job that the test does not wait for. */
+/** A job in progress. */
 interface Job {
   readonly end: Promise<JobReport>;
   readonly held: Promise<void>;
@@ -96,7 +96,7 @@ function begin(
 }
 
 const methods = {
-  /** Begins to write; `end`, `held`, `progress` and `abort` follow it. */
+  /** Starts a write. Use `end`, `held`, `progress` and `abort` with its name. */
   write(name: string, { target: choice, rows: count, rowBytes, spool = {}, stopAtRow }: WriteJob): void {
     const job = begin(choice, spool.partSize ?? 1, async ({ opened, signal, onProgress, stopped }) => {
       const sink = spoolSink(opened.target, { ...spool, signal, meter: opened.meter, onProgress });
@@ -115,7 +115,7 @@ const methods = {
     });
     jobs.set(name, job);
   },
-  /** Begins to resume; `end`, `held`, `progress` and `abort` follow it. */
+  /** Starts to resume an upload. Use `end`, `held`, `progress` and `abort` with its name. */
   resume(name: string, pending: PendingUpload, choice: TargetChoice): void {
     const job = begin(choice, 1, async ({ opened, signal, onProgress }) => {
       const result = await resumeUpload(pending, opened.target, { signal, meter: opened.meter, onProgress });
@@ -124,7 +124,7 @@ const methods = {
     jobs.set(name, job);
   },
   end: (name: string) => jobs.get(name)!.end,
-  /** Waits until a job is held. */
+  /** Waits until a job reaches its held request. */
   async held(name: string): Promise<void> {
     const { held, end } = jobs.get(name)!;
     await Promise.race([held, end]);
@@ -134,11 +134,12 @@ const methods = {
   pending: (directory: string, active = false) => pendingUploads({ directory, active }),
   discard: (pending: PendingUpload, choice: TargetChoice) =>
     discardUpload(pending, openTarget(choice).target),
-  room: () => storageRoom(),
+  quota: () => storageQuota(),
   persist: () => persistStorage(),
-  sayRoom: (free: number) => faults.sayRoom(free),
+  setFreeBytes: (free: number) => faults.setFreeBytes(free),
   features,
-  kept,
+  storedData,
+  addFile,
   read,
   cacheSize,
   readInWorker,
@@ -151,7 +152,7 @@ const methods = {
 
 export type Methods = typeof methods;
 
-/** How a call ended; errors as data, since their class does not leave the page. */
+/** Outcome of a call. Errors are data, because their class cannot leave the page. */
 export type Outcome<T> =
   | { readonly value: T; readonly error?: undefined }
   | {
@@ -168,21 +169,21 @@ async function call(name: keyof Methods, args: readonly unknown[]): Promise<Outc
   }
 }
 
-const ended = new Map<string, string>();
+const outcomes = new Map<string, string>();
 
-/** For what drives a page by JSON alone, and cannot wait in two tabs at once: begins a call, whose end `take` gives. */
-function begun(id: string, name: keyof Methods, args: string): void {
-  void call(name, fromJson(args) as unknown[]).then((outcome) => ended.set(id, toJson(outcome)));
+/** Starts a call, whose outcome `take` returns. For WebDriver, which has only JSON and cannot wait in two tabs at once. */
+function beginCall(id: string, name: keyof Methods, args: string): void {
+  void call(name, fromJson(args) as unknown[]).then((outcome) => outcomes.set(id, toJson(outcome)));
 }
 
-/** How a call that was begun has ended, once; null while it has not. */
+/** Returns the outcome of a started call once; null if it has not ended. */
 function take(id: string): string | null {
-  const outcome = ended.get(id) ?? null;
-  ended.delete(id);
+  const outcome = outcomes.get(id) ?? null;
+  outcomes.delete(id);
   return outcome;
 }
 
 declare global {
-  var peek: { readonly call: typeof call; readonly begin: typeof begun; readonly take: typeof take };
+  var peek: { readonly call: typeof call; readonly begin: typeof beginCall; readonly take: typeof take };
 }
-globalThis.peek = { call, begin: begun, take };
+globalThis.peek = { call, begin: beginCall, take };

@@ -16,22 +16,22 @@ import {
 } from "@peekpack/web-storage";
 import { rows } from "../rows.js";
 
-/** What is read, and how. */
+/** A read. */
 export interface ReadJob {
   readonly url: string;
   readonly paths: readonly string[];
   readonly cache?: PersistentCacheOptions;
-  /** As if the server could not be reached. */
-  readonly cut?: boolean;
+  /** Simulates that the server cannot be reached. */
+  readonly offline?: boolean;
   readonly revalidate?: boolean;
 }
 
-/** What reading gave and cost. */
+/** Result and cost of a read. */
 export interface ReadReport {
   readonly values: readonly Value[];
-  /** Requests that left, for first contact and for more. */
+  /** Requests over the network: to open the archive, and others. */
   readonly requests: { readonly open: number; readonly more: number };
-  /** Bytes that came over the network. */
+  /** Bytes received over the network. */
   readonly bytes: number;
 }
 
@@ -40,19 +40,19 @@ export async function read({
   url,
   paths,
   cache: options = {},
-  cut,
+  offline,
   revalidate = true,
 }: ReadJob): Promise<ReadReport> {
   const cache = persistentCache(options);
   const events: RequestEvent[] = [];
   const refuse = async (): Promise<never> => {
-    throw new TypeError("cut off");
+    throw new TypeError("offline");
   };
-  const source = withRangeCache(httpSource(url, cut ? { fetch: refuse } : {}), cache, { revalidate });
+  const source = withRangeCache(httpSource(url, offline ? { fetch: refuse } : {}), cache, { revalidate });
   const archive = await openArchive(source, {
     tailBytes: 64 * 1024,
     readAhead: 0,
-    retry: cut ? false : {},
+    retry: offline ? false : {},
     onRequest: (event) => events.push(event),
   });
   try {
@@ -66,22 +66,22 @@ export async function read({
 }
 
 function costOf(events: readonly RequestEvent[]): Pick<ReadReport, "requests" | "bytes"> {
-  const asked = events.filter(({ from, error }) => from === "network" && error === undefined);
+  const received = events.filter(({ from, error }) => from === "network" && error === undefined);
   return {
     requests: {
-      open: asked.filter(({ reason }) => reason === "open").length,
-      more: asked.filter(({ reason }) => reason !== "open").length,
+      open: received.filter(({ reason }) => reason === "open").length,
+      more: received.filter(({ reason }) => reason !== "open").length,
     },
-    bytes: asked.reduce((sum, { bytes }) => sum + bytes, 0),
+    bytes: received.reduce((sum, { bytes }) => sum + bytes, 0),
   };
 }
 
-/** How many bytes a cache holds. */
+/** Number of cached bytes. */
 export function cacheSize(options: PersistentCacheOptions): Promise<number> {
   return persistentCache(options).size();
 }
 
-/** Reads in the worker of the package. */
+/** Reads in the worker of web-storage. */
 export async function readInWorker(
   url: string,
   paths: readonly string[],
@@ -92,18 +92,20 @@ export async function readInWorker(
   let selected = 0;
   for await (const _ of archive.select("rows/0:100/i")) selected++;
   const controller = new AbortController();
-  const left = archive.read("rows", { signal: controller.signal }).catch((reason: unknown) => String(reason));
+  const aborted = archive
+    .read("rows", { signal: controller.signal })
+    .catch((reason: unknown) => String(reason));
   controller.abort("the test aborts");
   const code = await archive.read("rows/none").then(
     () => "no error",
     (error: { code: string }) => error.code,
   );
-  const reason = String(await left);
+  const reason = String(await aborted);
   await archive.close();
   return { values, selected, reason, code };
 }
 
-/** Writes by the store's own sink, without a spool. */
+/** Writes through `store.sink`, without a spool. */
 export async function writeDirectly(
   store: S3StoreOptions,
   path: string,

@@ -1,6 +1,6 @@
 import type { ServiceReport, ServiceRequest } from "./sw.js";
 
-/** Has the service worker do something. */
+/** Sends a request to the service worker. */
 export async function inServiceWorker(request: ServiceRequest): Promise<ServiceReport> {
   const registration = await navigator.serviceWorker.register("/sw.js");
   const worker = await active(registration);
@@ -20,7 +20,7 @@ async function active(registration: ServiceWorkerRegistration): Promise<ServiceW
     await new Promise<void>((resolve, reject) => {
       worker.onstatechange = () => {
         if (worker.state === "activated") resolve();
-        else if (worker.state === "redundant") reject(new Error("the service worker does not start"));
+        else if (worker.state === "redundant") reject(new Error("the service worker did not start"));
       };
     });
   }

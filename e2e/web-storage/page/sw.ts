@@ -1,10 +1,10 @@
-/** A service worker that spools, uploads and reads, when the page asks. */
+/** A service worker that spools, uploads and reads on request of the page. */
 import { httpSource, listOf, openArchive, withRangeCache, writeArchive } from "@peekpack/core";
 import { persistentCache, spoolSink } from "@peekpack/web-storage";
 import { rows } from "../rows.js";
 import { openTarget } from "./targets.js";
 
-/** What the page asks for. */
+/** A request of the page. */
 export interface ServiceRequest {
   readonly path: string;
   readonly url: string;
@@ -15,7 +15,7 @@ export interface ServiceRequest {
 export interface ServiceReport {
   readonly size: number;
   readonly storage: string | undefined;
-  /** The last row as it was read back. */
+  /** The last row, read back. */
   readonly last: unknown;
 }
 

@@ -7,18 +7,18 @@ import {
 } from "@peekpack/s3";
 import { type MeteredFetch, meteredFetch } from "@peekpack/web-storage";
 
-/** Where a job writes to, and how its requests are authorised. */
+/** Target of a job, and how its requests are authorized. */
 export interface TargetChoice {
   /** 'bucket/key' */
   readonly path: string;
   readonly put?: "overwrite" | "create";
-  /** Without it, the page asks its own server for presigned URLs. */
+  /** Credentials for the page to sign with. Default: the page's server presigns. */
   readonly signed?: {
     readonly endpoint: string;
     readonly region: string;
     readonly credentials: S3Credentials;
   };
-  /** A request that never gets an answer: it does not leave (`before`), or its answer is lost (`after`). */
+  /** A request that never gets a response: it is not sent (`before`), or its response is lost (`after`). */
   readonly hold?: Hold;
 }
 
@@ -31,13 +31,13 @@ export interface Hold {
 export interface OpenTarget {
   readonly target: UploadTarget;
   readonly meter: MeteredFetch;
-  /** Resolves when the request to be held has come to where it is held. */
+  /** Resolves when the held request is reached. */
   readonly held: Promise<void>;
-  /** What was sent: 'UploadPart 3', 'CompleteMultipartUpload', … */
+  /** Names of the sent requests: 'UploadPart 3', 'CompleteMultipartUpload', … */
   readonly sent: readonly string[];
 }
 
-/** S3's name for a request, with the part's number. */
+/** Name of a request in S3, with the part number. */
 function nameOf({ url, method }: Request): string {
   const { searchParams } = new URL(url);
   const part = searchParams.get("partNumber");
@@ -87,7 +87,7 @@ function presigner(path: string): Presigner {
       method: "POST",
       body: JSON.stringify({ path, ...request }),
     });
-    if (!response.ok) throw new Error(`the page's server does not sign: ${response.status}`);
+    if (!response.ok) throw new Error(`the server refused to presign: ${response.status}`);
     return response.text();
   };
 }

@@ -1,13 +1,13 @@
 /**
- * `npm run write`: finds or starts an S3 server, makes a bucket that pages may write to, and serves the page with a signing
- * service beside it. Removes what it made when it is ended.
+ * `npm run write`: finds or starts an S3 server, makes a bucket with CORS rules, and serves the page with a signing service.
+ * Removes the bucket when it ends.
  */
 import { fileURLToPath } from "node:url";
 import { freshBucket, removeBucket, setCors, startS3 } from "@peekpack/testing";
 import { createServer } from "vite";
 import { type Signing, signingService } from "./signing-service.js";
 
-// The SDK announces that its releases of 2027 will not run on Node 20; the one pinned here does.
+// The SDK warns that its releases of 2027 do not support Node 20. The pinned release does.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
 
 const interruption = new Promise<void>((resolve) => {

@@ -3,15 +3,15 @@ import { s3Store } from "@peekpack/s3";
 import type { S3Access } from "@peekpack/testing";
 import type { Connect, Plugin } from "vite";
 
-/** What the service signs for. */
+/** The server and the bucket for which the service signs. */
 export interface Signing {
   readonly access: S3Access;
   readonly bucket: string;
-  /** In words, which server it is. */
+  /** The server, in words. */
   readonly server: string;
 }
 
-/** What the page asks for; nothing of it is trusted. */
+/** The body of a request. It is not trusted. */
 interface Wanted {
   readonly path: string;
   readonly method: (typeof METHODS)[number];
@@ -21,13 +21,13 @@ interface Wanted {
 
 const METHODS = ["GET", "HEAD", "PUT", "POST", "DELETE"] as const;
 const EXPIRES_S = 3600;
-/** Far more than the description of a request. */
+/** The largest body of a request. */
 const LARGEST_BODY = 64 * 1024;
 
 /**
- * What an application's own server does for the page: signs requests for objects of one bucket, so that the page has no key.
- * `GET /presign` says which bucket; `POST /presign` takes `{ path, method, query, headers }` and answers a URL. A real one
- * would ask first who is there, and which objects are theirs.
+ * A signing service: signs requests for objects of one bucket, so that the page needs no key. `GET /presign` returns the
+ * bucket. `POST /presign` takes `{ path, method, query, headers }` and returns a URL. A real service would authenticate the
+ * user first, and check which objects are theirs.
  */
 export function signingService(signing: () => Signing | undefined): Plugin {
   const answer: Connect.NextHandleFunction = async (request, response, next) => {
@@ -44,7 +44,7 @@ export function signingService(signing: () => Signing | undefined): Plugin {
       response.end(JSON.stringify({ bucket, server }));
       return;
     }
-    // Pages of other origins cannot send this type unasked.
+    // Pages of other origins cannot send this content type without a preflight.
     const typed = request.headers["content-type"] === "application/json";
     if (request.method !== "POST" || !typed) return refuse(405);
     if (!(Number(request.headers["content-length"]) <= LARGEST_BODY)) return refuse(413);

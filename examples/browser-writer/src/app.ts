@@ -11,23 +11,23 @@ import { Job } from "./write/job.js";
 
 const TITLE = "peekpack writer";
 
-/** The whole page: first what to write and where, then the archive on its way. */
+/** The page: first the form, then the archive that is written. */
 export class App {
   readonly #root: HTMLElement;
   readonly #stage: HTMLElement = el("div", "stage");
   readonly #view: HTMLElement = el("div", "view");
   readonly #toast = new Toast();
-  /** Keys that were typed in, by endpoint. They are here and nowhere else, until the page is left. */
+  /** Entered keys by endpoint. They stay in the memory of this page. */
   readonly #keys = new Map<string | undefined, Keys>();
   readonly #keyring: Keyring = { find: (endpoint) => this.#keys.get(endpoint) };
-  readonly #pendingPlace: HTMLElement = el("div", "pending-place");
+  readonly #pendingSlot: HTMLElement = el("div", "pending-slot");
   readonly #home: HomeView;
   #pending: PendingView | undefined;
   #work: { readonly job: Job; readonly view: WorkView } | undefined;
 
   constructor(root: HTMLElement) {
     this.#root = root;
-    this.#home = new HomeView(this.#pendingPlace, (data, to, spool) =>
+    this.#home = new HomeView(this.#pendingSlot, (data, to, spool) =>
       this.#begin(to, () => Job.write(data, to, spool)),
     );
     fill(
@@ -50,10 +50,10 @@ export class App {
       ),
       this.#view,
     );
-    this.#takeDrops();
-    this.#takeKeys();
+    this.#acceptDrops();
+    this.#handleKeys();
     addEventListener("beforeunload", (event) => {
-      // An upload goes on later; what is being written is lost.
+      // An upload can be resumed. An archive that is being written is lost.
       if (this.#work?.job.perishable) event.preventDefault();
     });
   }
@@ -68,10 +68,11 @@ export class App {
     before?.view.close();
     document.title = TITLE;
     this.#pending = new PendingView(this.#keyring, {
-      resume: (pending, to) => this.#begin(to, () => Job.resume(pending, objectName(pending.target), to)),
+      resume: (pending, to) =>
+        this.#begin(to, () => Job.resume(pending, objectName(pending.target ?? ""), to)),
       changed: (text) => this.#toast.say(text),
     });
-    fill(this.#pendingPlace, this.#pending.element);
+    fill(this.#pendingSlot, this.#pending.element);
     fill(this.#view, this.#home.element);
     this.#home.shown();
     if (said !== undefined) this.#toast.say(said);
@@ -95,7 +96,7 @@ export class App {
     view.focus();
   }
 
-  #takeKeys(): void {
+  #handleKeys(): void {
     addEventListener("keydown", (event) => {
       const { target, ctrlKey, metaKey, altKey } = event;
       const typing = target instanceof HTMLElement && target.matches("input, select, textarea, dialog *");
@@ -103,8 +104,8 @@ export class App {
     });
   }
 
-  /** Files may be dropped anywhere, as long as nothing is on its way. */
-  #takeDrops(): void {
+  /** Accepts files that are dropped anywhere, unless an archive is being written. */
+  #acceptDrops(): void {
     let depth = 0;
     const over = (change: number): void => {
       depth = Math.max(0, depth + change);
@@ -118,7 +119,7 @@ export class App {
     document.addEventListener("dragleave", (event) => {
       if (isFile(event)) over(-1);
     });
-    // A file that is dropped while another is written would otherwise take the page's place.
+    // Otherwise the browser would open a file that is dropped while an archive is written.
     document.addEventListener("dragover", (event) => event.preventDefault());
     document.addEventListener("drop", (event) => {
       event.preventDefault();

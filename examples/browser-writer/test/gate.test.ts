@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { Gate } from "../src/write/gate.js";
 
 describe("a gate", () => {
-  it("holds those who ask while it is shut, also when it is shut again at once", async () => {
+  it("makes callers wait while it is closed, also if it is closed again at once", async () => {
     const gate = new Gate();
     const { signal } = new AbortController();
     await gate.pass(signal);
@@ -19,7 +19,7 @@ describe("a gate", () => {
     await passing;
   });
 
-  it("lets those go who leave", async () => {
+  it("rejects a waiting caller after an abort", async () => {
     const gate = new Gate();
     const controller = new AbortController();
     gate.close();

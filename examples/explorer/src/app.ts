@@ -1,6 +1,6 @@
-import { failureOf, isLeaving } from "./archive/failure.js";
-import { KeptRanges } from "./archive/kept-ranges.js";
-import { type Place, type PublicPlace, placeName, publicPlace } from "./archive/place.js";
+import { type Address, addressName, type PublicAddress, publicAddress } from "./archive/address.js";
+import { BrowserCache } from "./archive/browser-cache.js";
+import { failureOf, isAbort } from "./archive/failure.js";
 import { typedSegments } from "./archive/segments.js";
 import { openSession } from "./archive/session.js";
 import { Traffic } from "./archive/traffic.js";
@@ -15,16 +15,16 @@ import { themeButton } from "./ui/theme.js";
 
 const TITLE = "peekpack explorer";
 
-/** The whole page: first where to find an archive, then the archive. */
+/** The page: first the form that opens an archive, then the archive. */
 export class App {
   readonly #root: HTMLElement;
   readonly #stage: HTMLElement = el("div", "stage");
   readonly #toast: Toast = new Toast();
-  readonly #kept = new KeptRanges();
+  readonly #cache = new BrowserCache();
   #opening: OpeningView | undefined;
   #explorer: Explorer | undefined;
   #loading: AbortController | undefined;
-  /** The place that is open, as the page's address names it. */
+  /** The address of the open archive, as JSON. */
   #shown: string | undefined;
 
   constructor(root: HTMLElement) {
@@ -39,7 +39,7 @@ export class App {
         el("p", { text: "Drop to open" }),
       ),
     );
-    this.#takeDrops();
+    this.#acceptDrops();
     addEventListener("popstate", () => this.#follow(readLink(location.hash)));
   }
 
@@ -47,23 +47,23 @@ export class App {
     this.#follow(readLink(location.hash));
   }
 
-  /** Shows what the page's address says. */
+  /** Shows what a link names. */
   #follow(link: Link | undefined): void {
     if (link === undefined) {
       this.#home();
       return;
     }
-    const { place, path, pattern } = link;
-    if (this.#explorer !== undefined && this.#shown === JSON.stringify(place)) {
+    const { address, path, pattern } = link;
+    if (this.#explorer !== undefined && this.#shown === JSON.stringify(address)) {
       if (pattern === undefined) void this.#explorer.goTo(typedSegments(path));
       else this.#explorer.select(pattern);
       return;
     }
-    const open = openable(place);
+    const open = openable(address);
     if (open === undefined) {
       this.#home();
-      this.#opening?.ask(place);
-      // Once the secrets are there, the link's path is gone to.
+      this.#opening?.ask(address);
+      // The link's path is opened after the secrets are entered.
       this.#pending = link;
     } else {
       void this.#open(open, path, pattern);
@@ -75,11 +75,11 @@ export class App {
   #home(): void {
     this.#leave();
     document.title = TITLE;
-    this.#opening = new OpeningView(this.#kept, (place) => {
-      const waits = this.#pending;
+    this.#opening = new OpeningView(this.#cache, (address) => {
+      const pending = this.#pending;
       this.#pending = undefined;
-      const same = waits !== undefined && isSameObject(waits.place, publicPlace(place));
-      void this.#open(place, same ? waits.path : "", same ? waits.pattern : undefined);
+      const same = pending !== undefined && isSameObject(pending.address, publicAddress(address));
+      void this.#open(address, same ? pending.path : "", same ? pending.pattern : undefined);
     });
     fill(
       this.#stage,
@@ -102,21 +102,20 @@ export class App {
     this.#opening = undefined;
   }
 
-  async #open(place: Place, path: string, pattern: string | undefined): Promise<void> {
+  async #open(address: Address, path: string, pattern: string | undefined): Promise<void> {
     const before = this.#opening;
     this.#loading?.abort();
     const controller = new AbortController();
     this.#loading = controller;
     const { signal } = controller;
-    const shown = publicPlace(place);
+    const shown = publicAddress(address);
     const traffic = new Traffic();
     const arrived = el("p", {
       class: "dim",
-      text:
-        place.kind === "demo" ? "Making up some data …" : "Asking for its header and its table of contents …",
+      text: address.kind === "demo" ? "Generating data …" : "Reading its header and its table of contents …",
     });
     const unlisten = traffic.changed.listen(() => {
-      if (traffic.bytes > 0) arrived.textContent = `${size(traffic.bytes)} have arrived …`;
+      if (traffic.bytes > 0) arrived.textContent = `${size(traffic.bytes)} received …`;
     });
     const stop = el("button", {
       class: "button quiet",
@@ -131,7 +130,7 @@ export class App {
         "div",
         "loading-inner",
         el("span", "spinner large"),
-        el("h2", { text: `Opening ${placeName(shown)}` }),
+        el("h2", { text: `Opening ${addressName(shown)}` }),
         arrived,
         stop,
       ),
@@ -139,12 +138,12 @@ export class App {
     this.#stage.append(veil);
     stop.focus();
     try {
-      const session = await openSession(place, this.#kept, traffic, signal);
+      const session = await openSession(address, this.#cache, traffic, signal);
       if (signal.aborted) {
         await session.archive.close();
         signal.throwIfAborted();
       }
-      // What is left is the page before; this opening goes on.
+      // Closes the previous view, and not this opening.
       this.#loading = undefined;
       this.#leave();
       this.#loading = controller;
@@ -152,7 +151,7 @@ export class App {
       let first = true;
       const explorer = new Explorer(session, this.#toast, {
         moved: (link) => {
-          // One step back leads to the page before, not through every row.
+          // One step back leads to the previous page, not through every row.
           if (first && link !== location.hash) history.pushState(null, "", link);
           else history.replaceState(null, "", link);
           first = false;
@@ -166,7 +165,7 @@ export class App {
       fill(this.#stage, explorer.element);
       await explorer.start(path, pattern, signal);
     } catch (error) {
-      if (isLeaving(error, signal)) {
+      if (isAbort(error, signal)) {
         if (this.#opening === undefined && this.#explorer === undefined) this.#home();
       } else {
         if (before === undefined || this.#opening !== before) this.#home();
@@ -179,8 +178,8 @@ export class App {
     }
   }
 
-  /** Files may be dropped anywhere, at any time. */
-  #takeDrops(): void {
+  /** Opens files that are dropped anywhere on the page. */
+  #acceptDrops(): void {
     let depth = 0;
     const root = this.#root;
     const isFile = (event: DragEvent): boolean => event.dataTransfer?.types.includes("Files") ?? false;
@@ -207,24 +206,24 @@ export class App {
   }
 }
 
-/** A place to open without asking; undefined when a link cannot tell all that is needed. */
-function openable(place: PublicPlace): Place | undefined {
-  switch (place.kind) {
+/** The address of a link, if it can be opened without asking for secrets or a file. */
+function openable(address: PublicAddress): Address | undefined {
+  switch (address.kind) {
     case "url":
-      return place.cut ? undefined : { kind: "url", url: place.url };
+      return address.cut ? undefined : { kind: "url", url: address.url };
     case "s3":
-      return place.signed ? undefined : { ...place, credentials: undefined };
+      return address.signed ? undefined : { ...address, credentials: undefined };
     case "demo":
-      return place;
+      return address;
     case "file":
       return undefined;
   }
 }
 
-/** Whether two places are one object, secrets aside. */
-function isSameObject(one: PublicPlace, other: PublicPlace): boolean {
+/** Whether two addresses name the same object. */
+function isSameObject(one: PublicAddress, other: PublicAddress): boolean {
   if (one.kind === "s3" && other.kind === "s3")
     return one.path === other.path && one.endpoint === other.endpoint;
   if (one.kind === "url" && other.kind === "url") return one.url === other.url;
-  return placeName(one) === placeName(other);
+  return addressName(one) === addressName(other);
 }

@@ -1,7 +1,7 @@
 import { LazyList, LazyMap, type PathKey } from "@peekpack/core";
+import { addressText } from "./archive/address.js";
 import type { Entry } from "./archive/entry.js";
-import { failureOf, isLeaving } from "./archive/failure.js";
-import { placeAddress } from "./archive/place.js";
+import { failureOf, isAbort } from "./archive/failure.js";
 import { isPattern, keyText, pathText, type TypedSegment, typedSegments } from "./archive/segments.js";
 import type { Session } from "./archive/session.js";
 import { CommandBar } from "./search/command-bar.js";
@@ -21,9 +21,9 @@ import { themeButton } from "./ui/theme.js";
 import { ValuePane } from "./value/value-pane.js";
 
 export interface ExplorerActions {
-  /** Where the reader is has changed: the page's address follows. */
+  /** The current entry has changed. @param link what the page's address becomes */
   moved(link: string): void;
-  /** Back to the page before an archive is open. */
+  /** Goes back to the form that opens archives. */
   leave(): void;
 }
 
@@ -49,7 +49,7 @@ export class Explorer {
     this.#session = session;
     this.#toast = toast;
     this.#actions = actions;
-    const { root, archive, traffic, place, name } = session;
+    const { root, archive, traffic, address, name } = session;
     this.#tree = new TreeView(root);
     this.#traffic = new TrafficPane(traffic);
     this.#traffic.map.archive = archive;
@@ -66,7 +66,7 @@ export class Explorer {
     });
     this.#tree.selected.listen(({ entry, soon }) => this.#chosen(entry, soon));
     this.#tree.hovered.listen((entry) => {
-      this.#traffic.map.highlight = (entry ?? this.#tree.current).span;
+      this.#traffic.map.highlight = (entry ?? this.#tree.current).range;
     });
     const { info } = archive;
     const header = el(
@@ -88,7 +88,7 @@ export class Explorer {
       ),
       el(
         "div",
-        { class: "source", attributes: { title: placeAddress(place) } },
+        { class: "source", attributes: { title: addressText(address) } },
         el("span", { class: "source-name", text: name }),
         el("span", {
           class: "source-facts",
@@ -123,7 +123,7 @@ export class Explorer {
         class: "nav-button",
         text,
         attributes: { type: "button", "data-pane": pane },
-        on: { click: () => this.#bring(pane) },
+        on: { click: () => this.#showPane(pane) },
       });
     this.#nav = el(
       "nav",
@@ -133,21 +133,21 @@ export class Explorer {
       tab("traffic", "Bytes"),
     );
     this.element = el("div", "explorer", header, this.#panes, this.#traffic.element, this.#nav);
-    this.#bring("tree");
+    this.#showPane("tree");
     document.addEventListener("keydown", this.#pressedKey);
   }
 
-  /** Unfolds the root and goes where a link points to. */
+  /** Unfolds the root and goes to the path of a link. */
   async start(path: string, pattern: string | undefined, signal: AbortSignal): Promise<void> {
     await this.#tree.start(signal);
     if (path !== "") await this.goTo(typedSegments(path));
     else this.#tree.choose(this.#session.root);
     if (pattern !== undefined && isPattern(pattern)) this.select(pattern);
-    if (path === "") this.#bring("tree");
+    if (path === "") this.#showPane("tree");
     this.#tree.focus();
   }
 
-  /** Goes to a path, reading what lies on the way. */
+  /** Goes to a path. Reads the entries on it. */
   async goTo(path: readonly TypedSegment[]): Promise<void> {
     this.#going?.abort();
     const controller = new AbortController();
@@ -155,17 +155,17 @@ export class Explorer {
     const { signal } = controller;
     try {
       const entry = await this.#tree.goTo(path, signal);
-      if (entry.foldable !== true || entry.outline === undefined) this.#bring("value");
+      if (entry.foldable !== true || entry.outline === undefined) this.#showPane("value");
       if (!this.#bar.element.contains(document.activeElement)) return;
       this.#tree.focus();
     } catch (error) {
-      if (!isLeaving(error, signal)) this.#toast.say(failureOf(error).message);
+      if (!isAbort(error, signal)) this.#toast.say(failureOf(error).message);
     } finally {
       if (this.#going === controller) this.#going = undefined;
     }
   }
 
-  /** Shows all that a pattern matches. */
+  /** Shows all matches of a pattern. */
   select(pattern: string): void {
     this.#selection?.stop();
     const { archive, traffic } = this.#session;
@@ -178,10 +178,10 @@ export class Explorer {
         leave: () => this.#leaveSelection(),
       }),
     );
-    this.#bring("value");
+    this.#showPane("value");
     this.#value.focus();
     this.#bar.text = pattern;
-    this.#tell();
+    this.#updateAddress();
     void selection.run();
   }
 
@@ -206,23 +206,23 @@ export class Explorer {
     this.#selection?.stop();
     this.#selection = undefined;
     this.#bar.text = pathText(entry.path);
-    this.#traffic.map.highlight = entry.span;
+    this.#traffic.map.highlight = entry.range;
     this.#value.show(entry, soon);
-    this.#tell();
+    this.#updateAddress();
     const value = entry.content?.value;
     const lazy = value instanceof LazyMap || value instanceof LazyList || entry.foldable === true;
-    if (!soon && !lazy && entry.parent !== undefined) this.#bring("value");
+    if (!soon && !lazy && entry.parent !== undefined) this.#showPane("value");
   }
 
   get #link(): string {
     return writeLink({
-      place: this.#session.place,
+      address: this.#session.address,
       path: pathText(this.#tree.current.path),
       pattern: this.#selection?.pattern,
     });
   }
 
-  #tell(): void {
+  #updateAddress(): void {
     this.#actions.moved(this.#link);
     const at = this.#tree.current;
     document.title =
@@ -230,13 +230,13 @@ export class Explorer {
   }
 
   #share(): void {
-    shareDialog(this.#session.place, new URL(this.#link, location.href).href, (text) =>
+    shareDialog(this.#session.address, new URL(this.#link, location.href).href, (text) =>
       this.#toast.say(text),
     );
   }
 
-  /** On a small screen one pane is seen at a time. */
-  #bring(pane: PaneName): void {
+  /** Shows a pane. A small screen shows one at a time. */
+  #showPane(pane: PaneName): void {
     this.element.dataset.pane = pane;
     for (const button of this.#nav.querySelectorAll<HTMLElement>("[data-pane]")) {
       setAttributes(button, { "aria-current": button.dataset.pane === pane ? "true" : undefined });
@@ -267,7 +267,7 @@ export class Explorer {
   }
 }
 
-/** A path of exact keys as the tree takes it. */
+/** Converts a path of exact keys to typed segments. */
 function typed(path: readonly PathKey[]): TypedSegment[] {
   return path.map((key) => ({ text: keyText(key), exact: typeof key === "string" }));
 }

@@ -36,61 +36,62 @@ async function opened(): Promise<{ root: Entry; reads: RequestEvent[] }> {
   return { root, reads };
 }
 
-const child = (entry: Entry, name: string): Entry => entry.child(entry.find({ text: name, exact: false }));
+const child = async (entry: Entry, name: string): Promise<Entry> =>
+  entry.child(await entry.find({ text: name, exact: false }));
 
-test("what is in the table of contents is unfolded, sized and found without a read", async () => {
+test("unfolds, measures and finds entries of the table without a read", async () => {
   const { root, reads } = await opened();
-  const entries = child(root, "entries");
+  const entries = await child(root, "entries");
   await entries.load();
   expect(entries.size).toBe(500);
-  const run = child(entries, "run-123");
+  const run = await child(entries, "run-123");
   await run.load();
-  const energy = child(run, "energy");
+  const energy = await child(run, "energy");
   expect(energy.outline).toMatchObject({ kind: "value" });
   expect(energy.bytes).toBe(9);
-  expect(child(root, "numbers").outline).toMatchObject({ kind: "blocked", count: 30_000 });
-  expect(entries.find({ text: "run-500", exact: false })).toBe(-1);
+  expect((await child(root, "numbers")).outline).toMatchObject({ kind: "blocked", count: 30_000 });
+  expect(await entries.find({ text: "run-500", exact: false })).toBe(-1);
   expect(reads).toEqual([]);
   expect((await energy.load()).value).toBe(-123.5);
   expect(reads.length).toBe(1);
   expect(energy.path).toEqual(["entries", "run-123", "energy"]);
-  expect(reads[0]!.range).toEqual(energy.span);
+  expect(reads[0]!.range).toEqual(energy.range);
 });
 
-test("items of a list of blocks are read together", async () => {
+test("reads items of a list of blocks together", async () => {
   const { root, reads } = await opened();
-  const numbers = child(root, "numbers");
+  const numbers = await child(root, "numbers");
   await numbers.load();
   await numbers.loadItems(100, 140, {});
   expect(numbers.child(139).content?.value).toBe(139 / 7);
   expect(reads.length).toBe(1);
 });
 
-test("one reader's leaving does not fail another", async () => {
+test("does not fail a read when another caller of it aborts", async () => {
   const source = slowSource(bytesSource(encodeArchive(DATA)), { latencyMs: 5 });
   const root = Entry.root(await openArchive(source), "test");
   await root.load();
-  const about = child(root, "about");
+  const about = await child(root, "about");
   await about.load();
-  const title = child(about, "title");
-  const leaving = new AbortController();
-  const one = title.load({ signal: leaving.signal });
+  const title = await child(about, "title");
+  const aborted = new AbortController();
+  const one = title.load({ signal: aborted.signal });
   const other = title.load({ signal: new AbortController().signal });
-  leaving.abort();
-  await expect(one).rejects.toBe(leaving.signal.reason);
+  aborted.abort();
+  await expect(one).rejects.toBe(aborted.signal.reason);
   await expect(other).resolves.toHaveProperty("value");
 });
 
-test("keys that are no texts have entries, and a text goes before what reads the same", async () => {
+test("finds keys that are not text, and a text key before another that reads the same", async () => {
   const { root } = await opened();
-  const odd = child(root, "odd");
+  const odd = await child(root, "odd");
   await odd.load();
-  expect(child(odd, "1").content?.value).toBe("text");
-  expect(child(odd, "null").content?.value).toBe("null");
+  expect((await child(odd, "1")).content?.value).toBe("text");
+  expect((await child(odd, "null")).content?.value).toBe("null");
   expect(odd.child(0).content?.value).toBe("one");
 });
 
-test("keys are completed from the table alone, a star standing for the first entry", async () => {
+test("completes keys from the table, with * for the first entry", async () => {
   const { root, reads } = await opened();
   const { signal } = new AbortController();
   const of = async (above: string, typed: string): Promise<string[]> =>
@@ -106,7 +107,7 @@ test("keys are completed from the table alone, a star standing for the first ent
   expect(reads).toEqual([]);
 });
 
-test("an array's rows are arrays over the same memory", async () => {
+test("gives the rows of an array as views", async () => {
   const array = new NdArray(
     Float64Array.from({ length: 6 }, (_, i) => i),
     [2, 3],
@@ -121,7 +122,7 @@ test("an array's rows are arrays over the same memory", async () => {
   );
   expect((await openArchive(source)).info.kind).toBe("value");
   const root = Entry.root(await openArchive(source), "test");
-  // As reading would give it.
+  // As if it had been read.
   Object.assign(await root.load(), { value: array });
   expect(root.size).toBe(2);
   const row = root.child(1).content?.value as NdArray;
@@ -130,7 +131,7 @@ test("an array's rows are arrays over the same memory", async () => {
   expect(root.child(1).child(2).content?.value).toBe(5);
 });
 
-test("rows are those that walking down the unfolded entries gives", async () => {
+test("maps rows to entries in the order of a walk over the unfolded entries", async () => {
   const { root } = await opened();
   const rows = new TreeRows(root);
   expect(rows.count).toBe(1);
@@ -159,16 +160,58 @@ test("rows are those that walking down the unfolded entries gives", async () => 
     open.push(entry);
     agree();
   };
-  const entries = child(root, "entries");
+  const entries = await child(root, "entries");
   await unfold(entries);
-  await unfold(child(entries, "run-7"));
-  await unfold(child(entries, "run-3"));
-  await unfold(child(root, "odd"));
-  rows.fold(child(entries, "run-3"));
-  open.splice(open.indexOf(child(entries, "run-3")), 1);
+  await unfold(await child(entries, "run-7"));
+  await unfold(await child(entries, "run-3"));
+  await unfold(await child(root, "odd"));
+  rows.fold(await child(entries, "run-3"));
+  open.splice(open.indexOf(await child(entries, "run-3")), 1);
   agree();
   rows.fold(entries);
-  open.splice(1, open.length, child(root, "odd"));
+  open.splice(1, open.length, await child(root, "odd"));
   agree();
-  expect(rows.rowOf(child(entries, "run-7"))).toBe(-1);
+  expect(rows.rowOf(await child(entries, "run-7"))).toBe(-1);
+});
+
+test("describes any entry of a paged table with few requests", async () => {
+  const value = Object.fromEntries(Array.from({ length: 200_000 }, (_, i) => [`key-${i}`, `value ${i}`]));
+  const bytes = encodeArchive({ value }, { smallObjectThreshold: 1, trivialSize: 0, pageIndex: true });
+  const reads: RequestEvent[] = [];
+  const source = withEvents(slowSource(bytesSource(bytes), { latencyMs: 0 }), (event) => reads.push(event));
+  const archive = await openArchive(source, { tailBytes: 0, headBytes: 64 });
+  expect(archive.info.pageIndex.state).toBe("used");
+  const root = Entry.root(archive, "test");
+  await root.load();
+  const map = await child(root, "value");
+  await map.load();
+  expect(map.size).toBe(200_000);
+  const far = map.child(150_000);
+  expect(far.pending).toBe(true);
+  await map.ensure(149_990, 150_040);
+  expect(far.pending).toBe(false);
+  expect(far.path).toEqual(["value", "key-150000"]);
+  expect(map.child(150_020).key).toBe("key-150020");
+  expect(reads.length).toBeLessThan(20);
+  const fetched = reads.reduce((sum, event) => sum + event.bytes, 0);
+  expect(fetched).toBeLessThan(bytes.length / 10);
+  expect((await far.load()).value).toBe("value 150000");
+  expect(await map.find({ text: "key-123456", exact: true })).toBe(123_456);
+});
+
+test("does not fail a load of descriptions when another caller of it aborts", async () => {
+  const value = Object.fromEntries(Array.from({ length: 20_000 }, (_, i) => [`key-${i}`, i]));
+  const bytes = encodeArchive({ value }, { smallObjectThreshold: 1, trivialSize: 0, pageIndex: true });
+  const source = slowSource(bytesSource(bytes), { latencyMs: 5 });
+  const root = Entry.root(await openArchive(source, { tailBytes: 0, headBytes: 64 }), "test");
+  await root.load();
+  const map = await child(root, "value");
+  await map.load();
+  const aborted = new AbortController();
+  const one = map.ensure(15_000, 15_001, { signal: aborted.signal });
+  const other = map.ensure(15_000, 15_001);
+  aborted.abort();
+  await expect(one).rejects.toBe(aborted.signal.reason);
+  await other;
+  expect(map.child(15_000).key).toBe("key-15000");
 });

@@ -32,13 +32,13 @@ describe("columns of numbers", () => {
     ]);
   });
 
-  test("are not made up where there are none", () => {
+  test("are not found in other values", () => {
     for (const value of ["text", 7, [1, "x"], [[1], [1, 2]], [{ a: "x" }, { a: "y" }], [], [1]]) {
       expect(seriesOf(value)).toEqual([]);
     }
   });
 
-  test("make a grid where there are too many for lines", () => {
+  test("make a grid if there are too many for lines", () => {
     const rows = Array.from({ length: 5 }, (_, row) =>
       Array.from({ length: 20 }, (_, column) => row * 100 + column),
     );
@@ -48,7 +48,7 @@ describe("columns of numbers", () => {
   });
 });
 
-test("a summary leaves out what is not finite, and says so", () => {
+test("a summary counts numbers that are not finite, and ignores them otherwise", () => {
   const { count, missing, least, greatest, mean, median, deviation } = summarise(
     Float64Array.of(4, Number.NaN, 2, Number.POSITIVE_INFINITY, 6, 8),
   );
@@ -63,7 +63,7 @@ test("a summary leaves out what is not finite, and says so", () => {
   expect(deviation).toBeCloseTo(Math.sqrt(5), 12);
 });
 
-test("a histogram counts every finite number once, also the greatest, and numbers that are all the same", () => {
+test("a histogram counts every finite number once, also the maximum, and equal numbers", () => {
   const sum = (counts: Uint32Array): number => counts.reduce((all, count) => all + count, 0);
   expect([...histogram(Float64Array.of(0, 1, 2, 3, 4, Number.NaN), 4).counts]).toEqual([1, 1, 1, 2]);
   expect(sum(histogram(Float64Array.of(5, 5, 5), 10).counts)).toBe(3);

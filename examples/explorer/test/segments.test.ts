@@ -20,13 +20,13 @@ describe("a typed path", () => {
     },
   );
 
-  test("is a pattern where a star or a slice stands alone and unquoted", () => {
+  test("is a pattern if an unquoted segment is a star or a slice", () => {
     expect(["a/*/b", "a/0:5", "::2"].map(isPattern)).toEqual([true, true, true]);
     expect(["a/b", 'a/"*"', "a*b", "a:b", pathText(["*", 1])].map(isPattern)).toEqual(Array(5).fill(false));
   });
 });
 
-test("keys of every kind are shown, and found again by what is shown", () => {
+test("finds keys of every type by their text", () => {
   for (const key of ["text", 7, -3n, 1.5, true, null, Uint8Array.of(0, 255)]) {
     expect(keysFor(keyText(key))).toContainEqual(
       typeof key === "number" && Number.isInteger(key) ? BigInt(key) : key,

@@ -4,7 +4,7 @@ import { timeline } from "../src/traffic/timeline.js";
 import { textLines, wholeText } from "../src/value/text-lines.js";
 import { preview, textOf } from "../src/value/tokens.js";
 
-test("plain values read as JSON", () => {
+test("shows plain values as JSON", () => {
   const value = {
     name: "run",
     list: [1, 2.5, -0, null, true],
@@ -18,7 +18,7 @@ test("plain values read as JSON", () => {
   });
 });
 
-test("what JSON has no notation for shows its type", () => {
+test("shows values that JSON lacks with their type", () => {
   const text = wholeText([
     2n ** 70n,
     new Date(0),
@@ -45,7 +45,7 @@ test("what JSON has no notation for shows its type", () => {
   }
 });
 
-test("bytes are shown as hexadecimal with their offsets", () => {
+test("shows bytes as hexadecimal with offsets", () => {
   const lines = [...textLines(Uint8Array.from({ length: 20 }, (_, i) => 0x40 + i))];
   expect(lines.map(({ tokens }) => textOf(tokens))).toEqual([
     expect.stringMatching(/^0000 {2}40 41 .* 4f\s+@ABCDEFGHIJKLMNO$/),
@@ -53,13 +53,13 @@ test("bytes are shown as hexadecimal with their offsets", () => {
   ]);
 });
 
-test("lines are made as they are asked for", () => {
+test("makes lines on demand", () => {
   const source = textLines(Array.from({ length: 100_000 }, (_, i) => ({ i })));
   expect(textOf(source.next().value!.tokens)).toBe("[");
   expect(textOf(source.next().value!.tokens)).toBe('{ "i": 0 },');
 });
 
-test("a preview has the shape of rows and columns, and stays short", () => {
+test("shows the shape of a table in a short preview", () => {
   expect(
     textOf(
       preview([
@@ -76,15 +76,15 @@ test("a preview has the shape of rows and columns, and stays short", () => {
   ).toBeLessThan(160);
 });
 
-test("a timeline leaves idle time out and keeps order", () => {
+test("cuts idle time from a timeline, and keeps the order", () => {
   const axis = timeline([
     { startedAt: 1000, ms: 100 },
     { startedAt: 1050, ms: 100 },
     { startedAt: 900_000, ms: 100 },
   ]);
   expect(axis.ms).toBe(150 + 40 + 100);
-  expect(axis.place(1000)).toBe(0);
-  expect(axis.place(1100)).toBeCloseTo(100 / 290);
-  expect(axis.place(900_000)).toBeCloseTo(190 / 290);
-  expect(axis.place(900_100)).toBe(1);
+  expect(axis.position(1000)).toBe(0);
+  expect(axis.position(1100)).toBeCloseTo(100 / 290);
+  expect(axis.position(900_000)).toBeCloseTo(190 / 290);
+  expect(axis.position(900_100)).toBe(1);
 });

@@ -1,4 +1,4 @@
-/** Starts writers, waits for them, and combines what they have written: see README.md beside this folder. */
+/** Starts writers, waits for them, and combines their shards. See README.md. */
 import { spawn } from "node:child_process";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
@@ -6,7 +6,7 @@ import { parseArgs } from "node:util";
 import { openArchive } from "@peekpack/core";
 import { s3Store } from "@peekpack/s3";
 import { freshBucket, removeBucket, startS3 } from "@peekpack/testing";
-import type { ShardOrder } from "./shard.js";
+import type { ShardTask } from "./shard.js";
 
 const { values } = parseArgs({
   options: { writers: { type: "string", default: "4" }, samples: { type: "string", default: "20000" } },
@@ -17,17 +17,17 @@ if (!Number.isSafeInteger(writers) || writers < 1 || !Number.isSafeInteger(sampl
   console.error("usage: main.js [--writers N] [--samples N]");
   process.exit(2);
 }
-// The SDK announces that its releases of 2027 will not run on Node 20; the one pinned here does.
+// The SDK warns that its releases of 2027 do not support Node 20. The pinned release does.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
 
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
 
-/** Runs one writer in a process of its own. @throws Error when it fails */
-async function runWriter(order: ShardOrder): Promise<number> {
+/** Runs one writer in its own process. @throws Error if it fails */
+async function runWriter(task: ShardTask): Promise<number> {
   const child = spawn(process.execPath, [fileURLToPath(new URL("shard.js", import.meta.url))], {
     stdio: ["pipe", "pipe", "inherit"],
   });
-  child.stdin.end(JSON.stringify(order));
+  child.stdin.end(JSON.stringify(task));
   const [output, code] = await Promise.all([
     text(child.stdout),
     new Promise<number | null>((resolve, reject) => {
@@ -35,7 +35,7 @@ async function runWriter(order: ShardOrder): Promise<number> {
       child.once("close", resolve);
     }),
   ]);
-  if (code !== 0) throw new Error(`The writer of shard ${order.shard} failed.`);
+  if (code !== 0) throw new Error(`The writer of shard ${task.shard} failed.`);
   return (JSON.parse(output) as { size: number }).size;
 }
 
@@ -56,7 +56,7 @@ try {
   );
 
   const children = paths.map((source, shard) => ({ name: `shard-${shard}`, source }));
-  const all = `${bucket}/all.msgl`;
+  const all = `${bucket}/all.msglc`;
   const combined = await store.combine(all, children, { put: "create" });
   console.log(
     `combined into ${megabytes(combined.size)}: the server copied ${megabytes(combined.copiedBytes)}, ` +

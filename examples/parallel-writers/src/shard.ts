@@ -1,13 +1,13 @@
 /**
- * One writer: makes a shard and writes it straight to S3, without a disk. Run by main.ts, once for each shard, as a process of
- * its own. What it needs comes in as JSON on standard input, credentials included, so that no list of processes shows them.
+ * One writer: generates a shard and writes it to S3 without a local disk. main.ts runs it once for each shard, in its own
+ * process. Its task is JSON on standard input, so that no list of processes shows the credentials.
  */
 import { text } from "node:stream/consumers";
 import { listOf, mapOf, writeArchive } from "@peekpack/core";
 import { s3Store } from "@peekpack/s3";
 
-/** What a writer is told. */
-export interface ShardOrder {
+/** The task of a writer. */
+export interface ShardTask {
   readonly server: {
     readonly endpoint: string;
     readonly region: string;
@@ -18,7 +18,7 @@ export interface ShardOrder {
   readonly samples: number;
 }
 
-/** A simulation's results: made one by one, never all in memory. */
+/** Results of a simulation, generated one by one. */
 async function* samples(shard: number, count: number): AsyncGenerator<unknown> {
   for (let i = 0; i < count; i++) {
     const phase = (shard * count + i) / 100;
@@ -31,13 +31,13 @@ async function* samples(shard: number, count: number): AsyncGenerator<unknown> {
   }
 }
 
-const order = JSON.parse(await text(process.stdin)) as ShardOrder;
-const store = s3Store(order.server);
+const task = JSON.parse(await text(process.stdin)) as ShardTask;
+const store = s3Store(task.server);
 const result = await writeArchive(
-  store.sink(order.path, { put: "create" }),
+  store.sink(task.path, { put: "create" }),
   mapOf([
-    ["shard", order.shard],
-    ["samples", listOf(samples(order.shard, order.samples), { count: order.samples })],
+    ["shard", task.shard],
+    ["samples", listOf(samples(task.shard, task.samples), { count: task.samples })],
   ]),
 );
 process.stdout.write(JSON.stringify({ size: result.size }));

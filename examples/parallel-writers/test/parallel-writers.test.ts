@@ -6,7 +6,7 @@ import { expect, it } from "vitest";
 
 it("writes shards from several processes and combines them on the server", async () => {
   const main = fileURLToPath(new URL("../dist/main.js", import.meta.url));
-  // `npm test` builds before anything is tested.
+  // `npm test` builds first.
   expect(existsSync(main)).toBe(true);
   const { stdout } = await promisify(execFile)(
     process.execPath,

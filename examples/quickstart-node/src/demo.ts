@@ -1,6 +1,6 @@
 /**
- * `npm run demo`: writes an archive through a spool to S3 and reads one value of it back by ranges. Finds or starts an S3
- * server, works in a bucket of its own, and removes what it made.
+ * `npm run demo`: writes an archive through a spool to S3, and reads one value back by ranges. Finds or starts an S3 server,
+ * makes a bucket, and removes it at the end.
  */
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -11,7 +11,7 @@ import { freshBucket, removeBucket, roundTrips, type S3Server, startS3 } from "@
 import { progressBar } from "./progress-bar.js";
 import { type Cost, costTable, megabytes, seconds } from "./report.js";
 
-/** Near the start of the archive, where the request that opens it reaches; and far from both ends. */
+/** One value near the start of the archive, which the first request reads too, and one far from both ends. */
 const LEAF = "api/AbortController/abort/__compat/support/chrome";
 const FAR_LEAF = "css/properties/clip-path/border-box/__compat/support/chrome_android";
 
@@ -21,10 +21,10 @@ for (const name of ["SIGINT", "SIGTERM"] as const) {
 }
 const { signal } = interruption;
 
-// The SDK announces that its releases of 2027 will not run on Node 20; the one pinned here does.
+// The SDK warns that its releases of 2027 do not support Node 20. The pinned release does.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
 
-/** The smallest archive there is any use for, there and back. */
+/** Writes and reads a minimal archive. */
 async function helloWorld(server: S3Server, bucket: string): Promise<void> {
   const path = `${bucket}/hello.msglc`;
   await writeArchive(spoolSink(s3Store(server).target(path), { signal }), { hello: "world" }, { signal });
@@ -41,7 +41,7 @@ async function writeRealData(server: S3Server, bucket: string, data: Value): Pro
   console.log(`\nwriting it as an archive, through a temporary file, to s3://${path}`);
   const bar = progressBar(process.stdout);
   const target = s3Store(server).target(path);
-  // The smallest parts that S3 takes, so that there is progress to show.
+  // The smallest parts that S3 allows, so that there is progress to show.
   const partSize = 5 * 1024 * 1024;
   const sink = spoolSink(target, { signal, partSize, threshold: partSize, onProgress: bar.update });
   const { size } = await writeArchive(sink, data, { signal }).finally(bar.end);
@@ -49,8 +49,12 @@ async function writeRealData(server: S3Server, bucket: string, data: Value): Pro
   return path;
 }
 
-/** Reads one value as somebody who has never seen the archive would: nothing cached, nothing known. */
-async function peek(server: S3Server, path: string, leaf: string): Promise<Cost & { readonly value: Value }> {
+/** Reads one value with a new reader, without a cache. */
+async function readByRanges(
+  server: S3Server,
+  path: string,
+  leaf: string,
+): Promise<Cost & { readonly value: Value }> {
   const events: RequestEvent[] = [];
   const started = performance.now();
   const source = s3Store(server).source(path);
@@ -62,7 +66,7 @@ async function peek(server: S3Server, path: string, leaf: string): Promise<Cost 
   return { value, requests, roundTrips: roundTrips(events), bytes, ms };
 }
 
-/** What one had to do without ranges: download the object, then read the value. */
+/** Downloads the whole object, then reads the value: the cost without ranges. */
 async function download(
   server: S3Server,
   path: string,
@@ -80,8 +84,8 @@ const valueAt = (value: Value, path: string): Value =>
   path.split("/").reduce((at, key) => (at as { [key: string]: Value })[key]!, value);
 
 function assertSame(read: Value, written: Value, leaf: string): void {
-  const [got, meant] = [JSON.stringify(read), JSON.stringify(written)];
-  if (got !== meant) throw new Error(`read ${got} at ${leaf}, but ${meant} was written`);
+  const [got, expected] = [JSON.stringify(read), JSON.stringify(written)];
+  if (got !== expected) throw new Error(`read ${got} at ${leaf}, but ${expected} was written`);
 }
 
 async function demonstrate(server: S3Server, bucket: string): Promise<void> {
@@ -95,8 +99,8 @@ async function demonstrate(server: S3Server, bucket: string): Promise<void> {
   const path = await writeRealData(server, bucket, data);
   console.log(`from JSON to S3 in ${seconds(performance.now() - started)}`);
 
-  const near = await peek(server, path, LEAF);
-  const far = await peek(server, path, FAR_LEAF);
+  const near = await readByRanges(server, path, LEAF);
+  const far = await readByRanges(server, path, FAR_LEAF);
   const whole = await download(server, path, LEAF);
   for (const [leaf, { value }] of [
     [LEAF, near],
@@ -114,8 +118,8 @@ async function demonstrate(server: S3Server, bucket: string): Promise<void> {
   ] as const;
   console.log(costTable(rows));
   console.log(
-    `\nEach with a new store and a new archive, nothing cached. The server is ${new URL(server.endpoint).hostname}: the farther` +
-      "\naway it is, the more round trips and bytes count.",
+    `\nEach read uses a new store and a new archive, without a cache. The server is ${new URL(server.endpoint).hostname}: the` +
+      "\nfarther away it is, the more round trips and bytes cost.",
   );
 }
 

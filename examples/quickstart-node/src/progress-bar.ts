@@ -4,13 +4,13 @@ import { megabytes } from "./report.js";
 
 const WIDTH = 30;
 
-/** Shows how far an upload has come. */
+/** Shows the progress of an upload. */
 export interface ProgressBar {
   readonly update: (progress: UploadProgress) => void;
   readonly end: () => void;
 }
 
-/** A bar that redraws itself on a terminal; elsewhere a line for every phase and every quarter of the upload. */
+/** A bar on a terminal. Elsewhere, a line for each phase and each quarter of the upload. */
 export function progressBar(out: WriteStream | NodeJS.WriteStream): ProgressBar {
   return out.isTTY ? terminalBar(out) : plainLog(out);
 }

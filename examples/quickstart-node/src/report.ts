@@ -1,4 +1,4 @@
-/** What a read has cost. */
+/** The cost of a read. */
 export interface Cost {
   readonly requests: number;
   readonly roundTrips: number;
@@ -12,7 +12,7 @@ export const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 
 const grouped = (count: number): string => count.toLocaleString("en");
 
-/** A table of costs, one row each. */
+/** A table with one row for each cost. */
 export function costTable(rows: readonly (readonly [name: string, cost: Cost])[]): string {
   const cells = [
     ["", "requests", "round trips", "bytes", "time"],

@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
+import { closest } from "./closest.js";
 
-/** The command was called in a way that it does not have: exit status 2. */
+/** Wrong usage of the command: exit status 2. */
 export class UsageError extends Error {
   constructor(message: string) {
     super(message);
@@ -10,15 +11,17 @@ export class UsageError extends Error {
 
 /** One option of a command. */
 export interface OptionSpec {
-  /** Name of its value in help texts; absent for a switch. */
+  /** Name of its value in help texts. Absent for a switch. */
   readonly value?: string;
+  /** A letter. No digit: `-1` is a path. */
+  readonly short?: string;
   readonly help: string;
 }
 
 /** Options by name, without the hyphens. */
 export type OptionSpecs = Readonly<Record<string, OptionSpec>>;
 
-/** What a command was called with. Accessors check what they give. */
+/** The arguments of a command. Accessors check the values. */
 export class Arguments {
   readonly positionals: readonly string[];
   readonly #values: Readonly<Record<string, unknown>>;
@@ -39,7 +42,7 @@ export class Arguments {
     return typeof value === "string" ? value : undefined;
   }
 
-  /** An integer of at least 0. @throws UsageError when it is something else */
+  /** The value of an option that takes an integer of at least 0. @throws UsageError for any other value */
   count(name: string): number | undefined {
     const text = this.text(name);
     if (text === undefined) return undefined;
@@ -50,7 +53,7 @@ export class Arguments {
     return count;
   }
 
-  /** One of some words. @throws UsageError when it is another */
+  /** The value of an option that takes one of some words. @throws UsageError for any other value */
   word<T extends string>(name: string, words: readonly T[]): T | undefined {
     const text = this.text(name);
     if (text === undefined) return undefined;
@@ -60,11 +63,11 @@ export class Arguments {
   }
 }
 
-/** What hides a hyphen from the parser: no argument of a process has this character. */
+/** Put before a hyphen to hide it from the parser. No argument of a process contains this character. */
 const HIDDEN = "\0";
 
 /**
- * Parses what follows the command's name. Options have no short forms, so that `-1` and `-3:` are paths.
+ * Parses the arguments after the command's name. `-1` and `-3:` are paths: no short option is a digit.
  * @throws UsageError for unknown options and missing values
  */
 export function parseArguments(argv: readonly string[], specs: OptionSpecs): Arguments {
@@ -72,9 +75,12 @@ export function parseArguments(argv: readonly string[], specs: OptionSpecs): Arg
     const { positionals, values } = parseArgs({
       args: argv.map((text) => (/^-\d/.test(text) ? HIDDEN + text : text)),
       options: Object.fromEntries(
-        Object.entries(specs).map(([name, { value }]) => [
+        Object.entries(specs).map(([name, { value, short }]) => [
           name,
-          { type: value === undefined ? ("boolean" as const) : ("string" as const) },
+          {
+            type: value === undefined ? ("boolean" as const) : ("string" as const),
+            ...(short === undefined ? {} : { short }),
+          },
         ]),
       ),
       allowPositionals: true,
@@ -87,8 +93,17 @@ export function parseArguments(argv: readonly string[], specs: OptionSpecs): Arg
       Object.fromEntries(Object.entries(values).map(([name, value]) => [name, shown(value)])),
     );
   } catch (error) {
-    // Anything else would be a mistake in the options above.
+    // Any other error is a mistake in `specs`.
     if (!(error instanceof TypeError && "code" in error)) throw error;
-    throw new UsageError(error.message.replaceAll("\n", " "));
+    throw new UsageError(optionFault(error, specs) ?? error.message.replaceAll("\n", " "));
   }
+}
+
+/** The message for an unknown option, with the option that was most likely meant. */
+function optionFault(error: TypeError & { code?: unknown }, specs: OptionSpecs): string | undefined {
+  const [, option] = /'--?([^']+)'/.exec(error.message) ?? [];
+  if (error.code !== "ERR_PARSE_ARGS_UNKNOWN_OPTION" || option === undefined) return undefined;
+  const similar = closest(option, Object.keys(specs));
+  const fault = `there is no option ${option.length === 1 ? "-" : "--"}${option}`;
+  return similar === undefined ? fault : `${fault}. Did you mean --${similar}?`;
 }

@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
 import type { Readable, Writable } from "node:stream";
-import { type OptionSpecs, parseArguments, UsageError } from "./arguments.js";
+import { parseArguments, UsageError } from "./arguments.js";
+import { closest } from "./closest.js";
 import type { Command } from "./command.js";
 import { append } from "./commands/append.js";
 import { cat } from "./commands/cat.js";
@@ -11,29 +11,27 @@ import { info } from "./commands/info.js";
 import { ls } from "./commands/ls.js";
 import { verify } from "./commands/verify.js";
 import { write } from "./commands/write.js";
-import { failureLine } from "./failure.js";
-import { Output, ReaderLeft } from "./output.js";
+import { errorLine } from "./error-line.js";
+import { COMMON_OPTIONS, helpText, overview, usageLine, versionLine } from "./help-text.js";
+import { Interrupted, SIGNAL_STATUS } from "./interrupted.js";
+import { Output, OutputClosed } from "./output.js";
 
 const COMMANDS: readonly Command[] = [info, ls, cat, verify, write, combine, append, extract, explore];
 
-/** What the command is connected to: a process has all of it. */
+/** The streams of the process, and a signal. */
 export interface Streams {
   readonly stdin: Readable;
   readonly stdout: Writable;
   readonly stderr: Writable;
-  /** Ends whatever is under way; what was being written is removed. */
+  /** Aborts the command. Unfinished output is removed. */
   readonly signal?: AbortSignal | undefined;
 }
-
-const COMMON_OPTIONS: OptionSpecs = {
-  help: { help: "show this text" },
-  version: { help: "show the version" },
-};
 
 /**
  * Runs the command line `peekpack …argv`.
  *
- * @returns the exit status: 0, 1 after one line `peekpack: CODE: message` on stderr, 2 for wrong usage; 130 after the signal
+ * @returns the exit status: 0; 1 after one line `peekpack: CODE: message` on stderr; 2 for wrong usage; 130 or 143
+ *   after an abort
  */
 export async function main(argv: readonly string[], streams: Streams): Promise<number> {
   const { stderr, signal } = streams;
@@ -43,9 +41,11 @@ export async function main(argv: readonly string[], streams: Streams): Promise<n
     await output.flush();
     return status;
   } catch (error) {
-    if (error instanceof ReaderLeft) return 0;
-    if (signal?.aborted) return 130;
-    stderr.write(`peekpack: ${failureLine(error)}\n`);
+    if (error instanceof OutputClosed) return 0;
+    if (signal?.aborted) {
+      return signal.reason instanceof Interrupted ? signal.reason.status : SIGNAL_STATUS.SIGINT;
+    }
+    stderr.write(`peekpack: ${errorLine(error)}\n`);
     return 1;
   }
 }
@@ -56,22 +56,22 @@ async function dispatch(
 ): Promise<number> {
   const { output, stderr, stdin, signal } = context;
   const [name, ...rest] = argv;
-  const command = COMMANDS.find((candidate) => candidate.name === name);
-  if (command === undefined) {
-    if (name === "--version") return print(output, versionLine());
-    if (name === "--help" || name === "help") return print(output, overview());
-    const complaint =
-      name === undefined ? "a command is missing" : `there is no command ${JSON.stringify(name)}`;
-    stderr.write(`peekpack: usage: ${complaint}\n${overview()}`);
-    return 2;
+  if (name === "--version") return print(output, versionLine());
+  if (name === "help" || name === "--help" || name === "-h") {
+    const [about] = rest;
+    if (about === undefined) return print(output, overview(COMMANDS));
+    const command = find(about);
+    return command === undefined ? unknownCommand(about, stderr) : print(output, helpText(command));
   }
+  const command = find(name);
+  if (command === undefined) return unknownCommand(name, stderr);
   try {
     const args = parseArguments(rest, { ...command.options, ...COMMON_OPTIONS });
     if (args.flag("help")) return await print(output, helpText(command));
     if (args.flag("version")) return await print(output, versionLine());
-    const [least, most] = command.positionals;
-    if (args.positionals.length < least) throw new UsageError("too few arguments");
-    if (args.positionals.length > most) throw new UsageError("too many arguments");
+    const [min, max] = command.positionals;
+    if (args.positionals.length < min) throw new UsageError("too few arguments");
+    if (args.positionals.length > max) throw new UsageError("too many arguments");
     return (await command.run(args, { output, stderr, stdin, signal })) ?? 0;
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
@@ -80,48 +80,22 @@ async function dispatch(
   }
 }
 
+function find(name: string | undefined): Command | undefined {
+  return COMMANDS.find((command) => command.name === name);
+}
+
+function unknownCommand(name: string | undefined, stderr: Writable): number {
+  let fault = name === undefined ? "a command is missing" : `there is no command ${JSON.stringify(name)}`;
+  const similar = closest(
+    name ?? "",
+    COMMANDS.map((command) => command.name),
+  );
+  if (similar !== undefined) fault += `. Did you mean ${similar}?`;
+  stderr.write(`peekpack: usage: ${fault}\n${overview(COMMANDS)}`);
+  return 2;
+}
+
 async function print(output: Output, text: string): Promise<number> {
   await output.write(text);
   return 0;
-}
-
-function versionLine(): string {
-  const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");
-  return `peekpack ${(JSON.parse(text) as { version: string }).version}\n`;
-}
-
-function usageLine({ name, synopsis }: Command): string {
-  return `usage: peekpack ${name} [options] ${synopsis}\n       peekpack ${name} --help`;
-}
-
-function overview(): string {
-  const lines = COMMANDS.map(
-    ({ name, synopsis, summary }) => `  ${`${name} ${synopsis}`.padEnd(36)} ${summary}`,
-  );
-  return [
-    "usage: peekpack COMMAND [options] …",
-    "",
-    ...lines,
-    "",
-    "ARCHIVE is a file, an http(s) URL or s3://bucket/key, with the usual AWS variables and --endpoint.",
-    "peekpack COMMAND --help tells more. peekpack --version",
-    "",
-  ].join("\n");
-}
-
-function helpText(command: Command): string {
-  const options = Object.entries({ ...command.options, ...COMMON_OPTIONS }).map(([name, { value, help }]) => {
-    const flag = value === undefined ? `--${name}` : `--${name} ${value}`;
-    return `  ${flag.padEnd(20)} ${help}`;
-  });
-  const details = command.details === undefined ? [] : ["", command.details];
-  return [
-    `usage: peekpack ${command.name} [options] ${command.synopsis}`,
-    "",
-    `${command.summary}.`,
-    ...details,
-    "",
-    ...options,
-    "",
-  ].join("\n");
 }

@@ -3,33 +3,35 @@ import type { EncodeOptions } from "@peekpack/core";
 import type { Arguments, OptionSpecs } from "./arguments.js";
 import type { Output } from "./output.js";
 
-/** What a command works with besides its arguments. */
+/** What a command uses besides its arguments. */
 export interface Context {
   readonly stdin: Readable;
   readonly output: Output;
   readonly stderr: Writable;
-  /** Ends the command. */
+  /** Aborts the command. */
   readonly signal: AbortSignal | undefined;
 }
 
-/** One of the commands behind `peekpack`. */
+/** A command of `peekpack`. */
 export interface Command {
   readonly name: string;
-  /** What it is called with, for the usage line. */
+  /** Its arguments, for the usage line. */
   readonly synopsis: string;
   /** What it does, in one line. */
   readonly summary: string;
-  /** More about it, for its own help. */
+  /** More about it, for its help text. */
   readonly details?: string;
   readonly options: OptionSpecs;
-  /** Least and most positional arguments. */
+  /** Calls of it for its help text, without the name of the program. */
+  readonly examples: readonly string[];
+  /** Minimum and maximum number of positional arguments. */
   readonly positionals: readonly [number, number];
-  /** Does it; gives the exit status, 0 unless said otherwise. */
+  /** Runs it. @returns the exit status; 0 if undefined */
   run(args: Arguments, context: Context): Promise<number | undefined>;
 }
 
-/** Options of every command that reaches an archive. */
-export const PLACE_OPTIONS: OptionSpecs = {
+/** Options of every command that opens or writes an archive. */
+export const ACCESS_OPTIONS: OptionSpecs = {
   endpoint: {
     value: "URL",
     help: "S3-compatible service for s3:// (default: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, then AWS)",
@@ -38,11 +40,11 @@ export const PLACE_OPTIONS: OptionSpecs = {
 
 /** Options of commands that read one archive. */
 export const READ_OPTIONS: OptionSpecs = {
-  ...PLACE_OPTIONS,
+  ...ACCESS_OPTIONS,
   offset: { value: "BYTES", help: "where the archive starts in its file or object (default 0)" },
 };
 
-/** The option for paths that text cannot express. */
+/** The option for paths with keys that a text cannot express. */
 export const PATH_OPTIONS: OptionSpecs = {
   "path-json": {
     value: "JSON",
@@ -55,24 +57,27 @@ export const ENCODE_OPTIONS: OptionSpecs = {
   codec: { value: "NAME", help: "msgpack or cbor" },
   threshold: {
     value: "BYTES",
-    help: "smaller containers have no entries of their own in the table (default 8192)",
+    help: "containers below this size get no entries in the table (default 8192)",
   },
   trivial: {
     value: "BYTES",
-    help: "a list of items of at most this size is indexed by blocks (default 20)",
+    help: "a list whose items are at most this large is indexed by blocks (default 20)",
   },
-  profile: { value: "NAME", help: "python (default) or rust: which backend of msglc to be identical with" },
+  profile: {
+    value: "NAME",
+    help: "python (default) or rust: the backend of msglc whose bytes are reproduced",
+  },
 };
 
-/** What happens to something that is already there. */
+/** What happens if the output exists. */
 export const PUT_OPTIONS: OptionSpecs = {
   put: {
     value: "MODE",
-    help: "overwrite (default), or create: fails when OUT is already there",
+    help: "overwrite (default) or create, which fails if OUT exists",
   },
 };
 
-/** The options of encoding that a command was called with. @throws UsageError when one is wrong */
+/** The encoding options of a command. @throws UsageError for a wrong value */
 export function encodeOptions(args: Arguments): EncodeOptions {
   return {
     codec: args.word("codec", ["msgpack", "cbor"] as const),
@@ -82,7 +87,7 @@ export function encodeOptions(args: Arguments): EncodeOptions {
   };
 }
 
-/** What `--put` says. @throws UsageError when it is no mode */
+/** The value of `--put`. @throws UsageError for an unknown mode */
 export function putMode(args: Arguments): "overwrite" | "create" {
   return args.word("put", ["overwrite", "create"]) ?? "overwrite";
 }

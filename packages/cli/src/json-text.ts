@@ -1,12 +1,12 @@
 /**
- * Values as JSON text, piece by piece: what is lazy is read while it is written, so that an archive of any size passes
+ * Values as JSON text, in chunks. Lazy containers are read while they are written, so that an archive of any size passes
  * through little memory.
  *
- * Plain JSON follows what Protocol Buffers' JSON mapping does with what JSON lacks: byte strings are base64 text, integers
+ * Plain JSON follows Protocol Buffers' JSON mapping for values that JSON lacks: byte strings are base64 text, integers
  * beyond ±(2^53 − 1) decimal text, instants ISO 8601 text, and NaN and the infinities `"NaN"`, `"Infinity"`, `"-Infinity"`.
- * Sets and numpy arrays are lists. The rest: undefined is null, `{"ext": type, "data": base64}`,
- * `{"tag": number, "value": …}`, `{"simple": number}`. Keys that are not text become it: numbers in decimal, byte strings in
- * base64, anything else as its own JSON.
+ * Sets and numpy arrays are lists. The others: undefined is null, `{"ext": type, "data": base64}`,
+ * `{"tag": number, "value": …}`, `{"simple": number}`. Keys become text: numbers in decimal, byte strings in base64,
+ * anything else as its own JSON.
  */
 import {
   Ext,
@@ -22,34 +22,35 @@ import {
 import { outlineOf } from "@peekpack/core/inspect";
 import { type TaggedJson, toTagged } from "@peekpack/core/tagged";
 
-/** What can be written: a value, or a handle of one. */
-export type Writable = LazyMap | LazyList | Value;
+/** A value, or a handle for one. */
+export type JsonInput = LazyMap | LazyList | Value;
 
-export interface JsonForm {
-  /** The notation of `tagged.ts`, which loses nothing, instead of plain JSON. */
+/** How JSON is written. */
+export interface JsonOptions {
+  /** Writes the tagged notation, which loses nothing, instead of plain JSON. */
   readonly tagged?: boolean;
-  /** Spaces for each level; 0 (default): everything in one line. */
+  /** Spaces for each level. 0 (default): one line. */
   readonly indent?: number;
 }
 
-/** Characters that are collected before they are handed out. */
-const PIECE = 64 * 1024;
-/** Encoded bytes up to which a container is read in one piece, and not entry by entry. */
-const WHOLE = 1024 * 1024;
-/** Bytes that become text at a time: a multiple of 3, so that base64 needs no padding in between. */
-const BYTES = 48 * 1024;
+/** Characters that are collected before they are written. */
+const CHUNK = 64 * 1024;
+/** Encoded bytes up to which a container is read at once and not entry by entry. */
+const READ_WHOLE = 1024 * 1024;
+/** Bytes that become text at a time. A multiple of 3, so that base64 needs no padding in between. */
+const BYTES_CHUNK = 48 * 1024;
 
-/** The text of a value. */
-export function jsonText(value: Writable, form: JsonForm = {}): AsyncGenerator<string> {
-  return new JsonWriter(form).run(value);
+/** The text of a value, in chunks. */
+export function jsonText(value: JsonInput, options: JsonOptions = {}): AsyncGenerator<string> {
+  return new JsonWriter(options).run(value);
 }
 
-/** The text of a value that is in memory and small. */
-export function shortJson(value: Value, form: JsonForm = {}): string {
-  return new JsonWriter(form).short(value);
+/** The text of a small value in memory. */
+export function shortJson(value: Value, options: JsonOptions = {}): string {
+  return new JsonWriter(options).short(value);
 }
 
-/** Encoded bytes of a handle. Infinite if its table does not say it. */
+/** Encoded size of the container behind a handle. Infinite if its table does not say it. */
 function encodedSize(handle: LazyMap | LazyList): number {
   const { range } = outlineOf(handle);
   return range === undefined ? Number.POSITIVE_INFINITY : range.end - range.start;
@@ -61,14 +62,14 @@ class JsonWriter {
   #level = 0;
   #text = "";
 
-  constructor({ tagged = false, indent = 0 }: JsonForm) {
+  constructor({ tagged = false, indent = 0 }: JsonOptions) {
     this.#tagged = tagged;
     this.#indent = indent;
   }
 
-  async *run(value: Writable): AsyncGenerator<string> {
-    // A slice gives a list of handles; nowhere else do handles lie inside a value.
-    if (Array.isArray(value)) yield* this.#lazyList(value as Writable[]);
+  async *run(value: JsonInput): AsyncGenerator<string> {
+    // A slice gives a list of handles. No other value contains handles.
+    if (Array.isArray(value)) yield* this.#lazyList(value as JsonInput[]);
     else yield* this.#lazy(value);
     yield this.#take();
   }
@@ -79,9 +80,9 @@ class JsonWriter {
     return text + this.#take();
   }
 
-  async *#lazy(value: Writable): AsyncGenerator<string> {
+  async *#lazy(value: JsonInput): AsyncGenerator<string> {
     if (!(value instanceof LazyMap || value instanceof LazyList)) yield* this.#plain(value);
-    else if (encodedSize(value) <= WHOLE) {
+    else if (encodedSize(value) <= READ_WHOLE) {
       yield* this.#plain(await value.toValue());
     } else if (value instanceof LazyMap) yield* this.#lazyMap(value);
     else yield* this.#lazyList(value);
@@ -94,23 +95,23 @@ class JsonWriter {
       yield* this.#key(key, count++);
       yield* this.#lazy(item);
       this.#endEntry();
-      if (this.#text.length > PIECE) yield this.#take();
+      if (this.#text.length > CHUNK) yield this.#take();
     }
     this.#closeMap(count);
   }
 
-  async *#lazyList(list: LazyList | readonly Writable[]): AsyncGenerator<string> {
+  async *#lazyList(list: LazyList | readonly JsonInput[]): AsyncGenerator<string> {
     this.#open("[");
     let count = 0;
     for await (const item of list) {
       this.#next(count++);
       yield* this.#lazy(item);
-      if (this.#text.length > PIECE) yield this.#take();
+      if (this.#text.length > CHUNK) yield this.#take();
     }
     this.#close("]", count);
   }
 
-  /** Generators only where there is something below: a call for every number would cost more than the number. */
+  /** Writes a value in memory. Scalars do not get a generator: it would cost more than the scalar. */
   *#plain(value: Value): Generator<string> {
     if (typeof value === "string") yield* this.#string(value);
     else if (value === null || typeof value !== "object") this.#text += this.#scalar(value);
@@ -118,7 +119,7 @@ class JsonWriter {
     else if (value instanceof Map) yield* this.#map(value);
     else if (value instanceof Uint8Array) yield* this.#bytes(value);
     else if (value instanceof Set) yield* this.#wrapped("$set", this.#list(value));
-    else if (value instanceof NdArray) yield* this.#array(value);
+    else if (NdArray.is(value)) yield* this.#array(value);
     else if (value instanceof Tagged) yield* this.#tag(value);
     else if (value instanceof Ext) yield* this.#extension(value);
     else if (value instanceof Date || value instanceof Timestamp || value instanceof Simple) {
@@ -133,7 +134,7 @@ class JsonWriter {
       this.#next(count++);
       if (typeof item === "number") this.#text += this.#scalar(item);
       else yield* this.#plain(item);
-      if (this.#text.length > PIECE) yield this.#take();
+      if (this.#text.length > CHUNK) yield this.#take();
     }
     this.#close("]", count);
   }
@@ -145,7 +146,7 @@ class JsonWriter {
       yield* this.#key(key, count++);
       yield* this.#plain(item);
       this.#endEntry();
-      if (this.#text.length > PIECE) yield this.#take();
+      if (this.#text.length > CHUNK) yield this.#take();
     }
     this.#closeMap(count);
   }
@@ -184,13 +185,13 @@ class JsonWriter {
   }
 
   *#string(text: string): Generator<string> {
-    if (text.length <= PIECE) {
+    if (text.length <= CHUNK) {
       this.#text += JSON.stringify(text);
       return;
     }
     this.#text += '"';
     for (let at = 0; at < text.length; ) {
-      let end = Math.min(at + PIECE, text.length);
+      let end = Math.min(at + CHUNK, text.length);
       // Both halves of a surrogate pair stay together.
       if (end < text.length && (text.charCodeAt(end) & 0xfc00) === 0xdc00) end++;
       this.#text += JSON.stringify(text.slice(at, end)).slice(1, -1);
@@ -206,12 +207,12 @@ class JsonWriter {
     this.#text += this.#tagged ? '"}' : '"';
   }
 
-  /** Hexadecimal in the notation, else base64. */
+  /** Writes bytes as hexadecimal digits in the tagged notation, else as base64. */
   *#digits(bytes: Uint8Array): Generator<string> {
     const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-    for (let at = 0; at < buffer.length; at += BYTES) {
-      this.#text += buffer.subarray(at, at + BYTES).toString(this.#tagged ? "hex" : "base64");
-      if (this.#text.length > PIECE) yield this.#take();
+    for (let at = 0; at < buffer.length; at += BYTES_CHUNK) {
+      this.#text += buffer.subarray(at, at + BYTES_CHUNK).toString(this.#tagged ? "hex" : "base64");
+      if (this.#text.length > CHUNK) yield this.#take();
     }
   }
 
@@ -239,14 +240,14 @@ class JsonWriter {
     let count = 0;
     for (const element of data) {
       this.#next(count++);
-      this.#text += JSON.stringify(noteElement(dtype, element));
-      if (this.#text.length > PIECE) yield this.#take();
+      this.#text += JSON.stringify(taggedElement(dtype, element));
+      if (this.#text.length > CHUNK) yield this.#take();
     }
     this.#close("]", count);
     this.#text += "}}";
   }
 
-  /** What the notation puts into an object, and plain JSON writes as it is. */
+  /** Writes content that the tagged notation wraps into an object with one key. */
   *#wrapped(tag: string, content: Generator<string>): Generator<string> {
     if (this.#tagged) this.#text += `{"${tag}":`;
     yield* content;
@@ -280,7 +281,7 @@ class JsonWriter {
   }
 }
 
-function noteElement(dtype: string, element: number | bigint): TaggedJson {
+function taggedElement(dtype: string, element: number | bigint): TaggedJson {
   if (dtype === "bool") return element !== 0;
   return toTagged(dtype.startsWith("float") ? float64(Number(element)) : element);
 }
@@ -290,16 +291,16 @@ function plainInstant(value: Date | Timestamp | Simple): string {
   if (value instanceof Date) return JSON.stringify(value.toISOString());
   const date = value.toDate();
   const fraction = String(value.nanoseconds).padStart(9, "0");
-  // Beyond a Date's years there is no ISO text.
+  // No ISO text exists beyond the years of a Date.
   return Number.isNaN(date.getTime())
     ? `{"seconds":"${value.seconds}","nanoseconds":${value.nanoseconds}}`
     : JSON.stringify(date.toISOString().replace(/\.\d+Z$/, `.${fraction}Z`));
 }
 
-/** A key as the text that plain JSON needs. */
+/** The key as text, for plain JSON. */
 function keyText(key: Value): string {
   if (typeof key === "string") return key;
   const text = shortJson(key);
-  // Byte strings, bigints and instants are text already, in quotes.
+  // Byte strings, bigints and instants are JSON texts already.
   return text.startsWith('"') ? (JSON.parse(text) as string) : text;
 }

@@ -12,8 +12,9 @@ import {
   type Value,
 } from "@peekpack/core";
 import { type Outline, outlineEntries, outlineOf } from "@peekpack/core/inspect";
-import type { Writable } from "./json-text.js";
+import type { JsonInput } from "./json-text.js";
 import { keyLabel } from "./key-label.js";
+import type { Style } from "./style.js";
 
 /**
  * What an entry is. `value`: one that the table points at, whose type only its bytes tell; `archive`: a child archive. The
@@ -39,41 +40,42 @@ export type EntryKind =
 
 /** One entry of a container. */
 export interface Entry {
-  /** The key of a map, the index of a list. */
+  /** The key in a map, the index in a list. */
   readonly key: Value;
   readonly kind: EntryKind;
-  /** Entries or items of a container; undefined where it has none or the table does not say. */
+  /** Entries or items of a container. Undefined for other values, and if the table does not say it. */
   readonly items: number | undefined;
-  /** Encoded size, where the table says it: else the length of texts (in UTF-8) and byte strings. */
+  /** Encoded size if the table says it. For a value that was read: the length of a text in UTF-8, or of a byte string. */
   readonly bytes: number | undefined;
 }
 
-/** What a value is, without its key. */
+/** An entry without its key. */
 export type Description = Omit<Entry, "key">;
 
-/** The entries of the container at a path. Of containers with entries in the table nothing is read but the table. */
+/** The entries of the container at a path. If they are in the table, nothing but the table is read. */
 export async function* entriesAt(archive: Archive, path?: Path): AsyncGenerator<Entry> {
   const value = await archive.get(path);
-  if (value instanceof LazyMap) {
-    yield* tableEntries(value);
-  } else if (value instanceof LazyList) {
-    // Items of blocks have no entries of their own: they must be read.
-    if (outlineOf(value).kind === "blocked") yield* valueEntries(value.entries());
-    else yield* tableEntries(value);
-  } else {
+  if (!(value instanceof LazyMap || value instanceof LazyList)) {
     yield* valueEntries(entriesOf(value));
+  } else if (value instanceof LazyList && outlineOf(value).kind === "blocked") {
+    // The table does not describe the items of blocks: they must be read.
+    yield* valueEntries(value.entries());
+  } else {
+    for await (const window of outlineEntries(value)) {
+      for (const { key, outline } of window) yield { key, ...describeOutline(outline) };
+    }
   }
 }
 
-/** Characters that are collected before they are handed out. */
-const PIECE = 64 * 1024;
+/** Characters that are collected before they are written. */
+const CHUNK = 64 * 1024;
 
-/** The entries of a container, a line each. */
-export async function* entryLines(entries: AsyncIterable<Entry>): AsyncGenerator<string> {
+/** The entries of a container, one a line. */
+export async function* entryLines(entries: AsyncIterable<Entry>, style: Style): AsyncGenerator<string> {
   let text = "";
   for await (const entry of entries) {
-    text += entryLine(entry);
-    if (text.length > PIECE) {
+    text += entryLine(entry, style);
+    if (text.length > CHUNK) {
       yield text;
       text = "";
     }
@@ -81,22 +83,21 @@ export async function* entryLines(entries: AsyncIterable<Entry>): AsyncGenerator
   yield text;
 }
 
-function entryLine({ key, kind, items, bytes }: Entry): string {
-  return `${kind.padEnd(9)} ${String(items ?? "-").padStart(10)} ${String(bytes ?? "-").padStart(12)}  ${keyLabel(key)}\n`;
+function entryLine({ key, kind, items, bytes }: Entry, style: Style): string {
+  const isContainer = kind === "map" || kind === "list" || kind === "archive";
+  const cells = [
+    style.paint(kind.padEnd(9), isContainer ? "blue" : "dim"),
+    (items === undefined ? "-" : style.count(items)).padStart(10),
+    (bytes === undefined ? "-" : style.bytes(bytes)).padStart(12),
+  ];
+  return `${cells.join(" ")}  ${isContainer ? style.paint(keyLabel(key), "bold") : keyLabel(key)}\n`;
 }
 
-/** What lies at a path. */
-export function describe(value: Writable): Description {
-  if (value instanceof LazyMap || value instanceof LazyList) {
-    return describeOutline(outlineOf(value));
-  }
-  return describeValue(value);
-}
-
-async function* tableEntries(handle: LazyMap | LazyList): AsyncGenerator<Entry> {
-  for await (const window of outlineEntries(handle)) {
-    for (const { key, outline } of window) yield { key, ...describeOutline(outline) };
-  }
+/** Describes a value, or the container behind a handle. */
+export function describe(value: JsonInput): Description {
+  return value instanceof LazyMap || value instanceof LazyList
+    ? describeOutline(outlineOf(value))
+    : describeValue(value);
 }
 
 function describeOutline({ kind, count, range }: Outline): Description {
@@ -108,13 +109,13 @@ function describeOutline({ kind, count, range }: Outline): Description {
 }
 
 async function* valueEntries(
-  entries: Iterable<[Value, Writable]> | AsyncIterable<[Value, Writable]>,
+  entries: Iterable<[Value, JsonInput]> | AsyncIterable<[Value, JsonInput]>,
 ): AsyncGenerator<Entry> {
   for await (const [key, value] of entries) yield { key, ...describe(value) };
 }
 
-function entriesOf(value: Value): Iterable<[Value, Writable]> {
-  if (value instanceof NdArray && value.shape.length > 0) return entriesOf(value.toNested() as Value);
+function entriesOf(value: Value): Iterable<[Value, JsonInput]> {
+  if (NdArray.is(value) && value.shape.length > 0) return entriesOf(value.toNested() as Value);
   if (Array.isArray(value) || value instanceof Map) return value.entries();
   throw new PeekpackError("bad-path", `a value of type ${describeValue(value).kind} has no entries`);
 }
@@ -134,7 +135,7 @@ function typed(value: Value): { kind: EntryKind; items?: number; bytes?: number 
   if (value instanceof Map) return { kind: "map", items: value.size };
   if (value instanceof Set) return { kind: "set", items: value.size };
   if (value instanceof Uint8Array) return { kind: "bytes", bytes: value.length };
-  if (value instanceof NdArray) return { kind: "array", items: value.data.length };
+  if (NdArray.is(value)) return { kind: "array", items: value.data.length };
   if (value instanceof Date || value instanceof Timestamp) return { kind: "instant" };
   if (value instanceof Ext) return { kind: "ext", bytes: value.data.length };
   if (value instanceof Tagged) return { kind: "tag" };

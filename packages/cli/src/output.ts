@@ -1,50 +1,57 @@
 import type { Writable } from "node:stream";
 import { type ArchiveSink, memorySink } from "@peekpack/core";
+import { Style } from "./style.js";
+import { escapeForTerminal } from "./terminal-text.js";
 
-/** The reader of standard output has left, as `head` does: no failure, but nothing is left to be done. */
-export class ReaderLeft extends Error {
+/** The reader of standard output has closed it, as `head` does. This is no failure. */
+export class OutputClosed extends Error {
   constructor() {
-    super("The reader of the output has left.");
-    this.name = "ReaderLeft";
+    super("The reader has closed standard output.");
+    this.name = "OutputClosed";
   }
 }
 
-/** Standard output, as fast as its reader takes it. */
+/** Standard output, written as fast as it is read. */
 export class Output {
-  /** For what needs the stream itself, as a terminal's line editor does. */
+  /** The stream itself, for a line editor. */
   readonly stream: Writable;
+  /** How text is formatted for it. */
+  readonly style: Style;
   readonly #signal: AbortSignal | undefined;
   #failure: Error | undefined;
 
   constructor(stream: Writable, signal?: AbortSignal) {
     this.stream = stream;
     this.#signal = signal;
-    // Without a listener a reader that leaves would end the process with a stack.
+    this.style = new Style((stream as { isTTY?: boolean }).isTTY === true);
+    // Without a listener, a reader that closes its end would end the process with a stack trace.
     stream.on("error", (error: NodeJS.ErrnoException) => {
-      this.#failure ??= error.code === "EPIPE" ? new ReaderLeft() : error;
+      this.#failure ??= error.code === "EPIPE" ? new OutputClosed() : error;
     });
   }
 
-  /** Whether it goes to a terminal. */
+  /** Whether it is a terminal. */
   get isTerminal(): boolean {
-    return (this.stream as { isTTY?: boolean }).isTTY === true;
+    return this.style.isTerminal;
   }
 
   /**
-   * Writes text or bytes, and waits while the reader is behind.
-   * @throws ReaderLeft when nobody reads any more; what the stream failed with; the signal's reason
+   * Writes text or bytes, and waits until the stream takes more. In text for a terminal, characters that it obeys are
+   * escaped.
+   * @throws OutputClosed if nobody reads any more; the error of the stream; the signal's reason
    */
   async write(chunk: string | Uint8Array): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
     this.#signal?.throwIfAborted();
-    if (chunk.length === 0 || this.stream.write(chunk)) return;
-    await this.#room();
+    const safe = this.isTerminal && typeof chunk === "string" ? escapeForTerminal(chunk) : chunk;
+    if (chunk.length === 0 || this.stream.write(safe)) return;
+    await this.#drained();
     this.#signal?.throwIfAborted();
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  /** Resolves when the reader has caught up, and when nothing is to be waited for any more. */
-  #room(): Promise<void> {
+  /** Resolves when the stream takes more, has failed or is closed, or when the signal aborts. */
+  #drained(): Promise<void> {
     const stream = this.stream;
     const signal = this.#signal;
     return new Promise((resolve) => {
@@ -58,18 +65,18 @@ export class Output {
     });
   }
 
-  /** Writes text piece by piece. */
-  async writeAll(pieces: Iterable<string> | AsyncIterable<string>): Promise<void> {
-    for await (const piece of pieces) await this.write(piece);
+  /** Writes text in chunks. */
+  async writeAll(chunks: Iterable<string> | AsyncIterable<string>): Promise<void> {
+    for await (const chunk of chunks) await this.write(chunk);
   }
 
-  /** Waits until everything has been handed on. @throws as {@link write} */
+  /** Waits until everything has been written. @throws as {@link write} */
   async flush(): Promise<void> {
     await new Promise<void>((resolve) => this.stream.write("", () => resolve()));
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  /** A sink of an archive. It is kept in memory until it is finished: its first bytes are known last. */
+  /** A sink for an archive. It is kept in memory until it is finished, because its first bytes come last. */
   sink(): ArchiveSink {
     const memory = memorySink();
     return {

@@ -2,21 +2,22 @@ import { isPeekpackError, type PathKey } from "@peekpack/core";
 import { fromTagged } from "@peekpack/core/tagged";
 import { type Arguments, UsageError } from "./arguments.js";
 
-/** Where a command is to look. */
+/** The archive and the path that a command reads. */
 export interface ArchiveAndPath {
   readonly archive: string;
   /** Empty: the root. */
   readonly path: readonly PathKey[];
-  /** The arguments behind the path. */
+  /** Whether PATH has a segment `*`. A path in JSON has none: there `*` is a key. */
+  readonly isPattern: boolean;
+  /** The arguments after the path. */
   readonly rest: readonly string[];
 }
 
 /**
- * Takes the archive, a path and what follows out of the arguments. The path is PATH, or `--path-json`, which then leaves
- * no place for PATH.
+ * Splits the arguments into the archive, the path and the rest. The path is PATH or `--path-json`, not both.
  *
- * @param rest how many arguments follow the path; where there are any, a path must be given
- * @throws UsageError when there are too few or too many
+ * @param rest how many arguments follow the path. If there are any, the path is required
+ * @throws UsageError for too few or too many arguments
  */
 export function archiveAndPath(args: Arguments, rest = 0): ArchiveAndPath {
   const [archive = "", ...more] = args.positionals;
@@ -24,9 +25,11 @@ export function archiveAndPath(args: Arguments, rest = 0): ArchiveAndPath {
   const text = more.length > rest ? more[0] : undefined;
   if (json !== undefined && text !== undefined) throw new UsageError("give PATH or --path-json, not both");
   if (rest > 0 && json === undefined && text === undefined) throw new UsageError("too few arguments");
+  const path = json === undefined ? textPath(text ?? "") : exactPath(json);
   return {
     archive,
-    path: json === undefined ? textPath(text ?? "") : exactPath(json),
+    path,
+    isPattern: json === undefined && path.includes("*"),
     rest: text === undefined ? more : more.slice(1),
   };
 }
@@ -37,9 +40,8 @@ export function textPath(text: string): readonly string[] {
 }
 
 /**
- * A path from its JSON: a list of keys and indices in the notation of `tagged.ts`, so that a key which is no text can be
- * given too.
- * @throws UsageError when it is none
+ * Parses a path in JSON: a list of keys and indices in the tagged notation, which has a form for keys of every type.
+ * @throws UsageError for anything else
  */
 export function exactPath(json: string): readonly PathKey[] {
   try {

@@ -1,4 +1,4 @@
-/** The golden data through the command line. */
+/** Runs the command on the golden data. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -27,14 +27,14 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** How a path is given: as text, or as exact keys. */
+/** The arguments for a path: text, or exact keys. */
 function pathArguments(path: ReadCase["path"]): { options: string[]; positional: string[] } {
   return typeof path === "string"
     ? { options: [], positional: [path] }
     : { options: ["--path-json", JSON.stringify(toTagged(path))], positional: [] };
 }
 
-/** What is wrong with what `cat` gave for a read. */
+/** What is wrong with the output of `cat` for a read. Undefined if nothing is. */
 async function wrong(file: string, read: ReadCase, options: readonly string[]): Promise<string | undefined> {
   const path = pathArguments(read.path);
   const outcome = await run(["cat", "--tagged", ...options, ...path.options, "--", file, ...path.positional]);
@@ -95,7 +95,7 @@ describe("archives made by the reference", () => {
     });
   }
 
-  it("makes plain JSON of each", async () => {
+  it("are printed as plain JSON", async () => {
     for (const row of loadArchives()) {
       const text = await ok(["cat", "--offset", String(row.offset), fixture(`archives/${row.file}`)]);
       expect(text.at(-1)).toBe(0x0a);
@@ -103,7 +103,7 @@ describe("archives made by the reference", () => {
     }
   });
 
-  it("extracts the child archives of each, byte for byte", async () => {
+  it("have child archives that are extracted byte for byte", async () => {
     let seen = 0;
     for (const row of loadArchives().filter(({ lazyKind }) => lazyKind.startsWith("combined"))) {
       const file = fixture(`archives/${row.file}`);
@@ -119,7 +119,7 @@ describe("archives made by the reference", () => {
         const child = await ok(["extract", ...options, "--path-json", JSON.stringify([key]), file, "-"]);
         expect(Buffer.compare(child, row.bytes().subarray(at, at + child.length))).toBe(0);
         seen++;
-        // Behind some children lies what does not belong to them.
+        // Some children are followed by bytes that do not belong to them.
         expect(child.length).toBeLessThanOrEqual(bytes);
         at += bytes;
       }
@@ -160,7 +160,7 @@ describe("corrupt files", () => {
       }
       expect(row.open).toContain("ok");
       expect(await wrongReads(file, row.reads)).toEqual([]);
-      // What must fail when it is read must be found; a path that leads nowhere is no fault of the archive.
+      // verify must find every fault that fails a read. A path that leads nowhere is not a fault of the archive.
       const damage = row.reads.filter(
         ({ values, errors }) =>
           values.length === 0 && !errors.some((code) => /^(not-found|bad-path)$/.test(code)),

@@ -1,4 +1,4 @@
-/** The built command in processes of its own. */
+/** Runs the built command in its own process. */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
@@ -73,7 +73,7 @@ it("runs as the workspace's peekpack", async () => {
   expect(stdout).toMatch(/^peekpack \d+\.\d+\.\d+\n$/);
 });
 
-it("ends with 0, 1 or 2", async () => {
+it("exits with 0, 1 or 2", async () => {
   expect(await output(["--help"])).toContain("usage: peekpack COMMAND");
   expect(await peekpack([])).toMatchObject({
     status: 2,
@@ -117,7 +117,7 @@ describe("standard output", () => {
   });
 
   it.each([["ls"], ["ls", "--json"], ["cat"]])(
-    "ends quietly when the reader of %s leaves",
+    "exits with 0 when the reader of %s closes the pipe",
     async (...argv) => {
       const child = start([...argv, large, "value"]);
       const end = ended(child);
@@ -126,7 +126,7 @@ describe("standard output", () => {
     },
   );
 
-  it("waits for a slow reader, and loses nothing", async () => {
+  it("writes everything to a slow reader", async () => {
     const child = start(["ls", large, "value"]);
     const end = ended(child);
     const pause = setInterval(() => {
@@ -140,12 +140,15 @@ describe("standard output", () => {
   });
 });
 
-it("leaves nothing behind when it is interrupted", async () => {
-  const place = join(folder, "interrupted");
+it.each([
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+] as const)("leaves no files after %s, and exits with %i", async (signal, status) => {
+  const place = join(folder, signal);
   await mkdir(place);
   await writeFile(join(place, "old.msglc"), encodeArchive("old"));
   await writeFile(join(folder, "child.msglc"), encodeArchive("child"));
-  // The second child never comes to its end, so that the first has been written when the signal arrives.
+  // The second child never ends, so that the first has been written when the signal arrives.
   let asked: () => void = () => {};
   const waiting = new Promise<void>((resolve) => {
     asked = resolve;
@@ -178,8 +181,8 @@ it("leaves nothing behind when it is interrupted", async () => {
     const end = ended(child);
     await Promise.race([waiting, end]);
     expect(await readdir(place)).toHaveLength(2);
-    child.kill("SIGINT");
-    expect(await end).toMatchObject({ status: 130, stderr: "", stdout: Buffer.alloc(0) });
+    child.kill(signal);
+    expect(await end).toMatchObject({ status, stderr: "", stdout: Buffer.alloc(0) });
     expect(await readdir(place)).toEqual(["old.msglc"]);
     expect(await output(["cat", join(place, "old.msglc")])).toBe('"old"\n');
   } finally {
@@ -188,7 +191,7 @@ it("leaves nothing behind when it is interrupted", async () => {
   }
 });
 
-it("reads over HTTP, and keeps the query to itself", async () => {
+it("reads over HTTP, and never prints the query", async () => {
   const bytes = encodeArchive({ a: ["x"] });
   const server = createServer((request, response) => {
     const { searchParams, pathname } = new URL(request.url ?? "", "http://localhost");
@@ -265,7 +268,7 @@ describe("S3", () => {
     ]);
     await s3(["extract", c, "two", `s3://${bucket}/two.msglc`]);
     expect(await s3(["cat", `s3://${bucket}/two.msglc`])).toBe('"b"\n');
-    // What combine has made on the server is what it makes of files.
+    // The server-side result equals the result for files.
     const copy = join(folder, "copy.msglc");
     await s3(["combine", copy, `one=${a}`, `two=${b}`, `three=${local}`]);
     await s3(["extract", c, "", join(folder, "whole.msglc")]);
@@ -274,7 +277,7 @@ describe("S3", () => {
     expect(spools.filter((entry) => entry.isFile() && entry.parentPath.includes("spool"))).toEqual([]);
   });
 
-  it("takes the endpoint as an option, and tells failures in one line without a credential", async () => {
+  it("takes the endpoint as an option, and reports failures in one line without credentials", async () => {
     const place = `s3://${bucket}/d.msglc`;
     const { AWS_ENDPOINT_URL_S3: endpoint = "", ...others } = env;
     await output(["write", "--endpoint", endpoint, "-", place], { env: others, input: "1" });

@@ -2,6 +2,7 @@
  * What the other packages of this repository need of this one, and users do not. It may change in any release.
  */
 export { crc32 } from "./crc32.js";
+export { encodeHeader } from "./format/header.js";
 export { loadFeature } from "./load-feature.js";
 export { AbortListeners } from "./source/abort-listeners.js";
 export { closable } from "./source/closable-source.js";

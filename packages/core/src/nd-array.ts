@@ -1,3 +1,5 @@
+import { isNdArray, ndArrayBrand } from "./nd-array-brand.js";
+
 /** A typed array of the kinds that an {@link NdArray} holds. */
 export type NdData =
   | Int8Array
@@ -57,9 +59,6 @@ const arrays = {
 /** numpy refuses arrays of more dimensions (NPY_MAXDIMS of numpy 2). */
 const maxDimensions = 64;
 
-/** Registered, so that two copies of this package recognize each other's arrays. */
-const brand: unique symbol = Symbol.for("peekpack.NdArray");
-
 /** A rectangular array of one element type, as numpy has it: a flat typed array in row-major order and a shape. */
 export class NdArray {
   /** The element type: `float64`, `int32`, `bool`, … */
@@ -96,7 +95,7 @@ export class NdArray {
 
   /** Whether a value is an NdArray, also of another copy of this package. A map with the same keys is none. */
   static is(value: unknown): value is NdArray {
-    return typeof value === "object" && value !== null && brand in value;
+    return isNdArray(value);
   }
 
   /**
@@ -157,7 +156,7 @@ export class NdArray {
 }
 
 // On the prototype: arrays compare and print by their elements alone.
-Object.defineProperty(NdArray.prototype, brand, { value: true });
+Object.defineProperty(NdArray.prototype, ndArrayBrand, { value: true });
 
 /** Returns a typed array of `length` zeros for elements of a type. */
 export function allocate(dtype: NdType, length: number): NdData {

@@ -38,7 +38,7 @@ export class Ext {
   }
 }
 
-/** A CBOR tag that has no JavaScript value: its number (a bigint beyond 2^53 − 1) and the value it stands before. */
+/** A CBOR tag that has no JavaScript value: its number (a bigint beyond 2^53 − 1) and its content. */
 export class Tagged {
   readonly tag: number | bigint;
   readonly value: Value;

@@ -1,9 +1,8 @@
-import { Decoder as CborX } from "cbor-x/decode-no-eval";
-import { Unpackr } from "msgpackr/unpack";
+import { decodePlain } from "./plain-decoder.js";
 
 /*
  * Looks values up through a page index as docs/page-index.md says, for tests: written from the document alone, slow and
- * straightforward, and without a line of the package.
+ * straightforward, and without a line of the package or of its dependencies.
  */
 
 /** A key of a map, or the index of an item. */
@@ -198,11 +197,7 @@ export class IndexLookup {
 
   /** Decodes items that lie one after the other. */
   decode(bytes: Uint8Array): unknown[] {
-    // Views of their own: the decoders leave properties on what they are given.
-    const own = bytes.slice();
-    if (this.#codec === "msgpack")
-      return new Unpackr({ mapsAsObjects: false }).unpackMultiple(own) as unknown[];
-    return new CborX({ mapsAsObjects: false, useRecords: false }).decodeMultiple(own) as unknown[];
+    return decodePlain(bytes, this.#codec);
   }
 
   /** Finds the node under a path. Undefined if there is none. */

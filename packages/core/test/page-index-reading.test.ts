@@ -224,7 +224,7 @@ describe("what a value costs through a page index", () => {
 
   it("is one round trip less with the root kept", async () => {
     const bytes = map(50_000);
-    const index = (await openArchive(bytes)).index();
+    const index = (await opened(bytes)).index();
     const found = await cost(bytes, (archive) => archive.read(["entries", "key 777"]), { index });
     expect(found.trips).toBeLessThanOrEqual(3);
   });

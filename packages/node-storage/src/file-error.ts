@@ -11,30 +11,36 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   ENOSPC: "quota",
   EDQUOT: "quota",
   EFBIG: "quota",
+  EPIPE: "closed",
+  // Too many open files: a limit of the process or the machine.
+  EMFILE: "limit",
+  ENFILE: "limit",
 };
 
-/** Turns an error of the file system into one of the contract; anything else comes back as it is. */
-export function fileError(error: unknown, doing: string, section: ErrorSection): unknown {
+/** Converts an error of the file system to a PeekpackError. Returns any other error unchanged. */
+export function fileError(error: unknown, action: string, section: ErrorSection): unknown {
   const { code, syscall } = error as NodeJS.ErrnoException;
   if (!(error instanceof Error) || typeof code !== "string" || syscall === undefined) return error;
-  const known = CODES[code];
-  return new PeekpackError(known ?? "denied", `Could not ${doing} (${code}).`, { section, cause: error });
+  return new PeekpackError(CODES[code] ?? "denied", `Could not ${action} (${code}).`, {
+    section,
+    cause: error,
+  });
 }
 
-/** Runs `work`; what the file system throws becomes an error of the contract. */
+/** Runs `work` and converts errors of the file system to PeekpackErrors. */
 export async function withFileErrors<T>(
-  doing: string,
+  action: string,
   section: ErrorSection,
   work: () => Promise<T>,
 ): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw fileError(error, doing, section);
+    throw fileError(error, action, section);
   }
 }
 
-/** Whether `error` comes from the file system with one of these codes. */
+/** Whether `error` is an error of the file system with one of these codes. */
 export function isErrno(error: unknown, ...codes: readonly string[]): boolean {
   return codes.includes((error as NodeJS.ErrnoException | undefined)?.code ?? "");
 }

@@ -1,162 +1,202 @@
-import { randomBytes } from "node:crypto";
-import { link, open, realpath, rename, rm } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { constants } from "node:fs";
+import { link, open, readlink, realpath, rename, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { type ArchiveSink, PeekpackError } from "@peekpack/core";
+import { HEADER_SIZE, PeekpackError } from "@peekpack/core";
+import type { PutMode } from "@peekpack/s3";
+import { AppendFile, type SizeLimits } from "./append-file.js";
 import { isErrno, withFileErrors } from "./file-error.js";
-import { fileState } from "./file-version.js";
-import { GrowingFile, type GrowthLimits } from "./growing-file.js";
+import { fileState } from "./file-state.js";
+import { type DisposableSink, serialSink } from "./serial-sink.js";
 import { fileTableSpill } from "./table-spill.js";
+import { removeAbandonedFiles, temporaryPath } from "./temporary-file.js";
 
-/**
- * How a file that is already there is treated: `overwrite` replaces it, `create` refuses to, and `ifMatch` replaces only
- * the version that a `fileSource` has told.
- */
-export type FilePutMode = "overwrite" | "create" | { readonly ifMatch: string };
+// Unit of copies.
+const STEP_BYTES = 2 ** 20;
 
-/** How a file is written. */
-export interface FileSinkOptions extends GrowthLimits {
-  /** Default `overwrite`. */
-  readonly put?: FilePutMode | undefined;
+/** Options of {@link fileSink}. */
+export interface FileSinkOptions extends SizeLimits {
+  /**
+   * What happens if the file exists: `overwrite` replaces it, `create` rejects with `exists`, `ifMatch` replaces only the
+   * version that a `fileSource` or an earlier write reported. Default `overwrite`.
+   */
+  readonly put?: PutMode | undefined;
 }
 
-// Magic and both fields of the header: what the front of the file is left for. See the format's container layout.
-const HEADER_ROOM = 50;
-
 /**
- * Writes an archive to a file that appears whole or not at all: a temporary file beside it is filled, brought to the disk and
- * renamed. A crash leaves at most that file, named '.NAME.RANDOM.tmp'. A symbolic link is followed, and the permissions of
- * a file that is replaced are kept.
+ * Writes an archive to a file, whole or not at all: fills a temporary file in the same directory, syncs it to the disk, and
+ * renames it. A crash leaves only the temporary file, which the next write to the same path removes. Follows symbolic links,
+ * and keeps the permissions of a replaced file.
  *
- * Between the check of `ifMatch` and the rename a few microseconds pass in which another writer may slip through: file
- * systems have no compare-and-swap. `create` has no such gap.
- * @throws TypeError when the put mode is none
+ * A FIFO or device, such as `/dev/stdout`, is not replaced: the archive is copied into it at the end, and `put` must be
+ * `overwrite`.
+ *
+ * `ifMatch` is checked a few microseconds before the rename: file systems have no compare-and-swap. `create` has no such
+ * gap.
+ * @throws TypeError if `put` is invalid
  */
-export function fileSink(path: string | URL, options: FileSinkOptions = {}): ArchiveSink {
+export function fileSink(path: string | URL, options: FileSinkOptions = {}): DisposableSink {
   const given = typeof path === "string" ? path : fileURLToPath(path);
-  const put = checkFilePut(options.put ?? "overwrite");
-  const doing = `write ${given}`;
-  let opening: Promise<{ readonly file: GrowingFile; readonly place: string }> | undefined;
-  let state: "open" | "finished" | "aborted" = "open";
-  let last: Promise<unknown> = Promise.resolve();
+  const put = checkPutMode(options.put ?? "overwrite");
+  const action = `write ${given}`;
+  let opening: Promise<OpenFile> | undefined;
 
-  const begin = async (): Promise<{ readonly file: GrowingFile; readonly place: string }> => {
-    const place = await realpath(given).catch((error: unknown) => {
-      if (isErrno(error, "ENOENT")) return given;
-      throw error;
-    });
-    // What is refused in any case is refused before the work, not behind it.
-    await checkTarget(place, put);
-    const temporary = join(dirname(place), `.${basename(place)}.${randomBytes(6).toString("hex")}.tmp`);
-    return { place, file: await GrowingFile.create(temporary, HEADER_ROOM, options) };
-  };
-  const discard = async (): Promise<void> => {
-    const opened = await opening?.catch(() => undefined);
-    opening = undefined;
-    await opened?.file.close().catch(() => {});
-    if (opened !== undefined) await rm(opened.file.path, { force: true });
-  };
-  /** One call after the other; a failed one gives up the whole. */
-  const step = <T>(work: () => Promise<T>): Promise<T> => {
-    const result = last.then(async () => {
-      if (state !== "open")
-        throw new PeekpackError("closed", `${given}: this sink is closed.`, { section: "sink" });
-      try {
-        return await withFileErrors(doing, "sink", work);
-      } catch (error) {
-        state = "aborted";
-        await discard().catch(() => {});
-        throw error;
-      }
-    });
-    last = result.catch(() => {});
-    return result;
+  const begin = async (): Promise<OpenFile> => {
+    if (await isStream(given)) {
+      // Refuses `create` and `ifMatch`.
+      await checkTarget(given, put);
+      const copy = join(tmpdir(), basename(given));
+      await removeAbandonedFiles(copy);
+      const file = await AppendFile.create(await temporaryPath(copy), HEADER_SIZE, options);
+      return { stream: true, target: given, file };
+    }
+    const target = await followLinks(given);
+    // Refuses before the work; checked once more before the rename.
+    await checkTarget(target, put);
+    await removeAbandonedFiles(target);
+    const file = await AppendFile.create(await temporaryPath(target), HEADER_SIZE, options);
+    return { stream: false, target, file };
   };
 
-  return {
+  return serialSink({
     label: pathToFileURL(given).href,
     write: (chunk) =>
-      step(async () => {
+      withFileErrors(action, "sink", async () => {
         opening ??= begin();
         await (await opening).file.append(chunk);
       }),
     spill: () =>
-      step(async () => {
+      withFileErrors(action, "sink", async () => {
         opening ??= begin();
         return fileTableSpill(`${(await opening).file.path}.table`);
       }),
     finish: (header) =>
-      step(async () => {
+      withFileErrors(action, "sink", async () => {
         opening ??= begin();
-        const { file, place } = await opening;
+        const { file, target, stream } = await opening;
         await file.flush();
-        const size = file.size - HEADER_ROOM + header.length;
-        if (header.length === HEADER_ROOM) await file.patch(header);
+        const size = file.size - HEADER_SIZE + header.length;
+        if (header.length === HEADER_SIZE) await file.writeAt(0, header);
         else await moveBody(file, header);
-        const old = await fileState(place).catch(() => undefined);
+        if (stream) {
+          await copyInto(target, file, size);
+          return { size, location: pathToFileURL(target).href };
+        }
+        const old = await fileState(target).catch(() => undefined);
         await file.chmod(old?.mode ?? 0o666 & ~process.umask());
         await file.sync();
         await file.close();
-        await appear(file.path, place, put);
+        await publish(file.path, target, put);
         opening = undefined;
-        state = "finished";
-        await syncDirectory(dirname(place));
-        const { version } = await fileState(place);
-        return { size, version, location: pathToFileURL(place).href };
+        await syncDirectory(dirname(target));
+        const { version } = await fileState(target);
+        return { size, version, location: pathToFileURL(target).href };
       }),
-    async abort() {
-      if (state === "open") state = "aborted";
-      await last;
-      await discard();
+    async cleanUp() {
+      const opened = await opening?.catch(() => undefined);
+      opening = undefined;
+      await opened?.file.close().catch(() => {});
+      if (opened !== undefined) await rm(opened.file.path, { force: true });
     },
-  };
+  });
 }
 
-/** @throws TypeError when it is no put mode */
-function checkFilePut(put: FilePutMode): FilePutMode {
+interface OpenFile {
+  /** The temporary file. */
+  readonly file: AppendFile;
+  readonly target: string;
+  /** Whether the target is a FIFO or device, which the archive is copied into. */
+  readonly stream: boolean;
+}
+
+/** Whether a path is a FIFO or device. @throws PeekpackError `denied` if it is a directory or socket */
+async function isStream(path: string): Promise<boolean> {
+  // Follows links, also those of /proc, whose texts are no paths.
+  const stats = await stat(path).catch((error: unknown) => {
+    if (isErrno(error, "ENOENT")) return undefined;
+    throw error;
+  });
+  if (stats === undefined || stats.isFile()) return false;
+  if (stats.isFIFO() || stats.isCharacterDevice()) return true;
+  throw new PeekpackError("denied", `${path} is neither a file nor a FIFO nor a character device.`, {
+    section: "sink",
+  });
+}
+
+/** Follows symbolic links, also to a file that does not exist yet. */
+async function followLinks(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    if (!isErrno(error, "ENOENT")) throw error;
+  }
+  const text = await readlink(path).catch((error: unknown) => {
+    if (isErrno(error, "EINVAL", "ENOENT")) return undefined;
+    throw error;
+  });
+  return text === undefined ? path : followLinks(resolve(await realpath(dirname(path)), text));
+}
+
+/** Copies a finished archive into a FIFO or device. */
+async function copyInto(target: string, file: AppendFile, size: number): Promise<void> {
+  const handle = await open(target, constants.O_WRONLY);
+  try {
+    for (let at = 0; at < size; at += STEP_BYTES) {
+      await handle.writeFile(await file.read(at, Math.min(at + STEP_BYTES, size)));
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
+/** @throws TypeError if `put` is invalid */
+function checkPutMode(put: PutMode): PutMode {
   const version = (put as { readonly ifMatch?: unknown } | null)?.ifMatch;
   if (put === "overwrite" || put === "create" || typeof version === "string") return put;
   throw new TypeError("put is 'overwrite', 'create' or { ifMatch: version }.");
 }
 
-/** @throws PeekpackError `exists` or `changed` when what is there is not to be replaced */
-async function checkTarget(place: string, put: FilePutMode): Promise<void> {
+/** @throws PeekpackError `exists` or `changed` if `put` forbids the write */
+async function checkTarget(target: string, put: PutMode): Promise<void> {
   if (put === "overwrite") return;
-  const there = await fileState(place).catch((error: unknown) => {
+  const current = await fileState(target).catch((error: unknown) => {
     if (isErrno(error, "ENOENT")) return undefined;
     throw error;
   });
   if (put === "create") {
-    if (there !== undefined)
-      throw new PeekpackError("exists", `${place} is already there.`, { section: "sink" });
-  } else if (there?.version !== put.ifMatch) {
-    throw new PeekpackError("changed", `${place} is not the version to replace.`, { section: "sink" });
+    if (current !== undefined) throw alreadyExists(target);
+  } else if (current?.version !== put.ifMatch) {
+    throw new PeekpackError("changed", `${target} is not the version to replace.`, { section: "sink" });
   }
 }
 
 /** Gives the finished file its name. */
-async function appear(temporary: string, place: string, put: FilePutMode): Promise<void> {
+async function publish(temporary: string, target: string, put: PutMode): Promise<void> {
   if (put !== "create") {
-    await checkTarget(place, put);
-    await rename(temporary, place);
+    await checkTarget(target, put);
+    await rename(temporary, target);
     return;
   }
   try {
-    // A link, unlike a rename, refuses to replace.
-    await link(temporary, place);
+    // Unlike rename, link never replaces.
+    await link(temporary, target);
   } catch (error) {
-    if (isErrno(error, "EEXIST"))
-      throw new PeekpackError("exists", `${place} is already there.`, { section: "sink" });
+    if (isErrno(error, "EEXIST")) throw alreadyExists(target);
     if (!isErrno(error, "EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK")) throw error;
-    // No hard links here: reserve the name, then fill it.
-    await (await open(place, "wx")).close();
-    await rename(temporary, place);
+    // A file system without hard links: reserve the name first.
+    await (await open(target, "wx")).close();
+    await rename(temporary, target);
     return;
   }
   await rm(temporary);
 }
 
-/** Brings a renaming to the disk. Windows has no way to, and needs none. */
+function alreadyExists(target: string): PeekpackError {
+  return new PeekpackError("exists", `${target} already exists.`, { section: "sink" });
+}
+
+/** Syncs a rename to the disk. Windows neither supports nor needs this. */
 async function syncDirectory(directory: string): Promise<void> {
   if (process.platform === "win32") return;
   const handle = await open(directory, "r");
@@ -170,15 +210,16 @@ async function syncDirectory(directory: string): Promise<void> {
   }
 }
 
-/** Moves everything behind a header of another length than was left room for: back to front, so that nothing is lost. */
-async function moveBody(file: GrowingFile, header: Uint8Array): Promise<void> {
-  const step = 2 ** 20;
-  const shift = header.length - HEADER_ROOM;
+/** Writes a header whose length differs from the reserved one: moves the body first. */
+async function moveBody(file: AppendFile, header: Uint8Array): Promise<void> {
+  const shift = header.length - HEADER_SIZE;
   const end = file.size;
-  const pieces: number[] = [];
-  for (let at = HEADER_ROOM; at < end; at += step) pieces.push(at);
-  if (shift > 0) pieces.reverse();
-  for (const at of pieces) await file.patch(await file.read(at, Math.min(at + step, end)), at + shift);
+  const offsets: number[] = [];
+  for (let at = HEADER_SIZE; at < end; at += STEP_BYTES) offsets.push(at);
+  // Toward the end, the last piece moves first, so that none is overwritten.
+  if (shift > 0) offsets.reverse();
+  for (const at of offsets)
+    await file.writeAt(at + shift, await file.read(at, Math.min(at + STEP_BYTES, end)));
   await file.truncate(end + shift);
-  await file.patch(header);
+  await file.writeAt(0, header);
 }

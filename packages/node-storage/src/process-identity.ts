@@ -3,58 +3,74 @@ import { readFile, readlink } from "node:fs/promises";
 import { hostname } from "node:os";
 import { promisify } from "node:util";
 
-/**
- * Names one process among all that ever ran: a number alone is used again, by another process, after a while. Plain data.
- */
+/** Identifies one process forever: the system reuses process ids. Plain data. */
 export interface ProcessIdentity {
   readonly pid: number;
-  /** When it started, in the system's own terms; undefined where the system does not tell. */
+  /** Start time in the system's own format; undefined if the system does not report it. */
   readonly started?: string | undefined;
   readonly host: string;
-  /** Which start of the machine; undefined where the system does not tell. */
+  /** Id of the machine's boot; undefined if the system does not report it. */
   readonly boot?: string | undefined;
-  /** Which numbering of processes, since containers each have their own; undefined where the system does not tell. */
+  /** Id of the pid namespace, of which each container has its own; undefined if the system does not report it. */
   readonly namespace?: string | undefined;
 }
 
 /** The identity of this process. */
 export async function ownIdentity(): Promise<ProcessIdentity> {
   const { pid } = process;
-  const [started, boot, namespace] = await Promise.all([startOf(pid), bootId(), pidNamespace()]);
+  const [started, boot, namespace] = await Promise.all([startTime(pid), bootId(), pidNamespace()]);
   return { pid, host: hostname(), started, boot, namespace };
 }
 
 /**
- * Whether a process still runs: `unknown` when it ran on another machine or in another container, where nobody here can
- * tell.
+ * Whether a process still runs. `unknown` for processes of another machine or container.
+ * @param map how the fields of `identity` were mapped. Default: not at all
  */
-export async function fateOf(identity: ProcessIdentity): Promise<"running" | "ended" | "unknown"> {
-  const self = await ownIdentity();
+export async function processStatus(
+  identity: ProcessIdentity,
+  map: (text: string) => string = (text) => text,
+): Promise<"running" | "ended" | "unknown"> {
+  const self = mapIdentity(await ownIdentity(), map);
   if (identity.host !== self.host) return "unknown";
-  // After a restart of the machine none of the old processes runs, whatever has their number.
+  // No process survives a reboot, even if another one has its id now.
   if (identity.boot !== undefined && self.boot !== undefined && identity.boot !== self.boot) return "ended";
   if (identity.namespace !== self.namespace) return "unknown";
-  if (!hasProcess(identity.pid)) return "ended";
-  const started = await startOf(identity.pid);
+  if (!processExists(identity.pid)) return "ended";
+  const current = await startTime(identity.pid);
+  const started = current && map(current);
   return identity.started !== undefined && started !== undefined && started !== identity.started
     ? "ended"
     : "running";
 }
 
-function hasProcess(pid: number): boolean {
+/** Maps the texts of an identity. */
+export function mapIdentity(
+  { pid, started, host, boot, namespace }: ProcessIdentity,
+  map: (text: string) => string,
+): ProcessIdentity {
+  return {
+    pid,
+    host: map(host),
+    started: started && map(started),
+    boot: boot && map(boot),
+    namespace: namespace && map(namespace),
+  };
+}
+
+function processExists(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // A process of somebody else is one all the same.
+    // EPERM: the process exists and belongs to another user.
     return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }
 
-async function startOf(pid: number): Promise<string | undefined> {
+async function startTime(pid: number): Promise<string | undefined> {
   if (process.platform === "linux") {
     const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => undefined);
-    // Field 22 of proc(5). The name, field 2, may hold blanks and brackets, so that one counts from its end.
+    // Field 22 of proc(5), counted from the end of field 2: that is a name, which may contain blanks and brackets.
     return stat?.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
   }
   if (process.platform === "win32") return undefined;

@@ -1,151 +1,245 @@
 import { constants } from "node:fs";
-import { copyFile, open, readFile } from "node:fs/promises";
+
+import { copyFile } from "node:fs/promises";
+import { isPeekpackError, PeekpackError } from "@peekpack/core";
 import type { PutMode } from "@peekpack/s3";
 import type { OpenUpload, UploadedPart, UploadState } from "@peekpack/s3/internal";
+import { isErrno } from "./file-error.js";
+import { decodeLine, encodeLine, type JournalEntry, LAYOUT, layoutOf } from "./journal-line.js";
+import { openPrivate, readPrivateText } from "./private-files.js";
 
-/** What a spool's journal says. */
+/** What a spool's journal records. */
 export interface JournalState {
-  /** The object the archive is meant for: the target's label. */
+  /** Label of the target. */
   readonly target: string;
   readonly put: PutMode;
-  /** When the spool began. */
+  /** Part size that the sink was given; undefined for the default. */
+  readonly partSize: number | undefined;
+  /** When the spool was created. */
   readonly begun: Date;
-  /** The header, once the archive is whole. */
-  readonly header: Uint8Array | undefined;
-  /** Bytes behind the header, once the archive is whole. */
-  readonly bodySize: number | undefined;
-  /** Whether the body was brought to the disk, and so survives the machine's end and not only the process's. */
-  readonly synced: boolean;
+  /** What the journal records of the complete archive. */
+  readonly sealed: SealedArchive | undefined;
   /** The multipart upload that is open, or may be. */
   readonly upload: UploadState | undefined;
-  /** Whether what makes the object appear may have been sent. */
+  /** Whether the request that stores the object may have been sent. */
   readonly committing: boolean;
-  /** Why the write failed, in short, where it did and the spool was kept. */
+  /** Code of the error that the last upload failed with. */
   readonly failure: string | undefined;
-  /** The directory of spools that the spool was in, where only its journal is left and was put elsewhere. */
+  /** The original directory of the spool, if only its journal is left, in the default directory. */
   readonly from: string | undefined;
 }
 
-/** One line of a journal. Never holds a credential, nor a URL with a query. */
-type Line =
-  | { readonly v: 1; readonly target: string; readonly put: PutMode; readonly begun: string }
-  | { readonly sealed: string; readonly bodySize: number; readonly synced: boolean }
-  | { readonly upload: OpenUpload; readonly partSize: number }
-  | { readonly part: UploadedPart }
-  | { readonly committing: true }
-  | { readonly abandoned: string; readonly gone: boolean }
-  | { readonly failure: string }
-  | { readonly from: string };
+/** A complete archive in a spool. */
+export interface SealedArchive {
+  readonly header: Uint8Array;
+  /** Size of the body in bytes. */
+  readonly bodySize: number;
+  /** Whether the body was synced to the disk, and so survives a crash of the machine. */
+  readonly synced: boolean;
+  /** Checksums of the body's blocks. */
+  readonly blocks: Uint8Array;
+}
 
-/** A journal that lines are added to: each is on its way to the disk before the call resolves. */
+/** A journal whose spool this version cannot use. */
+export interface UnusableJournal {
+  /** `damaged`: its bytes have changed. `unsupported`: another version of peekpack wrote it. */
+  readonly unusable: "damaged" | "unsupported";
+  readonly problem: string;
+}
+
+/** A journal to which lines are appended. Each call resolves when its line is written. */
 export class SpoolJournal {
   readonly #path: string;
-  #last: Promise<void> = Promise.resolve();
+  #last: Promise<unknown> = Promise.resolve();
+  /** Sequence number of the next line; undefined until the journal was read. */
+  #next: number | undefined;
 
   constructor(path: string) {
     this.#path = path;
   }
 
   /** Begins the journal of a new spool. */
-  async begin(target: string, put: PutMode): Promise<void> {
-    await this.#add({ v: 1, target, put, begun: new Date().toISOString() }, true);
+  async begin(target: string, put: PutMode, partSize: number | undefined): Promise<void> {
+    this.#next = 1;
+    await this.#append({ v: LAYOUT, target, put, begun: new Date().toISOString(), partSize }, true);
   }
 
-  /** The archive is whole: its body in the spool's file, its header here. */
-  async sealed(header: Uint8Array, bodySize: number, synced: boolean): Promise<void> {
-    await this.#add({ sealed: Buffer.from(header).toString("base64"), bodySize, synced }, true);
+  /** Records that the archive is complete. The body is in its own file. */
+  async sealed({ header, bodySize, synced, blocks }: SealedArchive): Promise<void> {
+    await this.#append({ sealed: base64(header), bodySize, synced, blocks: base64(blocks) }, true);
   }
 
   async upload(upload: OpenUpload, partSize: number): Promise<void> {
-    await this.#add({ upload, partSize }, true);
+    await this.#append({ upload, partSize }, true);
   }
 
   async part(part: UploadedPart): Promise<void> {
-    // Not brought to the disk one by one: a part whose line is lost is only uploaded again.
-    await this.#add({ part }, false);
+    // Not synced: a part whose line is lost is uploaded again.
+    await this.#append({ part }, false);
   }
 
   async committing(): Promise<void> {
-    await this.#add({ committing: true }, true);
+    await this.#append({ committing: true }, true);
   }
 
   async abandoned(upload: OpenUpload, gone: boolean): Promise<void> {
-    await this.#add({ abandoned: upload.id, gone }, true);
+    await this.#append({ abandoned: upload.id, gone }, true);
+  }
+
+  /** Records another target or write condition. */
+  async retarget(target: string, put: PutMode): Promise<void> {
+    await this.#append({ retarget: target, put }, true);
   }
 
   async failed(failure: string): Promise<void> {
-    await this.#add({ failure }, false);
+    await this.#append({ failure }, false);
   }
 
-  /** Writes what this journal says into a new one elsewhere, and that it came from this directory of spools. */
+  /** Copies the journal, and records the directory that it came from. */
   async copyTo(path: string, from: string): Promise<SpoolJournal> {
     await this.#last;
     await copyFile(this.#path, path, constants.COPYFILE_EXCL);
     const copy = new SpoolJournal(path);
-    await copy.#add({ from }, true);
+    await copy.#append({ from }, true);
     return copy;
   }
 
-  /** What the journal says by now. Undefined where not even its beginning was written. */
+  /**
+   * The current state. Undefined if there is no complete first line.
+   * @throws PeekpackError `corrupt` if the journal is damaged, `denied` if another version of peekpack wrote it
+   */
   async state(): Promise<JournalState | undefined> {
-    await this.#last;
-    return readJournal(this.#path);
+    const state = await this.read();
+    if (state === undefined || !("unusable" in state)) return state;
+    throw new PeekpackError(
+      state.unusable === "damaged" ? "corrupt" : "denied",
+      `The spool is ${state.unusable}: ${state.problem}.`,
+      { section: "spool" },
+    );
   }
 
-  #add(line: Line, sync: boolean): Promise<void> {
-    const added = this.#last.then(async () => {
-      const handle = await open(this.#path, "a", 0o600);
+  /** Like {@link state}, but returns why a journal is unusable. */
+  async read(): Promise<JournalState | UnusableJournal | undefined> {
+    await this.#last;
+    const { journal, next } = await readJournal(this.#path);
+    this.#next = next;
+    return journal;
+  }
+
+  #append(entry: JournalEntry, sync: boolean): Promise<void> {
+    const appended = this.#last.then(async () => {
+      this.#next ??= (await readJournal(this.#path)).next;
+      const line = encodeLine(this.#next++, entry);
+      const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT;
+      const handle = await openPrivate(this.#path, flags, 0o600);
       try {
-        // Begun with a newline: what stands before may be half a line.
-        await handle.appendFile(`\n${JSON.stringify(line)}\n`);
+        // Starts with a newline: a crash may have left half a line.
+        await handle.appendFile(`\n${line}\n`);
         if (sync) await handle.datasync();
       } finally {
         await handle.close();
       }
     });
-    this.#last = added.catch(() => {});
-    return added;
+    this.#last = appended.catch(() => {});
+    return appended;
   }
 }
 
-/** Reads a journal. Undefined where there is none, or not even its first line is whole. */
-async function readJournal(path: string): Promise<JournalState | undefined> {
-  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return "";
+/** Reads a journal, and the sequence number of its next line. The state is undefined if there is no complete first line. */
+async function readJournal(
+  path: string,
+): Promise<{ readonly journal: JournalState | UnusableJournal | undefined; readonly next: number }> {
+  const content = await readPrivateText(path).catch((error: unknown) => {
+    if (isErrno(error, "ENOENT")) return "";
     throw error;
   });
+  const layout = layoutOf(content);
+  if (layout !== undefined && layout !== LAYOUT) {
+    const problem = `it has layout ${layout}, and this version reads layout ${LAYOUT}`;
+    return { journal: { unusable: "unsupported", problem }, next: 0 };
+  }
+  try {
+    const entries = entriesOf(content);
+    return { journal: stateOf(entries), next: entries.length + 1 };
+  } catch (error) {
+    if (!isPeekpackError(error)) throw error;
+    return { journal: { unusable: "damaged", problem: error.message }, next: 0 };
+  }
+}
+
+function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("base64");
+}
+
+function fromBase64(text: string): Uint8Array {
+  return new Uint8Array(Buffer.from(text, "base64"));
+}
+
+/**
+ * Decodes the lines of a journal. A crash can leave an incomplete line, whose sequence number the next line has: its step did not
+ * happen, and it is skipped.
+ * @throws PeekpackError `corrupt` if a complete line is damaged or missing
+ */
+function entriesOf(content: string): JournalEntry[] {
+  const damaged = (number: number): PeekpackError =>
+    new PeekpackError("corrupt", `line ${number} of its journal is damaged`, { section: "spool" });
+  const entries: JournalEntry[] = [];
+  const lines = content.split("\n");
+  let invalid = 0;
+  for (const [i, line] of lines.entries()) {
+    if (line === "") continue;
+    const decoded = decodeLine(line);
+    if (decoded === undefined) {
+      invalid = i;
+      continue;
+    }
+    if (decoded.sequence !== entries.length + 1) throw damaged(entries.length + 1);
+    entries.push(decoded.entry);
+    invalid = 0;
+  }
+  // An incomplete line lacks its newline, and more than that.
+  const incomplete = invalid === lines.length - 1 && decodeLine(lines[invalid]!.slice(0, -1)) === undefined;
+  if (invalid > 0 && !incomplete) throw damaged(entries.length + 1);
+  return entries;
+}
+
+/** @throws PeekpackError `corrupt` if the entries contradict each other */
+function stateOf(entries: readonly JournalEntry[]): JournalState | undefined {
   let state: JournalState | undefined;
   let parts = new Map<number, UploadedPart>();
-  for (const row of text.split("\n")) {
-    const line = parse(row);
-    // A crash may leave a line half-written: whoever goes on begins a new one.
-    if (line === undefined) continue;
-    if ("v" in line) {
-      const { target, put, begun } = line;
-      state = { ...EMPTY, target, put, begun: new Date(begun) };
-    } else if (state === undefined) {
-      return undefined;
-    } else if ("sealed" in line) {
-      const header = new Uint8Array(Buffer.from(line.sealed, "base64"));
-      state = { ...state, header, bodySize: line.bodySize, synced: line.synced };
-    } else if ("upload" in line) {
+  for (const [i, entry] of entries.entries()) {
+    if ("v" in entry) {
+      const { target, put, begun, partSize } = entry;
+      state = { ...EMPTY, target, put, begun: new Date(begun), partSize };
+      continue;
+    }
+    if (state === undefined || ("part" in entry && state.upload === undefined)) {
+      throw new PeekpackError("corrupt", `line ${i + 1} of its journal is out of order`, {
+        section: "spool",
+      });
+    }
+    if ("sealed" in entry) {
+      const { bodySize, synced } = entry;
+      const sealed = { header: fromBase64(entry.sealed), bodySize, synced, blocks: fromBase64(entry.blocks) };
+      state = { ...state, sealed };
+    } else if ("upload" in entry) {
       parts = new Map();
-      state = {
-        ...state,
-        upload: { upload: line.upload, partSize: line.partSize, parts: [] },
-        committing: false,
-      };
-    } else if ("part" in line) {
-      parts.set(line.part.number, line.part);
-    } else if ("committing" in line) {
+      const { upload, partSize } = entry;
+      state = { ...state, upload: { upload, partSize, parts: [] }, committing: false };
+    } else if ("part" in entry) {
+      parts.set(entry.part.number, entry.part);
+    } else if ("committing" in entry) {
       state = { ...state, committing: true };
-    } else if ("abandoned" in line) {
-      if (line.gone && line.abandoned === state.upload?.upload.id)
+    } else if ("abandoned" in entry) {
+      if (entry.gone && entry.abandoned === state.upload?.upload.id)
         state = { ...state, upload: undefined, committing: false };
-    } else if ("failure" in line) {
-      state = { ...state, failure: line.failure };
-    } else if ("from" in line) {
-      state = { ...state, from: line.from };
+    } else if ("retarget" in entry) {
+      const committing = state.committing && entry.retarget === state.target;
+      state = { ...state, target: entry.retarget, put: entry.put, committing };
+    } else if ("failure" in entry) {
+      state = { ...state, failure: entry.failure };
+    } else if ("from" in entry) {
+      state = { ...state, from: entry.from };
     }
   }
   if (state?.upload === undefined) return state;
@@ -153,20 +247,9 @@ async function readJournal(path: string): Promise<JournalState | undefined> {
 }
 
 const EMPTY = {
-  header: undefined,
-  bodySize: undefined,
-  synced: false,
+  sealed: undefined,
   upload: undefined,
   committing: false,
   failure: undefined,
   from: undefined,
 } as const;
-
-function parse(row: string): Line | undefined {
-  try {
-    const line = JSON.parse(row) as unknown;
-    return typeof line === "object" && line !== null ? (line as Line) : undefined;
-  } catch {
-    return undefined;
-  }
-}

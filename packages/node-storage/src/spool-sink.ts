@@ -1,193 +1,135 @@
 import { join } from "node:path";
-import { type ArchiveSink, isPeekpackError, PeekpackError, type WriteResult } from "@peekpack/core";
-import type { ProgressListener, UploadTarget } from "@peekpack/s3";
-import {
-  progressReporter,
-  type StoredObject,
-  type UploadContent,
-  type UploadJournal,
-  uploadContent,
-} from "@peekpack/s3/internal";
+import { isPeekpackError, type WriteResult } from "@peekpack/core";
+import type { UploadTarget } from "@peekpack/s3";
+import { progressReporter, type StoredObject } from "@peekpack/s3/internal";
+import { AppendFile, type SizeLimits } from "./append-file.js";
+import { BlockChecksums } from "./block-checksums.js";
 import { withFileErrors } from "./file-error.js";
-import { GrowingFile, type GrowthLimits } from "./growing-file.js";
-import { defaultSpoolDirectory, SpoolPlace } from "./spool-directory.js";
+import { type DisposableSink, serialSink } from "./serial-sink.js";
+import { Spool } from "./spool.js";
+import { defaultSpoolDirectory, durableSpoolDirectory } from "./spool-directory.js";
 import { SpoolJournal } from "./spool-journal.js";
+import { type SpoolUploadOptions, spoolContent, uploadSpool, writeResult } from "./spool-upload.js";
 import { fileTableSpill } from "./table-spill.js";
 
-/** How a finished spool is uploaded. */
-export interface SpoolUploadOptions {
-  /** Size of every part but the last in bytes. Default 16 MiB, more where 10,000 parts would not do. */
-  readonly partSize?: number | undefined;
-  /** Parts under way at once, which is also how many are in memory. Default 4. */
-  readonly concurrency?: number | undefined;
-  /** An archive of at most so many bytes goes up as one PUT. Default 16 MiB. */
-  readonly threshold?: number | undefined;
-  readonly onProgress?: ProgressListener | undefined;
-  /** Ends the write or the upload, which then reject with the signal's own reason. */
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** How a spool is filled and uploaded. */
-export interface SpoolSinkOptions extends SpoolUploadOptions, GrowthLimits {
-  /** Where the temporary files lie. Default a directory of this user's below the system's temporary one. */
+/** Options of {@link spoolSink}. The same as in `@peekpack/web-storage`, but that `directory` is a path here. */
+export interface SpoolSinkOptions extends SpoolUploadOptions, SizeLimits {
+  /**
+   * Directory of the spools. Default: one of this user below the system's temporary directory; for durable spools, which must
+   * survive a reboot, below XDG_STATE_HOME or `~/.local/state`.
+   */
   readonly directory?: string | undefined;
   /**
-   * Keeps a finished archive whose upload fails: `pendingUploads` lists it, and `resumeUpload` goes on where it stopped. The
-   * archive is then also brought to the disk before it goes up, so that it outlives the machine's end. Default false: a
-   * failed write leaves nothing behind.
+   * Size of every part but the last in bytes, at least 5 MiB. Default 16 MiB, more if 10,000 parts could not hold the
+   * archive.
+   */
+  readonly partSize?: number | undefined;
+  /**
+   * Keeps a complete archive whose upload fails: `pendingUploads` lists it, and `resumeUpload` continues. The archive is
+   * synced to the disk before the upload, so that it survives a crash of the machine. Default false: a failed upload
+   * leaves nothing behind. If the process ends, its spool is kept in either case.
    */
   readonly durable?: boolean | undefined;
 }
 
 /**
- * Fills a temporary file and uploads it when the archive is complete: one PUT when it is small, else parts in parallel.
- * Memory stays at a few parts. Whatever fails, the old object is untouched; the multipart upload and the temporary file
- * are removed, unless `durable` asks to keep them. After a crash `pendingUploads` lists what is left.
- * @throws PeekpackError from its calls: `quota` when the disk or `maxBytes` is exceeded, and what the target throws
+ * Writes the archive to a temporary file, and uploads it when it is complete: as one PUT if it is small, else in parts. Only
+ * a few parts are in memory. If anything fails, the old object is unchanged, and the multipart upload and the temporary file
+ * are removed, unless `durable` keeps them. After a crash `pendingUploads` lists what is left.
+ * @throws PeekpackError from its calls: `quota` if the disk is full or `maxBytes` is exceeded, and the target's errors
  */
-export function spoolSink(target: UploadTarget, options: SpoolSinkOptions = {}): ArchiveSink {
-  const { directory = defaultSpoolDirectory(), durable = false, signal } = options;
-  const doing = `spool to ${directory}`;
+export function spoolSink(target: UploadTarget, options: SpoolSinkOptions = {}): DisposableSink {
+  const { durable = false, signal } = options;
+  const { directory = durable ? durableSpoolDirectory() : defaultSpoolDirectory() } = options;
+  const action = `spool to ${directory}`;
   const progress = progressReporter(options.onProgress);
-  let state: "open" | "finished" | "failed" = "open";
   let opening: Promise<OpenSpool> | undefined;
-  let last: Promise<unknown> = Promise.resolve();
 
-  const discard = async (): Promise<void> => {
-    const spool = await opening?.catch(() => undefined);
+  const cleanUp = async (): Promise<void> => {
+    const opened = await opening?.catch(() => undefined);
     opening = undefined;
-    await spool?.file.close().catch(() => {});
-    await spool?.place.remove();
+    await opened?.file.close().catch(() => {});
+    await opened?.spool.remove();
   };
-  /** One call after the other; a failed one gives up the whole. */
-  const step = <T>(work: (spool: OpenSpool) => Promise<T>): Promise<T> => {
-    const result = last.then(async () => {
-      if (state !== "open") throw new PeekpackError("closed", "This sink is closed.", { section: "sink" });
-      try {
-        signal?.throwIfAborted();
-        opening ??= openSpool(target, directory, options);
-        return await withFileErrors(doing, "spool", async () => work(await opening!));
-      } catch (error) {
-        state = "failed";
-        await discard().catch(() => {});
-        throw error;
-      }
+  const withSpool = <T>(work: (opened: OpenSpool) => Promise<T>): Promise<T> =>
+    withFileErrors(action, "spool", async () => {
+      signal?.throwIfAborted();
+      opening ??= openSpool(target, directory, options);
+      return work(await opening);
     });
-    last = result.catch(() => {});
-    return result;
-  };
 
-  return {
+  return serialSink({
     label: target.label,
     write: (chunk) =>
-      step(async ({ file }) => {
+      withSpool(async ({ file, checksums }) => {
+        checksums.append(chunk);
         await file.append(chunk);
         progress.update({ bytesProduced: file.size }, true);
       }),
-    spill: () => step(({ place }) => fileTableSpill(join(place.path, "table"))),
+    spill: () => withSpool(({ spool }) => fileTableSpill(join(spool.path, "table"))),
     finish: (header) =>
-      step(async (spool): Promise<WriteResult> => {
-        const { file, journal } = spool;
+      withSpool(async (opened): Promise<WriteResult> => {
+        const { file, journal, checksums } = opened;
         await (durable ? file.sync() : file.flush());
-        const bodySize = file.size;
-        await journal.sealed(header, bodySize, durable);
+        const sealed = { header, bodySize: file.size, synced: durable, blocks: checksums.value() };
+        await journal.sealed(sealed);
         signal?.throwIfAborted();
         let stored: StoredObject;
         try {
           const upload = { ...options, keepParts: durable };
-          stored = await uploadSpool(target, spoolContent(header, bodySize, file), journal, upload);
+          stored = await uploadSpool(target, spoolContent(sealed, file), journal, upload);
         } catch (error) {
           await file.close();
-          if (await keepFailed(spool, durable, error).catch(() => false)) opening = undefined;
+          if (await keepFailed(opened, durable, error).catch(() => false)) opening = undefined;
           throw error;
         }
-        state = "finished";
-        // The archive is there. Should the spool resist, it stays listed, and resuming it finds the archive.
-        await discard().catch(() => {});
+        // The object is stored. If the spool cannot be removed, it stays listed, and resuming it finds the object.
+        await cleanUp().catch(() => {});
         return writeResult(stored, target);
       }),
-    async abort() {
-      if (state === "open") state = "failed";
-      await last;
-      await discard();
-    },
-  };
+    cleanUp,
+  });
 }
 
 interface OpenSpool {
-  readonly place: SpoolPlace;
-  readonly file: GrowingFile;
+  readonly spool: Spool;
+  readonly file: AppendFile;
   readonly journal: SpoolJournal;
+  readonly checksums: BlockChecksums;
 }
 
-async function openSpool(target: UploadTarget, directory: string, limits: GrowthLimits): Promise<OpenSpool> {
-  const place = await SpoolPlace.create(directory);
+async function openSpool(
+  target: UploadTarget,
+  directory: string,
+  options: SpoolSinkOptions,
+): Promise<OpenSpool> {
+  const spool = await Spool.create(directory);
   try {
-    const journal = new SpoolJournal(place.journal);
-    await journal.begin(target.label, target.put);
-    return { place, journal, file: await GrowingFile.create(place.body, 0, limits) };
+    const journal = new SpoolJournal(spool.journal);
+    await journal.begin(target.label, target.put, options.partSize);
+    const file = await AppendFile.create(spool.body, 0, options);
+    return { spool, journal, file, checksums: new BlockChecksums() };
   } catch (error) {
-    await place.remove().catch(() => {});
+    await spool.remove().catch(() => {});
     throw error;
   }
 }
 
-/** The archive as it goes up: the header, which the journal keeps, in front of the body's file. */
-export function spoolContent(
-  header: Uint8Array,
-  bodySize: number,
-  body: { read(start: number, end: number): Promise<Uint8Array> },
-): UploadContent {
-  const front = header.length;
-  return {
-    size: front + bodySize,
-    async read(start, end) {
-      const rest = await body.read(Math.max(0, start - front), Math.max(0, end - front));
-      if (start >= front) return rest;
-      const head = header.subarray(start, Math.min(end, front));
-      const both = new Uint8Array(head.length + rest.length);
-      both.set(head);
-      both.set(rest, head.length);
-      return both;
-    },
-  };
-}
-
-/** Uploads, with every step written to the spool's journal. */
-export function uploadSpool(
-  target: UploadTarget,
-  content: UploadContent,
-  journal: SpoolJournal,
-  options: Parameters<typeof uploadContent>[2],
-): Promise<StoredObject> {
-  const told: UploadJournal = {
-    begun: (upload, partSize) => journal.upload(upload, partSize),
-    uploaded: (part) => journal.part(part),
-    committing: () => journal.committing(),
-    abandoned: (upload, gone) => journal.abandoned(upload, gone),
-  };
-  return uploadContent(target, content, { ...options, journal: told });
-}
-
 /**
- * Leaves behind of a failed upload what is still of use: the whole spool where that was asked for; else the journal alone,
- * where the server could not confirm that the multipart upload is gone. That goes to the default directory, so that the
- * spool's own is left empty. Whether the spool stays where it is.
+ * Keeps what is still useful of a failed upload: the whole spool if it is durable. Otherwise only the journal, if the server
+ * could not confirm that the multipart upload is gone; it moves to the default directory, so that the spool's own is left
+ * empty. Returns whether the spool stays where it is.
  */
-async function keepFailed({ place, journal }: OpenSpool, durable: boolean, error: unknown): Promise<boolean> {
+async function keepFailed({ spool, journal }: OpenSpool, durable: boolean, error: unknown): Promise<boolean> {
   const failure = isPeekpackError(error) ? error.code : "stopped";
   if (durable) {
     await journal.failed(failure);
-    await place.release();
+    await spool.release();
     return true;
   }
   if ((await journal.state())?.upload === undefined) return false;
-  const kept = await SpoolPlace.create(defaultSpoolDirectory());
-  await (await journal.copyTo(kept.journal, place.directory)).failed(failure);
-  await kept.release();
+  const orphan = await Spool.create(defaultSpoolDirectory());
+  await (await journal.copyTo(orphan.journal, spool.directory)).failed(failure);
+  await orphan.release();
   return false;
-}
-
-export function writeResult(stored: StoredObject, target: UploadTarget): WriteResult {
-  return { size: stored.size, version: stored.etag ?? stored.versionId, location: target.label };
 }

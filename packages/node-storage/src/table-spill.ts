@@ -1,6 +1,6 @@
 import { open, rm } from "node:fs/promises";
 import type { TableSpill } from "@peekpack/core";
-import { readExactly } from "./growing-file.js";
+import { readExactly } from "./append-file.js";
 
 /**
  * Opens a temporary file for the table of an archive that is being written. The file must not exist. It loses its name at

@@ -1,4 +1,4 @@
-/** Writes pieces of one object into a cache, as one of several processes. */
+/** A process that writes pieces of one object to a cache, which other processes write to as well. */
 import { persistentCache } from "../src/index.js";
 
 const { directory, maxBytes, salt } = JSON.parse(process.argv[2]!);

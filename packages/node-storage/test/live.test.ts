@@ -9,7 +9,7 @@ import { spoolSink } from "../src/index.js";
 const live = await livePython();
 const skipped = skippedAsAbsent("archives on S3 exchanged with the live msglc", live.absent);
 
-/** Enough for a table with entries, a list of blocks, and an upload in parts. */
+/** Large enough for a table with entries, a list of blocks, and an upload in parts. */
 const value: TaggedJson = {
   $map: [
     ["title", "exchanged"],
@@ -24,7 +24,6 @@ describe.skipIf(skipped)("archives on S3, exchanged with the live msglc", () => 
   let bucket: string;
   let peer: MsglcPeer;
   beforeAll(async () => {
-    // The server that the machine has: rustfs first.
     server = await startS3();
     bucket = await freshBucket(server, "live");
     peer = await startPeer(server);
@@ -35,7 +34,7 @@ describe.skipIf(skipped)("archives on S3, exchanged with the live msglc", () => 
   });
 
   for (const codec of ["msgpack", "cbor"] as const) {
-    it(`msglc reads what the spool has uploaded, in ${codec}`, async () => {
+    it(`msglc reads an archive that a spool has uploaded, in ${codec}`, async () => {
       const path = `${bucket}/ours-${codec}`;
       const partSize = 5 * 2 ** 20;
       const sink = spoolSink(s3Store(server).target(path), { partSize, threshold: partSize });
@@ -44,7 +43,7 @@ describe.skipIf(skipped)("archives on S3, exchanged with the live msglc", () => 
         source: { s3: path },
         paths: ["title", "floats/-1", "10/deep/2"],
       });
-      expect([title, float, deep].map((answer) => answer?.value)).toEqual([
+      expect([title, float, deep].map((result) => result?.value)).toEqual([
         "exchanged",
         { $float: "4999.5" },
         -7,
@@ -52,7 +51,7 @@ describe.skipIf(skipped)("archives on S3, exchanged with the live msglc", () => 
       expect(difference(fromTagged(await peer.readAll({ s3: path })), value)).toBeUndefined();
     }, 120_000);
 
-    it(`what msglc has written there is read, in ${codec}`, async () => {
+    it(`an archive that msglc has written is read, in ${codec}`, async () => {
       for (const backend of ["python", "rust"] as const) {
         const path = `${bucket}/theirs-${codec}-${backend}`;
         await peer.write({ target: { s3: path }, value, codec, backend });

@@ -21,7 +21,7 @@ afterAll(() => rm(root, { recursive: true }));
 let count = 0;
 const fresh = (): string => join(root, `cache-${++count}`);
 
-/** The files of all pieces. */
+/** Paths of all pieces. */
 async function piecesIn(directory: string): Promise<string[]> {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true });
   return entries
@@ -33,10 +33,10 @@ async function tamper(directory: string, change: (bytes: Uint8Array) => Uint8Arr
   for (const file of await piecesIn(directory)) await writeFile(file, change(await readFile(file)));
 }
 
-rangeCacheContract("a cache on disk", { create: persistentCache, fresh, tamper });
+rangeCacheContract("disk", { create: persistentCache, fresh, tamper });
 
-describe("a cache on disk", () => {
-  it("serves an archive that was read before to a later process, without the network", async () => {
+describe("persistentCache", () => {
+  it("serves cached ranges without the network", async () => {
     const directory = fresh();
     const bytes = encodeArchive({ a: "x".repeat(20_000), b: "y".repeat(20_000) });
     const here = (): RangeSource => ({
@@ -63,7 +63,7 @@ describe("a cache on disk", () => {
     await again.close();
   });
 
-  it("is written to by several processes at once, and stays within its bounds", async () => {
+  it("stays within maxBytes while several processes write to it", async () => {
     const directory = fresh();
     const maxBytes = 400_000;
     const program = await childProgram(new URL("cache-writer.ts", import.meta.url));
@@ -74,7 +74,7 @@ describe("a cache on disk", () => {
     );
     await program.remove();
     const cache = persistentCache({ directory, maxBytes });
-    // The next to write sees what the others wrote.
+    // This write sees the writes of the other processes.
     await cache.write({ ...object, label: "last" }, { start: 0, bytes: patterned(100) });
     expect(await cache.size()).toBeLessThanOrEqual(maxBytes);
     expect(await cache.size()).toBeGreaterThan(maxBytes / 4);
@@ -93,7 +93,7 @@ describe("a cache on disk", () => {
     for (const file of await piecesIn(directory)) expect((await stat(file)).mode & 0o077).toBe(0);
   });
 
-  it("tells nothing of an object by its files' names", async () => {
+  it("reveals nothing of an object in file names", async () => {
     const directory = fresh();
     const cache = persistentCache({ directory });
     await cache.see({ ...object, label: "https://example.org/a/../../b c" });
@@ -108,7 +108,7 @@ describe("a cache on disk", () => {
     ]);
   });
 
-  it("never fails a read where there can be no directory", async () => {
+  it("never fails a read if its directory cannot be created", async () => {
     const file = join(root, "file");
     await writeFile(file, "");
     const below = persistentCache({ directory: join(file, "cache") });
@@ -120,16 +120,16 @@ describe("a cache on disk", () => {
     await source.close?.();
   });
 
-  it("finds out that a directory may not be written to", async (test) => {
-    if (process.getuid?.() === 0) test.skip("root is refused nothing");
-    const closed = fresh();
-    const cache = persistentCache({ directory: closed });
+  it("is not available in a read-only directory", async (test) => {
+    if (process.getuid?.() === 0) test.skip("root may write everywhere");
+    const readOnly = fresh();
+    const cache = persistentCache({ directory: readOnly });
     expect(await cache.available()).toBe(true);
-    await chmod(closed, 0o500);
+    await chmod(readOnly, 0o500);
     expect(await cache.available()).toBe(false);
   });
 
-  it("refuses bounds that are none", () => {
+  it("rejects invalid bounds with RangeError", () => {
     expect(() => persistentCache({ maxBytes: 0 })).toThrow(RangeError);
     expect(() => persistentCache({ maxAgeMs: Number.NaN })).toThrow(RangeError);
   });

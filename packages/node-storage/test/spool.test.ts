@@ -17,7 +17,7 @@ import {
 } from "../src/index.js";
 
 const MiB = 2 ** 20;
-// About 13 MiB of archive, and more than two parts of the least size.
+// About 13 MiB of archive: three parts of the minimum size.
 const rows = Array.from({ length: 130 }, (_, index) => ({
   index,
   text: String.fromCharCode(97 + (index % 26)).repeat(100_000),
@@ -31,7 +31,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true }));
 
-/** Looks at a bucket as nobody of peekpack does. */
+/** Inspects a bucket through the AWS SDK. */
 class Bucket {
   readonly name: string;
   readonly client: S3Client;
@@ -67,13 +67,13 @@ await onEachServer("spooling", (server) => {
   const target = (key: string, put?: UploadTarget["put"]): UploadTarget =>
     store.target(`${bucket.name}/${key}`, { put });
 
-  let places = 0;
+  let count = 0;
   archiveSinkContract(`spool to ${server.kind}`, () => ({
     lasting: true,
     versioned: true,
     largeBytes: 11 * MiB,
     place(): SinkPlace {
-      const key = `contract ${places++}`;
+      const key = `contract ${count++}`;
       return {
         sink: () => spoolSink(target(key), { ...parts, directory }),
         stored: () => bucket.object(key),
@@ -82,28 +82,28 @@ await onEachServer("spooling", (server) => {
     },
   }));
 
-  it("writes what can be read back, and tells how far it is", async () => {
-    const told: UploadProgress[] = [];
-    const sink = spoolSink(target("told"), {
+  it("uploads an archive that can be read back, and reports progress", async () => {
+    const reports: UploadProgress[] = [];
+    const sink = spoolSink(target("progress"), {
       ...parts,
       directory,
-      onProgress: (progress) => told.push(progress),
+      onProgress: (progress) => reports.push(progress),
     });
     const result = await writeArchive(sink, rows);
     expect(result).toMatchObject({ size: whole.length, version: expect.any(String), location: sink.label });
-    const phases = told.map(({ phase }) => phase);
+    const phases = reports.map(({ phase }) => phase);
     expect([...new Set(phases)]).toEqual(["writing", "uploading", "completing", "done"]);
-    for (const [index, { bytesProduced, bytesUploaded }] of told.entries()) {
-      expect(bytesProduced).toBeGreaterThanOrEqual(told[index - 1]?.bytesProduced ?? 0);
-      expect(bytesUploaded).toBeGreaterThanOrEqual(told[index - 1]?.bytesUploaded ?? 0);
+    for (const [index, { bytesProduced, bytesUploaded }] of reports.entries()) {
+      expect(bytesProduced).toBeGreaterThanOrEqual(reports[index - 1]?.bytesProduced ?? 0);
+      expect(bytesUploaded).toBeGreaterThanOrEqual(reports[index - 1]?.bytesUploaded ?? 0);
     }
-    expect(told.at(-1)).toMatchObject({ bytesUploaded: whole.length, parts: { uploaded: 3, total: 3 } });
-    const archive = await openArchive(store.source(`${bucket.name}/told`));
+    expect(reports.at(-1)).toMatchObject({ bytesUploaded: whole.length, parts: { uploaded: 3, total: 3 } });
+    const archive = await openArchive(store.source(`${bucket.name}/progress`));
     expect(await archive.read("77/index")).toBe(77);
     expect(archive.info.version).toBe(result.version);
   });
 
-  it("keeps to its put mode", async () => {
+  it("replaces an object only if its put mode allows it", async () => {
     const write = (value: unknown, put: UploadTarget["put"]) =>
       writeArchive(spoolSink(target("modes", put), { directory }), value);
     await write(1, "create");
@@ -113,7 +113,7 @@ await onEachServer("spooling", (server) => {
     expect(await readdir(directory)).toEqual([]);
   });
 
-  it("stops when it is told to, while writing and while uploading, and leaves nothing", async () => {
+  it("leaves nothing if it is aborted while writing or uploading", async () => {
     for (const phase of ["writing", "uploading"]) {
       const controller = new AbortController();
       const reason = new Error(`enough ${phase}`);
@@ -132,7 +132,7 @@ await onEachServer("spooling", (server) => {
     }
   });
 
-  it("keeps a durable spool whose upload was stopped, and goes on with the parts that are there", async () => {
+  it("keeps a durable spool whose upload was aborted, and resumes it with the missing parts", async () => {
     const controller = new AbortController();
     const sink = spoolSink(target("resumed"), {
       ...parts,
@@ -172,7 +172,7 @@ await onEachServer("spooling", (server) => {
     expect(await bucket.uploads()).toBe(0);
   });
 
-  it("discards a durable spool on both sides", async () => {
+  it("discards a durable spool here and on the server", async () => {
     const controller = new AbortController();
     const sink = spoolSink(target("discarded"), {
       ...parts,
@@ -193,7 +193,7 @@ await onEachServer("spooling", (server) => {
     expect(await pendingUploads({ directory })).toEqual([]);
   });
 
-  it("begins anew where the parts were swept away", async () => {
+  it("starts the upload again if the server has removed the parts", async () => {
     const stopAfter = (count: number, signal: AbortController) => ({
       ...parts,
       directory,
@@ -218,27 +218,27 @@ await onEachServer("spooling", (server) => {
     expect(await bucket.uploads()).toBe(0);
   });
 
-  it("finds out that a lost commit had come through", async () => {
+  it("succeeds if a commit without a response had taken effect", async () => {
     for (const [key, options] of [
       ["lost complete", parts],
       ["lost put", { threshold: 64 * MiB }],
     ] as const) {
       const real = target(key, "create");
-      // The answer is lost, and then the process: what it had sent arrived.
+      // The request takes effect, but its response is lost.
       const lossy: UploadTarget = {
         ...real,
         async completeUpload(...args) {
           await real.completeUpload(...args);
-          throw new Error("cut off");
+          throw new Error("connection lost");
         },
         async putObject(...args) {
           await real.putObject(...args);
-          throw new Error("cut off");
+          throw new Error("connection lost");
         },
       };
       await expect(
         writeArchive(spoolSink(lossy, { ...options, directory, durable: true }), rows),
-      ).rejects.toThrow("cut off");
+      ).rejects.toThrow("connection lost");
       const [pending] = await pendingUploads({ directory });
       expect(pending).toMatchObject({ state: "committing" });
       expect(await resumeUpload(pending!, target(key, "create"))).toMatchObject({ size: whole.length });
@@ -248,7 +248,7 @@ await onEachServer("spooling", (server) => {
 });
 
 await onEachServer(
-  "a server that dies",
+  "a server that is killed",
   (server) => {
     let bucket: Bucket;
     const store = s3Store({ ...server, retry: { attempts: 2, baseMs: 5 } });
@@ -260,11 +260,11 @@ await onEachServer(
     it.each([false, true])(
       "leaves the old object readable and no temporary file (durable: %s)",
       async (durable) => {
-        const place = `${bucket.name}/killed ${durable}`;
-        await writeArchive(spoolSink(store.target(place), { directory }), { old: true });
+        const path = `${bucket.name}/killed ${durable}`;
+        await writeArchive(spoolSink(store.target(path), { directory }), { old: true });
         const old = await bucket.object(`killed ${durable}`);
         let killed: Promise<void> | undefined;
-        const sink = spoolSink(store.target(place), {
+        const sink = spoolSink(store.target(path), {
           ...parts,
           directory,
           durable,
@@ -277,7 +277,7 @@ await onEachServer(
         await killed;
         await server.restart();
         expect(await bucket.object(`killed ${durable}`)).toEqual(old);
-        // The server could not be told to drop the parts: that is written down, without the body unless it was asked for.
+        // The parts could not be removed from the server: the journal is kept, and the body only if the spool is durable.
         const [pending] = await pendingUploads({ directory });
         expect(pending).toMatchObject({ state: durable ? "uploading" : "orphan", failure: "network" });
         expect((await readdir(directory)).length).toBe(durable ? 1 : 0);
@@ -285,13 +285,13 @@ await onEachServer(
           expect(await readdir(pending!.path)).not.toContain("body");
           expect(await pendingUploads()).toContainEqual(pending);
           expect(await pendingUploads({ directory: join(directory, "another") })).toEqual([]);
-          await expect(resumeUpload(pending!, store.target(place))).rejects.toMatchObject({
+          await expect(resumeUpload(pending!, store.target(path))).rejects.toMatchObject({
             code: "unfinished",
           });
-          await discardUpload(pending!, store.target(place));
+          await discardUpload(pending!, store.target(path));
           expect(await bucket.object(`killed ${durable}`)).toEqual(old);
         } else {
-          await resumeUpload(pending!, store.target(place));
+          await resumeUpload(pending!, store.target(path));
           expect(Buffer.compare((await bucket.object(`killed ${durable}`))!, whole)).toBe(0);
         }
         expect(await bucket.uploads()).toBe(0);
@@ -299,7 +299,7 @@ await onEachServer(
       },
     );
 
-    it("loses no spool and says that it is away", async () => {
+    it("rejects with network and leaves no spool if the server is away", async () => {
       await server.kill();
       const sink = spoolSink(store.target(`${bucket.name}/away`), { directory });
       await expect(writeArchive(sink, 1)).rejects.toMatchObject({ code: "network" });
@@ -317,7 +317,7 @@ describe("a spool", () => {
     retry: { attempts: 1 },
   }).target("bucket/key");
 
-  it("stops at its limit and where the disk has no room, and leaves nothing", async () => {
+  it("rejects with quota beyond maxBytes and on a full disk, and leaves nothing", async () => {
     await expect(
       writeArchive(spoolSink(nowhere, { directory, maxBytes: 1_000_000 }), rows),
     ).rejects.toMatchObject({ code: "quota" });
@@ -327,7 +327,7 @@ describe("a spool", () => {
     expect(await readdir(directory)).toEqual([]);
   });
 
-  it("writes no credential to the disk, and is readable by its owner alone", async () => {
+  it("stores no credential", async () => {
     await expect(writeArchive(spoolSink(nowhere, { directory, durable: true }), rows)).rejects.toMatchObject({
       code: "network",
     });
@@ -340,7 +340,7 @@ describe("a spool", () => {
     await discardUpload(pending!);
   });
 
-  it("that a living process works on is never listed", async () => {
+  it("is never listed while its process runs", async () => {
     const sink = spoolSink(nowhere, { directory });
     await sink.write(new Uint8Array(10));
     expect((await readdir(directory)).length).toBe(1);
@@ -349,7 +349,16 @@ describe("a spool", () => {
     expect(await readdir(directory)).toEqual([]);
   });
 
-  it("is refused options that S3 would refuse", async () => {
+  it("is removed at the end of its scope if it is unfinished", async () => {
+    {
+      await using sink = spoolSink(nowhere, { directory });
+      await sink.write(new Uint8Array(10));
+      expect((await readdir(directory)).length).toBe(1);
+    }
+    expect(await readdir(directory)).toEqual([]);
+  });
+
+  it("rejects part sizes and concurrencies out of range", async () => {
     for (const wrong of [{ partSize: 1000, threshold: 0 }, { concurrency: 0 }]) {
       await expect(writeArchive(spoolSink(nowhere, { ...wrong, directory }), rows)).rejects.toThrow(
         RangeError,
@@ -358,21 +367,21 @@ describe("a spool", () => {
     expect(await readdir(directory)).toEqual([]);
   });
 
-  it("is listed although its process was killed before it could say whose it is, but not while that may be under way", async () => {
-    const place = join(directory, "mb0000000-0123456789ab");
-    await mkdir(place);
+  it("without an owner is listed, but not while its process may still be creating it", async () => {
+    const path = join(directory, "mb0000000-0123456789ab");
+    await mkdir(path);
     expect(await pendingUploads({ directory })).toEqual([]);
     const before = new Date(Date.now() - 3_600_000);
-    await utimes(place, before, before);
+    await utimes(path, before, before);
     const [pending, ...others] = await pendingUploads({ directory });
     expect(others).toEqual([]);
-    expect(pending).toMatchObject({ path: place, state: "unfinished", target: undefined });
+    expect(pending).toMatchObject({ path, state: "unfinished", target: undefined });
     await discardUpload(pending!);
     expect(await readdir(directory)).toEqual([]);
   });
 
-  it("is not mistaken for something else in its directory", async () => {
-    await writeFile(join(directory, "notes.txt"), "mine");
+  it("is not confused with other files in its directory", async () => {
+    await writeFile(join(directory, "notes.txt"), "other");
     expect(await pendingUploads({ directory })).toEqual([]);
     expect(await pendingUploads({ directory: join(directory, "none") })).toEqual([]);
   });

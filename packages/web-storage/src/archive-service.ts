@@ -14,7 +14,7 @@ export interface WorkerOpening {
   readonly cache?: PersistentCacheOptions | undefined;
 }
 
-/** Answers `workerArchive` in the worker of this package. */
+/** Serves `workerArchive` in the worker of this package. */
 export function serveOpenings(): void {
   serveArchives<WorkerOpening>(({ from, cache }, options) => {
     const source: ArchiveSource =

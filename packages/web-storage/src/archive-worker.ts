@@ -1,7 +1,7 @@
 /**
- * Entry of the worker in which `workerArchive` reads and decodes. It holds nothing that a chunk could import: WebKit
- * evaluates the entry of a worker a second time, as another module, when something imports it (seen in WebKitGTK 2.50),
- * and bundlers have chunks import what they share with an entry from there.
+ * Entry of the worker of `workerArchive`. It contains no code that a chunk could import: WebKit evaluates the entry of a
+ * worker a second time, as another module, when a chunk imports from it (seen in WebKitGTK 2.50), and bundlers put code that an
+ * entry shares with chunks into the entry.
  */
 async function start(): Promise<void> {
   const early: MessageEvent[] = [];
@@ -15,7 +15,7 @@ async function start(): Promise<void> {
   for (const event of early) dispatchEvent(event);
 }
 
-// Whoever made the worker learns of it by an error event.
+// The page receives an `error` event, and rejects with `network`.
 start().catch(reportError);
 
 export {};

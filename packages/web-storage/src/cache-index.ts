@@ -1,26 +1,26 @@
 import type { ByteRange, CachedObject, CachedPiece } from "@peekpack/core";
+import { crc32 } from "@peekpack/core/internal";
 import { promisifyRequest } from "idb-keyval";
-import { crc32Of } from "./crc32.js";
 import { type Database, database } from "./database.js";
 
-/** What bounds a cache. */
+/** Bounds of a cache. */
 export interface CacheBounds {
   readonly maxBytes: number;
   readonly maxAgeMs: number;
-  /** No piece is longer, in bytes. */
-  readonly longest: number;
+  /** Maximum length of a piece in bytes. */
+  readonly maxPieceBytes: number;
 }
 
-/** The pieces that a cache keeps, in IndexedDB. Its transactions keep writers in other tabs apart. */
+/** The pieces of a cache in IndexedDB. Transactions isolate writers in other tabs. */
 export interface CacheIndex {
   latest(label: string): Promise<CachedObject | undefined>;
   see(object: CachedObject): Promise<void>;
   read(object: CachedObject, range: ByteRange): Promise<CachedPiece[]>;
-  /** Keeps one piece, and lets go of others where that makes too many. */
+  /** Stores one piece. Evicts others if the cache is full. */
   write(object: CachedObject, start: number, bytes: Uint8Array): Promise<void>;
   size(): Promise<number>;
   clear(label?: string): Promise<void>;
-  /** Whether what is written can be read. */
+  /** Whether a test write succeeds. */
   probe(): Promise<boolean>;
   close(): void;
 }
@@ -28,46 +28,49 @@ export interface CacheIndex {
 /** Label, version, and offset of the first byte. */
 type PieceKey = [label: string, version: string, start: number];
 
-/** What is known of a piece beside its bytes, which lie apart so that evicting need not read them. */
-interface PieceNote {
+/** Metadata of a piece. The bytes are in another store, so that eviction does not read them. */
+interface PieceInfo {
   readonly size: number;
   /** CRC32 of the bytes. */
   readonly crc32: number;
-  /** When it was last used, in milliseconds since 1970, give or take {@link USED_STEP_MS}. */
+  /** Time of last use in milliseconds since 1970, recorded every {@link USED_STEP_MS}. */
   readonly used: number;
 }
 
 // Stores.
 const OBJECTS = "objects";
-const NOTES = "notes";
+const INFOS = "notes";
 const BYTES = "bytes";
 const TOTALS = "totals";
-/** Index of the notes by when they were used. */
+/** Index of the metadata by time of last use. */
 const USED = "used";
-/** Key of the number of all bytes kept. */
+/** Key of the number of cached bytes. */
 const TOTAL = "bytes";
 
-// A use is noted at most so often: noting each would make every read a write.
+// The time of use is recorded at most this often: otherwise every read would be a write.
 const USED_STEP_MS = 60_000;
-// Evicting goes a little further than it must, so that it need not begin again with the next piece.
+// Eviction frees more than it must, so that the next piece does not evict again.
 const LOW_WATER = 0.9;
 
-/** Makes a {@link CacheIndex}. Nothing is opened yet. */
-export function cacheIndex(directory: string, { maxBytes, maxAgeMs, longest }: CacheBounds): CacheIndex {
+/** Makes a {@link CacheIndex}. Opens nothing yet. */
+export function cacheIndex(
+  directory: string,
+  { maxBytes, maxAgeMs, maxPieceBytes }: CacheBounds,
+): CacheIndex {
   const db: Database = database({
     name: `peekpack-cache/${directory}`,
     version: 1,
     upgrade(connection) {
       for (const name of [OBJECTS, BYTES, TOTALS]) connection.createObjectStore(name);
-      connection.createObjectStore(NOTES).createIndex(USED, "used");
+      connection.createObjectStore(INFOS).createIndex(USED, "used");
     },
   });
-  // What is lost in a power cut is read again: no reason to wait for the disk.
+  // A power cut may lose entries: they are read again. So no write waits for the disk.
   const change = <T>(
     names: readonly string[],
     work: (transaction: IDBTransaction) => Promise<T>,
   ): Promise<T> => db.transaction(names, "readwrite", "relaxed", work);
-  const PIECES = [NOTES, BYTES, TOTALS];
+  const PIECES = [INFOS, BYTES, TOTALS];
 
   const addToTotal = async (transaction: IDBTransaction, bytes: number): Promise<number> => {
     const totals = transaction.objectStore(TOTALS);
@@ -76,34 +79,34 @@ export function cacheIndex(directory: string, { maxBytes, maxAgeMs, longest }: C
     return total;
   };
 
-  const removeNoted = (transaction: IDBTransaction, key: IDBValidKey): void => {
-    transaction.objectStore(NOTES).delete(key);
+  const removePiece = (transaction: IDBTransaction, key: IDBValidKey): void => {
+    transaction.objectStore(INFOS).delete(key);
     transaction.objectStore(BYTES).delete(key);
   };
 
-  /** Visits notes until `visit` says that it is enough. */
+  /** Visits metadata until `visit` returns false. */
   const walk = (
     from: IDBObjectStore | IDBIndex,
     range: IDBKeyRange | undefined,
-    visit: (note: PieceNote, key: IDBValidKey) => boolean,
+    visit: (info: PieceInfo, key: IDBValidKey) => boolean,
   ): Promise<void> =>
     new Promise((resolve, reject) => {
       const request = from.openCursor(range);
       request.onerror = () => reject(request.error);
       request.onsuccess = () => {
         const cursor = request.result;
-        if (cursor === null || !visit(cursor.value as PieceNote, cursor.primaryKey)) resolve();
+        if (cursor === null || !visit(cursor.value as PieceInfo, cursor.primaryKey)) resolve();
         else cursor.continue();
       };
     });
 
-  /** Lets go of what is too old, and of what was not used for longest until the rest fits. */
-  const evict = async (transaction: IDBTransaction, total: number, room: number): Promise<void> => {
-    const tooOld = Date.now() - maxAgeMs;
+  /** Evicts expired pieces, then the least recently used ones until at most `targetBytes` are left. */
+  const evict = async (transaction: IDBTransaction, total: number, targetBytes: number): Promise<void> => {
+    const expired = Date.now() - maxAgeMs;
     let freed = 0;
-    await walk(transaction.objectStore(NOTES).index(USED), undefined, ({ size, used }, key) => {
-      if (used >= tooOld && total - freed <= room) return false;
-      removeNoted(transaction, key);
+    await walk(transaction.objectStore(INFOS).index(USED), undefined, ({ size, used }, key) => {
+      if (used >= expired && total - freed <= targetBytes) return false;
+      removePiece(transaction, key);
       freed += size;
       return true;
     });
@@ -113,41 +116,41 @@ export function cacheIndex(directory: string, { maxBytes, maxAgeMs, longest }: C
   const write = ({ label, version }: CachedObject, start: number, bytes: Uint8Array): Promise<void> =>
     change(PIECES, async (transaction) => {
       const key: PieceKey = [label, version, start];
-      const notes = transaction.objectStore(NOTES);
-      const before: PieceNote | undefined = await promisifyRequest(notes.get(key));
-      // Another tab may have read more from the same place.
+      const infos = transaction.objectStore(INFOS);
+      const before: PieceInfo | undefined = await promisifyRequest(infos.get(key));
+      // Another tab may have stored more bytes from this offset.
       if (before !== undefined && before.size >= bytes.length) return;
-      const note: PieceNote = { size: bytes.length, crc32: crc32Of(bytes), used: Date.now() };
-      notes.put(note, key);
+      const info: PieceInfo = { size: bytes.length, crc32: crc32(bytes), used: Date.now() };
+      infos.put(info, key);
       transaction.objectStore(BYTES).put(bytes, key);
       const total = await addToTotal(transaction, bytes.length - (before?.size ?? 0));
       if (total > maxBytes) await evict(transaction, total, maxBytes * LOW_WATER);
     });
 
-  /** Notes that pieces were used, and takes out those that are harmed. */
-  const tidy = (used: readonly PieceKey[], harmed: readonly PieceKey[]): Promise<void> =>
+  /** Records the use of pieces, and removes damaged ones. */
+  const update = (used: readonly PieceKey[], damaged: readonly PieceKey[]): Promise<void> =>
     change(PIECES, async (transaction) => {
-      const notes = transaction.objectStore(NOTES);
+      const infos = transaction.objectStore(INFOS);
       for (const key of used) {
-        const note: PieceNote | undefined = await promisifyRequest(notes.get(key));
-        if (note !== undefined) notes.put({ ...note, used: Date.now() }, key);
+        const info: PieceInfo | undefined = await promisifyRequest(infos.get(key));
+        if (info !== undefined) infos.put({ ...info, used: Date.now() }, key);
       }
       let freed = 0;
-      for (const key of harmed) {
-        const note: PieceNote | undefined = await promisifyRequest(notes.get(key));
-        freed += note?.size ?? 0;
-        removeNoted(transaction, key);
+      for (const key of damaged) {
+        const info: PieceInfo | undefined = await promisifyRequest(infos.get(key));
+        freed += info?.size ?? 0;
+        removePiece(transaction, key);
       }
       if (freed > 0) await addToTotal(transaction, -freed);
     });
 
-  /** What is too old goes when the cache is first written to; what is too much, whenever there is more. */
-  let swept: Promise<void> | undefined;
-  const sweepOnce = (): Promise<void> => {
-    swept ??= change(PIECES, async (transaction) =>
+  /** Evicts expired pieces once, before the first write. */
+  let evicted: Promise<void> | undefined;
+  const evictOnce = (): Promise<void> => {
+    evicted ??= change(PIECES, async (transaction) =>
       evict(transaction, await addToTotal(transaction, 0), maxBytes),
     ).catch(() => {});
-    return swept;
+    return evicted;
   };
 
   const index: CacheIndex = {
@@ -160,52 +163,52 @@ export function cacheIndex(directory: string, { maxBytes, maxAgeMs, longest }: C
         transaction.objectStore(OBJECTS).put({ label, version, size }, label);
       }),
     async read({ label, version }, { start, end }) {
-      const first: PieceKey = [label, version, Math.max(0, start - longest + 1)];
+      const first: PieceKey = [label, version, Math.max(0, start - maxPieceBytes + 1)];
       const last: PieceKey = [label, version, end];
       const range = IDBKeyRange.bound(first, last, false, true);
-      const [keys, notes, all] = await db.transaction(
-        [NOTES, BYTES],
+      const [keys, infos, all] = await db.transaction(
+        [INFOS, BYTES],
         "readonly",
         "relaxed",
         async (transaction) => {
-          const from = transaction.objectStore(NOTES);
-          const [keys, notes] = await Promise.all([
+          const from = transaction.objectStore(INFOS);
+          const [keys, infos] = await Promise.all([
             promisifyRequest(from.getAllKeys(range)) as Promise<PieceKey[]>,
-            promisifyRequest(from.getAll(range)) as Promise<PieceNote[]>,
+            promisifyRequest(from.getAll(range)) as Promise<PieceInfo[]>,
           ]);
-          const reaching = keys.flatMap((key, i) => (key[2] + notes[i]!.size > start ? [i] : []));
+          const reaching = keys.flatMap((key, i) => (key[2] + infos[i]!.size > start ? [i] : []));
           const bytes = transaction.objectStore(BYTES);
           const all = await Promise.all(
             reaching.map((i) => promisifyRequest<Uint8Array | undefined>(bytes.get(keys[i]!))),
           );
-          return [reaching.map((i) => keys[i]!), reaching.map((i) => notes[i]!), all] as const;
+          return [reaching.map((i) => keys[i]!), reaching.map((i) => infos[i]!), all] as const;
         },
       );
       const pieces: CachedPiece[] = [];
-      const harmed: PieceKey[] = [];
+      const damaged: PieceKey[] = [];
       const used: PieceKey[] = [];
       const now = Date.now();
       for (const [i, key] of keys.entries()) {
-        const note = notes[i]!;
+        const info = infos[i]!;
         const bytes = all[i];
-        if (!(bytes instanceof Uint8Array) || bytes.length !== note.size || crc32Of(bytes) !== note.crc32) {
-          harmed.push(key);
-        } else if (now - note.used <= maxAgeMs) {
+        if (!(bytes instanceof Uint8Array) || bytes.length !== info.size || crc32(bytes) !== info.crc32) {
+          damaged.push(key);
+        } else if (now - info.used <= maxAgeMs) {
           pieces.push({ start: key[2], bytes });
-          if (now - note.used > USED_STEP_MS) used.push(key);
+          if (now - info.used > USED_STEP_MS) used.push(key);
         }
       }
-      if (harmed.length + used.length > 0) void tidy(used, harmed).catch(() => {});
+      if (damaged.length + used.length > 0) void update(used, damaged).catch(() => {});
       return pieces;
     },
     async write(object, start, bytes) {
       if (bytes.length > maxBytes) return;
-      await sweepOnce();
+      await evictOnce();
       try {
         await write(object, start, bytes);
       } catch (error) {
         if ((error as Error | null)?.name !== "QuotaExceededError") throw error;
-        // The disk is fuller than this cache may make it: others need the room more.
+        // The disk is full below maxBytes: leave room for others.
         await change(PIECES, async (transaction) => {
           const total = await addToTotal(transaction, 0);
           await evict(transaction, total, total / 2);
@@ -225,10 +228,10 @@ export function cacheIndex(directory: string, { maxBytes, maxAgeMs, longest }: C
         transaction.objectStore(OBJECTS).delete(label);
         let freed = 0;
         await walk(
-          transaction.objectStore(NOTES),
+          transaction.objectStore(INFOS),
           IDBKeyRange.bound([label], [label, []]),
           ({ size }, key) => {
-            removeNoted(transaction, key);
+            removePiece(transaction, key);
             freed += size;
             return true;
           },

@@ -1,13 +1,13 @@
 import { promisifyRequest, type UseStore } from "idb-keyval";
 
-/** How surely a transaction is on the disk when it is said to be done. */
+/** Whether a transaction is on the disk when it completes (`strict`), or only handed to the system (`relaxed`). */
 export type Durability = "strict" | "relaxed";
 
-/** An IndexedDB database, opened at first use and again when the browser has closed it. */
+/** An IndexedDB database. It opens at first use, and again after the browser has closed it. */
 export interface Database {
-  /** A store as idb-keyval's functions take it. `strict`: what was written survives a power cut. */
+  /** A store for the functions of idb-keyval. */
   store(name: string, durability: Durability): UseStore;
-  /** Runs `work` in one transaction over several stores, and waits until that is done. `work` must not await anything else. */
+  /** Runs `work` in one transaction over several stores, and waits until it completes. `work` must await only its requests. */
   transaction<T>(
     names: readonly string[],
     mode: IDBTransactionMode,
@@ -18,11 +18,11 @@ export interface Database {
   close(): void;
 }
 
-/** What a database is made of. Raise `version` to add stores and indexes. */
+/** Schema of a database. Raise `version` to add stores and indexes. */
 export interface DatabaseShape {
   readonly name: string;
   readonly version: number;
-  /** Called in the transaction of an upgrade; must do nothing about stores that are there. */
+  /** Called in the transaction of an upgrade. Must skip stores that exist. */
   upgrade(database: IDBDatabase, transaction: IDBTransaction): void;
 }
 
@@ -47,7 +47,7 @@ export function database(shape: DatabaseShape): Database {
       try {
         return connection.transaction([...names], mode, { durability });
       } catch (error) {
-        // The browser may have closed the connection without a word.
+        // Some browsers close the connection without an event.
         if (tries > 0 || (error as Error).name !== "InvalidStateError") throw error;
         opening = undefined;
       }
@@ -67,7 +67,7 @@ export function database(shape: DatabaseShape): Database {
         try {
           transaction.abort();
         } catch {
-          // It has ended already.
+          // The transaction has ended.
         }
         await done.catch(() => {});
         throw error ?? transaction.error;
@@ -84,7 +84,7 @@ export function database(shape: DatabaseShape): Database {
   };
 }
 
-/** Opens the connection. A failed one is forgotten at once, so that the next use tries again. */
+/** Opens the connection. Calls `forget` if it fails or is closed, so that the next use opens another. */
 async function connect({ name, version, upgrade }: DatabaseShape, forget: () => void): Promise<IDBDatabase> {
   try {
     const request = indexedDB.open(name, version);

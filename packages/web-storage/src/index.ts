@@ -1,20 +1,21 @@
 export type { PersistentCache, PersistentCacheOptions } from "@peekpack/core";
-export type { StorageChoice } from "./choose-parts.js";
+export type { StorageChoice } from "./choose-part-store.js";
 export { type MeteredFetch, type MeteredFetchOptions, meteredFetch } from "./metered-fetch.js";
 export type { PartStorage } from "./part-store.js";
+export { type PendingOptions, type PendingUpload, pendingUploads } from "./pending-uploads.js";
+export { type DisposableCache, persistentCache } from "./persistent-cache.js";
 export {
   discardUpload,
-  type PendingOptions,
-  type PendingUpload,
-  pendingUploads,
+  exportUpload,
+  pendingBlob,
+  type ResumeOptions,
   resumeUpload,
-} from "./pending-upload.js";
-export { persistentCache } from "./persistent-cache.js";
-export type { RemotePort } from "./remote.js";
+} from "./resume-upload.js";
+export type { RpcPort } from "./rpc.js";
 export { type ArchiveOpener, serveArchives } from "./serve-archives.js";
-export type { SpoolPlaceOptions, SpoolSinkOptions, SpoolUploadOptions } from "./spool-options.js";
+export type { SpoolDirectoryOptions, SpoolSinkOptions, SpoolUploadOptions } from "./spool-options.js";
 export { type SpoolSink, spoolSink } from "./spool-sink.js";
-export { persistStorage, type StorageRoom, storageRoom } from "./storage-room.js";
+export { persistStorage, type StorageQuota, storageQuota } from "./storage-quota.js";
 export {
   type WorkerArchive,
   type WorkerArchiveOptions,

@@ -2,9 +2,9 @@ import { del, get, keys, promisifyRequest, set } from "idb-keyval";
 import type { Database } from "./database.js";
 import type { PartStore } from "./part-store.js";
 import { PARTS } from "./spool-database.js";
-import { storageError, stored } from "./storage-error.js";
+import { storageError, withStorageErrors } from "./storage-error.js";
 
-/** Parts as records of IndexedDB, under [spool, number]. A part is in memory until it is sealed. */
+/** Stores parts as records of IndexedDB, with key [spool, number]. A part is in memory until it is sealed. */
 export function indexedDbParts(database: Database): PartStore {
   const store = database.store(PARTS, "strict");
   const ofSpool = (spool: string): IDBKeyRange => IDBKeyRange.bound([spool], [spool, []]);
@@ -24,7 +24,7 @@ export function indexedDbParts(database: Database): PartStore {
             at += block.length;
           }
           blocks = [];
-          await stored("seal a part", () => set([spool, number], whole, store));
+          await withStorageErrors("seal a part", () => set([spool, number], whole, store));
         },
         async cancel() {
           blocks = [];
@@ -32,28 +32,28 @@ export function indexedDbParts(database: Database): PartStore {
       };
     },
     read: (spool, number, start, end) =>
-      stored(`read part ${number} of the spool`, async () => {
+      withStorageErrors(`read part ${number} of the spool`, async () => {
         const whole = await get<Uint8Array<ArrayBuffer>>([spool, number], store);
         if (whole === undefined) {
           throw storageError(`read part ${number} of the spool`, {
             name: "NotFoundError",
-            message: "it is gone",
+            message: "it does not exist",
           });
         }
         return start === 0 && end >= whole.length ? whole : whole.slice(start, end);
       }),
-    remove: (spool, number) => stored("remove a part", () => del([spool, number], store)),
+    remove: (spool, number) => withStorageErrors("remove a part", () => del([spool, number], store)),
     removeAll: (spool) =>
-      stored("remove a spool", () =>
+      withStorageErrors("remove a spool", () =>
         store("readwrite", (records) => {
           records.delete(ofSpool(spool));
           return promisifyRequest(records.transaction);
         }),
       ),
     spools: () =>
-      stored("list the spools", async () => [
+      withStorageErrors("list the spools", async () => [
         ...new Set((await keys<[string, number]>(store)).map(([spool]) => spool)),
-      ]),
+      ]).then((ids) => ids.map((id) => ({ id, foreign: false }))),
     close() {},
   };
 }

@@ -1,20 +1,20 @@
 import { PeekpackError } from "@peekpack/core";
 
-/** A lock that is held until it is released, or until the page or worker that holds it is gone. */
+/** A held lock. The browser releases it when the page or worker ends. */
 export interface HeldLock {
   release(): void;
 }
 
-/** The name of the lock of one spool. Whoever works on the spool holds it, so that its being free tells a dead one. */
+/** Name of the lock of a spool. Its user holds the lock: a spool whose lock is free has no living user. */
 export function spoolLockName(directory: string, id: string): string {
   return `peekpack-spool/${directory}/${id}`;
 }
 
 /**
- * Takes a lock, if no other page or worker holds it.
- * @throws PeekpackError `denied` where the browser has no Web Locks: outside a secure context
+ * Acquires a lock. Undefined if another page or worker holds it.
+ * @throws PeekpackError `denied` if the browser has no Web Locks, as outside a secure context
  */
-export function takeLock(name: string): Promise<HeldLock | undefined> {
+export function acquireLock(name: string): Promise<HeldLock | undefined> {
   return new Promise((resolve, reject) => {
     lockManager()
       .request(name, { ifAvailable: true }, (lock) => {
@@ -25,7 +25,7 @@ export function takeLock(name: string): Promise<HeldLock | undefined> {
   });
 }
 
-/** The names of all locks of this origin that are held now. */
+/** The names of all locks of this origin that are held. */
 export async function heldLocks(): Promise<ReadonlySet<string>> {
   const { held = [] } = await lockManager().query();
   return new Set(held.flatMap(({ name }) => name ?? []));
@@ -36,7 +36,7 @@ function lockManager(): LockManager {
   if (locks === undefined) {
     throw new PeekpackError(
       "denied",
-      "Spools need Web Locks, which browsers have only in secure contexts: https or localhost.",
+      "Spools need Web Locks, which exist only in secure contexts: https or localhost.",
       { section: "spool" },
     );
   }

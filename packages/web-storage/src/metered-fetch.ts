@@ -1,25 +1,25 @@
-/** How {@link meteredFetch} sends. */
+/** Options of {@link meteredFetch}. */
 export interface MeteredFetchOptions {
-  /** A request is given up when no byte of its body has left for so long, in milliseconds. Default 30,000. */
+  /** Timeout in milliseconds for a request whose body makes no progress. Default 30,000. */
   readonly stallMs?: number | undefined;
 }
 
 /**
- * Sends requests as fetch does, and tells how many bytes of their bodies have left: what `fetch` of `s3Store` and
- * `presignedTarget` takes, and `meter` of `spoolSink` and `resumeUpload`.
+ * A `fetch` that counts the bytes of request bodies as they are sent. For the option `fetch` of `s3Store` and
+ * `presignedTarget`, and the option `meter` of `spoolSink` and `resumeUpload`.
  */
 export interface MeteredFetch {
   (request: Request): Promise<Response>;
-  /** Bytes that have left of bodies that are under way. */
+  /** Bytes sent of all bodies in transfer. */
   readonly inFlight: number;
-  /** Has `listener` called whenever that changes. @returns what takes it back */
+  /** Calls `listener` whenever `inFlight` changes. @returns a function that removes the listener */
   listen(listener: () => void): () => void;
 }
 
 /**
- * Makes a fetch that tells how far its uploads are, and gives up those that stall: a request that stalled fails like one
- * without an answer, and is made again by who retries. Bodies go by XMLHttpRequest, as fetch has no upload progress;
- * where there is none, in service workers, by fetch.
+ * Makes a fetch that reports upload progress and ends stalled requests: they fail like requests without a response, which
+ * targets retry. Sends bodies by XMLHttpRequest, because fetch has no upload progress; in service workers, which lack it, by
+ * fetch.
  *
  * @example
  * const meter = meteredFetch();
@@ -27,24 +27,24 @@ export interface MeteredFetch {
  */
 export function meteredFetch(options: MeteredFetchOptions = {}): MeteredFetch {
   const { stallMs = 30_000 } = options;
-  const underWay = new Map<Request, number>();
+  const transfers = new Map<Request, number>();
   const listeners = new Set<() => void>();
-  const note = (request: Request, sent: number | undefined): void => {
-    if (sent === undefined) underWay.delete(request);
-    else underWay.set(request, sent);
+  const record = (request: Request, sent: number | undefined): void => {
+    if (sent === undefined) transfers.delete(request);
+    else transfers.set(request, sent);
     for (const listener of listeners) listener();
   };
   const send = async (request: Request): Promise<Response> => {
     if (request.body === null || typeof XMLHttpRequest === "undefined") return globalThis.fetch(request);
     const body = await request.blob();
     try {
-      return await sendBody(request, body, stallMs, (sent) => note(request, sent));
+      return await sendBody(request, body, stallMs, (sent) => record(request, sent));
     } finally {
-      note(request, undefined);
+      record(request, undefined);
     }
   };
   return Object.defineProperties(send, {
-    inFlight: { get: () => [...underWay.values()].reduce((sum, sent) => sum + sent, 0) },
+    inFlight: { get: () => [...transfers.values()].reduce((sum, sent) => sum + sent, 0) },
     listen: {
       value(listener: () => void): () => void {
         listeners.add(listener);
@@ -64,19 +64,22 @@ function sendBody(
     signal.throwIfAborted();
     const xhr = new XMLHttpRequest();
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const end = (settle: () => void): void => {
+    const settle = (outcome: () => void): void => {
       clearTimeout(timer);
-      signal.removeEventListener("abort", leave);
-      settle();
+      signal.removeEventListener("abort", abort);
+      outcome();
     };
-    const giveUp = (reason: unknown): void => {
-      end(() => reject(reason));
+    const cancel = (reason: unknown): void => {
+      settle(() => reject(reason));
       xhr.abort();
     };
-    const leave = (): void => giveUp(signal.reason);
-    const alive = (): void => {
+    const abort = (): void => cancel(signal.reason);
+    const restartTimer = (): void => {
       clearTimeout(timer);
-      timer = setTimeout(() => giveUp(new TypeError(`No byte has left for ${stallMs} ms.`)), stallMs);
+      timer = setTimeout(
+        () => cancel(new TypeError(`The upload made no progress for ${stallMs} ms.`)),
+        stallMs,
+      );
     };
     xhr.open(method, url);
     xhr.responseType = "arraybuffer";
@@ -85,32 +88,32 @@ function sendBody(
       xhr.setRequestHeader(name, value);
     });
     xhr.upload.onprogress = ({ loaded }) => {
-      alive();
+      restartTimer();
       onSent(loaded);
     };
-    // All has left; how long the server may think is for the caller to say.
+    // The body is sent. The caller decides how long the server may take to respond.
     xhr.upload.onload = () => clearTimeout(timer);
     xhr.onload = () =>
-      end(() => {
+      settle(() => {
         const { status } = xhr;
         const bodiless = status === 204 || status === 205 || status === 304;
         resolve(
           new Response(bodiless ? null : (xhr.response as ArrayBuffer), {
             status,
-            headers: answerHeaders(xhr),
+            headers: responseHeaders(xhr),
           }),
         );
       });
-    // Messages of fetch and of XMLHttpRequest alike tell nothing of why.
-    xhr.onerror = () => end(() => reject(new TypeError("The request failed.")));
-    xhr.onabort = () => end(() => reject(new TypeError("The request was given up.")));
-    signal.addEventListener("abort", leave);
-    alive();
+    // Browsers do not tell the reason, neither by fetch nor by XMLHttpRequest.
+    xhr.onerror = () => settle(() => reject(new TypeError("The request failed.")));
+    xhr.onabort = () => settle(() => reject(new TypeError("The request was aborted.")));
+    signal.addEventListener("abort", abort);
+    restartTimer();
     xhr.send(body);
   });
 }
 
-function answerHeaders(xhr: XMLHttpRequest): Headers {
+function responseHeaders(xhr: XMLHttpRequest): Headers {
   const headers = new Headers();
   for (const line of xhr.getAllResponseHeaders().split("\r\n")) {
     const colon = line.indexOf(":");

@@ -1,20 +1,23 @@
-import { noRoom, stored } from "./storage-error.js";
+import { quotaError, withStorageErrors } from "./storage-error.js";
 
-/** The directory below the origin's root in which spools lie. @throws PeekpackError `denied` where OPFS is refused */
+/** The directory of spools, below the root of the origin. @throws PeekpackError `denied` if the browser refuses OPFS */
 export function spoolDirectory(directory: string): Promise<FileSystemDirectoryHandle> {
-  return stored("open the origin's private file system", async () => {
+  return withStorageErrors("open the origin's private file system", async () => {
     const root = await navigator.storage.getDirectory();
     return root.getDirectoryHandle(directory, { create: true });
   });
 }
 
-/** The name of a part's file. */
+/** Names of files of parts. */
+export const PART_NAME: RegExp = /^part-\d+$/;
+
+/** Name of the file of a part. */
 export function partName(number: number): string {
   return `part-${number}`;
 }
 
-/** A part's file, made anew. */
-export async function freshFile(
+/** Creates the file of a part, or opens it. */
+export async function partFile(
   directory: string,
   spool: string,
   name: string,
@@ -23,7 +26,7 @@ export async function freshFile(
   return parts.getFileHandle(name, { create: true });
 }
 
-/** Removes an entry. One that is gone is no error; one that a dying page still holds is tried again for a while. */
+/** Removes an entry, if it exists. Retries for a while if a page that is closing still has it open. */
 export async function removeEntry(from: FileSystemDirectoryHandle, name: string): Promise<void> {
   for (let tries = 0; ; tries++) {
     try {
@@ -38,22 +41,22 @@ export async function removeEntry(from: FileSystemDirectoryHandle, name: string)
   }
 }
 
-/** Whether this is a context that may open files for synchronous access: a dedicated worker. */
+/** Whether this context can open files for synchronous access: only dedicated workers can. */
 export function hasSyncAccess(): boolean {
   const handle = (globalThis as { FileSystemFileHandle?: { readonly prototype: object } })
     .FileSystemFileHandle;
   return handle !== undefined && "createSyncAccessHandle" in handle.prototype && !("document" in globalThis);
 }
 
-/** A file that is written through a sync access handle, in this worker. */
+/** A file that this worker writes through a sync access handle. */
 export interface SyncFile {
   append(bytes: Uint8Array): void;
-  /** Brings everything to the disk, and closes the file. */
+  /** Flushes to the disk, and closes the file. */
   seal(): void;
   close(): void;
 }
 
-/** What the library of types has for workers only (File System standard, FileSystemSyncAccessHandle). */
+/** FileSystemSyncAccessHandle of the File System standard, which TypeScript declares for workers only. */
 interface SyncAccessHandle {
   write(bytes: Uint8Array<ArrayBuffer>, options: { readonly at: number }): number;
   truncate(size: number): void;
@@ -61,7 +64,7 @@ interface SyncAccessHandle {
   close(): void;
 }
 
-/** Opens a file for synchronous access, empty. Only in a dedicated worker. */
+/** Opens a file for synchronous access and truncates it. Only in dedicated workers. */
 export async function openSyncFile(file: FileSystemFileHandle): Promise<SyncFile> {
   const access = await (
     file as unknown as { createSyncAccessHandle(): Promise<SyncAccessHandle> }
@@ -75,11 +78,11 @@ export async function openSyncFile(file: FileSystemFileHandle): Promise<SyncFile
   }
   return {
     append(bytes) {
-      // A full disk may show as fewer bytes written.
+      // On a full disk, fewer bytes may be written without an error.
       const written = access.write(bytes as Uint8Array<ArrayBuffer>, { at });
       at += written;
       if (written < bytes.length)
-        throw noRoom(`Only ${written} of ${bytes.length} bytes found room on the disk.`);
+        throw quotaError(`The disk had room for only ${written} of ${bytes.length} bytes.`);
     },
     seal() {
       try {

@@ -1,33 +1,34 @@
 import { PeekpackError } from "@peekpack/core";
 import {
-  freshFile,
   hasSyncAccess,
   openSyncFile,
+  PART_NAME,
+  partFile,
   partName,
   removeEntry,
   type SyncFile,
   spoolDirectory,
 } from "./opfs-files.js";
 import type { PartStore, PartWriter } from "./part-store.js";
-import { type RemotePort, remote } from "./remote.js";
-import { stored } from "./storage-error.js";
+import { type RpcPort, rpcClient } from "./rpc.js";
+import { withStorageErrors } from "./storage-error.js";
 
-/** Opens files of the origin private file system for writing, one at a time. */
+/** Writes files of the origin private file system, one at a time. */
 export interface FileWriter {
   open(directory: string, spool: string, name: string): Promise<PartWriter>;
   close(): void;
 }
 
-/** Writes through sync access handles, here: for code that runs in a dedicated worker itself. */
+/** Writes through sync access handles in this worker. */
 export function syncWriter(): FileWriter {
   return {
     async open(directory, spool, name) {
-      const file: SyncFile = await stored("open a part", async () =>
-        openSyncFile(await freshFile(directory, spool, name)),
+      const file: SyncFile = await withStorageErrors("open a part", async () =>
+        openSyncFile(await partFile(directory, spool, name)),
       );
       return {
-        append: (bytes) => stored("write a part", async () => file.append(bytes)),
-        seal: () => stored("seal a part", async () => file.seal()),
+        append: (bytes) => withStorageErrors("write a part", async () => file.append(bytes)),
+        seal: () => withStorageErrors("seal a part", async () => file.seal()),
         cancel: async () => file.close(),
       };
     },
@@ -35,40 +36,44 @@ export function syncWriter(): FileWriter {
   };
 }
 
-/** Writes through sync access handles in a dedicated worker. */
+/** Writes through sync access handles in a dedicated worker. If the worker cannot be loaded, `open` rejects. */
 export function workerWriter(makeWorker: () => Worker): FileWriter {
   const worker = makeWorker();
-  const away = remote(worker as RemotePort);
-  const lost = (): void =>
-    away.close(new PeekpackError("denied", "The spool's worker could not be started.", { section: "spool" }));
-  worker.addEventListener("error", lost);
-  worker.addEventListener("messageerror", lost);
+  const client = rpcClient(worker as RpcPort);
+  const fail = (): void => {
+    const message = "The worker that writes spools could not be loaded, or failed.";
+    client.close(new PeekpackError("network", message, { section: "spool" }));
+  };
+  worker.addEventListener("error", fail);
+  worker.addEventListener("messageerror", fail);
   return {
     async open(...args) {
-      await away.call("open", args);
+      await client.call("open", args);
       return {
-        append: (bytes) => away.call("append", [bytes], { transfer: [bytes.buffer] }),
-        seal: () => away.call("seal", []),
-        cancel: () => away.call<void>("cancel", []).catch(() => {}),
+        append: (bytes) => client.call("append", [bytes], { transfer: [bytes.buffer] }),
+        seal: () => client.call("seal", []),
+        cancel: () => client.call<void>("cancel", []).catch(() => {}),
       };
     },
     close() {
-      away.close(new PeekpackError("closed", "The spool's worker has ended.", { section: "spool" }));
+      client.close(
+        new PeekpackError("closed", "The worker that writes spools has ended.", { section: "spool" }),
+      );
       worker.terminate();
     },
   };
 }
 
-/** Writes by createWritable: everywhere but in older Safaris. A file appears when it is closed. */
+/** Writes by createWritable, which older Safaris lack. A file exists only once it is closed. */
 export function streamWriter(): FileWriter {
   return {
     async open(directory, spool, name) {
-      const stream = await stored("open a part", async () =>
-        (await freshFile(directory, spool, name)).createWritable(),
+      const stream = await withStorageErrors("open a part", async () =>
+        (await partFile(directory, spool, name)).createWritable(),
       );
       return {
-        append: (bytes) => stored("write a part", () => stream.write(bytes)),
-        seal: () => stored("seal a part", () => stream.close()),
+        append: (bytes) => withStorageErrors("write a part", () => stream.write(bytes)),
+        seal: () => withStorageErrors("seal a part", () => stream.close()),
         cancel: () => stream.abort().catch(() => {}),
       };
     },
@@ -76,12 +81,12 @@ export function streamWriter(): FileWriter {
   };
 }
 
-/** The worker of this package, as bundlers find it. */
+/** The worker of this package. Bundlers recognize this expression. */
 export function packagedWorker(): Worker {
   return new Worker(new URL("./opfs-worker.js", import.meta.url), { type: "module", name: "peekpack-spool" });
 }
 
-/** Whether a sync access handle can be had in a worker, or here. */
+/** Where sync access handles are available: in this worker, in a dedicated worker, or nowhere. */
 export function syncAccess(): "here" | "worker" | undefined {
   if (hasSyncAccess()) return "here";
   return typeof Worker === "function" ? "worker" : undefined;
@@ -93,29 +98,40 @@ export function opfsParts(directory: string, writer: FileWriter): PartStore {
     storage: "opfs",
     begin: (spool, number) => writer.open(directory, spool, partName(number)),
     read: (spool, number, start, end) =>
-      stored(`read part ${number} of the spool`, async () => {
+      withStorageErrors(`read part ${number} of the spool`, async () => {
         const parts = await (await spoolDirectory(directory)).getDirectoryHandle(spool);
         const file = await (await parts.getFileHandle(partName(number))).getFile();
         return new Uint8Array(await file.slice(start, end).arrayBuffer());
       }),
     remove: (spool, number) =>
-      stored("remove a part", async () => {
-        const parts = await found((await spoolDirectory(directory)).getDirectoryHandle(spool));
+      withStorageErrors("remove a part", async () => {
+        const parts = await ifExists((await spoolDirectory(directory)).getDirectoryHandle(spool));
         if (parts !== undefined) await removeEntry(parts, partName(number));
       }),
     removeAll: (spool) =>
-      stored("remove a spool", async () => removeEntry(await spoolDirectory(directory), spool)),
+      withStorageErrors("remove a spool", async () => removeEntry(await spoolDirectory(directory), spool)),
     spools: () =>
-      stored("list the spools", async () => {
-        const names: string[] = [];
-        for await (const name of (await spoolDirectory(directory)).keys()) names.push(name);
-        return names;
+      withStorageErrors("list the spools", async () => {
+        const spools: { id: string; foreign: boolean }[] = [];
+        for await (const [id, entry] of (await spoolDirectory(directory)).entries()) {
+          spools.push({ id, foreign: !(await hasOnlyParts(entry)) });
+        }
+        return spools;
       }),
     close: () => writer.close(),
   };
 }
 
-async function found<T>(entry: Promise<T>): Promise<T | undefined> {
+/** Whether an entry is a directory of parts, as this version writes them. */
+async function hasOnlyParts(entry: FileSystemHandle): Promise<boolean> {
+  if (entry.kind !== "directory") return false;
+  for await (const [name, { kind }] of (entry as FileSystemDirectoryHandle).entries()) {
+    if (kind !== "file" || !PART_NAME.test(name)) return false;
+  }
+  return true;
+}
+
+async function ifExists<T>(entry: Promise<T>): Promise<T | undefined> {
   try {
     return await entry;
   } catch (error) {

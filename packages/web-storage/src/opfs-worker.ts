@@ -1,23 +1,24 @@
-/** Entry of the dedicated worker that writes parts through sync access handles, one at a time. */
-import { freshFile, openSyncFile, type SyncFile } from "./opfs-files.js";
-import { answer, type RemoteCall, type RemotePort } from "./remote.js";
-import { stored } from "./storage-error.js";
+/** Entry of the worker that writes parts through sync access handles, one at a time. */
+import { openSyncFile, partFile, type SyncFile } from "./opfs-files.js";
+import { type RpcCall, type RpcPort, serveRpc } from "./rpc.js";
+import { withStorageErrors } from "./storage-error.js";
 
-function serveFiles(port: RemotePort): void {
+function serveFiles(port: RpcPort): void {
   let file: SyncFile | undefined;
   const close = (): void => {
     file?.close();
     file = undefined;
   };
-  answer(port, {
-    open: (_: RemoteCall, directory: string, spool: string, name: string) =>
-      stored("open a part", async () => {
+  serveRpc(port, {
+    open: (_: RpcCall, directory: string, spool: string, name: string) =>
+      withStorageErrors("open a part", async () => {
         close();
-        file = await openSyncFile(await freshFile(directory, spool, name));
+        file = await openSyncFile(await partFile(directory, spool, name));
       }),
-    append: (_: RemoteCall, bytes: Uint8Array) => stored("write a part", async () => file!.append(bytes)),
+    append: (_: RpcCall, bytes: Uint8Array) =>
+      withStorageErrors("write a part", async () => file!.append(bytes)),
     seal: () =>
-      stored("seal a part", async () => {
+      withStorageErrors("seal a part", async () => {
         const sealing = file!;
         file = undefined;
         sealing.seal();
@@ -26,4 +27,4 @@ function serveFiles(port: RemotePort): void {
   });
 }
 
-serveFiles(globalThis as unknown as RemotePort);
+serveFiles(globalThis as unknown as RpcPort);

@@ -1,29 +1,29 @@
-/** Where parts lie: in the origin private file system, or in IndexedDB. */
+/** Storage of parts: the origin private file system, or IndexedDB. */
 export type PartStorage = "opfs" | "indexeddb";
 
-/** Takes the bytes of one part. Nothing of it counts before it is sealed. */
+/** Writes one part. The part does not exist before it is sealed. */
 export interface PartWriter {
-  /** Takes the next bytes, and the array with them: the caller never touches it again. Its buffer may be transferred. */
+  /** Appends bytes. The caller must not use the array afterwards: its buffer may be transferred. */
   append(bytes: Uint8Array<ArrayBuffer>): Promise<void>;
-  /** Resolves when the part is on the disk, whole. */
+  /** Resolves when the complete part is on the disk. */
   seal(): Promise<void>;
-  /** Gives the part up. Never rejects. */
+  /** Abandons the part. Never rejects. */
   cancel(): Promise<void>;
 }
 
-/** Keeps the sealed parts of spools: each a file or record of its own, removed as soon as it is no longer needed. */
+/** Stores the sealed parts of spools, each as a file or record of its own. */
 export interface PartStore {
   readonly storage: PartStorage;
-  /** Begins a part; one that was there is replaced. */
+  /** Begins a part. Replaces an existing one. */
   begin(spool: string, number: number): Promise<PartWriter>;
-  /** Some bytes of a sealed part, or fewer where it ends before. @throws PeekpackError `truncated` when it is not there */
+  /** Reads bytes of a sealed part; fewer if it is shorter. @throws PeekpackError `truncated` if it does not exist */
   read(spool: string, number: number, start: number, end: number): Promise<Uint8Array<ArrayBuffer>>;
-  /** Removes a part. One that is gone is no error. */
+  /** Removes a part, if it exists. */
   remove(spool: string, number: number): Promise<void>;
-  /** Removes all that there is of a spool. */
+  /** Removes all parts of a spool. */
   removeAll(spool: string): Promise<void>;
-  /** The spools of which there is anything. */
-  spools(): Promise<string[]>;
-  /** Lets go of workers and connections. */
+  /** The spools that have parts. `foreign`: it has something else, which this version must keep. */
+  spools(): Promise<{ readonly id: string; readonly foreign: boolean }[]>;
+  /** Ends workers and closes connections. */
   close(): void;
 }

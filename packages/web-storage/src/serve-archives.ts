@@ -6,29 +6,29 @@ import {
   type Selected,
   type Value,
 } from "@peekpack/core";
-import { type CarriedPath, openPath, openPattern } from "./carried-path.js";
-import { type CarriedValue, carry } from "./carried-value.js";
-import { answer, type RemoteCall, type RemoteMethod, type RemotePort } from "./remote.js";
+import { type RpcCall, type RpcMethod, type RpcPort, serveRpc } from "./rpc.js";
+import { deserializePath, deserializePattern, type SerializedPath } from "./serialized-path.js";
+import { type SerializedValue, serializeValue } from "./serialized-value.js";
 
-/** Opens what a page has asked for. `what` is what `workerArchive` was given, copied. */
+/** Opens an archive for a page. `what` is a copy of the first argument of `workerArchive`. */
 export type ArchiveOpener<T> = (what: T, options: OpenOptions) => Promise<Archive>;
 
-/** What `select` gives at a time. */
-export interface CarriedItems {
-  readonly items: readonly { readonly path: Selected["path"]; readonly value: CarriedValue }[];
+/** One batch of results of `select`. */
+export interface SelectedBatch {
+  readonly items: readonly { readonly path: Selected["path"]; readonly value: SerializedValue }[];
   readonly done: boolean;
 }
 
-// As many as come at once, but no longer than a frame of the page takes.
-const MOST_ITEMS = 256;
-const LONGEST_MS = 16;
+// A batch ends after this many items, or when the page would wait longer than one frame.
+const MAX_BATCH_ITEMS = 256;
+const MAX_BATCH_MS = 16;
 
-/** Marks a port that is answered, for whatever copy of this module comes by. */
+/** Marks a served port. Global, because a bundle may contain this module more than once. */
 const SERVED = Symbol.for("peekpack.served");
 
 /**
- * Lets pages read archives that this worker opens: the answering end of `workerArchive`. For a worker of an
- * application's own, that opens what only it can open.
+ * Lets pages read archives that this worker opens: the counterpart of `workerArchive`. For workers of an application that
+ * open what a page cannot.
  *
  * @example
  * // worker.ts
@@ -36,94 +36,100 @@ const SERVED = Symbol.for("peekpack.served");
  * // page.ts
  * const archive = await workerArchive("bucket/key", { worker: new Worker(new URL("./worker.js", import.meta.url)) });
  *
- * @param port what calls come from; default this worker's global scope. One that is served already is left alone: WebKit
- * evaluates a worker's entry once more when a chunk imports something of it.
- * @returns what ends it
+ * @param port where calls come from. Default: this worker's global scope. A port that is served already is ignored: WebKit
+ * evaluates a worker's entry once more when a chunk imports from it.
+ * @returns a function that stops serving
  */
 export function serveArchives<T>(
   open: ArchiveOpener<T>,
-  port: RemotePort = globalThis as unknown as RemotePort,
+  port: RpcPort = globalThis as unknown as RpcPort,
 ): () => void {
-  const marked: RemotePort & { [SERVED]?: true } = port;
+  const marked: RpcPort & { [SERVED]?: true } = port;
   if (marked[SERVED]) return () => {};
   marked[SERVED] = true;
   const archives = new Map<number, Archive>();
-  const walks = new Map<
+  const selections = new Map<
     number,
     { readonly items: AsyncIterator<Selected>; readonly controller: AbortController }
   >();
   let next = 0;
-  const the = (id: number): Archive => {
-    const archive = archives.get(id);
-    if (archive === undefined) throw new PeekpackError("closed", "This archive is closed.");
-    return archive;
+  const archive = (id: number): Archive => {
+    const found = archives.get(id);
+    if (found === undefined) throw new PeekpackError("closed", "This archive is closed.");
+    return found;
   };
-  const handOver = (call: RemoteCall, value: Value): CarriedValue => {
-    const { carried, buffers } = carry(value);
+  const serialize = (call: RpcCall, value: Value): SerializedValue => {
+    const { serialized, buffers } = serializeValue(value);
     call.transfer(buffers);
-    return carried;
+    return serialized;
   };
 
   const methods = {
-    async open(call: RemoteCall, what: T, options: OpenOptions, events: MessagePort | undefined) {
+    async open(call: RpcCall, what: T, options: OpenOptions, events: MessagePort | undefined) {
       const onRequest: RequestListener | undefined = events && ((event) => events.postMessage(event));
-      const archive = await open(what, { ...options, signal: call.signal, ...(onRequest && { onRequest }) });
+      const opened = await open(what, { ...options, signal: call.signal, ...(onRequest && { onRequest }) });
       if (call.signal.aborted) {
-        // Nobody will ever ask for it.
-        await archive.close();
+        // The caller does not learn the id, so that nobody else could close it.
+        await opened.close();
         call.signal.throwIfAborted();
       }
       const id = next++;
-      archives.set(id, archive);
-      return { id, info: archive.info };
+      archives.set(id, opened);
+      return { id, info: opened.info };
     },
-    read: async (call: RemoteCall, id: number, path: CarriedPath) =>
-      handOver(call, await the(id).read(openPath(path), { signal: call.signal })),
-    readMany: async (call: RemoteCall, id: number, paths: readonly CarriedPath[]) =>
-      handOver(call, await the(id).readMany(paths.map(openPath), { signal: call.signal })),
-    keys: async (call: RemoteCall, id: number, path: CarriedPath) =>
-      handOver(call, await the(id).keys(openPath(path), { signal: call.signal }).toArray()),
-    has: (call: RemoteCall, id: number, path: CarriedPath) =>
-      the(id).has(openPath(path), { signal: call.signal }),
-    size: (call: RemoteCall, id: number, path: CarriedPath) =>
-      the(id).size(openPath(path), { signal: call.signal }),
-    select(_: RemoteCall, id: number, pattern: CarriedPath) {
-      const walk = next++;
+    read: async (call: RpcCall, id: number, path: SerializedPath) =>
+      serialize(call, await archive(id).read(deserializePath(path), { signal: call.signal })),
+    readMany: async (call: RpcCall, id: number, paths: readonly SerializedPath[]) =>
+      serialize(call, await archive(id).readMany(paths.map(deserializePath), { signal: call.signal })),
+    keys: async (call: RpcCall, id: number, path: SerializedPath) =>
+      serialize(call, await archive(id).keys(deserializePath(path), { signal: call.signal }).toArray()),
+    has: (call: RpcCall, id: number, path: SerializedPath) =>
+      archive(id).has(deserializePath(path), { signal: call.signal }),
+    size: (call: RpcCall, id: number, path: SerializedPath) =>
+      archive(id).size(deserializePath(path), { signal: call.signal }),
+    select(_: RpcCall, id: number, pattern: SerializedPath) {
+      const selection = next++;
       const controller = new AbortController();
-      const found = the(id).select(openPattern(pattern), { signal: controller.signal });
-      walks.set(walk, { items: found[Symbol.asyncIterator](), controller });
-      return walk;
+      const found = archive(id).select(deserializePattern(pattern), { signal: controller.signal });
+      selections.set(selection, { items: found[Symbol.asyncIterator](), controller });
+      return selection;
     },
-    async more(call: RemoteCall, walk: number): Promise<CarriedItems> {
-      const items: CarriedItems["items"][number][] = [];
-      const began = performance.now();
-      while (items.length < MOST_ITEMS && (items.length === 0 || performance.now() - began < LONGEST_MS)) {
-        const { value, done } = (await walks.get(walk)?.items.next()) ?? { value: undefined, done: true };
+    async nextBatch(call: RpcCall, selection: number): Promise<SelectedBatch> {
+      const items: SelectedBatch["items"][number][] = [];
+      const start = performance.now();
+      while (
+        items.length < MAX_BATCH_ITEMS &&
+        (items.length === 0 || performance.now() - start < MAX_BATCH_MS)
+      ) {
+        const { value, done } = (await selections.get(selection)?.items.next()) ?? {
+          value: undefined,
+          done: true,
+        };
         if (done) {
-          walks.delete(walk);
+          selections.delete(selection);
           return { items, done: true };
         }
-        items.push({ path: value.path, value: handOver(call, value.value) });
+        items.push({ path: value.path, value: serialize(call, value.value) });
       }
       return { items, done: false };
     },
-    async leave(_: RemoteCall, walk: number) {
-      const left = walks.get(walk);
-      walks.delete(walk);
-      left?.controller.abort();
-      await left?.items.return?.();
+    async endSelection(_: RpcCall, selection: number) {
+      const ended = selections.get(selection);
+      selections.delete(selection);
+      ended?.controller.abort();
+      await ended?.items.return?.();
     },
-    index: (_: RemoteCall, id: number) => the(id).index(),
-    stats: (_: RemoteCall, id: number) => the(id).stats,
-    async close(_: RemoteCall, id: number) {
-      const archive = archives.get(id);
+    index: (_: RpcCall, id: number) => archive(id).index(),
+    stats: (_: RpcCall, id: number) => archive(id).stats,
+    async close(_: RpcCall, id: number) {
+      const closing = archives.get(id);
       archives.delete(id);
-      await archive?.close();
+      await closing?.close();
     },
   };
-  const end = answer(port, methods as unknown as Readonly<Record<string, RemoteMethod>>);
+  const stop = serveRpc(port, methods as unknown as Readonly<Record<string, RpcMethod>>);
   return () => {
     delete marked[SERVED];
-    end();
+    stop();
   };
 }

@@ -1,10 +1,10 @@
 import { type Database, database } from "./database.js";
 
-/** The stores of a spool directory's database. */
+/** Stores of the database of a spool directory. */
 export const JOURNAL = "journal";
 export const PARTS = "parts";
 
-/** The database of a spool directory: its journal, and parts where OPFS is refused. Nothing is opened yet. */
+/** The database of a spool directory: the journal, and the parts if they are not in OPFS. Opens nothing yet. */
 export function spoolDatabase(directory: string): Database {
   return database({
     name: `peekpack-spool/${directory}`,

@@ -1,69 +1,47 @@
-import type { PutMode } from "@peekpack/s3";
-import type { OpenUpload, UploadedPart } from "@peekpack/s3/internal";
+import { HEADER_SIZE } from "@peekpack/core";
+import type { UploadedPart } from "@peekpack/s3/internal";
+
 import { promisifyRequest } from "idb-keyval";
 import type { Database } from "./database.js";
-import type { PartStorage } from "./part-store.js";
+import {
+  decodeHead,
+  decodeSealed,
+  decodeUploaded,
+  encodeRecord,
+  LAYOUT,
+  layoutOf,
+  type SealedPart,
+  type SpoolHead,
+} from "./journal-record.js";
 import { JOURNAL } from "./spool-database.js";
-import { stored } from "./storage-error.js";
+import { withStorageErrors } from "./storage-error.js";
 
-/**
- * How far a spool has come. `unfinished`: the archive is not complete, and never will be where its writer is gone; `sealed`:
- * complete, nothing sent; `uploading`: parts are going up; `committing`: what makes the object appear has been sent;
- * `done`: there is nothing left to do but removing it.
- */
-export type SpoolState = "unfinished" | "sealed" | "uploading" | "committing" | "done";
-
-/** A part that is whole on the disk. */
-export interface SealedPart {
-  /** Bytes; the first part's without the header. */
-  readonly size: number;
-  /** CRC32 of these bytes. */
-  readonly crc32: number;
-}
-
-/** What is known of a spool apart from its parts. Holds no credential. */
-export interface SpoolHead {
-  readonly layout: 1;
-  readonly id: string;
-  /** Label of the target. */
-  readonly target: string;
-  readonly put: PutMode;
-  readonly storage: PartStorage;
-  /** Bytes of every part but the last, the header included. */
-  readonly partSize: number;
-  /** Milliseconds since 1970. */
-  readonly begun: number;
-  readonly state: SpoolState;
-  /** The archive's header, which goes in front of the first part; known once it is sealed. */
-  readonly header?: Uint8Array | undefined;
-  /** The multipart upload that has begun. */
-  readonly upload?: OpenUpload | undefined;
-  /** Code of the error that the upload failed with last. */
-  readonly failure?: string | undefined;
-  /** Whether parts were removed here, so that the server has the only copy of them. Noted before the first one is. */
-  readonly partsRemoved?: boolean | undefined;
-  /** Uploads that were given up and of which the server may still have parts. */
-  readonly abandoned: readonly OpenUpload[];
-}
-
-/** All that the journal has of a spool. */
+/** All records of a spool. */
 export interface SpoolRecord {
   readonly head: SpoolHead;
   /** By number, from 1. */
   readonly sealed: ReadonlyMap<number, SealedPart>;
-  /** Those that the server has confirmed for `head.upload`. */
+  /** Parts that the server has confirmed for `head.upload`. */
   readonly uploaded: ReadonlyMap<number, UploadedPart>;
 }
 
+/** A spool that this version cannot use. */
+export interface UnusableSpool {
+  readonly id: string;
+  /** `damaged`: its records have changed. `unsupported`: another version of peekpack wrote it. */
+  readonly unusable: "damaged" | "unsupported";
+  readonly problem: string;
+}
+
 /**
- * The journal of a spool directory, in IndexedDB: one small record for each step, on the disk before the step counts.
- * Each spool has one writer, the holder of its lock.
+ * The journal of a spool directory, in IndexedDB. Each step is a record with a checksum, which is on the disk before the step
+ * counts. Only the holder of a spool's lock writes its records.
  */
 export interface SpoolJournal {
-  list(): Promise<SpoolRecord[]>;
-  read(id: string): Promise<SpoolRecord | undefined>;
-  /** Writes the head, and forgets which parts are uploaded where `anew`. */
-  write(head: SpoolHead, anew?: boolean): Promise<void>;
+  list(): Promise<(SpoolRecord | UnusableSpool)[]>;
+  read(id: string): Promise<SpoolRecord | UnusableSpool | undefined>;
+  /** Writes the head. `newUpload` also forgets which parts are uploaded. */
+  write(head: SpoolHead, newUpload?: boolean): Promise<void>;
   sealed(id: string, number: number, part: SealedPart): Promise<void>;
   uploaded(id: string, part: UploadedPart): Promise<void>;
   remove(id: string): Promise<void>;
@@ -74,45 +52,45 @@ const SEALED = "s";
 const UPLOADED = "u";
 type Key = [string] | [string, typeof SEALED | typeof UPLOADED, number];
 
-/** Opens the journal. Nothing is read yet. */
+/** Makes a {@link SpoolJournal}. Reads nothing yet. */
 export function spoolJournal(database: Database): SpoolJournal {
   const store = database.store(JOURNAL, "strict");
-  const noting = "keep the spool's journal";
+  const writing = "write the spool's journal";
 
-  const put = (key: Key, value: unknown): Promise<void> =>
-    stored(noting, () =>
+  const put = (key: Key, value: SealedPart | UploadedPart): Promise<void> =>
+    withStorageErrors(writing, () =>
       store("readwrite", (records) => {
-        records.put(value, key);
+        records.put(encodeRecord(value), key);
         return promisifyRequest(records.transaction);
       }),
     );
 
-  const records = (range?: IDBKeyRange): Promise<SpoolRecord[]> =>
-    stored("read the spools' journal", () =>
+  const records = (range?: IDBKeyRange): Promise<(SpoolRecord | UnusableSpool)[]> =>
+    withStorageErrors("read the journal of the spools", () =>
       store("readonly", async (from) => {
         const [keys, values] = await Promise.all([
-          promisifyRequest(from.getAllKeys(range)) as Promise<Key[]>,
+          promisifyRequest(from.getAllKeys(range)),
           promisifyRequest(from.getAll(range)) as Promise<unknown[]>,
         ]);
-        return grouped(keys, values);
+        return decodeAll(keys, values);
       }),
     );
 
   return {
     list: () => records(),
     read: async (id) => (await records(IDBKeyRange.bound([id], [id, []])))[0],
-    write: (head, anew = false) =>
-      stored(noting, () =>
+    write: (head, newUpload = false) =>
+      withStorageErrors(writing, () =>
         store("readwrite", (to) => {
-          to.put(head, [head.id]);
-          if (anew) to.delete(IDBKeyRange.bound([head.id, UPLOADED], [head.id, UPLOADED, []]));
+          to.put(encodeRecord(head), [head.id]);
+          if (newUpload) to.delete(IDBKeyRange.bound([head.id, UPLOADED], [head.id, UPLOADED, []]));
           return promisifyRequest(to.transaction);
         }),
       ),
     sealed: (id, number, part) => put([id, SEALED, number], part),
     uploaded: (id, part) => put([id, UPLOADED, part.number], part),
     remove: (id) =>
-      stored(noting, () =>
+      withStorageErrors(writing, () =>
         store("readwrite", (from) => {
           from.delete(IDBKeyRange.bound([id], [id, []]));
           return promisifyRequest(from.transaction);
@@ -121,20 +99,70 @@ export function spoolJournal(database: Database): SpoolJournal {
   };
 }
 
-/** Puts what belongs together together. What has no head, or one of a later layout, is passed over. */
-function grouped(keys: readonly Key[], values: readonly unknown[]): SpoolRecord[] {
-  const all = new Map<
-    string,
-    { head: SpoolHead; sealed: Map<number, SealedPart>; uploaded: Map<number, UploadedPart> }
-  >();
-  // A head sorts before its parts.
-  for (const [i, [id, kind, number]] of keys.entries()) {
-    const value = values[i];
-    if (kind === undefined) {
-      const head = value as SpoolHead;
-      if (head.layout === 1) all.set(id, { head, sealed: new Map(), uploaded: new Map() });
-    } else if (kind === SEALED) all.get(id)?.sealed.set(number!, value as SealedPart);
-    else all.get(id)?.uploaded.set(number!, value as UploadedPart);
+/** Groups records by spool and decodes them. One unusable spool does not affect the others. */
+function decodeAll(
+  keys: readonly IDBValidKey[],
+  values: readonly unknown[],
+): (SpoolRecord | UnusableSpool)[] {
+  const groups = new Map<string, { readonly key: readonly IDBValidKey[]; readonly value: unknown }[]>();
+  for (const [i, key] of keys.entries()) {
+    if (!Array.isArray(key) || typeof key[0] !== "string") continue;
+    const group = groups.get(key[0]) ?? [];
+    groups.set(key[0], group);
+    group.push({ key, value: values[i] });
   }
-  return [...all.values()];
+  return [...groups].map(([id, group]) => decodeSpool(id, group));
+}
+
+function decodeSpool(
+  id: string,
+  group: readonly { readonly key: readonly IDBValidKey[]; readonly value: unknown }[],
+): SpoolRecord | UnusableSpool {
+  const damaged = (problem: string): UnusableSpool => ({ id, unusable: "damaged", problem });
+  const layout = group
+    .map(({ value }) => layoutOf(value))
+    .find((found) => found !== undefined && found !== LAYOUT);
+  if (layout !== undefined) {
+    const problem = `it has layout ${layout}, and this version reads layout ${LAYOUT}`;
+    return { id, unusable: "unsupported", problem };
+  }
+  let head: SpoolHead | undefined;
+  const sealed = new Map<number, SealedPart>();
+  const uploaded = new Map<number, UploadedPart>();
+  for (const { key, value } of group) {
+    const [, kind, number] = key;
+    if (key.length === 1) {
+      head = decodeHead(value);
+    } else if (kind === SEALED) {
+      const part = decodeSealed(value);
+      if (part === undefined) return damaged(`the record of sealed part ${String(number)} is damaged`);
+      sealed.set(Number(number), part);
+    } else {
+      const part = decodeUploaded(value);
+      if (part === undefined || kind !== UPLOADED || part.number !== number)
+        return damaged(`the record of uploaded part ${String(number)} is damaged`);
+      uploaded.set(part.number, part);
+    }
+  }
+  if (head === undefined || head.id !== id) return damaged("the record of its state is damaged");
+  const problem = partsProblem(head, sealed);
+  return problem === undefined ? { head, sealed, uploaded } : damaged(problem);
+}
+
+/** Checks that the parts of a complete archive have no gap. */
+function partsProblem(
+  { state, header, partCount, partSize }: SpoolHead,
+  sealed: ReadonlyMap<number, SealedPart>,
+): string | undefined {
+  if (state === "unfinished" || state === "done") return undefined;
+  if (header === undefined || partCount === undefined) return "the record of its state is incomplete";
+  if (sealed.size !== partCount) return `${sealed.size} of ${partCount} parts are recorded`;
+  for (let number = 1; number <= partCount; number++) {
+    const capacity = number === 1 ? partSize - HEADER_SIZE : partSize;
+    const size = sealed.get(number)?.size ?? -1;
+    if (number < partCount ? size !== capacity : size < 0 || size > capacity) {
+      return `the size of part ${number} is wrong`;
+    }
+  }
+  return undefined;
 }

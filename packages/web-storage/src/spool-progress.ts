@@ -2,28 +2,28 @@ import type { ProgressListener, UploadProgress } from "@peekpack/s3";
 import { progressReporter } from "@peekpack/s3/internal";
 import type { MeteredFetch } from "./metered-fetch.js";
 
-/** Tells how far the upload of a spool has come. */
-export interface UploadingProgress {
-  /** Takes what `uploadContent` tells. */
+/** Reports the progress of a spool's upload. */
+export interface SpoolProgress {
+  /** Takes the progress of `uploadContent`. */
   update(progress: UploadProgress): void;
-  /** Stops listening to the meter. */
+  /** Removes the listener from the meter. */
   end(): void;
 }
 
-/** Makes an {@link UploadingProgress}. With a meter, bytes on their way count as uploaded, until they turn out not to be. */
-export function uploadingProgress(
+/** Makes a {@link SpoolProgress}. With a meter, bytes in transfer count as uploaded, until their request fails. */
+export function spoolProgress(
   listener: ProgressListener | undefined,
   meter: MeteredFetch | undefined,
-): UploadingProgress {
+): SpoolProgress {
   const reporter = progressReporter(listener);
   let confirmed = 0;
-  const seen = (): number =>
+  const sent = (): number =>
     Math.min(confirmed + (meter?.inFlight ?? 0), reporter.now.totalBytes ?? Number.POSITIVE_INFINITY);
-  const stop = listener && meter?.listen(() => reporter.update({ bytesUploaded: seen() }, true));
+  const stop = listener && meter?.listen(() => reporter.update({ bytesUploaded: sent() }, true));
   return {
     update({ rate: _, ...progress }) {
       confirmed = progress.bytesUploaded;
-      reporter.update({ ...progress, bytesUploaded: seen() });
+      reporter.update({ ...progress, bytesUploaded: sent() });
     },
     end: () => stop?.(),
   };

@@ -1,127 +1,136 @@
 import { type ArchiveSink, PeekpackError } from "@peekpack/core";
 import type { UploadTarget } from "@peekpack/s3";
 import { progressReporter } from "@peekpack/s3/internal";
+import { addAsyncDispose } from "./async-dispose.js";
 import type { PartStorage } from "./part-store.js";
-import { giveUp, type Spool } from "./spool.js";
+import { discardSpool, type Spool } from "./spool.js";
 import { resolveSpoolOptions, type SpoolSinkOptions } from "./spool-options.js";
 import { uploadSpool } from "./spool-upload.js";
-import { openSpool, type SpoolWriter, spoolWriter } from "./spool-writer.js";
+import { createSpool, type SpoolWriter, spoolWriter } from "./spool-writer.js";
 
-/** A sink that spools in the browser, then uploads. */
+/** A sink that spools in the browser and uploads at the end. */
 export interface SpoolSink extends ArchiveSink {
-  /** Id of the spool, as `pendingUploads` has it; undefined before the first write. */
+  readonly label: string;
+  /** Id of the spool in `pendingUploads`; undefined before the first write. */
   readonly id: string | undefined;
-  /** Where the parts lie; undefined before the first write. */
+  /** Storage of the parts; undefined before the first write. */
   readonly storage: PartStorage | undefined;
+  /** Calls `abort`, which does nothing after `finish`. Missing in browsers without `Symbol.asyncDispose`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
- * A sink that keeps the archive in the browser's storage while it is written, in parts, and uploads it when it is
- * finished: for archives larger than memory, and for connections that cannot be relied on. A few parts are in memory.
+ * Stores an archive in the browser in parts while it is written, and uploads it when it is complete. Only a few parts are
+ * in memory.
  *
- * Until `finish` is called nothing has been sent, and whatever fails removes the spool. From then on it is kept until the
- * object is there: when the upload fails, is aborted, or its tab is closed, `pendingUploads` lists it, `resumeUpload` goes
- * on, and `discardUpload` removes it.
+ * Nothing is sent before `finish`. Before that, any failure removes the spool. Afterwards a failure removes the spool and
+ * the parts on the server, unless `durable` keeps them for `resumeUpload`. If the page ends, `pendingUploads` lists what is
+ * left.
  *
  * @example
  * const sink = spoolSink(presignedTarget(sign), { onProgress });
  * await writeArchive(sink, { rows: listOf(generate()) });
  *
- * Each call rejects with PeekpackError `quota` (no room, or more than `maxBytes`), `limit` (more than 10,000 parts),
- * `denied` (the browser keeps nothing), what the target rejects with, or the signal's reason.
- * @throws RangeError, TypeError for options that are none
+ * Its calls reject with PeekpackError `quota` (no room, or more than `maxBytes`), `limit` (more than 10,000 parts),
+ * `denied` (the browser stores nothing), the target's errors, or the signal's reason.
+ * @throws RangeError, TypeError if an option is invalid
  */
 export function spoolSink(target: UploadTarget, options: SpoolSinkOptions = {}): SpoolSink {
   const resolved = resolveSpoolOptions(options);
-  const { signal, durable = true } = options;
+  const { signal, durable } = resolved;
   const progress = progressReporter(options.onProgress);
   const uploading = new AbortController();
   let phase: "writing" | "sealed" | "closed" = "writing";
   let opened: { readonly spool: Spool; readonly writer: SpoolWriter } | undefined;
-  /** What was called for last; each call waits for the one before. */
+  /** The last step; each waits for the one before. */
   let last: Promise<unknown> = Promise.resolve();
 
   const open = async (): Promise<NonNullable<typeof opened>> => {
     if (opened === undefined) {
-      const spool = await openSpool(target, resolved);
+      const spool = await createSpool(target, resolved);
       opened = { spool, writer: spoolWriter(spool, resolved) };
     }
     return opened;
   };
 
-  /** Removes what there is of a spool that never was complete. */
+  /** Removes an incomplete spool. */
   const discard = async (): Promise<void> => {
     phase = "closed";
     signal?.removeEventListener("abort", onAbort);
-    const given = opened;
+    const discarded = opened;
     opened = undefined;
-    if (given === undefined) return;
-    await given.writer.cancel();
-    await given.spool.remove().catch(() => {});
-    given.spool.leave();
+    if (discarded === undefined) return;
+    await discarded.writer.cancel();
+    await discarded.spool.remove().catch(() => {});
+    discarded.spool.release();
   };
 
-  /** Runs a step behind those before it. One that fails before the archive is complete removes the spool. */
-  const inTurn = <T>(step: () => Promise<T>): Promise<T> => {
-    const turn = last.then(async () => {
-      // A signal that has closed the sink is what its caller must see.
+  /** Runs a step after those before it. If it fails before the archive is complete, the spool is removed. */
+  const enqueue = <T>(step: () => Promise<T>): Promise<T> => {
+    const result = last.then(async () => {
+      // If the signal has closed the sink, its reason is the error.
       if (phase !== "writing") signal?.throwIfAborted();
       if (phase !== "writing") throw new PeekpackError("closed", "This sink is closed.", { section: "sink" });
       try {
         signal?.throwIfAborted();
         return await step();
       } catch (error) {
-        // An assertion, as the step may have gone on.
+        // The step may have changed the phase, which TypeScript does not see.
         if ((phase as string) === "writing") await discard();
         throw error;
       }
     });
-    last = turn.catch(() => {});
-    return turn;
+    last = result.catch(() => {});
+    return result;
   };
 
   const onAbort = (): void => {
     uploading.abort(signal?.reason);
-    // While writing, nobody may come back to be told.
-    if (phase === "writing") void inTurn(async () => {}).catch(() => {});
+    // The writer may never call again: discard now.
+    if (phase === "writing") void enqueue(async () => {}).catch(() => {});
   };
   signal?.addEventListener("abort", onAbort);
 
-  return {
-    label: target.label,
-    get id() {
-      return opened?.spool.head.id;
-    },
-    get storage() {
-      return opened?.spool.head.storage;
-    },
-    write: (chunk) =>
-      inTurn(async () => {
-        const { writer } = await open();
-        await writer.write(chunk);
-        progress.update({ bytesProduced: writer.size }, true);
-      }),
-    finish: (header) =>
-      inTurn(async () => {
-        const { spool, writer } = await open();
-        await writer.seal(header);
-        phase = "sealed";
-        try {
-          return await uploadSpool(spool, target, { ...options, signal: uploading.signal });
-        } catch (error) {
-          // What the server cannot be told now stays listed.
-          if (!durable) await giveUp(spool, target).catch(() => {});
-          throw error;
-        } finally {
-          phase = "closed";
-          signal?.removeEventListener("abort", onAbort);
-          spool.leave();
-        }
-      }),
-    async abort(reason) {
-      uploading.abort(reason ?? new DOMException("The write was aborted.", "AbortError"));
-      await last;
-      if (phase === "writing") await discard();
-    },
+  const abort = async (reason?: unknown): Promise<void> => {
+    uploading.abort(reason ?? new DOMException("The write was aborted.", "AbortError"));
+    await last;
+    if (phase === "writing") await discard();
   };
+
+  return addAsyncDispose<SpoolSink>(
+    {
+      label: target.label,
+      get id() {
+        return opened?.spool.head.id;
+      },
+      get storage() {
+        return opened?.spool.head.storage;
+      },
+      write: (chunk) =>
+        enqueue(async () => {
+          const { writer } = await open();
+          await writer.write(chunk);
+          progress.update({ bytesProduced: writer.size }, true);
+        }),
+      finish: (header) =>
+        enqueue(async () => {
+          const { spool, writer } = await open();
+          await writer.seal(header);
+          phase = "sealed";
+          try {
+            return await uploadSpool(spool, target, { ...options, signal: uploading.signal });
+          } catch (error) {
+            // If the server cannot be reached, the spool stays listed.
+            if (!durable) await discardSpool(spool, target).catch(() => {});
+            throw error;
+          } finally {
+            phase = "closed";
+            signal?.removeEventListener("abort", onAbort);
+            spool.release();
+          }
+        }),
+      abort,
+    },
+    () => abort(),
+  );
 }

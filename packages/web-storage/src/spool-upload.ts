@@ -1,4 +1,5 @@
 import { isPeekpackError, PeekpackError, type WriteResult } from "@peekpack/core";
+import { crc32 } from "@peekpack/core/internal";
 import type { UploadTarget } from "@peekpack/s3";
 import {
   type StoredObject,
@@ -7,28 +8,27 @@ import {
   type UploadJournal,
   uploadContent,
 } from "@peekpack/s3/internal";
-import { crc32Of } from "./crc32.js";
-import { onlineTarget } from "./online.js";
+import { withOfflineRetry } from "./offline-retry.js";
 import { type Spool, spoolSize } from "./spool.js";
 import type { SpoolUploadOptions } from "./spool-options.js";
-import { uploadingProgress } from "./spool-progress.js";
+import { spoolProgress } from "./spool-progress.js";
 
 /**
- * Uploads a sealed spool, or goes on with that, and removes it when the object is there. When it fails the spool stays
- * as it is, and so does what the server has of it.
+ * Uploads a sealed spool, or continues its upload, and removes the spool when the object is stored. If it fails, the spool
+ * and the parts on the server stay.
  */
 export async function uploadSpool(
   spool: Spool,
   target: UploadTarget,
   options: SpoolUploadOptions,
 ): Promise<WriteResult> {
-  const { signal, concurrency, meter, removeUploaded = true } = options;
+  const { signal, concurrency, meter, removeUploaded = false } = options;
   const { head } = spool;
   const size = spoolSize(spool);
-  const progress = uploadingProgress(options.onProgress, meter);
-  const careful = carefulTarget(onlineTarget(target), spool);
+  const progress = spoolProgress(options.onProgress, meter);
+  const protectedTarget = withOnlyCopy(withOfflineRetry(target), spool);
   try {
-    const stored = await uploadContent(careful, spoolContent(spool, size), {
+    const stored = await uploadContent(protectedTarget, spoolContent(spool, size), {
       partSize: head.partSize,
       threshold: options.threshold ?? head.partSize,
       concurrency,
@@ -43,13 +43,13 @@ export async function uploadSpool(
           }),
       onProgress: progress.update,
     });
-    // The object is there: what is left of the spool is rubbish, and never a reason to fail.
+    // The object is stored. A spool that cannot be removed now is removed later.
     await spool.remove().catch(() => {});
     return writeResult(target, stored);
   } catch (thrown) {
-    const error = thrown instanceof Halt ? thrown.error : thrown;
+    const error = thrown instanceof FinalError ? thrown.error : thrown;
     const failure = isPeekpackError(error) ? error.code : "stopped";
-    await spool.change({ failure }).catch(() => {});
+    await spool.update({ failure }).catch(() => {});
     throw error;
   } finally {
     progress.end();
@@ -60,25 +60,29 @@ function writeResult({ label }: UploadTarget, { size, etag, versionId }: StoredO
   return { size, version: etag ?? versionId, location: label };
 }
 
-/** The sealed parts as one run of bytes, the header in front. Read by whole parts, and checked. */
-function spoolContent({ head, sealed, parts }: Spool, size: number): UploadContent {
-  const { id, partSize, header = new Uint8Array(0) } = head;
-  const part = async (number: number): Promise<Uint8Array> => {
-    const { size, crc32 } = sealed.get(number) ?? { size: 0, crc32: 0 };
-    if (size === 0) return new Uint8Array(0);
-    const bytes = await parts.read(id, number, 0, Number.MAX_SAFE_INTEGER);
-    if (bytes.length !== size)
-      throw harmed("truncated", number, `${bytes.length} bytes are there of ${size}`);
-    if (crc32Of(bytes) !== crc32)
-      throw harmed("corrupt", number, "its bytes are not those that were written");
-    return bytes;
-  };
+/** Reads a sealed part and checks it. Empty if the archive has no such part. @throws PeekpackError `truncated`, `corrupt` */
+export async function readPart(
+  { head, sealed, parts }: Spool,
+  number: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const expected = sealed.get(number);
+  if (expected === undefined) return new Uint8Array(0);
+  const bytes = await parts.read(head.id, number, 0, Number.MAX_SAFE_INTEGER);
+  if (bytes.length !== expected.size)
+    throw damaged("truncated", number, `it has ${bytes.length} of ${expected.size} bytes`);
+  if (crc32(bytes) !== expected.crc32) throw damaged("corrupt", number, "its bytes have changed");
+  return bytes;
+}
+
+/** The header and the sealed parts in upload order. Each part is checked when it is read. */
+function spoolContent(spool: Spool, size: number): UploadContent {
+  const { partSize, header = new Uint8Array(0) } = spool.head;
   return {
     size,
     async read(start, end) {
-      // One part at a time, but for the single PUT of an archive that has several.
+      // A range is one part, or the whole archive for a single PUT.
       const first = start / partSize;
-      if (first > 0 && end - start <= partSize) return part(first + 1);
+      if (first > 0 && end - start <= partSize) return readPart(spool, first + 1);
       const whole = new Uint8Array(end - start);
       let at = 0;
       for (let number = first + 1; at < whole.length; number++) {
@@ -86,7 +90,7 @@ function spoolContent({ head, sealed, parts }: Spool, size: number): UploadConte
           whole.set(header);
           at = header.length;
         }
-        const bytes = await part(number);
+        const bytes = await readPart(spool, number);
         whole.set(bytes, at);
         at += bytes.length;
         if (bytes.length === 0) break;
@@ -96,33 +100,31 @@ function spoolContent({ head, sealed, parts }: Spool, size: number): UploadConte
   };
 }
 
-function harmed(code: "truncated" | "corrupt", number: number, what: string): PeekpackError {
-  return new PeekpackError(code, `Part ${number} of the spool is harmed: ${what}.`, { section: "spool" });
+function damaged(code: "truncated" | "corrupt", number: number, reason: string): PeekpackError {
+  return new PeekpackError(code, `Part ${number} of the spool is damaged: ${reason}.`, { section: "spool" });
 }
 
-/** Keeps the spool's journal. A part is removed only when the journal has that the server has it. */
+/** Records the steps of an upload. A part is removed only after the journal records that the server has it. */
 function uploadJournal(spool: Spool, removeUploaded: boolean): UploadJournal {
   return {
-    begun: (upload) => spool.change({ state: "uploading", upload }, true),
+    begun: (upload) => spool.update({ state: "uploading", upload }, true),
     async uploaded(part: UploadedPart) {
       await spool.journal.uploaded(spool.head.id, part);
       if (!removeUploaded) return;
-      if (!spool.head.partsRemoved) await spool.change({ partsRemoved: true });
+      if (!spool.head.partsRemoved) await spool.update({ partsRemoved: true });
       await spool.parts.remove(spool.head.id, part.number);
     },
-    committing: () => spool.change({ state: "committing" }),
+    committing: () => spool.update({ state: "committing" }),
     async abandoned(upload, gone) {
-      const { abandoned } = spool.head;
-      await spool.change(
-        { state: "sealed", upload: undefined, abandoned: gone ? abandoned : [...abandoned, upload] },
-        true,
-      );
+      const abandoned = gone ? spool.head.abandoned : [...spool.head.abandoned, upload];
+      // An error here would hide the one that the upload was abandoned for.
+      await spool.update({ state: "sealed", upload: undefined, abandoned }, true).catch(() => {});
     },
   };
 }
 
-/** Passes an error by those who would begin anew for it. */
-class Halt {
+/** Hides an error from `uploadContent`, which would start another upload because of it. */
+class FinalError {
   readonly error: unknown;
 
   constructor(error: unknown) {
@@ -131,15 +133,15 @@ class Halt {
 }
 
 /**
- * Once parts were removed here, the server has the only copy: an upload that fails must never be given up for another
- * one. Before that, it may.
+ * Prevents that an upload is abandoned for another one when the server has the only copy of its parts, because they were
+ * removed here.
  */
-function carefulTarget(target: UploadTarget, spool: Spool): UploadTarget {
-  const halting = async <T>(request: Promise<T>): Promise<T> => {
+function withOnlyCopy(target: UploadTarget, spool: Spool): UploadTarget {
+  const final = async <T>(request: Promise<T>): Promise<T> => {
     try {
       return await request;
     } catch (error) {
-      throw spool.head.partsRemoved ? new Halt(error) : error;
+      throw spool.head.partsRemoved ? new FinalError(error) : error;
     }
   };
   return {
@@ -147,24 +149,24 @@ function carefulTarget(target: UploadTarget, spool: Spool): UploadTarget {
     put: target.put,
     putObject: (...args) => target.putObject(...args),
     createUpload: (...args) => target.createUpload(...args),
-    uploadPart: (...args) => halting(target.uploadPart(...args)),
+    uploadPart: (...args) => final(target.uploadPart(...args)),
     async listParts(...args) {
       try {
         return await target.listParts(...args);
       } catch (error) {
         const gone = isPeekpackError(error) && error.code === "not-found";
-        // While completing, it may be gone because it is complete: completing once more finds that out.
+        // It may be gone because it is complete. Completing once more finds out.
         if (!gone || !spool.head.partsRemoved || spool.head.state === "committing") throw error;
-        throw new Halt(
+        throw new FinalError(
           new PeekpackError(
             "truncated",
-            "The server has swept the upload away, and with it the only copy of the parts that it had confirmed.",
+            "The server has removed the upload, and with it the only copy of its parts.",
             { section: "spool", cause: error },
           ),
         );
       }
     },
-    completeUpload: (...args) => halting(target.completeUpload(...args)),
+    completeUpload: (...args) => final(target.completeUpload(...args)),
     abortUpload: (...args) => target.abortUpload(...args),
   };
 }

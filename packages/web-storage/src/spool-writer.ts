@@ -1,32 +1,32 @@
 import { HEADER_SIZE, PeekpackError } from "@peekpack/core";
+import { crc32 } from "@peekpack/core/internal";
 import { S3_LIMITS, type UploadTarget } from "@peekpack/s3";
-import { chooseParts } from "./choose-parts.js";
-import { type Crc32, crc32 } from "./crc32.js";
-import { spoolLockName, takeLock } from "./locks.js";
+import { choosePartStore } from "./choose-part-store.js";
+import type { SpoolHead } from "./journal-record.js";
+import { acquireLock, spoolLockName } from "./locks.js";
 import type { PartWriter } from "./part-store.js";
-import { busy, type Spool, takeUp } from "./spool.js";
+import { acquiredSpool, type Spool, spoolConflict } from "./spool.js";
 import { spoolDatabase } from "./spool-database.js";
-import { type SpoolHead, spoolJournal } from "./spool-journal.js";
+import { spoolJournal } from "./spool-journal.js";
 import type { ResolvedSpoolOptions } from "./spool-options.js";
-import { noRoom } from "./storage-error.js";
-import { ensureRoom, persistStorage } from "./storage-room.js";
+import { quotaError } from "./storage-error.js";
+import { checkQuota, persistStorage } from "./storage-quota.js";
 
-// What goes to the disk at a time: small enough to wait in memory, large enough that handing it to a worker costs nothing.
-const BLOCK = 2 ** 20;
+// Unit of writes: small enough for memory, and large enough that posting it to a worker costs little.
+const BLOCK_BYTES = 2 ** 20;
 
-/** Opens a spool that nothing has been written to. @throws PeekpackError `quota`, `denied` */
-export async function openSpool(target: UploadTarget, options: ResolvedSpoolOptions): Promise<Spool> {
+/** Creates an empty spool. @throws PeekpackError `quota`, `denied` */
+export async function createSpool(target: UploadTarget, options: ResolvedSpoolOptions): Promise<Spool> {
   const { directory, partSize, expectedSize, maxBytes } = options;
   const id = crypto.randomUUID();
-  const lock = await takeLock(spoolLockName(directory, id));
-  if (lock === undefined) throw busy();
+  const lock = await acquireLock(spoolLockName(directory, id));
+  if (lock === undefined) throw spoolConflict();
   const database = spoolDatabase(directory);
   try {
     if (options.persist) await persistStorage();
-    await ensureRoom(Math.min(expectedSize ?? partSize, maxBytes));
-    const parts = await chooseParts(directory, id, database, options);
+    await checkQuota(Math.min(expectedSize ?? partSize, maxBytes));
+    const parts = await choosePartStore(directory, id, database, options);
     const head: SpoolHead = {
-      layout: 1,
       id,
       target: target.label,
       put: target.put,
@@ -38,7 +38,10 @@ export async function openSpool(target: UploadTarget, options: ResolvedSpoolOpti
     };
     const journal = spoolJournal(database);
     await journal.write(head);
-    return takeUp({ lock, database, journal, parts }, { head, sealed: new Map(), uploaded: new Map() });
+    return acquiredSpool(
+      { lock, database, journal, parts },
+      { head, sealed: new Map(), uploaded: new Map() },
+    );
   } catch (error) {
     database.close();
     lock.release();
@@ -46,14 +49,15 @@ export async function openSpool(target: UploadTarget, options: ResolvedSpoolOpti
   }
 }
 
-/** Cuts what is written into parts. The first one leaves room for the header, which the journal gets at the end. */
+/** Splits an archive into parts. The first part leaves room for the header, which goes into the journal. */
 export interface SpoolWriter {
-  /** Bytes written so far. */
+  /** Bytes written. */
   readonly size: number;
+  /** Copies `chunk`. */
   write(chunk: Uint8Array): Promise<void>;
-  /** Seals the last part, and the spool with the header: from then on it can be uploaded, also by another page. */
+  /** Seals the last part and the spool. Any page can upload it from then on. */
   seal(header: Uint8Array): Promise<void>;
-  /** Gives up the part that is not sealed yet. */
+  /** Abandons the part that is not sealed. */
   cancel(): Promise<void>;
 }
 
@@ -63,21 +67,21 @@ export function spoolWriter(spool: Spool, { partSize, maxBytes }: ResolvedSpoolO
   let size = 0;
   let number = 0;
   let part:
-    | { readonly writer: PartWriter; readonly sum: Crc32; readonly room: number; size: number }
+    | { readonly writer: PartWriter; readonly capacity: number; size: number; crc32: number }
     | undefined;
   let block: Uint8Array<ArrayBuffer> | undefined;
   let filled = 0;
 
-  const begin = async (): Promise<NonNullable<typeof part>> => {
+  const beginPart = async (): Promise<NonNullable<typeof part>> => {
     number++;
     if (number > S3_LIMITS.parts) {
-      throw new PeekpackError("limit", `${S3_LIMITS.parts} parts of ${partSize} bytes are full.`, {
+      throw new PeekpackError("limit", `The archive exceeds ${S3_LIMITS.parts} parts of ${partSize} bytes.`, {
         section: "spool",
       });
     }
-    await ensureRoom(partSize);
-    const room = number === 1 ? partSize - HEADER_SIZE : partSize;
-    return { writer: await spool.parts.begin(id, number), sum: crc32(), room, size: 0 };
+    await checkQuota(partSize);
+    const capacity = number === 1 ? partSize - HEADER_SIZE : partSize;
+    return { writer: await spool.parts.begin(id, number), capacity, size: 0, crc32: 0 };
   };
 
   const flush = async (): Promise<void> => {
@@ -85,7 +89,7 @@ export function spoolWriter(spool: Spool, { partSize, maxBytes }: ResolvedSpoolO
     const bytes = block.subarray(0, filled);
     block = undefined;
     filled = 0;
-    part.sum.update(bytes);
+    part.crc32 = crc32(bytes, part.crc32);
     await part.writer.append(bytes);
   };
 
@@ -93,9 +97,9 @@ export function spoolWriter(spool: Spool, { partSize, maxBytes }: ResolvedSpoolO
     if (part === undefined) return;
     await flush();
     await part.writer.seal();
-    const sealed = { size: part.size, crc32: part.sum.value() };
+    const { size, crc32 } = part;
     part = undefined;
-    await spool.note(number, sealed);
+    await spool.addPart(number, { size, crc32 });
   };
 
   return {
@@ -104,31 +108,31 @@ export function spoolWriter(spool: Spool, { partSize, maxBytes }: ResolvedSpoolO
     },
     async write(chunk) {
       if (HEADER_SIZE + size + chunk.length > maxBytes) {
-        throw noRoom(`The spool may take ${maxBytes} bytes, and the archive has more.`);
+        throw quotaError(`The archive exceeds maxBytes (${maxBytes}).`);
       }
       for (let at = 0; at < chunk.length; ) {
-        part ??= await begin();
-        block ??= new Uint8Array(BLOCK);
-        const taken = chunk.subarray(at, at + Math.min(BLOCK - filled, part.room - part.size));
+        part ??= await beginPart();
+        block ??= new Uint8Array(BLOCK_BYTES);
+        const taken = chunk.subarray(at, at + Math.min(BLOCK_BYTES - filled, part.capacity - part.size));
         block.set(taken, filled);
         filled += taken.length;
         part.size += taken.length;
         at += taken.length;
         size += taken.length;
-        if (part.size === part.room) await sealPart();
-        else if (filled === BLOCK) await flush();
+        if (part.size === part.capacity) await sealPart();
+        else if (filled === BLOCK_BYTES) await flush();
       }
     },
     async seal(header) {
       if (header.length !== HEADER_SIZE) throw new RangeError(`A header has ${HEADER_SIZE} bytes.`);
       await sealPart();
-      await spool.change({ state: "sealed", header: header.slice() });
+      await spool.update({ state: "sealed", header: header.slice(), partCount: spool.sealed.size });
     },
     async cancel() {
-      const given = part;
+      const cancelled = part;
       part = undefined;
       block = undefined;
-      await given?.writer.cancel();
+      await cancelled?.writer.cancel();
     },
   };
 }

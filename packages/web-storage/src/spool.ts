@@ -2,67 +2,68 @@ import { PeekpackError } from "@peekpack/core";
 import type { UploadTarget } from "@peekpack/s3";
 import type { TransferOptions } from "@peekpack/s3/internal";
 import type { Database } from "./database.js";
+import type { SealedPart, SpoolHead } from "./journal-record.js";
 import type { HeldLock } from "./locks.js";
 import type { PartStore } from "./part-store.js";
-import type { SealedPart, SpoolHead, SpoolJournal, SpoolRecord } from "./spool-journal.js";
+import type { SpoolJournal, SpoolRecord } from "./spool-journal.js";
 
-/** What a spool that is worked on holds: its lock, first of all. */
-export interface SpoolPlace {
+/** Resources of an acquired spool. */
+export interface SpoolResources {
   readonly lock: HeldLock;
   readonly database: Database;
   readonly journal: SpoolJournal;
   readonly parts: PartStore;
 }
 
-/** A spool that is worked on. */
-export interface Spool extends SpoolPlace {
+/** A spool whose lock this page or worker holds. */
+export interface Spool extends SpoolResources {
   readonly head: SpoolHead;
   readonly sealed: ReadonlyMap<number, SealedPart>;
   readonly uploaded: SpoolRecord["uploaded"];
-  /** Changes the head, in the journal first. */
-  change(change: Partial<SpoolHead>, anew?: boolean): Promise<void>;
-  /** Notes a part that is whole on the disk. */
-  note(number: number, part: SealedPart): Promise<void>;
-  /** Removes all that there is of the spool, and forgets it. */
+  /** Changes the head, in the journal first. `newUpload` also forgets which parts are uploaded. */
+  update(change: Partial<SpoolHead>, newUpload?: boolean): Promise<void>;
+  /** Records a sealed part. */
+  addPart(number: number, part: SealedPart): Promise<void>;
+  /** Removes the parts and the journal. */
   remove(): Promise<void>;
-  /** Lets others work on it. */
-  leave(): void;
+  /** Releases the lock and closes the resources. */
+  release(): void;
 }
 
-/** Takes a spool up, as its record has it. */
-export function takeUp(place: SpoolPlace, record: SpoolRecord): Spool {
-  const { journal, parts, lock, database } = place;
+/** Makes a {@link Spool} from its record. */
+export function acquiredSpool(resources: SpoolResources, record: SpoolRecord): Spool {
+  const { journal, parts, lock, database } = resources;
   const sealed = new Map(record.sealed);
   let { head } = record;
   let last: Promise<unknown> = Promise.resolve();
   const spool: Spool = {
-    ...place,
+    ...resources,
     get head() {
       return head;
     },
     sealed,
     uploaded: record.uploaded,
-    change(change, anew) {
-      // One after the other: each goes out from the one before.
-      const changing = last.then(async () => {
+    update(change, newUpload) {
+      // One at a time: each starts from the result of the one before.
+      const updated = last.then(async () => {
         const next = { ...head, ...change };
-        await journal.write(next, anew);
+        await journal.write(next, newUpload);
         head = next;
       });
-      last = changing.catch(() => {});
-      return changing;
+      last = updated.catch(() => {});
+      return updated;
     },
-    async note(number, part) {
+    async addPart(number, part) {
       await journal.sealed(head.id, number, part);
       sealed.set(number, part);
     },
     async remove() {
-      // From here on it is rubbish, whatever happens.
-      await spool.change({ state: "done" });
+      // If this is interrupted, the next `pendingUploads` removes the rest.
+      await spool.update({ state: "done" });
       await parts.removeAll(head.id);
       await journal.remove(head.id);
     },
-    leave() {
+    release() {
       parts.close();
       database.close();
       lock.release();
@@ -71,25 +72,27 @@ export function takeUp(place: SpoolPlace, record: SpoolRecord): Spool {
   return spool;
 }
 
-/** Removes what the server has of a spool's uploads, then the spool. */
-export async function giveUp(spool: Spool, target: UploadTarget, options?: TransferOptions): Promise<void> {
+/** Removes the parts of a spool's uploads from the server, then the spool. */
+export async function discardSpool(
+  spool: Spool,
+  target: UploadTarget,
+  options?: TransferOptions,
+): Promise<void> {
   const { upload, abandoned } = spool.head;
-  for (const begun of upload === undefined ? abandoned : [upload, ...abandoned]) {
-    await target.abortUpload(begun, options);
+  for (const open of upload === undefined ? abandoned : [upload, ...abandoned]) {
+    await target.abortUpload(open, options);
   }
   await spool.remove();
 }
 
-/** Bytes of the whole archive, or of what is sealed of it. */
+/** Size of the archive in bytes, or of its sealed parts. */
 export function spoolSize({ head, sealed }: Pick<SpoolRecord, "head" | "sealed">): number {
   let size = head.header?.length ?? 0;
   for (const part of sealed.values()) size += part.size;
   return size;
 }
 
-/** The error for a spool that another page or worker is at work on. */
-export function busy(): PeekpackError {
-  return new PeekpackError("conflict", "Another page or worker is at work on this spool.", {
-    section: "spool",
-  });
+/** The error for a spool whose lock another page or worker holds. */
+export function spoolConflict(): PeekpackError {
+  return new PeekpackError("conflict", "Another page or worker uses this spool.", { section: "spool" });
 }

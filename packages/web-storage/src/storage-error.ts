@@ -1,6 +1,6 @@
 import { type ErrorCode, isPeekpackError, PeekpackError } from "@peekpack/core";
 
-/** How the browser's storage names what went wrong, and what it means here. What is not listed is a refusal. */
+/** Error codes by the name of a DOMException. Any other name is `denied`. */
 const CODES: Readonly<Record<string, ErrorCode>> = {
   QuotaExceededError: "quota",
   NotFoundError: "truncated",
@@ -8,28 +8,27 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   InvalidStateError: "closed",
 };
 
-/** The typed error for what the browser's storage threw. What is typed already stays as it is. */
-export function storageError(doing: string, error: unknown): PeekpackError {
+/** Converts an error of the browser's storage to a PeekpackError. Returns a PeekpackError unchanged. */
+export function storageError(action: string, error: unknown): PeekpackError {
   if (isPeekpackError(error)) return error;
   const { name = "", message = "" } = (error ?? {}) as { readonly name?: string; readonly message?: string };
   const code = CODES[name] ?? "denied";
-  const what = code === "quota" ? "there is no room left for this origin" : message || name || "refused";
-  return new PeekpackError(code, `Could not ${doing}: ${what.replace(/\.$/, "")}.`, {
+  const reason = code === "quota" ? "this origin has no room left" : message || name || "refused";
+  return new PeekpackError(code, `Could not ${action}: ${reason.replace(/\.$/, "")}.`, {
     section: "spool",
     cause: error,
   });
 }
 
-/** Runs a step; what the browser's storage throws comes out typed. */
-export async function stored<T>(doing: string, step: () => Promise<T>): Promise<T> {
+/** Runs `work` and converts errors of the browser's storage. */
+export async function withStorageErrors<T>(action: string, work: () => Promise<T>): Promise<T> {
   try {
-    return await step();
+    return await work();
   } catch (error) {
-    throw storageError(doing, error);
+    throw storageError(action, error);
   }
 }
 
-/** The error for storage that would take more than there is room for. */
-export function noRoom(what: string): PeekpackError {
-  return new PeekpackError("quota", what, { section: "spool" });
+export function quotaError(message: string): PeekpackError {
+  return new PeekpackError("quota", message, { section: "spool" });
 }

@@ -10,31 +10,33 @@ import {
   type Selected,
   type Value,
 } from "@peekpack/core";
-import { carryPath } from "./carried-path.js";
-import { type CarriedValue, unpacked } from "./carried-value.js";
-import { type Remote, type RemotePort, remote } from "./remote.js";
-import type { CarriedItems } from "./serve-archives.js";
+import { pageUrl } from "@peekpack/core/internal";
+import { addAsyncDispose } from "./async-dispose.js";
+import { type RpcClient, type RpcPort, rpcClient } from "./rpc.js";
+import { serializePath } from "./serialized-path.js";
+import { deserializeValue, type SerializedValue } from "./serialized-value.js";
+import type { SelectedBatch } from "./serve-archives.js";
 
-/** How an archive is opened in a worker. Of the options of `openArchive`, those that can be posted. */
+/** Options of {@link workerArchive}: those of `openArchive` that can be posted, and more. */
 export interface WorkerArchiveOptions extends Omit<OpenOptions, "codec" | "retry"> {
   /**
-   * The worker: one that `serveArchives` runs in, which may serve many archives, or a port to one. Default: one of this
-   * package, which ends when the archive is closed.
+   * A worker that runs `serveArchives`, or a port to one; it may serve many archives. Default: a worker of this package, which
+   * ends when the archive is closed.
    */
-  readonly worker?: RemotePort | undefined;
-  /** Keeps what is read over HTTP, for later visits; for the worker of this package. Default: it is not kept. */
+  readonly worker?: RpcPort | undefined;
+  /** Caches what is read over HTTP, for later visits. Only for the worker of this package. Default: no cache. */
   readonly cache?: PersistentCacheOptions | undefined;
 }
 
-/** What may accompany every read in a worker. */
+/** Options of every read in a worker. */
 export interface WorkerReadOptions {
-  /** Ends this caller's wait, and the work in the worker. */
+  /** Aborts this read, also in the worker. */
   readonly signal?: ReadOptions["signal"];
 }
 
 /**
- * An archive that a worker reads and decodes. Its methods are those of `Archive`, with the same values and errors, but for
- * those that give handles: values come over whole, their bytes transferred.
+ * An archive that a worker reads and decodes. The methods have the same results and errors as those of `Archive`. Those that
+ * return handles are missing: values are complete, and their bytes are transferred.
  */
 export interface WorkerArchive {
   readonly info: ArchiveInfo;
@@ -46,15 +48,17 @@ export interface WorkerArchive {
   size(path?: Path, options?: WorkerReadOptions): Promise<number>;
   index(): Promise<Uint8Array>;
   stats(): Promise<ReadStats>;
-  /** Closes the archive, and ends the worker where it is this archive's own. */
+  /** Closes the archive, and ends the worker if it belongs to this archive. */
   close(): Promise<void>;
+  /** Calls `close`. Missing in browsers without `Symbol.asyncDispose`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
- * Opens an archive in a worker, so that neither reading nor decoding holds up the page.
+ * Opens an archive in a worker, so that the page does not block while it reads and decodes.
  *
- * @param what a URL, a Blob or bytes for the worker of this package; for another, what its opener takes. It is copied.
- * @throws what `openArchive` throws; PeekpackError `closed` when the worker could not be started, or has ended
+ * @param what a URL, a Blob or bytes for the worker of this package; for another worker, what its opener takes. It is copied.
+ * @throws PeekpackError as `openArchive` does; `network` if the worker's script could not be loaded
  */
 export async function workerArchive(
   what: unknown,
@@ -63,24 +67,24 @@ export async function workerArchive(
   const { worker, cache, signal, onRequest, ...open } = options;
   signal?.throwIfAborted();
   const own = worker === undefined ? packagedWorker() : undefined;
-  const away = remote(worker ?? (own as RemotePort));
-  const fail = (): void =>
-    away.close(new PeekpackError("closed", "The worker could not be started, or has failed."));
-  own?.addEventListener("error", fail);
+  const client = rpcClient(worker ?? (own as RpcPort));
+  let loaded = false;
+  own?.addEventListener("error", ({ error, message }) => client.close(workerError(loaded, error ?? message)));
   const end = (): void => {
-    away.close(new PeekpackError("closed", "This archive is closed."));
+    client.close(new PeekpackError("closed", "This archive is closed."));
     own?.terminate();
   };
   const events = onRequest === undefined ? undefined : new MessageChannel();
   if (events !== undefined) events.port1.onmessage = ({ data }) => onRequest?.(data);
-  const asked = own === undefined ? what : { from: fromHere(what), cache };
+  const opening = own === undefined ? what : { from: absoluteUrl(what), cache };
   try {
-    const { id, info } = await away.call<{ id: number; info: ArchiveInfo }>(
+    const { id, info } = await client.call<{ id: number; info: ArchiveInfo }>(
       "open",
-      [asked, open, events?.port2],
+      [opening, open, events?.port2],
       { signal, transfer: events === undefined ? [] : [events.port2] },
     );
-    return archiveOf(away, id, info, () => {
+    loaded = true;
+    return archiveOf(client, id, info, () => {
       events?.port1.close();
       end();
     });
@@ -91,6 +95,17 @@ export async function workerArchive(
   }
 }
 
+/** The error of a worker that could not be loaded, or that failed later. */
+function workerError(loaded: boolean, cause: unknown): PeekpackError {
+  return loaded
+    ? new PeekpackError("closed", "The worker of this archive has failed.", { cause })
+    : new PeekpackError(
+        "network",
+        "The worker that reads archives could not be loaded. The page may be offline, or its files were replaced: reload it.",
+        { cause },
+      );
+}
+
 function packagedWorker(): Worker {
   return new Worker(new URL("./archive-worker.js", import.meta.url), {
     type: "module",
@@ -98,43 +113,45 @@ function packagedWorker(): Worker {
   });
 }
 
-/** URLs are relative to the page, not to the worker. */
-function fromHere(what: unknown): unknown {
-  return typeof what === "string" || what instanceof URL
-    ? new URL(what, globalThis.location?.href).href
-    : what;
+/** Resolves a URL against the page: the worker's own URL is another. Returns anything else unchanged. */
+function absoluteUrl(what: unknown): unknown {
+  return typeof what === "string" || what instanceof URL ? new URL(what, pageUrl()?.href).href : what;
 }
 
-function archiveOf(away: Remote, id: number, info: ArchiveInfo, end: () => void): WorkerArchive {
+function archiveOf(client: RpcClient, id: number, info: ArchiveInfo, end: () => void): WorkerArchive {
   const value = async <T extends Value>(
-    name: string,
+    method: string,
     argument: unknown,
     options: WorkerReadOptions | undefined,
-  ): Promise<T> => unpacked(await away.call<CarriedValue>(name, [id, argument], options)) as T;
-  return {
-    info,
-    read: async (path, options) => value("read", carryPath(path), options),
-    readMany: async (paths, options) => value("readMany", Array.from(paths, carryPath), options),
-    async *select(pattern, options) {
-      const walk = await away.call<number>("select", [id, carryPath(pattern)], options);
-      try {
-        for (let done = false; !done; ) {
-          const more = await away.call<CarriedItems>("more", [walk], options);
-          done = more.done;
-          for (const { path, value } of more.items) yield { path, value: unpacked(value) };
-        }
-      } finally {
-        away.call("leave", [walk]).catch(() => {});
-      }
-    },
-    keys: async (path, options) => value("keys", carryPath(path), options),
-    has: async (path, options) => away.call("has", [id, carryPath(path)], options),
-    size: async (path, options) => away.call("size", [id, carryPath(path)], options),
-    index: () => away.call("index", [id]),
-    stats: () => away.call("stats", [id]),
-    async close() {
-      await away.call("close", [id]).catch(() => {});
-      end();
-    },
+  ): Promise<T> => deserializeValue(await client.call<SerializedValue>(method, [id, argument], options)) as T;
+  const close = async (): Promise<void> => {
+    await client.call("close", [id]).catch(() => {});
+    end();
   };
+  return addAsyncDispose<WorkerArchive>(
+    {
+      info,
+      read: async (path, options) => value("read", serializePath(path), options),
+      readMany: async (paths, options) => value("readMany", Array.from(paths, serializePath), options),
+      async *select(pattern, options) {
+        const selection = await client.call<number>("select", [id, serializePath(pattern)], options);
+        try {
+          for (let done = false; !done; ) {
+            const batch = await client.call<SelectedBatch>("nextBatch", [selection], options);
+            done = batch.done;
+            for (const { path, value } of batch.items) yield { path, value: deserializeValue(value) };
+          }
+        } finally {
+          client.call("endSelection", [selection]).catch(() => {});
+        }
+      },
+      keys: async (path, options) => value("keys", serializePath(path), options),
+      has: async (path, options) => client.call("has", [id, serializePath(path)], options),
+      size: async (path, options) => client.call("size", [id, serializePath(path)], options),
+      index: () => client.call("index", [id]),
+      stats: () => client.call("stats", [id]),
+      close,
+    },
+    close,
+  );
 }

@@ -1,37 +1,37 @@
 import "fake-indexeddb/auto";
 
-/** What a fake browser does beyond what a real one does by itself. */
+/** Controls of the fake browser. */
 export interface FakeBrowser {
-  /** Whether it is online. Changing it tells the page. */
+  /** Whether it is online. A change emits an event. */
   online: boolean;
-  /** What `navigator.storage.estimate` gives; undefined where the browser does not say. */
+  /** Result of `navigator.storage.estimate`; undefined for an empty one. */
   estimate: { usage: number; quota: number } | undefined;
-  /** Takes the locks of a page that has died. */
+  /** Releases all locks, as if their page had ended. */
   dropLocks(): void;
 }
 
 /**
- * Gives Node what a page has, as far as spools need it: IndexedDB, Web Locks, an estimate of storage and a line that can
- * break. No origin private file system: as in some private windows.
+ * Defines the browser features that spools need in Node: IndexedDB, Web Locks, a storage estimate and online events. There is
+ * no origin private file system, as in some private windows.
  */
 export function fakeBrowser(): FakeBrowser {
   const held = new Set<string>();
   const events = new EventTarget();
-  let line = true;
+  let online = true;
   const browser: FakeBrowser = {
     estimate: undefined,
     get online() {
-      return line;
+      return online;
     },
     set online(now) {
-      line = now;
+      online = now;
       events.dispatchEvent(new Event(now ? "online" : "offline"));
     },
     dropLocks: () => held.clear(),
   };
   const navigator = {
     get onLine() {
-      return line;
+      return online;
     },
     storage: {
       estimate: async () => browser.estimate ?? {},

@@ -3,25 +3,28 @@ import { PeekpackError } from "@peekpack/core";
 import type { UploadTarget } from "@peekpack/s3";
 import type { OpenUpload, UploadedPart } from "@peekpack/s3/internal";
 
-/** An object in memory, and the uploads that are open for it. */
+/** An upload target in memory. */
 export interface MemoryTarget extends UploadTarget {
   object: Uint8Array | undefined;
   readonly uploads: Map<string, Map<number, Uint8Array>>;
-  /** Calls, by name: 'uploadPart 3'. */
+  /** Names of the calls, such as 'uploadPart 3'. */
   readonly calls: string[];
-  /** Called before each; what it throws, the call throws. */
+  /** Called before each call, which fails with its error. */
   before: (call: string) => void | Promise<void>;
 }
 
-/** Makes a target in memory. */
-export function memoryTarget(label = "s3://bucket/key"): MemoryTarget {
+/** Makes a {@link MemoryTarget}. */
+export function memoryTarget(
+  label = "s3://bucket/key",
+  put: UploadTarget["put"] = "overwrite",
+): MemoryTarget {
   const uploads: MemoryTarget["uploads"] = new Map();
   const etag = (bytes: Uint8Array): string => `"${crc32(bytes).toString(16)}"`;
   const called = async (name: string): Promise<void> => {
     target.calls.push(name);
     await target.before(name);
   };
-  const the = ({ id }: OpenUpload): Map<number, Uint8Array> => {
+  const uploadOf = ({ id }: OpenUpload): Map<number, Uint8Array> => {
     const upload = uploads.get(id);
     if (upload === undefined) throw new PeekpackError("not-found", "There is no such upload.");
     return upload;
@@ -33,7 +36,7 @@ export function memoryTarget(label = "s3://bucket/key"): MemoryTarget {
   });
   const target: MemoryTarget = {
     label,
-    put: "overwrite",
+    put,
     object: undefined,
     uploads,
     calls: [],
@@ -51,18 +54,18 @@ export function memoryTarget(label = "s3://bucket/key"): MemoryTarget {
     },
     async uploadPart(upload, number, body) {
       await called(`uploadPart ${number}`);
-      the(upload).set(number, body.slice());
+      uploadOf(upload).set(number, body.slice());
       return partOf(number, body);
     },
     async listParts(upload) {
       await called("listParts");
-      return [...the(upload)]
+      return [...uploadOf(upload)]
         .map(([number, bytes]) => partOf(number, bytes))
         .sort((a, b) => a.number - b.number);
     },
     async completeUpload(upload, parts) {
       await called("completeUpload");
-      const all = parts.map(({ number }) => the(upload).get(number)!);
+      const all = parts.map(({ number }) => uploadOf(upload).get(number)!);
       target.object = new Uint8Array(all.reduce((sum, bytes) => sum + bytes.length, 0));
       let at = 0;
       for (const bytes of all) {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { meteredFetch } from "../src/index.js";
 
-/** What the tests do with the last request that was sent. */
+/** Fake XMLHttpRequest. Tests control the last request. */
 class FakeXhr {
   static last: FakeXhr | undefined;
   readonly upload: { onprogress?: (event: { loaded: number }) => void; onload?: () => void } = {};
@@ -14,7 +14,7 @@ class FakeXhr {
   responseType = "";
   status = 0;
   response: ArrayBuffer = new ArrayBuffer(0);
-  answerHeaders = "";
+  responseHeaders = "";
   onload: () => void = () => {};
   onerror: () => void = () => {};
 
@@ -33,7 +33,7 @@ class FakeXhr {
     this.aborted = true;
   }
   getAllResponseHeaders(): string {
-    return this.answerHeaders;
+    return this.responseHeaders;
   }
 }
 
@@ -46,34 +46,34 @@ const put = (more: RequestInit = {}): Request =>
     ...more,
   });
 
-/** Sends, and waits until the request has left. */
+/** Sends a request, and waits until the XMLHttpRequest has it. */
 async function sent(
   fetch: ReturnType<typeof meteredFetch>,
   request = put(),
-): Promise<{ readonly xhr: FakeXhr; readonly answer: Promise<Response> }> {
+): Promise<{ readonly xhr: FakeXhr; readonly response: Promise<Response> }> {
   FakeXhr.last = undefined;
-  const answer = fetch(request);
-  answer.catch(() => {});
+  const response = fetch(request);
+  response.catch(() => {});
   await vi.waitUntil(() => FakeXhr.last !== undefined);
-  return { xhr: FakeXhr.last!, answer };
+  return { xhr: FakeXhr.last!, response };
 }
 
-describe("a fetch that tells how far its uploads are", () => {
+describe("meteredFetch", () => {
   beforeEach(() => void vi.stubGlobal("XMLHttpRequest", FakeXhr));
   afterEach(() => {
     vi.useRealTimers();
     vi.unstubAllGlobals();
   });
 
-  it("sends what the request says, and gives the answer as fetch does", async () => {
-    const { xhr, answer } = await sent(meteredFetch());
+  it("sends the request, and returns the response as fetch does", async () => {
+    const { xhr, response: pending } = await sent(meteredFetch());
     expect(xhr).toMatchObject({ method: "PUT", url: URL_OF_PART, withCredentials: false });
     expect(xhr.headers).toMatchObject({ "x-amz-a": "b" });
     expect(xhr.body?.size).toBe(1000);
-    Object.assign(xhr, { status: 403, answerHeaders: 'etag: "1"\r\nx-amz-b:  c: d \r\n' });
+    Object.assign(xhr, { status: 403, responseHeaders: 'etag: "1"\r\nx-amz-b:  c: d \r\n' });
     xhr.response = new TextEncoder().encode("<Error/>").buffer as ArrayBuffer;
     xhr.onload();
-    const response = await answer;
+    const response = await pending;
     expect(response.status).toBe(403);
     expect(response.headers.get("etag")).toBe('"1"');
     expect(response.headers.get("x-amz-b")).toBe("c: d");
@@ -81,10 +81,10 @@ describe("a fetch that tells how far its uploads are", () => {
     const bodiless = await sent(meteredFetch());
     bodiless.xhr.status = 204;
     bodiless.xhr.onload();
-    expect((await bodiless.answer).body).toBeNull();
+    expect((await bodiless.response).body).toBeNull();
   });
 
-  it("counts what is under way, of all requests together, until they end", async () => {
+  it("sums the bytes in transfer of all requests until they end", async () => {
     const fetch = meteredFetch();
     const seen: number[] = [];
     const stop = fetch.listen(() => seen.push(fetch.inFlight));
@@ -94,26 +94,26 @@ describe("a fetch that tells how far its uploads are", () => {
     one.xhr.upload.onprogress?.({ loaded: 1000 });
     one.xhr.status = 200;
     one.xhr.onload();
-    await one.answer;
+    await one.response;
     two.xhr.onerror();
-    await expect(two.answer).rejects.toBeInstanceOf(TypeError);
+    await expect(two.response).rejects.toBeInstanceOf(TypeError);
     expect(seen).toEqual([300, 800, 1500, 500, 0]);
     stop();
     await sent(fetch);
     expect(seen.length).toBe(5);
   });
 
-  it("gives up a request that stalls, and not one whose answer takes long", async () => {
+  it("ends a request that stalls, but not one whose response takes long", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     const fetch = meteredFetch({ stallMs: 1000 });
-    const { xhr, answer } = await sent(fetch);
+    const { xhr, response: pending } = await sent(fetch);
     vi.advanceTimersByTime(900);
     xhr.upload.onprogress?.({ loaded: 10 });
     vi.advanceTimersByTime(900);
     expect(xhr.aborted).toBe(false);
     vi.advanceTimersByTime(200);
     expect(xhr.aborted).toBe(true);
-    await expect(answer).rejects.toBeInstanceOf(TypeError);
+    await expect(pending).rejects.toBeInstanceOf(TypeError);
     expect(fetch.inFlight).toBe(0);
 
     const slow = await sent(fetch);
@@ -121,20 +121,20 @@ describe("a fetch that tells how far its uploads are", () => {
     vi.advanceTimersByTime(60_000);
     slow.xhr.status = 200;
     slow.xhr.onload();
-    expect((await slow.answer).status).toBe(200);
+    expect((await slow.response).status).toBe(200);
   });
 
-  it("ends with the signal's reason", async () => {
+  it("rejects with the signal's reason", async () => {
     const controller = new AbortController();
     const fetch = meteredFetch();
-    const { xhr, answer } = await sent(fetch, put({ signal: controller.signal }));
+    const { xhr, response: pending } = await sent(fetch, put({ signal: controller.signal }));
     controller.abort("enough");
-    await expect(answer).rejects.toBe("enough");
+    await expect(pending).rejects.toBe("enough");
     expect(xhr.aborted).toBe(true);
     await expect(fetch(put({ signal: AbortSignal.abort("before") }))).rejects.toBe("before");
   });
 
-  it("leaves what has no body, and everything where there is no XMLHttpRequest, to fetch", async () => {
+  it("uses fetch for requests without a body, and where XMLHttpRequest is missing", async () => {
     const plain = vi.fn(async () => new Response("plain"));
     vi.stubGlobal("fetch", plain);
     const fetch = meteredFetch();

@@ -11,7 +11,7 @@ let count = 0;
 const fresh = (): string => `cache-${++count}`;
 const named = (): { directory: string } => ({ directory: fresh() });
 
-/** Changes the bytes in a cache's database behind its back. */
+/** Changes the bytes in the database of a cache. */
 function tamper(directory: string, change: (bytes: Uint8Array) => Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
     const open = indexedDB.open(`peekpack-cache/${directory}`);
@@ -32,10 +32,10 @@ function tamper(directory: string, change: (bytes: Uint8Array) => Uint8Array): P
   });
 }
 
-rangeCacheContract("a cache in IndexedDB", { create: persistentCache, fresh, tamper });
+rangeCacheContract("IndexedDB", { create: persistentCache, fresh, tamper });
 
-describe("a cache in IndexedDB", () => {
-  it("never fails a read where the browser refuses", async () => {
+describe("persistentCache", () => {
+  it("never fails a read if the browser refuses IndexedDB", async () => {
     const { indexedDB } = globalThis;
     try {
       globalThis.indexedDB = {
@@ -55,7 +55,7 @@ describe("a cache in IndexedDB", () => {
     }
   });
 
-  it("opens again when its connection was closed", async () => {
+  it("opens its database again after the connection was closed", async () => {
     const options = named();
     const cache = persistentCache(options);
     await cache.write(object, { start: 0, bytes: patterned(100) });

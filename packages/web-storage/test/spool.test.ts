@@ -1,11 +1,4 @@
-import {
-  type ArchiveSink,
-  listOf,
-  memorySink,
-  openArchive,
-  PeekpackError,
-  writeArchive,
-} from "@peekpack/core";
+import { listOf, memorySink, openArchive, PeekpackError, writeArchive } from "@peekpack/core";
 import { patterned } from "@peekpack/testing/contracts/range-source";
 import { beforeEach, describe, expect, it } from "vitest";
 import {
@@ -15,14 +8,14 @@ import {
   resumeUpload,
   type SpoolSinkOptions,
   spoolSink,
-  storageRoom,
+  storageQuota,
 } from "../src/index.js";
 import { type FakeBrowser, fakeBrowser } from "./fake-browser.js";
+import { archiveOf, fillSink, HEADER, sameBytes } from "./fill-sink.js";
 import { type MemoryTarget, memoryTarget } from "./memory-target.js";
 
 const MiB = 2 ** 20;
 const PART = 5 * MiB;
-const HEADER = patterned(50, 9);
 const BYTES = patterned(4 * PART);
 const bytesOf = (length: number): Uint8Array => BYTES.subarray(0, length);
 
@@ -33,33 +26,12 @@ let options: SpoolSinkOptions & { readonly directory: string };
 beforeEach(() => {
   browser = fakeBrowser();
   target = memoryTarget();
-  options = { directory: `spool-${++count}`, partSize: PART, concurrency: 1 };
+  options = { directory: `spool-${++count}`, partSize: PART, concurrency: 1, durable: true };
 });
-
-/** Writes bytes into a sink in pieces of odd sizes, then the header. */
-async function fill(sink: ArchiveSink, bytes: Uint8Array): Promise<void> {
-  for (let at = 0, step = 1; at < bytes.length; step = (step * 7 + 13) % 3_000_000) {
-    const end = Math.min(bytes.length, at + step);
-    await sink.write(bytes.slice(at, end));
-    at = end;
-  }
-  await sink.finish(HEADER);
-}
-
-function whole(bytes: Uint8Array): Uint8Array {
-  const all = new Uint8Array(HEADER.length + bytes.length);
-  all.set(HEADER);
-  all.set(bytes, HEADER.length);
-  return all;
-}
-
-function same(a: Uint8Array | undefined, b: Uint8Array): boolean {
-  return a !== undefined && Buffer.compare(a, b) === 0;
-}
 
 const pending = (): Promise<PendingUpload[]> => pendingUploads({ directory: options.directory });
 
-/** The keys of a store of the spools' database. */
+/** The keys of a store in the database of the spools. */
 function keys(store: string): Promise<IDBValidKey[]> {
   return new Promise((resolve, reject) => {
     const open = indexedDB.open(`peekpack-spool/${options.directory}`);
@@ -74,8 +46,8 @@ function keys(store: string): Promise<IDBValidKey[]> {
   });
 }
 
-/** Changes a part behind the spool's back. */
-function harm(number: number, change: (bytes: Uint8Array) => Uint8Array): Promise<void> {
+/** Changes a stored part. */
+function damage(number: number, change: (bytes: Uint8Array) => Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
     const open = indexedDB.open(`peekpack-spool/${options.directory}`);
     open.onerror = () => reject(open.error);
@@ -96,7 +68,7 @@ function harm(number: number, change: (bytes: Uint8Array) => Uint8Array): Promis
   });
 }
 
-/** Spools so many bytes, and has the upload fail at a call. */
+/** Spools bytes, and makes the upload fail at a call. */
 async function failAt(
   call: string,
   bytes: Uint8Array,
@@ -105,7 +77,7 @@ async function failAt(
   target.before = (name) => {
     if (name === call) throw new PeekpackError(code, "The test refuses.");
   };
-  await expect(fill(spoolSink(target, options), bytes)).rejects.toMatchObject({ code });
+  await expect(fillSink(spoolSink(target, options), bytes)).rejects.toMatchObject({ code });
   target.before = () => {};
   const [left, more] = await pending();
   expect(more).toBeUndefined();
@@ -113,46 +85,46 @@ async function failAt(
 }
 
 describe("a spool", () => {
-  it("uploads the same bytes, whatever their number", async () => {
+  it("uploads the written bytes for any size", async () => {
     for (const size of [0, 1, PART - 51, PART - 50, PART - 49, 2 * PART - 50, 2 * PART + 77]) {
       const bytes = bytesOf(size);
-      await fill(spoolSink(target, options), bytes);
-      expect(same(target.object, whole(bytes))).toBe(true);
+      await fillSink(spoolSink(target, options), bytes);
+      expect(sameBytes(target.object, archiveOf(bytes))).toBe(true);
       expect(await pending()).toEqual([]);
       expect([...(await keys("parts")), ...(await keys("journal"))]).toEqual([]);
     }
-    // Up to a whole part it is one PUT.
+    // An archive of at most one part is one PUT.
     expect(target.calls.filter((name) => name === "putObject").length).toBe(4);
     expect(target.uploads.size).toBe(0);
   });
 
-  it("makes one PUT of several parts where that is asked for", async () => {
+  it("uploads an archive below the threshold as one PUT", async () => {
     const bytes = bytesOf(2 * PART + 5);
-    await fill(spoolSink(target, { ...options, threshold: 20 * MiB }), bytes);
+    await fillSink(spoolSink(target, { ...options, threshold: 20 * MiB }), bytes);
     expect(target.calls).toEqual(["putObject"]);
-    expect(same(target.object, whole(bytes))).toBe(true);
+    expect(sameBytes(target.object, archiveOf(bytes))).toBe(true);
   });
 
-  it("writes what an archive writer gives", async () => {
+  it("stores the same archive as a memory sink", async () => {
     const value = { rows: listOf(Array.from({ length: 300 }, (_, i) => ({ i, text: "x".repeat(i) }))) };
     await writeArchive(spoolSink(target, options), value);
     const memory = memorySink();
     await writeArchive(memory, value);
-    expect(same(target.object, memory.bytes())).toBe(true);
+    expect(sameBytes(target.object, memory.bytes())).toBe(true);
     expect(await (await openArchive(target.object!)).read("rows/299/i")).toBe(299);
   });
 
-  it("never keeps a chunk's memory, nor changes it", async () => {
+  it("neither keeps nor changes a chunk", async () => {
     const chunk = bytesOf(1000).slice();
     const sink = spoolSink(target, options);
     const writing = sink.write(chunk);
     await writing;
-    expect(same(chunk, bytesOf(1000))).toBe(true);
+    expect(sameBytes(chunk, bytesOf(1000))).toBe(true);
     await sink.finish(HEADER);
-    expect(same(target.object, whole(bytesOf(1000)))).toBe(true);
+    expect(sameBytes(target.object, archiveOf(bytesOf(1000)))).toBe(true);
   });
 
-  it("tells its progress", async () => {
+  it("reports progress", async () => {
     const phases: string[] = [];
     const bytes = bytesOf(2 * PART);
     let last = { bytesProduced: 0, bytesUploaded: 0 };
@@ -160,22 +132,22 @@ describe("a spool", () => {
       if (phases.at(-1) !== progress.phase) phases.push(progress.phase);
       last = progress;
     };
-    await fill(spoolSink(target, { ...options, onProgress }), bytes);
+    await fillSink(spoolSink(target, { ...options, onProgress }), bytes);
     expect(phases).toEqual(["writing", "uploading", "completing", "done"]);
     expect(last).toMatchObject({ bytesProduced: bytes.length + 50, bytesUploaded: bytes.length + 50 });
   });
 
-  it("removes parts as soon as they are confirmed, and only then", async () => {
+  it("with removeUploaded removes each part when the server has confirmed it, not before", async () => {
     const left: number[] = [];
     target.before = async (name) => {
       if (name.startsWith("uploadPart")) left.push((await keys("parts")).length);
       if (name === "completeUpload") left.push((await keys("parts")).length);
     };
-    await fill(spoolSink(target, options), bytesOf(3 * PART));
+    await fillSink(spoolSink(target, { ...options, removeUploaded: true }), bytesOf(3 * PART));
     expect(left).toEqual([4, 3, 2, 1, 0]);
   });
 
-  it("is refused options that are none", () => {
+  it("rejects invalid options", () => {
     for (const wrong of [{ partSize: 5 }, { maxBytes: -1 }, { expectedSize: 0.5 }]) {
       expect(() => spoolSink(target, { ...options, ...wrong })).toThrow(RangeError);
     }
@@ -184,14 +156,14 @@ describe("a spool", () => {
     }
   });
 
-  it("is refused where there are no Web Locks", async () => {
+  it("rejects with denied without Web Locks", async () => {
     Object.defineProperty(navigator, "locks", { value: undefined });
     await expect(spoolSink(target, options).write(bytesOf(5))).rejects.toMatchObject({ code: "denied" });
   });
 
-  it("is closed once it has ended", async () => {
+  it("rejects with closed after it has ended", async () => {
     const sink = spoolSink(target, options);
-    await fill(sink, bytesOf(10));
+    await fillSink(sink, bytesOf(10));
     await expect(sink.write(bytesOf(1))).rejects.toMatchObject({ code: "closed" });
     await sink.abort();
     const other = spoolSink(target, options);
@@ -202,9 +174,9 @@ describe("a spool", () => {
     expect(await keys("journal")).toEqual([]);
   });
 
-  it("asks for room before anything is written, and before each part", async () => {
+  it("checks the quota before the first write and before each part", async () => {
     browser.estimate = { usage: 10 * MiB, quota: 30 * MiB };
-    expect(await storageRoom()).toEqual({
+    expect(await storageQuota()).toEqual({
       used: 10 * MiB,
       quota: 30 * MiB,
       free: 20 * MiB,
@@ -215,13 +187,13 @@ describe("a spool", () => {
     const sink = spoolSink(target, options);
     await sink.write(bytesOf(PART));
     browser.estimate = { usage: 28 * MiB, quota: 30 * MiB };
-    await expect(fill(sink, bytesOf(PART))).rejects.toMatchObject({ code: "quota" });
+    await expect(fillSink(sink, bytesOf(PART))).rejects.toMatchObject({ code: "quota" });
     expect([...(await keys("parts")), ...(await keys("journal"))]).toEqual([]);
   });
 });
 
 describe("an upload that failed", () => {
-  it("is resumed with the parts that are missing", async () => {
+  it("is resumed with the missing parts", async () => {
     const bytes = bytesOf(3 * PART);
     const left = await failAt("uploadPart 3", bytes);
     expect(left).toMatchObject({
@@ -237,49 +209,49 @@ describe("an upload that failed", () => {
     target.calls.length = 0;
     await resumeUpload(left, target, { concurrency: 1 });
     expect(target.calls).toEqual(["listParts", "uploadPart 3", "uploadPart 4", "completeUpload"]);
-    expect(same(target.object, whole(bytes))).toBe(true);
+    expect(sameBytes(target.object, archiveOf(bytes))).toBe(true);
     await expect(resumeUpload(left, target)).rejects.toMatchObject({ code: "not-found" });
   });
 
-  it("is never given up for another one once parts are gone here", async () => {
+  it("is never replaced by another one once parts were removed here", async () => {
     for (const [call, code] of [
       ["completeUpload", "conflict"],
       ["completeUpload", "not-found"],
       ["uploadPart 4", "conflict"],
     ] as const) {
       target = memoryTarget();
-      options = { ...options, directory: `${options.directory}-` };
+      options = { ...options, directory: `${options.directory}-`, removeUploaded: true };
       const bytes = bytesOf(3 * PART);
       target.before = (name) => {
         if (name === call) throw new PeekpackError(code, "The test refuses.");
       };
-      await expect(fill(spoolSink(target, options), bytes)).rejects.toMatchObject({ code });
+      await expect(fillSink(spoolSink(target, options), bytes)).rejects.toMatchObject({ code });
       expect(target.calls).not.toContain("abortUpload");
       expect(target.calls.filter((name) => name === "createUpload").length).toBe(1);
       target.before = () => {};
       const [left] = await pending();
       await resumeUpload(left!, target);
-      expect(same(target.object, whole(bytes))).toBe(true);
+      expect(sameBytes(target.object, archiveOf(bytes))).toBe(true);
     }
   });
 
-  it("begins anew where the server has swept it away and all parts are still here", async () => {
+  it("starts again if the server has removed it and all parts are still here", async () => {
     const bytes = bytesOf(2 * PART);
     const left = await failAt("uploadPart 1", bytes);
     target.uploads.clear();
     await resumeUpload(left, target);
-    expect(same(target.object, whole(bytes))).toBe(true);
-    // The same where parts are kept until the end.
-    options = { ...options, removeUploaded: false };
+    expect(sameBytes(target.object, archiveOf(bytes))).toBe(true);
+    // By default parts are kept until the end.
     const kept = await failAt("uploadPart 3", bytes);
     expect((await keys("parts")).length).toBe(3);
     target.uploads.clear();
     target.object = undefined;
-    await resumeUpload(kept, target, { removeUploaded: false });
-    expect(same(target.object, whole(bytes))).toBe(true);
+    await resumeUpload(kept, target);
+    expect(sameBytes(target.object, archiveOf(bytes))).toBe(true);
   });
 
-  it("says so where the server has swept away the only copy", async () => {
+  it("rejects with truncated if the server has removed the only copy", async () => {
+    options = { ...options, removeUploaded: true };
     const left = await failAt("uploadPart 3", bytesOf(3 * PART));
     target.uploads.clear();
     await expect(resumeUpload(left, target)).rejects.toMatchObject({ code: "truncated", section: "spool" });
@@ -288,7 +260,8 @@ describe("an upload that failed", () => {
     expect([...(await keys("parts")), ...(await keys("journal"))]).toEqual([]);
   });
 
-  it("says so where the server has lost a part of which it had the only copy", async () => {
+  it("rejects with truncated if the server has lost a part of which it had the only copy", async () => {
+    options = { ...options, removeUploaded: true };
     const left = await failAt("uploadPart 3", bytesOf(3 * PART));
     [...target.uploads.values()][0]!.delete(1);
     await expect(resumeUpload(left, target)).rejects.toMatchObject({ code: "truncated" });
@@ -296,7 +269,7 @@ describe("an upload that failed", () => {
     expect(target.object).toBeUndefined();
   });
 
-  it("never sends what was harmed here", async () => {
+  it("never sends a damaged part", async () => {
     for (const [change, code] of [
       [(bytes: Uint8Array) => bytes.slice(0, 100), "truncated"],
       [(bytes: Uint8Array) => bytes.map((byte, i) => (i === 12_345 ? byte ^ 4 : byte)), "corrupt"],
@@ -304,20 +277,20 @@ describe("an upload that failed", () => {
       options = { ...options, directory: `${options.directory}-` };
       target.object = undefined;
       const left = await failAt("uploadPart 2", bytesOf(2 * PART));
-      await harm(2, change);
+      await damage(2, change);
       await expect(resumeUpload(left, target)).rejects.toMatchObject({ code, section: "spool" });
       expect(target.object).toBeUndefined();
     }
   });
 
-  it("is found to be there when it had appeared after all", async () => {
+  it("succeeds if the object had been committed without a response", async () => {
     const bytes = bytesOf(2 * PART);
     const { completeUpload } = target;
     target.completeUpload = async (...args) => {
       await completeUpload(...args);
-      throw new PeekpackError("network", "The answer was lost.");
+      throw new PeekpackError("network", "The response was lost.");
     };
-    await expect(fill(spoolSink(target, options), bytes)).rejects.toMatchObject({ code: "network" });
+    await expect(fillSink(spoolSink(target, options), bytes)).rejects.toMatchObject({ code: "network" });
     const [left] = await pending();
     expect(left).toMatchObject({ state: "committing", failure: "network" });
     let again: boolean | undefined;
@@ -330,7 +303,7 @@ describe("an upload that failed", () => {
     expect(result).toMatchObject({ size: bytes.length + 50, version: '"1"', location: target.label });
   });
 
-  it("belongs to its own target", async () => {
+  it("rejects another target with TypeError", async () => {
     const left = await failAt("uploadPart 2", bytesOf(2 * PART));
     const other = memoryTarget("s3://bucket/other");
     await expect(resumeUpload(left, other)).rejects.toBeInstanceOf(TypeError);
@@ -342,7 +315,7 @@ describe("an upload that failed", () => {
     await discardUpload(left, target);
   });
 
-  it("stays listed where the server cannot be reached to discard it", async () => {
+  it("stays listed if it cannot be discarded because the server is away", async () => {
     const left = await failAt("uploadPart 2", bytesOf(2 * PART));
     target.before = () => {
       throw new PeekpackError("network", "The test refuses.");
@@ -351,12 +324,12 @@ describe("an upload that failed", () => {
     expect(await pending()).toEqual([left]);
   });
 
-  it("leaves nothing where it need not last", async () => {
+  it("leaves nothing by default", async () => {
     target.before = (name) => {
       if (name === "uploadPart 2") throw new PeekpackError("denied", "The test refuses.");
     };
     await expect(
-      fill(spoolSink(target, { ...options, durable: false }), bytesOf(2 * PART)),
+      fillSink(spoolSink(target, { ...options, durable: undefined }), bytesOf(2 * PART)),
     ).rejects.toMatchObject({
       code: "denied",
     });
@@ -364,19 +337,19 @@ describe("an upload that failed", () => {
     expect([...(await keys("parts")), ...(await keys("journal"))]).toEqual([]);
   });
 
-  it("ends with the signal's reason, and stays", async () => {
+  it("rejects with the signal's reason, and stays", async () => {
     const controller = new AbortController();
     target.before = (name) => {
       if (name === "uploadPart 2") controller.abort("enough");
     };
-    const filling = fill(spoolSink(target, { ...options, signal: controller.signal }), bytesOf(3 * PART));
+    const filling = fillSink(spoolSink(target, { ...options, signal: controller.signal }), bytesOf(3 * PART));
     await expect(filling).rejects.toBe("enough");
     expect((await pending())[0]).toMatchObject({ state: "uploading", failure: "stopped" });
   });
 });
 
-describe("a page that died", () => {
-  it("leaves a spool that is listed once its lock is free", async () => {
+describe("a page that ended", () => {
+  it("leaves a spool that is listed when its lock is free", async () => {
     const sink = spoolSink(target, options);
     await sink.write(bytesOf(2 * PART));
     expect(await pending()).toEqual([]);
@@ -390,14 +363,14 @@ describe("a page that died", () => {
     await expect(resumeUpload(living!, target)).rejects.toMatchObject({ code: "conflict" });
     await expect(discardUpload(living!, target)).rejects.toMatchObject({ code: "conflict" });
     browser.dropLocks();
-    const [dead] = await pending();
-    expect(dead).toMatchObject({ state: "unfinished", active: false });
-    await expect(resumeUpload(dead!, target)).rejects.toMatchObject({ code: "unfinished" });
-    await discardUpload(dead!);
+    const [ended] = await pending();
+    expect(ended).toMatchObject({ state: "unfinished", active: false });
+    await expect(resumeUpload(ended!, target)).rejects.toMatchObject({ code: "unfinished" });
+    await discardUpload(ended!);
     expect([...(await keys("parts")), ...(await keys("journal"))]).toEqual([]);
   });
 
-  it("leaves parts without a record, which are removed once its lock is free", async () => {
+  it("leaves parts without a record, which are removed when its lock is free", async () => {
     const sink = spoolSink(target, options);
     await sink.write(bytesOf(PART));
     await new Promise<void>((resolve) => {
@@ -420,7 +393,7 @@ describe("a page that died", () => {
 });
 
 describe("an upload while the browser is offline", () => {
-  it("waits, and makes the request again that failed", async () => {
+  it("waits, and repeats the request that failed", async () => {
     const bytes = bytesOf(2 * PART);
     target.before = (name) => {
       if (name === "uploadPart 2" && target.calls.filter((other) => other === name).length === 1) {
@@ -428,16 +401,16 @@ describe("an upload while the browser is offline", () => {
         setTimeout(() => {
           browser.online = true;
         }, 30);
-        // A presigned URL could not be had, say.
+        // For example a presigner that is offline too.
         throw new TypeError("Failed to fetch");
       }
     };
-    await fill(spoolSink(target, options), bytes);
+    await fillSink(spoolSink(target, options), bytes);
     expect(target.calls.filter((name) => name === "uploadPart 2").length).toBe(2);
-    expect(same(target.object, whole(bytes))).toBe(true);
+    expect(sameBytes(target.object, archiveOf(bytes))).toBe(true);
   });
 
-  it("says again what it had committed before the line broke", async () => {
+  it("marks a repeated commit as such", async () => {
     const given: (boolean | undefined)[] = [];
     const { putObject } = target;
     target.putObject = async (body, more) => {
@@ -445,23 +418,25 @@ describe("an upload while the browser is offline", () => {
       if (given.length === 1) {
         browser.online = false;
         browser.online = true;
-        throw new PeekpackError("network", "The line broke.");
+        throw new PeekpackError("network", "The connection broke.");
       }
       return putObject(body, more);
     };
-    await fill(spoolSink(target, options), bytesOf(10));
+    await fillSink(spoolSink(target, options), bytesOf(10));
     expect(given[0]).not.toBe(true);
     expect(given[1]).toBe(true);
   });
 
-  it("fails at once where it is online, and while offline when it is aborted", async () => {
+  it("fails at once while online, and on abort while offline", async () => {
     target.before = () => {
       throw new PeekpackError("network", "The server is down.");
     };
-    await expect(fill(spoolSink(target, options), bytesOf(10))).rejects.toMatchObject({ code: "network" });
+    await expect(fillSink(spoolSink(target, options), bytesOf(10))).rejects.toMatchObject({
+      code: "network",
+    });
     browser.online = false;
     const signal = AbortSignal.timeout(20);
-    const filling = fill(spoolSink(target, { ...options, signal }), bytesOf(10));
+    const filling = fillSink(spoolSink(target, { ...options, signal }), bytesOf(10));
     await expect(filling).rejects.toMatchObject({ name: "TimeoutError" });
   });
 });

@@ -13,35 +13,38 @@ import {
   type Value,
 } from "@peekpack/core";
 import { afterEach, describe, expect, it } from "vitest";
-import { carry, unpacked } from "../src/carried-value.js";
-import { type RemotePort, serveArchives, type WorkerArchive, workerArchive } from "../src/index.js";
+import { type RpcPort, serveArchives, type WorkerArchive, workerArchive } from "../src/index.js";
+import { deserializeValue, serializeValue } from "../src/serialized-value.js";
 
 const ends: (() => void)[] = [];
 afterEach(() => {
   for (const end of ends.splice(0)) end();
 });
 
-/** An archive that is read over a channel, as in a worker; and the one at its other end. */
-async function away(value: unknown, more: Parameters<typeof openArchive>[1] = {}): Promise<WorkerArchive> {
+/** Opens an archive over a message channel, as in a worker. */
+async function openOverChannel(
+  value: unknown,
+  more: Parameters<typeof openArchive>[1] = {},
+): Promise<WorkerArchive> {
   const { port1, port2 } = new MessageChannel();
   const stop = serveArchives<Uint8Array>(
     (bytes, options) => openArchive(bytes, { ...more, ...options }),
-    port2 as unknown as RemotePort,
+    port2 as unknown as RpcPort,
   );
   ends.push(() => {
     stop();
     port1.close();
   });
-  return workerArchive(encodeArchive(value), { worker: port1 as unknown as RemotePort });
+  return workerArchive(encodeArchive(value), { worker: port1 as unknown as RpcPort });
 }
 
 const copied = (value: Value): Value => {
-  const { carried, buffers } = carry(value);
-  return unpacked(structuredClone(carried, { transfer: [...buffers] }));
+  const { serialized, buffers } = serializeValue(value);
+  return deserializeValue(structuredClone(serialized, { transfer: [...buffers] }));
 };
 
-describe("a value on its way from a worker", () => {
-  it("keeps its classes, at every place", () => {
+describe("serialized values", () => {
+  it("keep their classes at every position", () => {
     const make = (): Value => ({
       ext: new Ext(5, Uint8Array.of(1, 2, 3)),
       list: [new Tagged(30, [1, new Simple(7)]), new Timestamp(1n << 60n, 5), null, undefined, 1n << 70n],
@@ -66,20 +69,20 @@ describe("a value on its way from a worker", () => {
     expect(copied("text")).toBe("text");
   });
 
-  it("keeps own keys that look like others", () => {
+  it("keep own keys such as __proto__", () => {
     const odd = JSON.parse('{"__proto__": {"a": 1}, "constructor": 2}') as Value;
     const got = copied(odd) as object;
     expect(Object.keys(got)).toEqual(["__proto__", "constructor"]);
     expect(Object.getPrototypeOf(got)).toBe(Object.prototype);
   });
 
-  it("takes along no memory behind a view, and transfers the rest", () => {
+  it("copy views of larger memory, and transfer other buffers", () => {
     const memory = new Uint8Array(1_000_000);
     const whole = new Uint8Array(1000);
-    const { carried, buffers } = carry({ view: memory.subarray(10, 20), whole, again: whole });
+    const { serialized, buffers } = serializeValue({ view: memory.subarray(10, 20), whole, again: whole });
     expect([...buffers].map(({ byteLength }) => byteLength).sort((a, b) => a - b)).toEqual([10, 1000]);
     expect(memory.length).toBe(1_000_000);
-    const got = unpacked(structuredClone(carried, { transfer: [...buffers] })) as {
+    const got = deserializeValue(structuredClone(serialized, { transfer: [...buffers] })) as {
       [key: string]: Uint8Array;
     };
     expect(got.view!.length).toBe(10);
@@ -87,7 +90,7 @@ describe("a value on its way from a worker", () => {
     expect(whole.length).toBe(0);
   });
 
-  it("may be as deep as an archive may", () => {
+  it("may be nested as deep as an archive", () => {
     let deep: Value = 1;
     for (let i = 0; i < 400; i++) deep = [deep];
     expect(() => copied(deep)).not.toThrow();
@@ -100,11 +103,11 @@ describe("an archive in a worker", () => {
     ext: new Ext(5, Uint8Array.of(1)),
   };
   const both = async (): Promise<[WorkerArchive, Archive]> => [
-    await away(value),
+    await openOverChannel(value),
     await openArchive(encodeArchive(value)),
   ];
 
-  it("gives what the archive itself gives", async () => {
+  it("returns the same results as the archive", async () => {
     const [worker, here] = await both();
     expect(worker.info).toEqual(here.info);
     for (const path of [
@@ -128,7 +131,7 @@ describe("an archive in a worker", () => {
     expect((await worker.stats()).failures).toBe(0);
   });
 
-  it("selects as the archive does", async () => {
+  it("selects the same items as the archive", async () => {
     const [worker, here] = await both();
     for (const pattern of ["rows/*/energy", ["rows", ANY, "i"], "rows/5:8/data", "none/*"] as const) {
       const got = [];
@@ -141,24 +144,24 @@ describe("an archive in a worker", () => {
     }
   });
 
-  it("rejects as the archive does", async () => {
-    const worker = await away(value);
+  it("rejects with the same errors as the archive", async () => {
+    const worker = await openOverChannel(value);
     const error = await worker.read("rows/5/none").catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(PeekpackError);
     expect(error).toMatchObject({ code: "not-found", path: ["rows", "5", "none"] });
     await expect(worker.read(5 as unknown as string)).rejects.toBeInstanceOf(TypeError);
     const { port1, port2 } = new MessageChannel();
     ends.push(() => port1.close());
-    serveArchives<Uint8Array>((bytes) => openArchive(bytes), port2 as unknown as RemotePort);
-    const opening = workerArchive(new Uint8Array(100), { worker: port1 as unknown as RemotePort });
+    serveArchives<Uint8Array>((bytes) => openArchive(bytes), port2 as unknown as RpcPort);
+    const opening = workerArchive(new Uint8Array(100), { worker: port1 as unknown as RpcPort });
     await expect(opening).rejects.toMatchObject({ code: "not-an-archive" });
   });
 
-  it("is answered by the first that serves its port, until that has ended", async () => {
+  it("is served by the first serveArchives of its port, until that stops", async () => {
     const { port1, port2 } = new MessageChannel();
     ends.push(() => port1.close());
-    const [near, far] = [port1, port2] as unknown as RemotePort[];
-    // As where a browser evaluates a worker's entry twice.
+    const [near, far] = [port1, port2] as unknown as RpcPort[];
+    // Simulates a browser that evaluates a worker's entry twice.
     const serve = (): (() => void) => serveArchives<Uint8Array>((bytes) => openArchive(bytes), far);
     const stop = serve();
     const worker = await workerArchive(encodeArchive(value), { worker: near });
@@ -170,7 +173,7 @@ describe("an archive in a worker", () => {
     await expect(worker.read("rows/5")).rejects.toMatchObject({ code: "closed" });
   });
 
-  it("passes an abort on, and rejects with its reason", async () => {
+  it("forwards an abort, and rejects with its reason", async () => {
     let seen: AbortSignal | undefined;
     const { port1, port2 } = new MessageChannel();
     ends.push(() => port1.close());
@@ -188,9 +191,9 @@ describe("an archive in a worker", () => {
           },
           { cacheBytes: 0, tableBytes: 0 },
         ),
-      port2 as unknown as RemotePort,
+      port2 as unknown as RpcPort,
     );
-    const worker = await workerArchive(null, { worker: port1 as unknown as RemotePort });
+    const worker = await workerArchive(null, { worker: port1 as unknown as RpcPort });
     const controller = new AbortController();
     const read = worker.read("rows/5", { signal: controller.signal });
     await expect.poll(() => seen !== undefined).toBe(true);
@@ -200,7 +203,7 @@ describe("an archive in a worker", () => {
     await expect(worker.read("rows/5", { signal: AbortSignal.abort("late") })).rejects.toBe("late");
   });
 
-  it("tells of requests", async () => {
+  it("emits request events", async () => {
     const { port1, port2 } = new MessageChannel();
     ends.push(() => port1.close());
     const bytes = encodeArchive(value);
@@ -232,11 +235,11 @@ describe("an archive in a worker", () => {
           },
           options,
         ),
-      port2 as unknown as RemotePort,
+      port2 as unknown as RpcPort,
     );
     const events: string[] = [];
     const worker = await workerArchive(null, {
-      worker: port1 as unknown as RemotePort,
+      worker: port1 as unknown as RpcPort,
       tailBytes: 100,
       onRequest: ({ label }) => events.push(label),
     });

@@ -44,7 +44,7 @@ export interface FaultyPlace {
 
 /** Result of an operation. */
 export interface FaultyOutcome {
-  /** `the right bytes`, `wrong bytes`, the code of the error, or a description of another failure. */
+  /** `right value`, `wrong value`, the code of the error, or a description of another failure. */
   readonly outcome: string;
   /** All text that the library emitted: labels, cache keys, events, and messages, stacks, causes and fields of errors. */
   readonly told: string;
@@ -52,7 +52,7 @@ export interface FaultyOutcome {
   readonly message: string;
 }
 
-export const RIGHT = "the right bytes";
+export const RIGHT = "right value";
 
 /** Upper bound of an operation. Attempts, retry delays and `stallMs` bound each one far below. */
 const BOUND_MS = 20_000;
@@ -160,7 +160,7 @@ export async function readUnderFault(
   });
   let message = "";
   const ended = work().then(
-    (right) => (right ? RIGHT : "wrong bytes"),
+    (right) => (right ? RIGHT : "wrong value"),
     (error: unknown) => {
       message = String(error);
       told.push(...allText(error));

@@ -23,12 +23,12 @@ const REFUSING_ENDPOINT = "http://127.0.0.1:9";
 
 /** Every fault that a request without a body can meet. */
 export const readingFaults: Readonly<Record<string, ReadingFault | UnreachableEndpoint>> = {
-  "connection reset before the answer": { fault: faults.resetBefore },
-  "connection reset when the server has answered": { fault: faults.resetProcessed },
+  "connection reset before the response": { fault: faults.resetBefore },
+  "connection reset after the server's work": { fault: faults.resetProcessed },
   "connection reset after the headers": { fault: faults.resetAfterHeaders },
   "connection reset within the body": { fault: () => faults.resetWithin() },
   "connection reset after the body": { fault: faults.resetAfter },
-  "no answer": { fault: () => faults.stallBefore() },
+  "no response": { fault: () => faults.stallBefore() },
   "no body after the headers": { fault: () => faults.stallAfterHeaders() },
   "a body that stops": { fault: () => faults.stallWithin() },
   "500 InternalError": { fault: faults.serverError },
@@ -43,17 +43,17 @@ export const readingFaults: Readonly<Record<string, ReadingFault | UnreachableEn
   "400 ExpiredToken": { fault: faults.expiredToken },
   "200 with the whole object, of at most 4 MiB": { fault: faults.wholeBody },
   "200 with the whole object, of more than 4 MiB": { fault: faults.wholeBody, wholeBytes: 50_000 },
-  "a shorter range than asked for": { fault: () => faults.shortBody(5) },
+  "a shorter range than requested": { fault: () => faults.shortBody(5) },
   "a body shorter than its Content-Length": {
     fault: () => faults.shortBody(5, { contentLength: "original", contentRange: "original" }),
   },
   "a body shorter than its Content-Range": { fault: () => faults.shortBody(5, { contentRange: "original" }) },
-  "a longer range than asked for": { fault: () => faults.longBody(5) },
+  "a longer range than requested": { fault: () => faults.longBody(5) },
   "a body longer than its Content-Length": {
     fault: () => faults.longBody(5, { contentLength: "original", contentRange: "original" }),
   },
   "a body longer than its Content-Range": { fault: () => faults.longBody(5, { contentRange: "original" }) },
-  "another range than asked for": { fault: () => faults.shiftedBody(7) },
+  "another range than requested": { fault: () => faults.shiftedBody(7) },
   "a wrong Content-Range": { fault: () => faults.wrongContentRange(3) },
   "a wrong size in Content-Range": { fault: () => faults.wrongTotal(100) },
   "a garbled Content-Range": { fault: faults.garbledContentRange },
@@ -63,7 +63,7 @@ export const readingFaults: Readonly<Record<string, ReadingFault | UnreachableEn
   "the ETag of another object": { fault: faults.changedETag },
   "a gzipped body": { fault: faults.gzip },
   "an object that is replaced": { fault: faults.before },
-  "a name that no DNS knows": { endpoint: UNRESOLVABLE_ENDPOINT },
+  "a name that DNS does not resolve": { endpoint: UNRESOLVABLE_ENDPOINT },
   "a connection that is refused": { endpoint: REFUSING_ENDPOINT },
 };
 
@@ -87,4 +87,4 @@ export function armReadingFault(
 }
 
 /** A reader's stall timeout: short for tests of stalls, else long enough for a busy machine. */
-export const stallMsOf = (name: string): number => (/no answer|no body|stops/.test(name) ? 150 : 3000);
+export const stallMsOf = (name: string): number => (/no response|no body|stops/.test(name) ? 150 : 3000);

@@ -1,31 +1,31 @@
 import type { EncodeOptions } from "@peekpack/core";
 
-/** Something to write: made in the page, or read from a file; never held in memory as a whole, but for a JSON document. */
+/** Data to write: generated in the page, or read from a file. Only a JSON document is in memory as a whole. */
 export interface Data {
-  /** For headings: a file's name. */
+  /** The name of a file, for headings. */
   readonly name: string;
-  /** About how large the archive will be, in bytes, where that is known beforehand. */
+  /** Estimated size of the archive in bytes, if it is known beforehand. */
   readonly expectedSize: number | undefined;
-  /** Gets ready, which may take a first pass over a file, and gives the value to write. */
-  prepare(course: Course): Promise<Prepared>;
+  /** Prepares the value to write. It may take a first pass over a file. */
+  prepare(context: PrepareContext): Promise<Prepared>;
 }
 
-/** The value for `writeArchive`, with what suits it. */
+/** The value for `writeArchive`, with its options. */
 export interface Prepared {
   readonly value: unknown;
   readonly options: EncodeOptions;
 }
 
-/** What data tell and ask while they are made. */
-export interface Course {
+/** How generating or reading data is paused, aborted and observed. */
+export interface PrepareContext {
   readonly signal: AbortSignal;
-  /** Resolves at once, or when a pause has ended. Rejects with the signal's reason. */
-  go(): Promise<void>;
-  /** Takes which share of the data has been made or read, from 0 to 1. */
-  made(share: number): void;
+  /** Resolves at once, or at the end of a pause. Rejects with the signal's reason. */
+  unpaused(): Promise<void>;
+  /** Reports the share of the data that was generated or read, from 0 to 1. */
+  progress(share: number): void;
 }
 
-/** Data that cannot be taken as they are. The message says where, and is for people. */
+/** The data cannot be read. The message says where, and is for people. */
 export class DataError extends Error {
   constructor(message: string) {
     super(message);

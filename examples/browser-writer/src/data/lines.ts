@@ -1,17 +1,17 @@
-import { type Course, DataError } from "./data.js";
+import { DataError, type PrepareContext } from "./data.js";
 import { textChunks } from "./text-chunks.js";
 
-/** The longest line, in UTF-16 units: a file without line breaks is no list of lines. */
-const LONGEST = 2 ** 26;
+/** The longest line, in UTF-16 units. A file without line breaks is not NDJSON. */
+const MAX_LINE = 2 ** 26;
 
-/** The values of an NDJSON file, one a line; blank lines are passed over. */
+/** The values of an NDJSON file, one a line. Blank lines are skipped. */
 export async function* jsonLines(
   file: Blob,
-  course: Course,
+  context: PrepareContext,
   share?: (part: number) => number,
 ): AsyncGenerator<unknown> {
   let number = 0;
-  for await (const line of lines(file, course, share)) {
+  for await (const line of lines(file, context, share)) {
     number++;
     if (line.trim() === "") continue;
     try {
@@ -22,23 +22,27 @@ export async function* jsonLines(
   }
 }
 
-/** How many values an NDJSON file has. Nothing is parsed. */
+/** The number of values in an NDJSON file. Nothing is parsed. */
 export async function countLines(
   file: Blob,
-  course: Course,
+  context: PrepareContext,
   share?: (part: number) => number,
 ): Promise<number> {
   let count = 0;
-  for await (const line of lines(file, course, share)) if (line.trim() !== "") count++;
+  for await (const line of lines(file, context, share)) if (line.trim() !== "") count++;
   return count;
 }
 
-async function* lines(file: Blob, course: Course, share?: (part: number) => number): AsyncGenerator<string> {
+async function* lines(
+  file: Blob,
+  context: PrepareContext,
+  share?: (part: number) => number,
+): AsyncGenerator<string> {
   let rest = "";
-  for await (const chunk of textChunks(file, course, share)) {
+  for await (const chunk of textChunks(file, context, share)) {
     const parts = (rest + chunk).split("\n");
     rest = parts.pop()!;
-    if (rest.length > LONGEST) throw new DataError("There is no line break for 64 MiB: this is not NDJSON.");
+    if (rest.length > MAX_LINE) throw new DataError("There is no line break for 64 MiB: this is not NDJSON.");
     yield* parts;
   }
   if (rest !== "") yield rest;

@@ -1,7 +1,7 @@
 import { listOf } from "@peekpack/core";
 import type { Data } from "./data.js";
 
-/** One exposure of a survey that never was. */
+/** One exposure of a generated survey. */
 export interface Frame {
   readonly frame: number;
   readonly taken: Date;
@@ -9,43 +9,43 @@ export interface Frame {
   readonly airmass: number;
   /** Brightness by wavelength. */
   readonly spectrum: Float64Array;
-  /** {@link SIDE} rows of as many grey values. */
+  /** {@link SIDE} rows of as many gray values. */
   readonly pixels: Uint8Array;
 }
 
-/** Pixels of an image's side. */
+/** Width and height of an image in pixels. */
 export const SIDE = 512;
 const CHANNELS = 512;
 const STARS = 60;
 const STAMP = 9;
-/** What a frame takes in the archive: pixels, numbers of 9 bytes, and about so much for the rest. */
+/** Size of a frame in the archive: pixels, numbers of 9 bytes, and the rest. */
 const FRAME_BYTES: number = SIDE * SIDE + CHANNELS * 9 + 112;
 
 const TARGETS = ["Vega", "Altair", "Deneb", "Capella", "Mizar", "Albireo", "Mira", "Algol"] as const;
 const FIRST_NIGHT = Date.UTC(2031, 2, 14, 20, 0, 0);
 
-/** How many frames make about so many bytes. */
+/** The number of frames for an archive of about `bytes`. */
 export function framesFor(bytes: number): number {
   return Math.max(1, Math.round(bytes / FRAME_BYTES));
 }
 
-/** Data that are made up as they are written, and take about so many bytes. */
+/** Data that are generated while they are written. @param bytes about how large the archive becomes */
 export function skySurvey(bytes: number): Data {
   const count = framesFor(bytes);
   return {
-    name: "A made-up night sky",
+    name: "A generated night sky",
     expectedSize: count * FRAME_BYTES,
-    async prepare({ go, made }) {
+    async prepare({ unpaused, progress }) {
       async function* frames(): AsyncGenerator<Frame> {
         for (let number = 0; number < count; number++) {
-          await go();
+          await unpaused();
           yield frameAt(number);
-          made((number + 1) / count);
+          progress((number + 1) / count);
         }
       }
       return {
         value: {
-          survey: { name: "A made-up night sky", frames: count, side: SIDE, channels: CHANNELS },
+          survey: { name: "A generated night sky", frames: count, side: SIDE, channels: CHANNELS },
           frames: listOf(frames(), { count }),
         },
         options: {},
@@ -54,7 +54,7 @@ export function skySurvey(bytes: number): Data {
   };
 }
 
-/** The frame of a number: always the same, so that whoever reads it can tell whether it is right. */
+/** The frame with a number. It is always the same, so that readers can check it. */
 export function frameAt(number: number): Frame {
   const random = randomNumbers(number);
   const target = TARGETS[number % TARGETS.length]!;
@@ -68,9 +68,9 @@ export function frameAt(number: number): Frame {
   };
 }
 
-// Only what IEEE 754 defines to the last bit is used below: engines differ in how they round exp and pow.
+// The code below uses only operations that IEEE 754 defines exactly. Engines round exp and pow differently.
 
-/** A smooth continuum with a few lines in it. */
+/** A smooth continuum with a few lines. */
 function spectrumOf(random: () => number): Float64Array {
   const spectrum = new Float64Array(CHANNELS);
   const peak = 0.25 + random() * 0.5;
@@ -91,13 +91,13 @@ function spectrumOf(random: () => number): Float64Array {
   return spectrum;
 }
 
-/** A dark sky with noise in it, and stars. Four pixels at a time: this is what takes the time. */
+/** A dark sky with noise and stars. Noise is made for four pixels at a time, because it takes most of the time. */
 function pixelsOf(number: number, random: () => number): Uint8Array {
   const words = new Uint32Array((SIDE * SIDE) / 4);
   let state = Math.imul(number + 1, 0x9e3779b1) >>> 0;
   for (let at = 0; at < words.length; at++) {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    // The low bits of such a sequence repeat soon, and would show as stripes.
+    // The low bits of the sequence repeat soon, and would appear as stripes.
     words[at] = ((state ^ (state >>> 15)) & 0x1f1f1f1f) + 0x06060606;
   }
   const pixels = new Uint8Array(words.buffer);
@@ -118,7 +118,7 @@ function pixelsOf(number: number, random: () => number): Uint8Array {
   return pixels;
 }
 
-/** Numbers from 0 to 1 that only look random (mulberry32, public domain). */
+/** Pseudorandom numbers from 0 to 1 (mulberry32, public domain). */
 function randomNumbers(seed: number): () => number {
   let state = seed | 0;
   return () => {

@@ -1,21 +1,21 @@
-import { type Course, DataError } from "./data.js";
+import { DataError, type PrepareContext } from "./data.js";
 
 const STEP = 2 ** 20;
 
-/** A file's text, a MiB at a time, as UTF-8 has it. Waits where the course says so, and tells which share was read. */
+/** The text of a UTF-8 file, a MiB at a time. Waits while paused, and reports progress. */
 export async function* textChunks(
   file: Blob,
-  { go, made, signal }: Course,
+  { unpaused, progress, signal }: PrepareContext,
   share: (part: number) => number = (part) => part,
 ): AsyncGenerator<string> {
   const decoder = new TextDecoder("utf-8", { fatal: true });
   for (let at = 0; at < file.size; at += STEP) {
-    await go();
+    await unpaused();
     const end = Math.min(file.size, at + STEP);
     const bytes = await readable(() => file.slice(at, end).arrayBuffer());
     signal.throwIfAborted();
     const text = decoded(() => decoder.decode(bytes, { stream: end < file.size }));
-    made(share(end / file.size));
+    progress(share(end / file.size));
     if (text !== "") yield text;
   }
 }

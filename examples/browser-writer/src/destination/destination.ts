@@ -3,7 +3,7 @@ import { type PutMode, presignedTarget, type S3Credentials, s3Store, type Upload
 import { type MeteredFetch, meteredFetch } from "@peekpack/web-storage";
 import { askForUrl } from "./signing-service.js";
 
-/** Where an archive goes, with all that is needed to write it. Lives in memory only: it may hold credentials. */
+/** Where an archive is written, with all that is needed to write it. It may contain credentials, and stays in memory. */
 export type Destination =
   | {
       readonly kind: "signed";
@@ -17,20 +17,20 @@ export type Destination =
     }
   | {
       readonly kind: "presigned";
-      /** Who signs: an address, as the page's own '/presign'. */
+      /** The URL of the service that signs, such as '/presign'. */
       readonly service: string;
       readonly path: string;
       readonly put: PutMode;
     };
 
-/** A destination that is worked with. */
+/** A destination that is in use. */
 export interface OpenDestination {
-  /** What the spool uploads to. Its label is all that is kept of the destination, and holds no secret. */
+  /** The target of the spool. Only its label is stored. It contains no secret. */
   readonly target: UploadTarget;
   readonly meter: MeteredFetch;
   /** The object, for reading it back. */
   source(): RangeSource;
-  /** An address to read the object with, for an hour. */
+  /** A URL to read the object, valid for an hour. */
   link(): Promise<string>;
 }
 
@@ -59,8 +59,8 @@ export function openDestination(destination: Destination): OpenDestination {
   };
 }
 
-/** What a spool's label tells of its destination: all but the credentials. */
-export type Recalled =
+/** What the label of a spool says of its destination: everything except the credentials. */
+export type ParsedLabel =
   | { readonly kind: "presigned"; readonly service: string; readonly path: string }
   | { readonly kind: "signed"; readonly endpoint: string | undefined; readonly path: string };
 
@@ -70,8 +70,8 @@ function presignedLabel(service: string, path: string): string {
   return `${path}${SIGNED_BY}${service.replace(/[?#].*$/, "")}`;
 }
 
-/** Reads a label; undefined for one that this page has not made. */
-export function recall(label: string): Recalled | undefined {
+/** Parses a label. Undefined for a label of another page. */
+export function parseLabel(label: string): ParsedLabel | undefined {
   const cut = label.lastIndexOf(SIGNED_BY);
   if (cut > 0) {
     return { kind: "presigned", path: label.slice(0, cut), service: label.slice(cut + SIGNED_BY.length) };
@@ -79,30 +79,30 @@ export function recall(label: string): Recalled | undefined {
   if (label.startsWith("s3://")) {
     return { kind: "signed", endpoint: undefined, path: label.slice("s3://".length) };
   }
-  // As in the page's form, an endpoint is a host: what follows is bucket and key.
+  // As in the form, an endpoint is a host. Bucket and key follow it.
   const [, endpoint, path] = /^(https?:\/\/[^/]+)\/([^/]+\/.+)$/.exec(label) ?? [];
   return path === undefined ? undefined : { kind: "signed", endpoint, path };
 }
 
-/** A name for an object, fit for headings. */
+/** The name of an object, for headings. */
 export function objectName(label: string): string {
-  const path = recall(label)?.path ?? label;
+  const path = parseLabel(label)?.path ?? label;
   return path.split("/").pop() || path;
 }
 
-/** Where an object lies, for people. */
-export function objectPlace(label: string): string {
-  const recalled = recall(label);
-  return recalled?.kind === "presigned" ? `${recalled.path}, by presigned URLs` : label;
+/** The location of an object, for people. */
+export function objectLocation(label: string): string {
+  const parsed = parseLabel(label);
+  return parsed?.kind === "presigned" ? `${parsed.path}, by presigned URLs` : label;
 }
 
 /**
- * The target of a spool of which only this browser's part is to be removed, as its server or bucket is no more: it takes
- * everything for given up.
+ * A target for discarding a spool whose server or bucket no longer exists. It sends nothing, and reports every upload as
+ * aborted.
  */
-export function forgottenTarget(label: string, put: PutMode): UploadTarget {
+export function abandonedTarget(label: string, put: PutMode): UploadTarget {
   const refuse = async (): Promise<never> => {
-    throw new TypeError("Nothing is sent to a server that is given up.");
+    throw new TypeError("Nothing is sent to an abandoned server.");
   };
   return {
     label,

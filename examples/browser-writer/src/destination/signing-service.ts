@@ -1,17 +1,17 @@
 import { PeekpackError } from "@peekpack/core";
 
-/** What a request needs to be allowed. */
+/** A request that must be signed. */
 export interface WantedRequest {
   readonly method: string;
   readonly query: Readonly<Record<string, string>>;
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** What a signing service says of itself. */
+/** The description of a signing service. */
 export interface SigningService {
   /** The bucket that it signs for. */
   readonly bucket: string;
-  /** In words, which server that is. */
+  /** The S3 server, in words. */
   readonly server: string;
 }
 
@@ -19,9 +19,9 @@ const TRIES = 4;
 const PAUSE_MS = 300;
 
 /**
- * Asks an application's own server for a presigned URL: POST with the request as JSON, answered by the URL as text. Asked
- * again where it stumbles; a plain refusal is one.
- * @throws PeekpackError `denied` when it refuses, `network` when it does not answer
+ * Asks a signing service for a presigned URL: POST with the request as JSON; the response is the URL as text. Failures are
+ * retried, refusals are not.
+ * @throws PeekpackError `denied` if it refuses, `network` if it does not respond
  */
 export async function askForUrl(service: string, path: string, wanted: WantedRequest): Promise<string> {
   const { method, query, headers } = wanted;
@@ -34,26 +34,26 @@ export async function askForUrl(service: string, path: string, wanted: WantedReq
         body: JSON.stringify({ path, method, query, headers }),
       });
       if (response.ok) return (await response.text()).trim();
-      failure = said(response.status >= 500 ? "network" : "denied", `it answered ${response.status}`);
+      failure = failed(response.status >= 500 ? "network" : "denied", `status ${response.status}`);
     } catch {
-      failure = said("network", "no answer");
+      failure = failed("network", "no response");
     }
     if (failure.code === "denied" || attempt === TRIES) throw failure;
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS * 2 ** attempt));
   }
 }
 
-function said(code: "network" | "denied", what: string): PeekpackError {
+function failed(code: "network" | "denied", what: string): PeekpackError {
   return new PeekpackError(code, `The signing service did not sign: ${what}.`, { section: "sink" });
 }
 
-/** Asks whether the page's own server signs; undefined where nobody answers so. */
-export async function lookForService(service: string): Promise<SigningService | undefined> {
+/** Finds the signing service of the page's own server. Undefined if there is none. */
+export async function findService(service: string): Promise<SigningService | undefined> {
   try {
     const response = await fetch(new URL(service, location.href), {
       headers: { accept: "application/json" },
     });
-    // A server of files may answer with the page itself.
+    // A file server may respond with the page itself.
     if (!response.ok || !response.headers.get("content-type")?.includes("json")) return undefined;
     const { bucket, server } = (await response.json()) as Partial<SigningService>;
     return typeof bucket === "string" && typeof server === "string" ? { bucket, server } : undefined;

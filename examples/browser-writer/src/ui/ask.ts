@@ -1,6 +1,6 @@
 import { el } from "@peekpack/explorer/ui/dom";
 
-/** Asks before something is lost. Resolves to whether it may be. */
+/** Asks for confirmation before data are removed. Resolves to the response. */
 export function ask(title: string, text: string, action: string): Promise<boolean> {
   const dialog = el(
     "dialog",

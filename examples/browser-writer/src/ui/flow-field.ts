@@ -3,17 +3,17 @@ import { Canvas } from "@peekpack/explorer/plot/canvas";
 const GAP = 4;
 const LEAST_PITCH = 15;
 
-/** How much of an archive is where, as shares of the whole from 0 to 1. */
+/** How much of an archive was written and uploaded, as shares from 0 to 1. */
 export interface Flow {
-  /** Made so far. */
+  /** Written. */
   readonly made: number;
-  /** Of that, on the server. */
+  /** Uploaded. */
   readonly up: number;
 }
 
 /**
- * The archive as a field of cells, each an equal share of it: those on the server are lit, those in the browser's storage
- * wait in another colour, the rest is still to be made. It shows how much is where; the bars beside it say so in words.
+ * The archive as a field of cells. Uploaded cells are lit, cells in the browser's storage have another color, the rest was
+ * not written yet. The bars beside it say the same in words.
  */
 export function flowField(rows: number): {
   readonly element: HTMLElement;
@@ -21,18 +21,18 @@ export function flowField(rows: number): {
   close(): void;
 } {
   let flow: Flow = { made: 0, up: 0 };
-  const canvas = new Canvas("flow-field", ({ context, width, height, colour }) => {
+  const canvas = new Canvas("flow-field", ({ context, width, height, color }) => {
     const pitch = Math.max(LEAST_PITCH, (height + GAP) / rows);
     const columns = Math.max(1, Math.floor((width + GAP) / pitch));
     const lines = Math.max(1, Math.floor((height + GAP) / pitch));
     const across = (width + GAP) / columns;
     const cells = columns * lines;
     for (let cell = 0; cell < cells; cell++) {
-      // From the left to the right, column by column, as a bar would fill.
+      // Column by column, from left to right, like a bar.
       const x = Math.floor(cell / lines) * across;
       const y = (cell % lines) * pitch;
       const draw = (name: `--${string}`, alpha: number): void => {
-        context.fillStyle = colour(name);
+        context.fillStyle = color(name);
         context.globalAlpha = alpha;
         context.beginPath();
         context.roundRect(x, y, across - GAP, pitch - GAP, 3);

@@ -1,6 +1,6 @@
 import { el, setAttributes } from "@peekpack/explorer/ui/dom";
 
-/** A bar with its name on the left and what it has come to on the right. */
+/** A progress bar with its name on the left and a value on the right. */
 export class ProgressBar {
   readonly element: HTMLElement;
   readonly #fill: HTMLElement = el("span", "progress-fill");
@@ -25,7 +25,7 @@ export class ProgressBar {
     );
   }
 
-  /** Shows a share from 0 to 1; undefined where it cannot be told. */
+  /** Shows a share from 0 to 1. Undefined: not known. */
   show(share: number | undefined, text: string): void {
     const percent = share === undefined ? undefined : Math.min(100, Math.max(0, share * 100));
     this.#text.textContent = text;

@@ -5,7 +5,7 @@ export interface Choice<Name extends string> {
   readonly value: Name;
 }
 
-/** A labelled choice of a few. */
+/** A select field with a label. */
 export function choice<Name extends string>(
   label: string,
   name: string,

@@ -6,31 +6,31 @@ import type { Data } from "../data/data.js";
 import { fileData, fileKind } from "../data/file.js";
 import { framesFor, skySurvey } from "../data/sky.js";
 
-type Way = "made" | "file";
+type Method = "made" | "file";
 
-const WAYS = [
-  { name: "made", label: "Made up here" },
-  { name: "file", label: "A file of yours" },
-] as const satisfies readonly { name: Way; label: string }[];
+const METHODS = [
+  { name: "made", label: "Generated" },
+  { name: "file", label: "File" },
+] as const satisfies readonly { name: Method; label: string }[];
 
 const MiB = 2 ** 20;
-const LEAST_POWER = 4;
-/** 16 MiB to 8 GiB, each step twice the one before. */
-const SIZES = Array.from({ length: 10 }, (_, step) => 2 ** (LEAST_POWER + step) * MiB);
+const MIN_POWER = 4;
+/** 16 MiB to 8 GiB, doubled at each step. */
+const SIZES = Array.from({ length: 10 }, (_, step) => 2 ** (MIN_POWER + step) * MiB);
 const FIRST = 4;
 
-/** Asks what is to be written. */
+/** The form for the data to write. */
 export class DataChoice {
   readonly element: HTMLElement;
-  /** Told when something else is chosen. */
+  /** Called when the choice changes. */
   onChange: () => void = () => {};
   readonly #panel: HTMLElement = el("div", "choice-panel");
   readonly #switch: HTMLElement = el("div");
   readonly #notice: HTMLElement = el("p", { class: "wrong", attributes: { role: "alert" } });
   readonly #slider: HTMLInputElement;
-  readonly #told: HTMLElement = el("output", "made-size");
+  readonly #sizeText: HTMLElement = el("output", "made-size");
   readonly #detail: HTMLElement = el("p", "hint");
-  #way: Way = "made";
+  #method: Method = "made";
   #file: File | undefined;
 
   constructor() {
@@ -58,21 +58,21 @@ export class DataChoice {
     this.#show("made");
   }
 
-  /** What the archive will take of room, where that is known. */
+  /** Estimated size of the archive, if it is known. */
   get expectedSize(): number | undefined {
-    return this.#way === "made" ? this.#bytes : this.#file?.size;
+    return this.#method === "made" ? this.#bytes : this.#file?.size;
   }
 
-  /** A name for the object, without a suffix. */
+  /** A name for the object, without extension. */
   get suggestedName(): string {
-    if (this.#way === "made") return "night-sky";
+    if (this.#method === "made") return "night-sky";
     const bare = this.#file?.name.replace(/\.[^.]*$/, "").replace(/[^\w.-]+/g, "-");
     return bare || "archive";
   }
 
-  /** The data, or undefined where nothing is chosen, which is then said. */
+  /** The chosen data. If there is none, shows a message and returns undefined. */
   take(): Data | undefined {
-    if (this.#way === "made") return skySurvey(this.#bytes);
+    if (this.#method === "made") return skySurvey(this.#bytes);
     const kind = this.#file && fileKind(this.#file.name);
     if (this.#file !== undefined && kind !== undefined) return fileData(this.#file, kind);
     this.#notice.textContent ||= "Choose a file first.";
@@ -80,7 +80,7 @@ export class DataChoice {
     return undefined;
   }
 
-  /** Takes a file that was chosen or dropped. */
+  /** Chooses a file that was selected or dropped. */
   takeFile(file: File): void {
     this.#file = file;
     this.#show("file");
@@ -98,25 +98,25 @@ export class DataChoice {
   #resized(): void {
     const bytes = this.#bytes;
     const text = bytes >= 2 ** 30 ? `${bytes / 2 ** 30} GiB` : `${bytes / MiB} MiB`;
-    this.#told.textContent = text;
+    this.#sizeText.textContent = text;
     this.#slider.setAttribute("aria-valuetext", text);
-    this.#detail.textContent = `${count(framesFor(bytes))} frames of a sky that never was, an image and a spectrum each, made while they are written.`;
+    this.#detail.textContent = `${count(framesFor(bytes))} frames of a generated sky, each with an image and a spectrum, generated while they are written.`;
     this.onChange();
   }
 
-  #show(way: Way): void {
+  #show(method: Method): void {
     fill(
       this.#switch,
-      tabs("What is written", WAYS, way, (name) => this.#draw(name)),
+      tabs("What is written", METHODS, method, (name) => this.#draw(name)),
     );
-    this.#draw(way);
+    this.#draw(method);
   }
 
-  #draw(way: Way): void {
-    this.#way = way;
+  #draw(method: Method): void {
+    this.#method = method;
     this.#notice.textContent = "";
-    if (way === "made") {
-      fill(this.#panel, el("div", "made-line", this.#slider, this.#told), this.#detail);
+    if (method === "made") {
+      fill(this.#panel, el("div", "made-line", this.#slider, this.#sizeText), this.#detail);
     } else {
       fill(this.#panel, this.#drop());
     }
@@ -154,7 +154,7 @@ export class DataChoice {
       ),
       el("span", {
         class: "hint",
-        text: "JSON; or NDJSON and CSV of any size, read row by row.",
+        text: "JSON, or NDJSON and CSV of any size, read row by row.",
       }),
       input,
     );

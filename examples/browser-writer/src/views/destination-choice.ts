@@ -2,21 +2,21 @@ import { el, fill } from "@peekpack/explorer/ui/dom";
 import { type Field, field } from "@peekpack/explorer/ui/fields";
 import { tabs } from "@peekpack/explorer/ui/tabs";
 import type { PutMode } from "@peekpack/s3";
-import type { Destination, Recalled } from "../destination/destination.js";
-import { lookForService } from "../destination/signing-service.js";
+import type { Destination, ParsedLabel } from "../destination/destination.js";
+import { findService } from "../destination/signing-service.js";
 import { choice } from "./choice.js";
 
-type Way = Destination["kind"];
+type Method = Destination["kind"];
 
-const WAYS = [
+const METHODS = [
   { name: "presigned", label: "Presigned" },
   { name: "signed", label: "With keys" },
-] as const satisfies readonly { name: Way; label: string }[];
+] as const satisfies readonly { name: Method; label: string }[];
 
-/** Where a server of this page's own would sign. */
+/** The signing service of the page's own server. */
 const OWN_SERVICE = "presign";
 
-/** Asks where to write to. What is typed here stays in the page's memory. */
+/** The form for the destination. Its content stays in the memory of the page. */
 export class DestinationChoice {
   readonly element: HTMLElement;
   readonly #switch: HTMLElement = el("div");
@@ -24,27 +24,27 @@ export class DestinationChoice {
   readonly #path: Field;
   readonly #service: Field;
   readonly #keys: { readonly [Name in "endpoint" | "region" | "id" | "secret" | "token"]: Field };
-  readonly #put = choice<"create" | "overwrite">("If there is one already", "put", [
-    ["create", "Leave it, and fail"],
+  readonly #put = choice<"create" | "overwrite">("If the object exists", "put", [
+    ["create", "Fail"],
     ["overwrite", "Replace it"],
   ]);
   readonly #found: HTMLElement = el("p", {
     class: "hint",
-    text: "Your server, which gives a URL for each request. The page never sees a key.",
+    text: "Your server signs a URL for each request. The page never has a key.",
     attributes: { role: "status" },
   });
-  readonly #recalled: (Recalled & { readonly put: PutMode }) | undefined;
-  #way: Way = "presigned";
+  readonly #parsed: (ParsedLabel & { readonly put: PutMode }) | undefined;
+  #method: Method = "presigned";
   #bucket: string | undefined;
   #suggested = "";
 
-  /** With what an earlier page has written down, only the credentials are asked for. */
-  constructor(recalled?: Recalled & { readonly put: PutMode }) {
-    this.#recalled = recalled;
+  /** @param parsed the destination of a pending upload: only the credentials are asked for */
+  constructor(parsed?: ParsedLabel & { readonly put: PutMode }) {
+    this.#parsed = parsed;
     this.#path = field("Bucket and key", {
       name: "path",
       required: true,
-      placeholder: "bucket/path/to/archive.msgl",
+      placeholder: "bucket/path/to/archive.msglc",
     });
     this.#service = field("Signing service", {
       name: "service",
@@ -66,41 +66,41 @@ export class DestinationChoice {
     };
     this.element = el(
       "section",
-      { class: "step", attributes: { "aria-label": "Where it goes" } },
-      el("h2", { class: "step-name", text: recalled === undefined ? "Where" : "Keys" }),
+      { class: "step", attributes: { "aria-label": "Destination" } },
+      el("h2", { class: "step-name", text: parsed === undefined ? "Where" : "Keys" }),
       this.#switch,
       this.#panel,
     );
-    if (recalled === undefined) {
+    if (parsed === undefined) {
       this.#show("presigned");
-      void this.#look();
+      void this.#findService();
     } else {
-      this.#path.input.value = recalled.path;
+      this.#path.input.value = parsed.path;
       this.#draw("signed");
-      if (recalled.kind === "signed") this.#keys.endpoint.input.value = recalled.endpoint ?? "";
+      if (parsed.kind === "signed") this.#keys.endpoint.input.value = parsed.endpoint ?? "";
     }
   }
 
-  /** Proposes a key, as long as nobody has typed one. */
+  /** Suggests a key, unless one was entered. */
   suggest(name: string): void {
     const { input } = this.#path;
     if (input.value !== this.#suggested) return;
-    // Another one every time, as existing objects are left alone.
+    // A new key every time, because existing objects are not replaced.
     const stamp = new Date().toISOString().slice(0, 19).replace(/[-:]/g, "").replace("T", "-");
-    this.#suggested = this.#bucket === undefined ? "" : `${this.#bucket}/${name}-${stamp}.msgl`;
+    this.#suggested = this.#bucket === undefined ? "" : `${this.#bucket}/${name}-${stamp}.msglc`;
     input.value = this.#suggested;
   }
 
-  /** The destination, or undefined where something is missing, which is then said. */
+  /** The destination. If something is missing, shows a message and returns undefined. */
   take(): Destination | undefined {
     const path = this.#path.value.replace(/^s3:\/\//, "");
     this.#path.input.setCustomValidity(
       /^[A-Za-z0-9][\w.-]+\/./.test(path) ? "" : "A bucket and a key: bucket/key",
     );
-    const put = this.#recalled?.put ?? this.#put.value;
-    if (this.#way === "presigned") {
+    const put = this.#parsed?.put ?? this.#put.value;
+    if (this.#method === "presigned") {
       const { input, value: service } = this.#service;
-      input.setCustomValidity(URL.canParse(service, location.href) ? "" : "The address of a service");
+      input.setCustomValidity(URL.canParse(service, location.href) ? "" : "The URL of a service");
       if (!valid(this.#service, this.#path)) return undefined;
       return { kind: "presigned", service, path, put };
     }
@@ -108,7 +108,7 @@ export class DestinationChoice {
     endpoint.input.setCustomValidity(
       endpoint.value === "" || isHost(endpoint.value)
         ? ""
-        : "An address as https://s3.example.org, with nothing behind the host",
+        : "A URL like https://s3.example.org, with nothing after the host",
     );
     if (!valid(this.#path, endpoint, region, id, secret)) return undefined;
     return {
@@ -129,30 +129,30 @@ export class DestinationChoice {
     this.#keys.id.input.focus();
   }
 
-  async #look(): Promise<void> {
-    const found = await lookForService(OWN_SERVICE);
+  async #findService(): Promise<void> {
+    const found = await findService(OWN_SERVICE);
     if (found === undefined) {
-      // Whoever has begun to type knows better.
+      // Text that was entered is not replaced.
       if (this.#service.value === "" && this.#path.value === "") this.#show("signed");
       return;
     }
     this.#bucket = found.bucket;
     if (this.#service.value === "") this.#service.input.value = OWN_SERVICE;
-    this.#found.textContent = `This page's own server signs each request for ${found.bucket}, and the page never sees a key. S3 is ${found.server}.`;
+    this.#found.textContent = `This page's own server signs each request for ${found.bucket}. The page never has a key. S3 is ${found.server}.`;
     this.suggest("night-sky");
   }
 
-  #show(way: Way): void {
+  #show(method: Method): void {
     fill(
       this.#switch,
-      tabs("Who signs", WAYS, way, (name) => this.#draw(name)),
+      tabs("Who signs", METHODS, method, (name) => this.#draw(name)),
     );
-    this.#draw(way);
+    this.#draw(method);
   }
 
-  #draw(way: Way): void {
-    this.#way = way;
-    if (way === "presigned") {
+  #draw(method: Method): void {
+    this.#method = method;
+    if (method === "presigned") {
       fill(
         this.#panel,
         this.#path.element,
@@ -162,7 +162,7 @@ export class DestinationChoice {
       return;
     }
     const { endpoint, region, id, secret, token } = this.#keys;
-    const known = this.#recalled !== undefined;
+    const known = this.#parsed !== undefined;
     fill(
       this.#panel,
       !known && this.#path.element,
@@ -171,7 +171,7 @@ export class DestinationChoice {
       el("div", "pair", region.element, token.element),
       el("p", {
         class: "hint",
-        text: "Kept in this tab's memory only, to sign requests. Never stored, never in an address.",
+        text: "Kept in this tab's memory only, to sign requests. Never stored, and never part of an address.",
       }),
     );
   }

@@ -1,6 +1,6 @@
 import { el } from "@peekpack/explorer/ui/dom";
 import { size } from "@peekpack/explorer/ui/format";
-import type { StorageRoom } from "@peekpack/web-storage";
+import type { StorageQuota } from "@peekpack/web-storage";
 import type { Data } from "../data/data.js";
 import type { Destination } from "../destination/destination.js";
 import { flowField } from "../ui/flow-field.js";
@@ -9,44 +9,44 @@ import type { SpoolChoice } from "../write/job.js";
 import { choice } from "./choice.js";
 import { DataChoice } from "./data-choice.js";
 import { DestinationChoice } from "./destination-choice.js";
-import { RoomLine } from "./room-line.js";
+import { StorageLine } from "./storage-line.js";
 
 const MiB = 2 ** 20;
 const ROWS = 9;
 const STEP_MS = 120;
 
-/** The page before anything is written: what this is, what to write, and where to. */
+/** The page before anything is written: what this page does, the data, and the destination. */
 export class HomeView {
   readonly element: HTMLElement;
   readonly #data = new DataChoice();
   readonly #destination = new DestinationChoice();
-  readonly #room = new RoomLine();
-  readonly #storage = choice<"auto" | "opfs" | "indexeddb">("Kept meanwhile in", "storage", [
+  readonly #storageLine = new StorageLine();
+  readonly #storage = choice<"auto" | "opfs" | "indexeddb">("Spool in", "storage", [
     ["auto", "OPFS, else IndexedDB"],
     ["opfs", "OPFS"],
     ["indexeddb", "IndexedDB"],
   ]);
-  readonly #partSize = choice("Parts of", "part-size", [
-    ["8", "8 MiB, or as needed"],
+  readonly #partSize = choice("Part size", "part-size", [
+    ["8", "8 MiB, or more if needed"],
     ["5", "5 MiB"],
     ["16", "16 MiB"],
     ["64", "64 MiB"],
   ]);
-  readonly #parallel = choice("Sent at once", "parallel", [
+  readonly #concurrency = choice("Concurrency", "concurrency", [
     ["4", "4 parts"],
     ["1", "1 part"],
     ["2", "2 parts"],
     ["8", "8 parts"],
   ]);
-  readonly #tight: HTMLElement = el("p", { class: "wrong", attributes: { role: "status" } });
+  readonly #warning: HTMLElement = el("p", { class: "wrong", attributes: { role: "status" } });
   readonly #art = flowField(ROWS);
-  #left: StorageRoom | undefined;
+  #available: StorageQuota | undefined;
 
   constructor(pending: HTMLElement, write: (data: Data, to: Destination, spool: SpoolChoice) => void) {
     this.#play();
     this.#data.onChange = () => this.#changed();
-    this.#room.onRoom = (room) => {
-      this.#left = room;
+    this.#storageLine.onChange = (room) => {
+      this.#available = room;
       this.#changed();
     };
     this.element = el(
@@ -63,7 +63,7 @@ export class HomeView {
           this.#art.element,
           el("p", {
             class: "lead",
-            text: "Written through the browser's own storage, a few parts in memory, and uploaded from there. Close the tab halfway: what is complete goes on where it stopped.",
+            text: "Archives are written to the browser's storage and uploaded from there, with only a few parts in memory. If you close the tab, a complete archive continues where it stopped.",
           }),
         ),
         el(
@@ -80,9 +80,9 @@ export class HomeView {
                 const partSize = Number(this.#partSize.value);
                 write(data, to, {
                   storage: this.#storage.value,
-                  // Left open it grows where 10,000 parts would not do.
+                  // The default size grows if 10,000 parts would not suffice.
                   ...(partSize === 8 ? {} : { partSize: partSize * MiB }),
-                  concurrency: Number(this.#parallel.value),
+                  concurrency: Number(this.#concurrency.value),
                 });
               },
             },
@@ -92,16 +92,16 @@ export class HomeView {
           el(
             "details",
             "step more",
-            el("summary", { text: "How it is kept and sent" }),
-            el("div", "triple", this.#storage.element, this.#partSize.element, this.#parallel.element),
+            el("summary", { text: "Spool and upload" }),
+            el("div", "triple", this.#storage.element, this.#partSize.element, this.#concurrency.element),
           ),
           el(
             "div",
             "step submit",
-            this.#tight,
-            el("button", { class: "button primary", attributes: { type: "submit" } }, icon("up"), "Write it"),
+            this.#warning,
+            el("button", { class: "button primary", attributes: { type: "submit" } }, icon("up"), "Write"),
           ),
-          this.#room.element,
+          this.#storageLine.element,
         ),
       ),
     );
@@ -112,21 +112,20 @@ export class HomeView {
     this.#data.takeFile(file);
   }
 
-  /** Shown again after a job: what was typed is still there, and the room has changed. */
+  /** Called when it is shown again after a job: the available storage has changed. */
   shown(): void {
     this.#changed();
-    void this.#room.refresh();
+    void this.#storageLine.refresh();
   }
 
   #changed(): void {
     this.#destination.suggest(this.#data.suggestedName);
     const wanted = this.#data.expectedSize ?? 0;
-    const free = this.#left?.free ?? Number.POSITIVE_INFINITY;
-    this.#tight.textContent =
-      wanted > free ? `That is more than the ${size(free)} that the browser has room for.` : "";
+    const free = this.#available?.free ?? Number.POSITIVE_INFINITY;
+    this.#warning.textContent = wanted > free ? `The browser has only ${size(free)} of free storage.` : "";
   }
 
-  /** Shows what will happen: made, kept here, sent up. Decoration. */
+  /** Decoration: shows how an archive is written, stored and uploaded. */
   #play(): void {
     if (matchMedia("(prefers-reduced-motion: reduce)").matches) {
       this.#art.show({ made: 0.78, up: 0.44 });
@@ -138,7 +137,7 @@ export class HomeView {
       this.#art.show({ made: Math.min(1, at * 1.55), up: Math.min(1, Math.max(0, at * 1.15 - 0.08)) });
     };
     show();
-    // As long as the page lives: it is shown again after every archive.
+    // It is never cleared, because the view is shown again after every archive.
     setInterval(() => {
       if (this.element.isConnected && !document.hidden) show();
     }, STEP_MS);

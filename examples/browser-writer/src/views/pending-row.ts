@@ -4,13 +4,13 @@ import { failureNotice } from "@peekpack/explorer/ui/notice";
 import type { S3Credentials } from "@peekpack/s3";
 import { discardUpload, type PendingUpload } from "@peekpack/web-storage";
 import {
+  abandonedTarget,
   type Destination,
-  forgottenTarget,
+  objectLocation,
   objectName,
-  objectPlace,
   openDestination,
-  type Recalled,
-  recall,
+  type ParsedLabel,
+  parseLabel,
 } from "../destination/destination.js";
 import { ask } from "../ui/ask.js";
 import { icon } from "../ui/icons.js";
@@ -18,7 +18,7 @@ import { failureOf } from "../write/failure.js";
 import { isLost } from "../write/job.js";
 import { DestinationChoice } from "./destination-choice.js";
 
-/** Credentials for an endpoint, as long as the page lives. */
+/** Credentials for an endpoint. They stay in the memory of the page. */
 export interface Keyring {
   find(endpoint: string | undefined): Keys | undefined;
 }
@@ -28,19 +28,21 @@ export interface Keys {
   readonly credentials: S3Credentials;
 }
 
-/** What may be done with what is left. */
+/** What can be done with a pending upload. */
 export interface PendingActions {
   resume(pending: PendingUpload, destination: Destination): void;
-  /** Something is gone. */
+  /** An upload was removed. @param text a message about it */
   changed(said: string): void;
 }
 
-/** One upload that an earlier page has left, or that another tab is at work on. */
+/** One upload of an earlier page or of another tab. */
 export function pendingRow(pending: PendingUpload, keys: Keyring, actions: PendingActions): HTMLElement {
-  const name = objectName(pending.target);
-  const place = recall(pending.target);
+  const { target = "", put = "overwrite" } = pending;
+  const name = target === "" ? "An unknown archive" : objectName(target);
+  const destination = parseLabel(target);
   const more = el("div", "pending-more");
-  const unfinished = pending.state === "unfinished";
+  // Nothing of such a spool can be sent.
+  const unfinished = pending.state === "unfinished" || pending.problem !== undefined;
 
   const button = (text: string, look: string, go: () => unknown, glyph: SVGSVGElement): HTMLElement =>
     el(
@@ -54,12 +56,12 @@ export function pendingRow(pending: PendingUpload, keys: Keyring, actions: Pendi
       text,
     );
 
-  /** Gives the destination to `use`; asks for keys where the page does not have them. */
+  /** Calls `use` with the destination. Asks for keys if the page does not have them. */
   const withDestination = (action: string, use: (destination: Destination) => unknown): void => {
-    const known = place && knownDestination(place, pending, keys);
+    const known = destination && knownDestination(destination, pending, keys);
     if (known !== undefined) return void use(known);
-    if (place === undefined) return;
-    const form = new DestinationChoice({ ...place, put: pending.put });
+    if (destination === undefined) return;
+    const form = new DestinationChoice({ ...destination, put });
     fill(
       more,
       el(
@@ -92,12 +94,12 @@ export function pendingRow(pending: PendingUpload, keys: Keyring, actions: Pendi
           "pending-anyway",
           el("p", {
             class: "hint",
-            text: "If that server or bucket is no more, what is kept here can be removed alone. Parts that a server still has stay there until its own rules sweep them.",
+            text: "If the server or bucket no longer exists, the data in this browser can be removed alone. Parts on a server stay there until its own rules remove them.",
           }),
           button(
             "Remove here only",
             "",
-            () => remove(discardUpload(pending, forgottenTarget(pending.target, pending.put))),
+            () => remove(discardUpload(pending, abandonedTarget(target, put))),
             icon("discard"),
           ),
         ),
@@ -106,7 +108,7 @@ export function pendingRow(pending: PendingUpload, keys: Keyring, actions: Pendi
   const remove = async (removing: Promise<void>): Promise<void> => {
     try {
       await removing;
-      actions.changed(`${name} is discarded.`);
+      actions.changed(`${name} was discarded.`);
     } catch (error) {
       failed(error);
     }
@@ -116,15 +118,14 @@ export function pendingRow(pending: PendingUpload, keys: Keyring, actions: Pendi
     const sure = await ask(
       `Discard ${name}?`,
       unfinished
-        ? `The ${size(pending.bytesSealed)} that were written are removed from this browser.`
-        : `${size(pending.bytesSealed)} are removed from this browser, with what the server has of them.`,
+        ? `${size(pending.bytesSealed)} are removed from this browser. Nothing was sent.`
+        : `${size(pending.bytesSealed)} are removed from this browser and from the server.`,
       "Discard",
     );
     if (!sure) return;
-    // What was never complete was never sent.
+    // An incomplete archive was never sent.
     if (unfinished) return remove(discardUpload(pending));
-    if (place === undefined)
-      return remove(discardUpload(pending, forgottenTarget(pending.target, pending.put)));
+    if (destination === undefined) return remove(discardUpload(pending, abandonedTarget(target, put)));
     withDestination("Discard", (to) => remove(discardUpload(pending, openDestination(to).target)));
   };
 
@@ -146,10 +147,16 @@ export function pendingRow(pending: PendingUpload, keys: Keyring, actions: Pendi
             text: badge(pending),
           }),
         ),
-        el("p", { class: "pending-words", text: words(pending, place) }),
+        el("p", { class: "pending-words", text: words(pending, destination) }),
         el("p", {
           class: "hint",
-          text: `${objectPlace(pending.target)} · begun ${ago(pending.begun)} · ${storageName(pending.storage)}`,
+          text: [
+            objectLocation(target),
+            pending.begun && `started ${ago(pending.begun)}`,
+            storageName(pending.storage),
+          ]
+            .filter(Boolean)
+            .join(" · "),
         }),
       ),
       !pending.active &&
@@ -157,14 +164,15 @@ export function pendingRow(pending: PendingUpload, keys: Keyring, actions: Pendi
           "div",
           "pending-actions",
           !unfinished &&
-            place !== undefined &&
+            destination !== undefined &&
             button(
               "Resume",
               "primary",
               () => withDestination("Resume", (to) => actions.resume(pending, to)),
               icon("play"),
             ),
-          button("Discard", "", discard, icon("discard")),
+          // Only the version of peekpack that wrote it knows what else belongs to it.
+          pending.state !== "unsupported" && button("Discard", "", discard, icon("discard")),
         ),
     ),
     !unfinished && sent(pending),
@@ -178,10 +186,14 @@ function sent({ size: whole, bytesUploaded }: PendingUpload): HTMLElement {
   return el("div", { class: "pending-bar", attributes: { "aria-hidden": "true" } }, lit);
 }
 
-function knownDestination(place: Recalled, { put }: PendingUpload, keys: Keyring): Destination | undefined {
-  if (place.kind === "presigned") return { ...place, put };
-  const found = keys.find(place.endpoint);
-  return found && { ...place, ...found, put };
+function knownDestination(
+  destination: ParsedLabel,
+  { put = "overwrite" }: PendingUpload,
+  keys: Keyring,
+): Destination | undefined {
+  if (destination.kind === "presigned") return { ...destination, put };
+  const found = keys.find(destination.endpoint);
+  return found && { ...destination, ...found, put };
 }
 
 function badge({ state, active }: PendingUpload): string {
@@ -191,26 +203,32 @@ function badge({ state, active }: PendingUpload): string {
     sealed: "not sent",
     uploading: "interrupted",
     committing: "nearly there",
+    orphan: "not here",
+    damaged: "damaged",
+    unsupported: "of another version",
   }[state];
 }
 
-function words(pending: PendingUpload, place: Recalled | undefined): string {
+function words(pending: PendingUpload, destination: ParsedLabel | undefined): string {
   const { state, active, size: whole = 0, bytesSealed, bytesUploaded, failure } = pending;
-  if (active) return "Another tab is at work on it, and it is left alone.";
+  if (active) return "Another tab is uploading it.";
   if (state === "unfinished") {
-    return `Its page ended while it was writing, after ${size(bytesSealed)}. What has no end cannot be continued: discard it, and write it again.`;
+    return `Its page was closed while it was writing, after ${size(bytesSealed)}. An incomplete archive cannot be continued. Discard it and write it again.`;
   }
-  const stopped = failure === undefined || failure === "stopped" ? "" : ` It had stopped with “${failure}”.`;
-  const strange = place === undefined ? " It was not made by this page, which cannot resume it." : "";
+  if (state === "damaged" || state === "unsupported" || state === "orphan") {
+    return pending.problem ?? "Its data are no longer in this browser.";
+  }
+  const stopped = failure === undefined || failure === "stopped" ? "" : ` It failed with “${failure}”.`;
+  const strange = destination === undefined ? " This page did not make it and cannot resume it." : "";
   const how = {
-    sealed: `All ${size(whole)} are kept here, and nothing was sent yet.`,
-    uploading: `${size(bytesUploaded)} of ${size(whole)} are on the server; the rest is kept here.`,
-    committing: `All ${size(whole)} were sent. Resuming finds out whether the archive has appeared.`,
+    sealed: `All ${size(whole)} are in this browser. Nothing was sent yet.`,
+    uploading: `${size(bytesUploaded)} of ${size(whole)} are on the server. The rest is in this browser.`,
+    committing: `All ${size(whole)} were sent. Resuming finds out whether the archive exists.`,
   }[state];
   return how + stopped + strange;
 }
 
-/** How a storage is called on this page. */
+/** The name of a storage. */
 export function storageName(storage: PendingUpload["storage"]): string {
   return storage === "opfs" ? "OPFS" : "IndexedDB";
 }

@@ -5,7 +5,7 @@ import { type Keyring, type PendingActions, pendingRow } from "./pending-row.js"
 
 const LOOK_AGAIN_MS = 3000;
 
-/** What earlier pages have left, on top of the page before anything else. */
+/** The list of pending uploads, at the top of the page. */
 export class PendingView {
   readonly element: HTMLElement = el("section", {
     class: "pending-view",
@@ -27,7 +27,7 @@ export class PendingView {
         void this.refresh();
       },
     };
-    // What other tabs have done meanwhile shows when this one is looked at again.
+    // Refreshes when the tab is shown again: other tabs may have changed the list.
     addEventListener("focus", this.#look);
     void this.refresh();
   }
@@ -42,10 +42,10 @@ export class PendingView {
     clearTimeout(this.#timer);
     const found = await pendingUploads({ active: true }).catch(() => []);
     if (this.#closed) return;
-    // Another tab's end is not told; it shows in the list.
+    // The end of another tab emits no event. It appears in the list.
     if (found.some(({ active }) => active)) this.#timer = setTimeout(this.#look, LOOK_AGAIN_MS);
     const state = JSON.stringify(found.map(({ id, active, ...rest }) => (active ? [id] : [id, rest])));
-    // As long as nothing has changed, a form that is being filled in stays as it is.
+    // If nothing has changed, a form that is being filled in stays.
     if (state === this.#shown) return;
     this.#shown = state;
     this.element.hidden = found.length === 0;
@@ -53,7 +53,7 @@ export class PendingView {
     fill(
       this.element,
       el("h2", {
-        text: dead === 0 ? "At work in another tab" : `${counted(dead, "upload")} left from before`,
+        text: dead === 0 ? "Active in another tab" : `${counted(dead, "upload")} from earlier`,
         attributes: { id: "pending-title" },
       }),
       el("ul", "pending-list", ...found.map((pending) => pendingRow(pending, this.#keys, this.#actions))),

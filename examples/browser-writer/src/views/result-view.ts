@@ -4,16 +4,16 @@ import { count, counted, duration, share, size } from "@peekpack/explorer/ui/for
 import { busyNotice, failureNotice } from "@peekpack/explorer/ui/notice";
 import type { OpenDestination } from "../destination/destination.js";
 import { failureOf } from "../write/failure.js";
-import { type Peek, peek, somewhere } from "../write/peek.js";
+import { type ReadBack, readBack, samplePath } from "../write/read-back.js";
 
-const LONGEST_TEXT = 2000;
-const LEAST_PLOT = 8;
-/** The strip's width in its own units. */
+const MAX_TEXT = 2000;
+const MIN_PLOT = 8;
+/** Width of the strip in its own units. */
 const STRIP = 1000;
-/** The least that is seen of a range. */
-const LEAST_SPAN = 3;
+/** Minimum width of a range in the strip. */
+const MIN_SPAN = 3;
 
-/** What a finished archive is good for: one value of it, read back by ranges, and what that took. */
+/** Shows one value of the finished archive, read back by ranges, and what it cost. */
 export class ResultView {
   readonly element: HTMLElement;
   readonly #destination: OpenDestination;
@@ -42,7 +42,7 @@ export class ResultView {
       el(
         "div",
         "result-head",
-        el("h2", { text: "Read back, one value", attributes: { id: "result-title" } }),
+        el("h2", { text: "One value, read back", attributes: { id: "result-title" } }),
         this.#link,
       ),
       el(
@@ -74,7 +74,7 @@ export class ResultView {
         el("a", {
           class: "text-button",
           text: "The archive on S3",
-          attributes: { href: url, target: "_blank", rel: "noreferrer", title: "Readable for an hour" },
+          attributes: { href: url, target: "_blank", rel: "noreferrer", title: "Valid for an hour" },
         }),
         el("button", {
           class: "text-button",
@@ -83,22 +83,22 @@ export class ResultView {
           on: {
             click: () =>
               void navigator.clipboard.writeText(url).then(
-                () => say("Copied: readable for an hour"),
-                () => say("The browser does not let this page copy"),
+                () => say("Copied. Valid for an hour"),
+                () => say("The browser did not allow copying"),
               ),
           },
         }),
       );
     } catch {
-      // Whoever may write may not always read; the object is there all the same.
+      // Writing may be allowed without reading. The object exists all the same.
       fill(this.#link, el("span", { class: "hint", text: "No link: reading is not allowed." }));
     }
   }
 
   async #begin(): Promise<void> {
-    fill(this.#read, busyNotice("Looking for something in the middle …"));
+    fill(this.#read, busyNotice("Choosing a value …"));
     try {
-      const path = await somewhere(this.#destination.source());
+      const path = await samplePath(this.#destination.source());
       this.#path.value = path;
       await this.#show(path);
     } catch (error) {
@@ -106,7 +106,7 @@ export class ResultView {
     }
   }
 
-  /** Data that are made up here have more to show than a line. */
+  /** Generated data have an image too. */
   #offerMore(path: string): void {
     const [, frame, part] = /^(frames\/\d+)\/(spectrum|pixels)$/.exec(path) ?? [];
     fill(this.#offer);
@@ -135,7 +135,7 @@ export class ResultView {
     this.#offerMore(path);
     fill(this.#read, busyNotice("Reading …"));
     try {
-      const found = await peek(this.#destination.source(), path);
+      const found = await readBack(this.#destination.source(), path);
       fill(this.#read, costOf(found), stripOf(found), shownValue(found.value));
     } catch (error) {
       fill(this.#read, failureNotice(failureOf(error)));
@@ -143,58 +143,58 @@ export class ResultView {
   }
 }
 
-function costOf({ requests, bytes, whole, ms }: Peek): HTMLElement {
+function costOf({ requests, bytes, whole, ms }: ReadBack): HTMLElement {
   return el(
     "p",
     "cost",
     el("strong", { text: size(bytes) }),
-    ` of ${size(whole)}, that is ${share(bytes, whole)}, in ${counted(requests, "request")} and ${duration(ms)}: header, table of contents, and the value.`,
+    ` of ${size(whole)} (${share(bytes, whole)}) in ${counted(requests, "request")} and ${duration(ms)}: header, table of contents, and the value.`,
   );
 }
 
-/** The archive as a strip, with the bytes lit that were read. */
-function stripOf({ spans, whole }: Peek): SVGSVGElement {
+/** The archive as a strip, with the ranges that were read. */
+function stripOf({ ranges, whole }: ReadBack): SVGSVGElement {
   const strip = svg("svg", {
     class: "strip",
     viewBox: `0 0 ${STRIP} 10`,
     preserveAspectRatio: "none",
     role: "img",
-    "aria-label": "Where in the archive the bytes lie that were read",
+    "aria-label": "Which bytes of the archive were read",
   });
-  for (const { start, end } of spans) {
-    const width = Math.max(LEAST_SPAN, ((end - start) / whole) * STRIP);
+  for (const { start, end } of ranges) {
+    const width = Math.max(MIN_SPAN, ((end - start) / whole) * STRIP);
     const x = Math.min(STRIP - width, (start / whole) * STRIP);
     strip.append(svg("rect", { x, y: 0, width, height: 10 }));
   }
   return strip;
 }
 
-/** Numbers as a line, a square of bytes as an image, everything else as text. */
+/** Shows numbers as a line, a square of bytes as an image, anything else as text. */
 function shownValue(value: Value): HTMLElement {
-  if (Array.isArray(value) && value.length >= LEAST_PLOT && value.every((item) => typeof item === "number")) {
+  if (Array.isArray(value) && value.length >= MIN_PLOT && value.every((item) => typeof item === "number")) {
     return lineOf(value as number[]);
   }
   if (value instanceof Uint8Array && value.length > 0 && Number.isInteger(Math.sqrt(value.length))) {
     return imageOf(value);
   }
   const text = textOf(value);
-  const cut = text.length > LONGEST_TEXT;
+  const cut = text.length > MAX_TEXT;
   return el(
     "pre",
     { class: "value-text", attributes: { tabindex: 0, "aria-label": "The value" } },
-    cut ? `${text.slice(0, LONGEST_TEXT)} …` : text,
+    cut ? `${text.slice(0, MAX_TEXT)} …` : text,
   );
 }
 
 function lineOf(numbers: readonly number[]): HTMLElement {
-  const [least, most] = [Math.min(...numbers), Math.max(...numbers)];
+  const [min, max] = [Math.min(...numbers), Math.max(...numbers)];
   const height = 100;
   const points = numbers.map((number, i) => {
     const x = (i / (numbers.length - 1)) * STRIP;
-    const y = height - 4 - ((number - least) / (most - least || 1)) * (height - 8);
+    const y = height - 4 - ((number - min) / (max - min || 1)) * (height - 8);
     return `${x.toFixed(1)},${y.toFixed(1)}`;
   });
-  const text = `${count(numbers.length)} numbers, from ${least.toPrecision(3)} to ${most.toPrecision(3)}`;
+  const text = `${count(numbers.length)} numbers, from ${min.toPrecision(3)} to ${max.toPrecision(3)}`;
   return el(
     "figure",
     "value-plot",
@@ -225,7 +225,7 @@ function imageOf(bytes: Uint8Array): HTMLElement {
   });
   const context = canvas.getContext("2d")!;
   const image = context.createImageData(side, side);
-  for (const [i, grey] of bytes.entries()) image.data.set([grey, grey, grey, 255], i * 4);
+  for (const [i, gray] of bytes.entries()) image.data.set([gray, gray, gray, 255], i * 4);
   context.putImageData(image, 0, 0);
   return el(
     "figure",

@@ -1,30 +1,30 @@
 import { el, fill, setAttributes } from "@peekpack/explorer/ui/dom";
 import { count, duration, size } from "@peekpack/explorer/ui/format";
+import { beforeNextFrame } from "@peekpack/explorer/ui/next-frame";
 import { failureNotice } from "@peekpack/explorer/ui/notice";
-import { beforeNextFrame } from "@peekpack/explorer/ui/signal";
-import { objectName, objectPlace } from "../destination/destination.js";
+import { objectLocation, objectName } from "../destination/destination.js";
 import { ask } from "../ui/ask.js";
 import { flowField } from "../ui/flow-field.js";
 import { type IconName, icon } from "../ui/icons.js";
 import { ProgressBar } from "../ui/progress-bar.js";
-import { expectedTotal, timeLeft } from "../write/forecast.js";
 import type { Job, JobState } from "../write/job.js";
+import { expectedTotal, timeLeft } from "../write/time-estimate.js";
 import { storageName } from "./pending-row.js";
 import { ResultView } from "./result-view.js";
-import { RoomLine } from "./room-line.js";
+import { StorageLine } from "./storage-line.js";
 
 const ROWS = 6;
-const ROOM_MS = 2000;
+const STORAGE_REFRESH_MS = 2000;
 const FACTS = ["rate", "time", "parts", "spool"] as const;
 
-/** What the page lets itself be told. */
+/** What the view asks of the page. */
 export interface WorkActions {
-  /** Back to the beginning. */
+  /** Goes back to the form. */
   home(said?: string): void;
   say(text: string): void;
 }
 
-/** One archive on its way: how far it is, and what can be done about it. */
+/** Shows the progress of one archive, with buttons to pause, keep and discard it. */
 export class WorkView {
   readonly element: HTMLElement;
   readonly #job: Job;
@@ -44,8 +44,8 @@ export class WorkView {
   readonly #discard = action("discard", "Discard", () => this.#ask());
   readonly #again = action("up", "Write another", () => this.#actions.home());
   readonly #notice: HTMLElement = el("div", "opening-notice");
-  readonly #room = new RoomLine();
-  /** Said to those who hear the page: phases and quarters, no more. */
+  readonly #storageLine = new StorageLine();
+  /** Announced by screen readers: phases and quarters. */
   readonly #spoken: HTMLElement = el("p", { class: "unseen", attributes: { role: "status" } });
   readonly #unlisten: () => void;
   readonly #timer: ReturnType<typeof setInterval>;
@@ -66,7 +66,7 @@ export class WorkView {
           "header",
           "work-head",
           this.#title,
-          el("p", { class: "work-place", text: objectPlace(job.label) }),
+          el("p", { class: "work-place", text: objectLocation(job.label) }),
         ),
         el(
           "section",
@@ -81,20 +81,20 @@ export class WorkView {
               { class: "key", attributes: { "aria-hidden": "true" } },
               el("span", "key-lit", "on the server"),
               el("span", "key-kept", "in this browser"),
-              el("span", "key-cell", "to come"),
+              el("span", "key-cell", "not written yet"),
             ),
             this.#written.element,
             this.#uploaded.element,
             el("dl", "work-facts", ...FACTS.map((name) => this.#facts[name].element)),
             el("div", "work-actions", this.#pause, this.#later, this.#discard, this.#again),
           ),
-          this.#room.element,
+          this.#storageLine.element,
         ),
         this.#spoken,
       ),
     );
     this.#unlisten = job.changed.listen(beforeNextFrame(() => this.#show()));
-    this.#timer = setInterval(() => void this.#room.refresh(), ROOM_MS);
+    this.#timer = setInterval(() => void this.#storageLine.refresh(), STORAGE_REFRESH_MS);
     this.#show();
   }
 
@@ -108,22 +108,21 @@ export class WorkView {
     this.#field.close();
   }
 
-  /** P pauses and goes on. */
+  /** P pauses and continues. */
   key(event: KeyboardEvent): void {
     if (event.key.toLowerCase() === "p" && !this.#pause.hidden && !this.#pause.disabled) this.#toggle();
   }
 
   #toggle(): void {
     const { paused, phase } = this.#job.state;
-    if (paused || phase === "failed") this.#job.goOn();
+    if (paused || phase === "failed") this.#job.resume();
     else this.#job.pause();
   }
 
   async #leave(): Promise<void> {
     await this.#job.leave();
-    // It may have ended just now.
-    if (this.#job.state.phase !== "done")
-      this.#actions.home("Kept in this browser: resume it whenever you like");
+    // It may have ended meanwhile.
+    if (this.#job.state.phase !== "done") this.#actions.home("Kept in this browser. Resume it at any time");
   }
 
   async #ask(): Promise<void> {
@@ -131,8 +130,8 @@ export class WorkView {
     const sure = await ask(
       "Discard this archive?",
       kept
-        ? `The ${size(produced)} are removed from this browser, with what the server has of them.`
-        : "What was written so far is removed from this browser. Nothing of it was sent.",
+        ? `${size(produced)} are removed from this browser and from the server.`
+        : "The data are removed from this browser. Nothing was sent.",
       "Discard",
     );
     if (sure) await this.#job.discard();
@@ -141,8 +140,8 @@ export class WorkView {
   #show(): void {
     const { state } = this.#job;
     const { phase, paused, produced, uploaded, parts, rate, storage, kept, failure, took } = state;
-    if (phase === "gone") {
-      this.#actions.home("Discarded: nothing is left of it");
+    if (phase === "discarded") {
+      this.#actions.home("Discarded");
       return;
     }
     const total = expectedTotal(state);
@@ -156,18 +155,18 @@ export class WorkView {
     this.#written.show(
       phase === "preparing" ? state.made : sealed ? 1 : produced / whole,
       phase === "preparing"
-        ? "looking the file over"
+        ? "reading the file"
         : sealed || total === undefined
           ? size(produced)
           : `${size(produced)} of about ${size(total)}`,
     );
     this.#uploaded.show(
       sealed ? uploaded / whole : 0,
-      sealed ? `${size(uploaded)} of ${size(whole)}` : "when the archive is complete",
+      sealed ? `${size(uploaded)} of ${size(whole)}` : "after the archive is complete",
     );
     const left = timeLeft(state);
     const done = phase === "done";
-    // At the end, what came of it all: an average, and the whole time.
+    // At the end: the average rate, and the total time.
     const speed = done && took > 0 ? (produced * 1000) / took : rate;
     this.#facts.rate.show(speed > 0 ? `${size(speed)}/s` : undefined);
     if (done) this.#facts.time.show(duration(took), "Took");
@@ -182,7 +181,7 @@ export class WorkView {
     label(
       this.#pause,
       stopped ? "play" : "pause",
-      phase === "failed" ? "Try again" : stopped ? "Go on" : "Pause",
+      phase === "failed" ? "Try again" : stopped ? "Continue" : "Pause",
     );
     this.#pause.classList.toggle("primary", stopped);
     this.#pause.hidden = phase === "done" || (phase === "failed" && !kept);
@@ -208,23 +207,23 @@ export class WorkView {
     const words = paused
       ? "Paused."
       : {
-          preparing: "Looking the file over.",
+          preparing: "Reading the file.",
           writing: "Writing into this browser's storage.",
           uploading: quarter > 0 && quarter < 100 ? `${quarter} percent uploaded.` : "Uploading.",
           completing: "Completing.",
           done: "Done: the archive is on S3.",
           // The notice says why.
           failed: "",
-          gone: "",
+          discarded: "",
         }[phase];
     if (words === this.#said) return;
     this.#said = words;
     this.#spoken.textContent = words;
-    void this.#room.refresh();
+    void this.#storageLine.refresh();
   }
 }
 
-/** A name with what it has come to. */
+/** A name with a value. */
 class Fact {
   readonly element: HTMLElement;
   readonly #name: HTMLElement;
@@ -244,18 +243,18 @@ class Fact {
 function title({ phase, paused, kept }: JobState, job: Job): string {
   const name = objectName(job.label);
   if (phase === "done") return `${name} is on S3`;
-  if (phase === "failed") return kept ? `${name} has stopped` : `${name} was not written`;
+  if (phase === "failed") return kept ? `${name} has failed` : `${name} was not written`;
   if (paused) return `${name} is paused`;
   return {
     preparing: `Reading ${job.name}`,
     writing: `Writing ${name}`,
     uploading: `Uploading ${name}`,
     completing: `Completing ${name}`,
-    gone: "",
+    discarded: "",
   }[phase];
 }
 
-/** For the tab's title, where there is little room. */
+/** The progress for the title of the tab. */
 function shareText(state: JobState): string {
   const { phase, produced, uploaded } = state;
   const total = expectedTotal(state);

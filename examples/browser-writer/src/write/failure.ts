@@ -1,7 +1,7 @@
 import { isPeekpackError } from "@peekpack/core";
 import { DataError } from "../data/data.js";
 
-/** An error in words for the page. */
+/** An error as the page shows it. */
 export interface Failure {
   /** What happened, in a few words. */
   readonly title: string;
@@ -15,51 +15,44 @@ export interface Failure {
 
 const WORDS: Readonly<Record<string, readonly [title: string, advice?: string]>> = {
   exists: [
-    "There is an object already",
-    "Nothing was overwritten. Discard this upload, and write to another key, or allow replacing.",
+    "The object exists",
+    "Nothing was overwritten. Discard this upload and write to another key, or allow replacing.",
   ],
-  changed: ["The object has changed", "Somebody has written it meanwhile."],
+  changed: ["The object has changed", "Another writer has written it."],
   conflict: [
-    "Somebody else is at work on this",
+    "Another writer is active",
     "Another tab may be uploading it, or another writer may be writing the same object.",
   ],
   denied: [
     "Refused",
-    "Credentials may be missing, wrong or without permission to write, or the browser keeps nothing for this page.",
+    "Credentials may be missing, wrong or without permission to write, or the browser does not store data for this page.",
   ],
   network: [
-    "No usable answer",
-    "The server may be out of reach, or it may not allow this page to write: the bucket's CORS rules must allow GET, PUT, POST, HEAD and DELETE with all headers from this origin, and expose ETag and Content-Range.",
+    "No usable response",
+    "The server may be unreachable, or it may not allow this page to write. The bucket's CORS rules must allow GET, PUT, POST, HEAD and DELETE with all headers from this origin, and expose ETag and Content-Range.",
   ],
   quota: [
-    "There is no room",
-    "Choose less, free some space, or discard what is left from before. What else the browser keeps for this page is as it was.",
+    "Not enough storage",
+    "Choose less data, free some space, or discard earlier uploads. Other data of this page is unchanged.",
   ],
-  "not-found": [
-    "It is not there",
-    "The bucket may have another name, or another tab has finished this upload.",
-  ],
+  "not-found": ["Not found", "The bucket may have another name, or another tab has finished this upload."],
   truncated: [
     "Bytes are missing",
-    "Some of the parts are gone, here or on the server: discard it, and write it again.",
+    "Some parts are missing, here or on the server. Discard the archive and write it again.",
   ],
-  corrupt: [
-    "The spool is damaged",
-    "What was written cannot be trusted any more: discard it, and write it again.",
-  ],
-  limit: ["A limit was met"],
+  corrupt: ["The spool is damaged", "Its content cannot be trusted. Discard the archive and write it again."],
+  limit: ["A limit was reached"],
   unfinished: ["The archive was never completed"],
   "unsupported-value": ["A value cannot be written"],
 };
 
-/** Puts an error into words. */
+/** Describes an error in words. */
 export function failureOf(error: unknown): Failure {
   if (isPeekpackError(error)) {
     const [title, advice] = WORDS[error.code] ?? ["Something went wrong"];
     return { title, message: error.message, advice, code: error.code };
   }
   const { name, message } = error instanceof Error ? error : new Error(String(error));
-  const title =
-    error instanceof DataError ? "The data cannot be taken as they are" : "This cannot be written";
+  const title = error instanceof DataError ? "The data cannot be read" : "This cannot be written";
   return { title, message, advice: undefined, code: name };
 }

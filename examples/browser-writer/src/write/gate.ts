@@ -1,4 +1,4 @@
-/** Lets those who ask through, unless it is shut. */
+/** Makes callers wait while it is closed. */
 export class Gate {
   #opened: Promise<void> | undefined;
   #open: () => void = () => {};
@@ -18,7 +18,7 @@ export class Gate {
     this.#open();
   }
 
-  /** Resolves when the gate is open; rejects with the signal's reason when that aborts meanwhile. */
+  /** Resolves when the gate is open. Rejects with the signal's reason after an abort. */
   async pass(signal: AbortSignal): Promise<void> {
     while (this.#opened !== undefined) {
       signal.throwIfAborted();

@@ -1,5 +1,5 @@
 import { isPeekpackError, type WriteResult, writeArchive } from "@peekpack/core";
-import { Signal } from "@peekpack/explorer/ui/signal";
+import { Emitter } from "@peekpack/explorer/ui/emitter";
 import type { ProgressListener, UploadProgress } from "@peekpack/s3";
 import {
   discardUpload,
@@ -16,35 +16,35 @@ import { type Failure, failureOf } from "./failure.js";
 import { Gate } from "./gate.js";
 
 /**
- * `preparing`: a file is looked over; `writing`: into the spool; `uploading`, `completing`; `done`: the object is there;
- * `failed`; `gone`: discarded.
+ * `preparing`: a first pass over a file; `writing`: into the spool; `uploading`; `completing`; `done`: the object exists;
+ * `failed`; `discarded`.
  */
-export type Phase = "preparing" | "writing" | "uploading" | "completing" | "done" | "failed" | "gone";
+export type Phase = "preparing" | "writing" | "uploading" | "completing" | "done" | "failed" | "discarded";
 
-/** How the spool is kept. */
+/** How the spool is stored and uploaded. */
 export type SpoolChoice = Pick<SpoolSinkOptions, "storage" | "partSize" | "concurrency">;
 
-/** How far a job has come. */
+/** The progress of a job. */
 export interface JobState {
   readonly phase: Phase;
   readonly paused: boolean;
-  /** Which share of the data has been made or read, from 0 to 1. */
+  /** The share of the data that was generated or read, from 0 to 1. */
   readonly made: number;
-  /** Bytes of the archive so far. */
+  /** Bytes of the archive that were written. */
   readonly produced: number;
   readonly uploaded: number;
-  /** Size of the archive: once it is known, and an estimate before, where there is one. */
+  /** Size of the archive, or an estimate. Undefined if there is none. */
   readonly total: number | undefined;
   readonly parts: UploadProgress["parts"];
-  /** Bytes a second. */
+  /** Bytes per second. */
   readonly rate: number;
-  /** Where the spool lies, once it has begun. */
+  /** The storage of the spool, once it exists. */
   readonly storage: PartStorage | undefined;
-  /** Whether there is a complete spool to go on with. */
+  /** Whether a complete spool exists, from which the upload can be resumed. */
   readonly kept: boolean;
   readonly failure: Failure | undefined;
   readonly result: WriteResult | undefined;
-  /** Milliseconds from the start to the end. */
+  /** Milliseconds from start to end. */
   readonly took: number;
 }
 
@@ -67,18 +67,18 @@ const START: JobState = {
 const LOCK_TRIES = 20;
 const LOCK_PAUSE_MS = 50;
 
-/** One archive on its way to S3. */
+/** The job of writing one archive to S3. */
 export class Job {
-  readonly changed: Signal = new Signal();
-  /** What is written, in words. */
+  readonly changed: Emitter = new Emitter();
+  /** The name of the data. */
   readonly name: string;
   readonly destination: OpenDestination;
   readonly #gate = new Gate();
   readonly #spool: SpoolChoice;
-  readonly #began = performance.now();
+  readonly #startedAt = performance.now();
   #state: JobState = START;
   #running = new AbortController();
-  /** Ends when nothing is under way. */
+  /** Settles when no work is active. */
   #run: Promise<void> = Promise.resolve();
   #id: string | undefined;
 
@@ -88,14 +88,14 @@ export class Job {
     this.#spool = spool;
   }
 
-  /** Begins to write data. */
+  /** Starts to write data. */
   static write(data: Data, destination: Destination, spool: SpoolChoice): Job {
     const job = new Job(data.name, destination, spool);
     job.#run = job.#write(data);
     return job;
   }
 
-  /** Goes on with what an earlier page has left. */
+  /** Resumes an upload of an earlier page. */
   static resume(pending: PendingUpload, name: string, destination: Destination): Job {
     const job = new Job(name, destination, {});
     job.#id = pending.id;
@@ -119,12 +119,12 @@ export class Job {
     return this.destination.target.label;
   }
 
-  /** Whether leaving the page loses what was written. */
+  /** Whether closing the page loses what was written. */
   get perishable(): boolean {
     return this.#state.phase === "preparing" || this.#state.phase === "writing";
   }
 
-  /** Stops for a while. While writing, the data wait; an upload ends, and its spool is kept. */
+  /** Pauses. While writing, the data wait. An upload is aborted, and its spool is kept. */
   pause(): void {
     const { phase, paused } = this.#state;
     if (paused) return;
@@ -136,8 +136,8 @@ export class Job {
     }
   }
 
-  /** Goes on after a pause, or tries again what has failed. */
-  goOn(): void {
+  /** Continues after a pause, or retries after a failure. */
+  resume(): void {
     const { phase, paused, kept } = this.#state;
     if (this.perishable && paused) {
       this.#change({ paused: false });
@@ -147,22 +147,22 @@ export class Job {
     }
   }
 
-  /** Ends what is under way and keeps the spool, for later. Resolves when others may take it up. */
+  /** Aborts the work and keeps the spool. Resolves when others can acquire it. */
   async leave(): Promise<void> {
     if (this.#state.phase === "uploading") this.#running.abort(new Halt("pause"));
     await this.#run;
   }
 
-  /** Gives up: removes the spool, and the parts that the server has. */
+  /** Removes the spool, and the parts on the server. */
   async discard(): Promise<void> {
     this.#running.abort(new Halt("discard"));
     await this.#run;
     const { phase, result } = this.#state;
-    if (phase === "gone" || result !== undefined) return;
+    if (phase === "discarded" || result !== undefined) return;
     try {
       const pending = await this.#pending();
       if (pending !== undefined) await discardUpload(pending, this.destination.target);
-      this.#change({ phase: "gone", kept: false });
+      this.#change({ phase: "discarded", kept: false });
     } catch (error) {
       this.#change({ phase: "failed", paused: false, failure: failureOf(error) });
     }
@@ -173,8 +173,8 @@ export class Job {
     await this.#until(signal, async () => {
       const { value, options } = await data.prepare({
         signal,
-        go: () => this.#gate.pass(signal),
-        made: (made) => this.#change({ made }),
+        unpaused: () => this.#gate.pass(signal),
+        progress: (made) => this.#change({ made }),
       });
       this.#change({ phase: "writing", total: data.expectedSize });
       const { target, meter } = this.destination;
@@ -185,7 +185,7 @@ export class Job {
         expectedSize: data.expectedSize,
         onProgress: (progress) => {
           this.#id = sink.id;
-          this.#note(progress, sink.storage);
+          this.#update(progress, sink.storage);
         },
       });
       return writeArchive(sink, value, { ...options, signal });
@@ -199,24 +199,24 @@ export class Job {
     await this.#until(signal, async () => {
       const { target, meter } = this.destination;
       const pending = await this.#pending();
-      if (pending === undefined) throw new Error("Nothing is left of this upload: another tab has ended it.");
+      if (pending === undefined) throw new Error("The upload no longer exists: another tab has ended it.");
       const { concurrency } = this.#spool;
-      const onProgress: ProgressListener = (progress) => this.#note(progress, pending.storage);
+      const onProgress: ProgressListener = (progress) => this.#update(progress, pending.storage);
       return resumeUpload(pending, target, { concurrency, meter, signal, onProgress });
     });
   }
 
-  /** Runs a write or an upload to its end, and notes how it ended. */
+  /** Runs a write or an upload, and records how it ends. */
   async #until(signal: AbortSignal, work: () => Promise<WriteResult>): Promise<void> {
     try {
       const result = await work();
-      const took = performance.now() - this.#began;
+      const took = performance.now() - this.#startedAt;
       const { size } = result;
       this.#change({ phase: "done", result, took, uploaded: size, produced: size, total: size, kept: false });
     } catch (error) {
       if (signal.aborted && error === signal.reason && error instanceof Halt) {
         if (error.kind === "pause") this.#change({ paused: true, rate: 0, kept: true });
-        else if (this.perishable) this.#change({ phase: "gone" });
+        else if (this.perishable) this.#change({ phase: "discarded" });
         return;
       }
       const kept = this.#id !== undefined && (await this.#pending().catch(() => undefined)) !== undefined;
@@ -224,10 +224,10 @@ export class Job {
     }
   }
 
-  #note(progress: UploadProgress, storage: PartStorage | undefined): void {
+  #update(progress: UploadProgress, storage: PartStorage | undefined): void {
     const { phase, bytesProduced, bytesUploaded, totalBytes, parts, rate } = progress;
     this.#change({
-      // Only writeArchive's own end is one.
+      // The job is done only when writeArchive returns.
       phase: phase === "done" ? "completing" : phase,
       produced: bytesProduced,
       uploaded: bytesUploaded,
@@ -239,13 +239,13 @@ export class Job {
     if (phase !== "uploading") return;
     if (!this.#state.kept) this.#change({ kept: true, made: 1, paused: false });
     if (this.#gate.shut) {
-      // The pause was asked for when the data had ended already.
+      // The pause was requested after the end of the data.
       this.#gate.open();
       this.#running.abort(new Halt("pause"));
     }
   }
 
-  /** This job's spool as it is listed. A lock that was let go of is free a moment later. */
+  /** The spool of this job. A released lock is free a moment later. */
   async #pending(): Promise<PendingUpload | undefined> {
     for (let attempt = 1; ; attempt++) {
       const all = await pendingUploads({ active: true });
@@ -257,11 +257,11 @@ export class Job {
 
   #change(change: Partial<JobState>): void {
     this.#state = { ...this.#state, ...change };
-    this.changed.tell();
+    this.changed.emit();
   }
 }
 
-/** Why a job was ended from outside. */
+/** The reason why a job was aborted. */
 class Halt extends Error {
   readonly kind: "pause" | "discard";
 
@@ -271,7 +271,7 @@ class Halt extends Error {
   }
 }
 
-/** Whether an error says that the server, or what was on it, is out of reach for good. */
+/** Whether an error says that the server or its data may be gone for good. */
 export function isLost(error: unknown): boolean {
   return isPeekpackError(error) && ["not-found", "denied", "network"].includes(error.code);
 }

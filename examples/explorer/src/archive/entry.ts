@@ -1,5 +1,6 @@
 import {
   type Archive,
+  type ByteRange,
   LazyList,
   LazyMap,
   NdArray,
@@ -7,70 +8,95 @@ import {
   type ReadOptions,
   type Value,
 } from "@peekpack/core";
-import { childOutline, isBlocked, keyOf, type Outline, outlineOf, placeOfText, sizeOf } from "./outline.js";
-import { keysFor, type TypedSegment } from "./segments.js";
-import type { Span } from "./touched.js";
+import { indexOfKey, type Outline, outlineOf } from "@peekpack/core/inspect";
+import { OutlineWindows, WINDOW } from "./outline-window.js";
+import { keysFor, keyText, type TypedSegment } from "./segments.js";
 
-/** What an entry turned out to be: a handle, or a value that was read. */
+/** What was read for an entry: a handle, or a value. */
 export interface Content {
   readonly value: LazyMap | LazyList | Value;
 }
 
 type Reader = (options: ReadOptions) => Promise<LazyMap | LazyList | Value>;
 
-/** Entries without content are let go of beyond so many in one container. */
-const REMEMBERED = 4096;
+/** What is known of an entry when it is made. */
+interface Known {
+  readonly key: Value;
+  readonly outline?: Outline | undefined;
+  readonly content?: Content | undefined;
+  /** The table has not been asked yet. */
+  readonly pending?: boolean;
+}
+
+/** Children of a container that are kept, whether they have content or not. */
+const MAX_CHILDREN = 4096;
 
 /**
- * One entry of an archive as the page sees it: its place among its siblings, what the table says of it, and its content once
- * it was read. Containers make entries for their children when these are asked for.
+ * One entry of an archive as the page sees it: its index among its siblings, its description in the table, and its content
+ * once it was read. Children are made when they are asked for. A child whose description has not been loaded is pending,
+ * until {@link ensure} loads it.
  */
 export class Entry {
   readonly parent: Entry | undefined;
-  /** Its key in a map, its index in a list; the archive's name at the root. */
-  readonly key: Value;
-  /** Its place among its siblings. */
+  /** Its index among its siblings. */
   readonly index: number;
+  /** Whether tables are fetched page by page: then descriptions cost requests. */
+  readonly paged: boolean;
   readonly #read: Reader;
+  #key: Value;
+  #pending: boolean;
   #outline: Outline | undefined;
   #content: Content | undefined;
   #loading: { readonly content: Promise<Content>; readonly signal: AbortSignal | undefined } | undefined;
   readonly #children = new Map<number, Entry>();
+  /** Descriptions of its entries, if it is a container with entries in the table. */
+  #windows: OutlineWindows | undefined;
   /** Keys of a plain map that was read. */
   #keys: readonly Value[] | undefined;
+  /** Indices of the first entries by the text of their keys. */
+  #indices: ReadonlyMap<string, number> | undefined;
 
   private constructor(
     parent: Entry | undefined,
-    key: Value,
     index: number,
+    paged: boolean,
     read: Reader,
-    outline: Outline | undefined,
-    content?: Content,
+    { key, outline, content, pending = false }: Known,
   ) {
     this.parent = parent;
-    this.key = key;
     this.index = index;
+    this.paged = paged;
     this.#read = read;
+    this.#key = key;
     this.#outline = outline;
     this.#content = content;
+    this.#pending = pending;
   }
 
   /** The root of an archive. Reads nothing. */
   static root(archive: Archive, name: string): Entry {
-    const { kind, offset, dataBytes, size, tocBytes } = archive.info;
-    // Data lie between the header and the table, the table at the end.
-    const start = offset + size - tocBytes - dataBytes;
-    const outline: Outline | undefined =
-      kind === "value" ? { kind: "value", span: { start, end: start + dataBytes } } : undefined;
-    return new Entry(undefined, name, 0, (options) => archive.get([], options), outline);
+    const { kind, pageIndex } = archive.info;
+    const outline = kind === "value" ? outlineOf(archive) : undefined;
+    const known = { key: name, outline };
+    return new Entry(undefined, 0, pageIndex.state === "used", (options) => archive.get([], options), known);
   }
 
-  /** What the table says of it. Undefined inside a value that was read. */
+  /** Its key in a map, its index in a list. The name of the archive at the root. Undefined in a map while it is pending. */
+  get key(): Value {
+    return this.#key;
+  }
+
+  /** Whether its key and its description have not been loaded. */
+  get pending(): boolean {
+    return this.#pending;
+  }
+
+  /** Its description in the table. Undefined while it is pending, and inside a value that was read. */
   get outline(): Outline | undefined {
     return this.#outline;
   }
 
-  /** What it turned out to be; undefined as long as it was not read. */
+  /** Its content. Undefined until it was read. */
   get content(): Content | undefined {
     return this.#content;
   }
@@ -84,100 +110,149 @@ export class Entry {
     return this.parent === undefined ? 0 : this.parent.depth + 1;
   }
 
-  /** Where it lies in the object; inside a value that was read as a whole, that value. */
-  get span(): Span | undefined {
-    return this.#outline?.span ?? (this.#outline === undefined ? this.parent?.span : undefined);
+  /** Where it is in the object. Inside a value that was read as a whole: where that value is. */
+  get range(): ByteRange | undefined {
+    return this.#outline?.range ?? (this.#outline === undefined ? this.parent?.range : undefined);
   }
 
-  /** Encoded size in bytes, where the table tells. */
+  /** Encoded size in bytes, if the table says it. */
   get bytes(): number | undefined {
-    const span = this.#outline?.span;
-    return span === undefined ? undefined : span.end - span.start;
+    const range = this.#outline?.range;
+    return range === undefined ? undefined : range.end - range.start;
   }
 
-  /** Whether entries may lie below it: known once it was read, or when the table says so. */
+  /** Whether it may have entries. Undefined if neither its content nor the table says it. */
   get foldable(): boolean | undefined {
     if (this.#content !== undefined) return this.size !== undefined && this.size > 0;
     const { outline } = this;
     if (outline === undefined || outline.kind === "value") return undefined;
-    return outline.kind === "archive" || outline.count > 0;
+    return outline.kind === "archive" || outline.count !== 0;
   }
 
-  /** How many entries lie below it; undefined when it is no container, or was not opened. */
+  /** How many entries it has. Undefined if it is not a container, or was not opened. */
   get size(): number | undefined {
     if (this.#content === undefined) return undefined;
     const { value } = this.#content;
-    if (value instanceof LazyMap || value instanceof LazyList) return sizeOf(value);
-    if (Array.isArray(value)) return value.length;
+    if (value instanceof LazyMap) return value.size;
+    if (value instanceof LazyList || Array.isArray(value)) return value.length;
     if (value instanceof Map) return value.size;
-    if (value instanceof NdArray) return value.shape[0];
+    if (NdArray.is(value)) return value.shape[0];
     return isPlainMap(value) ? this.#plainKeys().length : undefined;
   }
 
   /**
-   * Reads it, unless that was done. Containers that are in the table cost nothing; all else is read whole. Calls of one turn
-   * are merged into few requests.
+   * Reads it, unless that was done. For a container in the table that is a handle and the descriptions of its first
+   * entries; anything else is read as a whole. Calls of one microtask batch are merged into few requests.
    */
   load(options: ReadOptions = {}): Promise<Content> {
     if (this.#content !== undefined) return Promise.resolve(this.#content);
-    const under = this.#loading;
-    if (under !== undefined) {
-      // Somebody else's leaving must not fail who stays.
-      return under.content.catch((error: unknown) => {
-        if (under.signal?.aborted && !options.signal?.aborted) return this.load(options);
+    const loading = this.#loading;
+    if (loading !== undefined) {
+      // The abort of one caller must not fail the others.
+      return loading.content.catch((error: unknown) => {
+        if (loading.signal?.aborted && !options.signal?.aborted) return this.load(options);
         throw error;
       });
     }
-    const content = this.#read(options).then((value) => {
-      this.#content = { value };
-      // What the table said of an archive inside is less than what its own table says.
-      if (value instanceof LazyMap || value instanceof LazyList) {
-        const own = outlineOf(value);
-        this.#outline = { ...own, span: own.span ?? this.#outline?.span } as Outline;
-      }
-      return this.#content;
-    });
-    const loading = { content, signal: options.signal };
-    this.#loading = loading;
+    const content = this.#load(options);
+    const started = { content, signal: options.signal };
+    this.#loading = started;
     const done = (): void => {
-      if (this.#loading === loading) this.#loading = undefined;
+      if (this.#loading === started) this.#loading = undefined;
     };
     content.then(done, done);
     return content;
   }
 
-  /** The entry at a place below it. It must have been read, and have so many. */
+  async #load(options: ReadOptions): Promise<Content> {
+    const value = await this.#read(options);
+    if (value instanceof LazyMap || value instanceof LazyList) {
+      // The own table of a child archive says more than the outer one.
+      const own = outlineOf(value);
+      this.#outline = { ...own, range: own.range ?? this.#outline?.range };
+      if (own.kind !== "blocked") {
+        this.#windows = new OutlineWindows(value);
+        await this.#windows.load(0, Math.min(WINDOW, sizeOf(value)), options);
+      }
+    }
+    this.#content = { value };
+    return this.#content;
+  }
+
+  /** Loads the keys and descriptions of the children from `from` up to `to`. They are not pending any more. */
+  async ensure(from: number, to: number, options: ReadOptions = {}): Promise<void> {
+    const end = Math.min(to, this.size ?? 0);
+    if (this.#windows === undefined || from >= end) return;
+    for (const { index } of await this.#windows.load(from, end, options)) this.#describe(index);
+    // Their windows may have been loaded by other callers.
+    for (let index = from; index < end; index++) this.#describe(index);
+  }
+
+  #describe(index: number): void {
+    const child = this.#children.get(index);
+    const entry = child?.pending === true ? this.#windows?.get(index) : undefined;
+    if (child === undefined || entry === undefined) return;
+    child.#key = entry.key;
+    child.#outline = entry.outline;
+    child.#pending = false;
+  }
+
+  /** The child at an index. It is pending if its description has not been loaded. */
   child(index: number): Entry {
     const known = this.#children.get(index);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      if (known.pending) this.#describe(index);
+      return known;
+    }
     const child = this.#makeChild(index);
     this.#children.set(index, child);
-    if (this.#children.size > REMEMBERED) this.#forget();
+    if (this.#children.size > MAX_CHILDREN) this.#evict();
     return child;
   }
 
-  /** The place of the entry that a typed segment names; −1 when there is none. Costs nothing. */
-  find({ text, exact }: TypedSegment): number {
-    const size = this.size ?? 0;
+  /** The index of the child that a typed segment names. −1 if there is none. Makes no request, unless tables are paged. */
+  async find({ text, exact }: TypedSegment, options: ReadOptions = {}): Promise<number> {
     const value = this.#content?.value;
-    if (value instanceof LazyList || Array.isArray(value) || value instanceof NdArray) {
-      const index = /^[+-]?\d+$/.test(text) ? Number(text) : Number.NaN;
-      const from = index < 0 ? index + size : index;
-      return from >= 0 && from < size ? from : -1;
-    }
+    if (!(value instanceof LazyMap)) return this.findLoaded({ text, exact });
     for (const key of exact ? [text] : keysFor(text)) {
-      const at = this.#placeOf(key);
-      if (at >= 0) return at;
+      const index = await indexOfKey(value, key, options);
+      if (index >= 0) return index;
     }
     return -1;
   }
 
-  /** The key of the entry at a place, without making the entry. */
+  /** As {@link find}, in what has been loaded. Of a map in the table: among its first entries. */
+  findLoaded({ text, exact }: TypedSegment): number {
+    const size = this.size ?? 0;
+    if (this.#isList()) {
+      const index = /^[+-]?\d+$/.test(text) ? Number(text) : Number.NaN;
+      const from = index < 0 ? index + size : index;
+      return from >= 0 && from < size ? from : -1;
+    }
+    if (this.#content?.value instanceof LazyMap) {
+      this.#indices ??= indicesByText(
+        Array.from({ length: Math.min(size, WINDOW) }, (_, i) => this.keyAt(i)),
+      );
+      return this.#indices.get(text) ?? -1;
+    }
+    for (const key of exact ? [text] : keysFor(text)) {
+      const index = this.#plainKeys().findIndex((known) => isSame(known, key));
+      if (index >= 0) return index;
+    }
+    return -1;
+  }
+
+  /** The key of the child at an index. Undefined in a map if its description has not been loaded. */
   keyAt(index: number): Value {
-    const value = this.#content?.value;
-    if (value instanceof LazyMap) return keyOf(value, index);
-    if (value instanceof LazyList || Array.isArray(value) || value instanceof NdArray) return index;
+    if (this.#isList()) return index;
+    if (this.#content?.value instanceof LazyMap) return this.#windows?.get(index)?.key;
     return this.#plainKeys()[index]!;
+  }
+
+  /** The encoded size of the child at an index. Undefined if the table does not say it, or was not asked yet. */
+  bytesAt(index: number): number | undefined {
+    const range = this.#windows?.get(index)?.outline.range;
+    return range && range.end - range.start;
   }
 
   /** Reads many items of a list of blocks at once, so that each block is read once. */
@@ -188,39 +263,38 @@ export class Entry {
     for (const [i, item] of items.entries()) this.child(from + i).#content ??= { value: item };
   }
 
-  /** Whether its items are small ones that are read by blocks. */
+  /** Whether it is a list of blocks: its items are small, and the table does not describe them. */
   get blocked(): boolean {
+    return this.#content?.value instanceof LazyList && this.#outline?.kind === "blocked";
+  }
+
+  #isList(): boolean {
     const value = this.#content?.value;
-    return value instanceof LazyList && isBlocked(value);
+    return value instanceof LazyList || Array.isArray(value) || NdArray.is(value);
   }
 
   #makeChild(index: number): Entry {
     const value = this.#content?.value;
-    const key = this.keyAt(index);
+    const outlined = this.#windows?.get(index);
+    const pending = this.#windows !== undefined && outlined === undefined;
+    const known = { key: this.keyAt(index), outline: outlined?.outline, pending };
     if (value instanceof LazyMap) {
       const read: Reader = async (options) => {
-        if (!isPathKey(key)) throw new TypeError("An entry under such a key cannot be asked for alone.");
+        await this.ensure(index, index + 1, options);
+        const key = this.child(index).key;
+        if (!isPathKey(key)) throw new TypeError("An entry with a key of this type cannot be read alone.");
         return value.get(key, options);
       };
-      return new Entry(this, key, index, read, childOutline(value, index));
+      return new Entry(this, index, this.paged, read, known);
     }
     if (value instanceof LazyList) {
-      return new Entry(this, key, index, (options) => value.at(index, options), childOutline(value, index));
+      return new Entry(this, index, this.paged, (options) => value.at(index, options), known);
     }
-    const inner = innerValue(value, key, index);
-    return new Entry(this, key, index, async () => inner, undefined, { value: inner });
-  }
-
-  #placeOf(key: PathKey): number {
-    const value = this.#content?.value;
-    if (value instanceof LazyMap) {
-      if (typeof key === "string") return placeOfText(value, key);
-      if (value.has(key)) {
-        for (let i = 0; i < value.size; i++) if (isSame(keyOf(value, i), key)) return i;
-      }
-      return -1;
-    }
-    return this.#plainKeys().findIndex((known) => isSame(known, key));
+    const inner = innerValue(value, known.key, index);
+    return new Entry(this, index, this.paged, async () => inner, {
+      key: known.key,
+      content: { value: inner },
+    });
   }
 
   #plainKeys(): readonly Value[] {
@@ -229,14 +303,28 @@ export class Entry {
     return this.#keys;
   }
 
-  /** Lets go of half of the children that hold nothing worth keeping. */
-  #forget(): void {
+  /** Removes half of the children, the oldest first, except those with children or a read under way. */
+  #evict(): void {
     let left = this.#children.size / 2;
     for (const [index, child] of this.#children) {
       if (left-- <= 0) break;
       if (child.#children.size === 0 && child.#loading === undefined) this.#children.delete(index);
     }
   }
+}
+
+function sizeOf(container: LazyMap | LazyList): number {
+  return container instanceof LazyMap ? container.size : container.length;
+}
+
+/** Indices by the text of the keys. A text key comes before another key that reads the same. */
+function indicesByText(keys: readonly Value[]): ReadonlyMap<string, number> {
+  const indices = new Map<string, number>();
+  for (const [index, key] of keys.entries()) {
+    const text = keyText(key);
+    if (typeof key === "string" || !indices.has(text)) indices.set(text, index);
+  }
+  return indices;
 }
 
 /** Whether a value is a map that was read, as a plain object. */
@@ -249,7 +337,7 @@ export function isPlainMap(value: unknown): value is { [key: string]: Value } {
 function innerValue(value: Value | LazyMap | LazyList, key: Value, index: number): Value {
   if (Array.isArray(value)) return value[index];
   if (value instanceof Map) return value.get(key);
-  if (value instanceof NdArray) return ndItem(value, index);
+  if (NdArray.is(value)) return ndItem(value, index);
   return (value as { [key: string]: Value })[key as string];
 }
 

@@ -1,6 +1,6 @@
 import { isPeekpackError } from "@peekpack/core";
 
-/** An error in words for the page. */
+/** An error as the page shows it. */
 export interface Failure {
   /** What happened, in a few words. */
   readonly title: string;
@@ -15,7 +15,7 @@ export interface Failure {
 const WORDS: Readonly<Record<string, readonly [title: string, advice?: string]>> = {
   "not-an-archive": [
     "This is not an archive",
-    "The object is there, but it does not begin as a msglc archive does. Is it the right key, and not a JSON or HDF5 file?",
+    "The object exists, but it does not begin like a msglc archive. Is the key right? Is it a JSON or HDF5 file?",
   ],
   unfinished: ["The archive was never finished", "Its writer stopped before the end. Write it again."],
   truncated: [
@@ -24,28 +24,28 @@ const WORDS: Readonly<Record<string, readonly [title: string, advice?: string]>>
   ],
   corrupt: [
     "The archive is damaged",
-    "What was read contradicts itself. Compare the object with its origin.",
+    "The bytes contradict each other. Compare the object with its original.",
   ],
-  limit: ["A safety limit was met", "The archive asks for more than the page allows one value to take."],
-  "not-found": ["There is no such thing"],
-  "bad-path": ["The path leads nowhere"],
+  limit: ["A safety limit was reached", "One value exceeds what this page allows."],
+  "not-found": ["Not found"],
+  "bad-path": ["The path does not fit"],
   changed: [
     "The object has changed",
-    "Somebody has written it anew since it was opened. Open it again to read the new state.",
+    "It was written again after it was opened. Open it again to read the new version.",
   ],
   denied: [
     "The server refused",
-    "Credentials may be missing, wrong or without permission to read; a presigned URL may have expired.",
+    "Credentials may be missing, wrong or without permission to read. A presigned URL may have expired.",
   ],
   network: [
-    "No usable answer",
-    "The server may be out of reach, or it may not allow this page to read from it: its CORS rules must allow GET with the Range header from this origin, and expose ETag, Content-Range and Content-Length.",
+    "No usable response",
+    "The server may be unreachable, or it may not allow this page to read from it. Its CORS rules must allow GET with the Range header from this origin, and expose ETag, Content-Range and Content-Length.",
   ],
   quota: ["There is no room left"],
   closed: ["The archive is closed"],
 };
 
-/** Puts an error into words. */
+/** Describes an error in words. */
 export function failureOf(error: unknown): Failure {
   if (isPeekpackError(error)) {
     const [title, advice] = WORDS[error.code] ?? ["Something went wrong"];
@@ -55,7 +55,7 @@ export function failureOf(error: unknown): Failure {
   return { title: "This cannot be read", message, advice: undefined, code: name };
 }
 
-/** Whether an error only says that somebody left before the end. */
-export function isLeaving(error: unknown, signal: AbortSignal): boolean {
+/** Whether an error is only the abort of a signal. */
+export function isAbort(error: unknown, signal: AbortSignal): boolean {
   return signal.aborted && error === signal.reason;
 }

@@ -1,8 +1,8 @@
 import type { PathKey, Value } from "@peekpack/core";
 
 /**
- * A key as text: texts as they are, other keys as they are shown (42, true, null, h'00ff'). Two keys of one map may read the
- * same ("1" and 1); then the text comes first.
+ * A key as text. A text is unchanged; other keys are 42, true, null, h'00ff'. Two keys of one map may have the same text
+ * ("1" and 1).
  */
 export function keyText(key: Value): string {
   if (typeof key === "string") return key;
@@ -12,7 +12,7 @@ export function keyText(key: Value): string {
   return String(key);
 }
 
-/** The keys that a text may stand for in a map, the likeliest first. */
+/** The keys that a text may name in a map, the most likely first. */
 export function keysFor(text: string): PathKey[] {
   const keys: PathKey[] = [text];
   const bytes = /^h'((?:[0-9a-f]{2})*)'$/.exec(text);
@@ -25,25 +25,25 @@ export function keysFor(text: string): PathKey[] {
   return keys;
 }
 
-/** Keys from the root as one line: joined by "/", those that hold a "/" or could be misread in double quotes. */
+/** A path as one line: keys joined by "/". Ambiguous keys are quoted. */
 export function pathText(keys: readonly Value[]): string {
   return keys.map((key) => quoted(keyText(key))).join("/");
 }
 
-/** A segment as it is written in a path. */
+/** A segment of a path, in double quotes if it is ambiguous. */
 export function quoted(segment: string): string {
   return segment === "" || segment === "*" || /^"|[/\s\p{Cc}]/u.test(segment)
     ? JSON.stringify(segment)
     : segment;
 }
 
-/** One segment of what was typed, and whether it stood in quotes: then it is a key, whatever it looks like. */
+/** A typed segment. `exact`: it was quoted, and is a key whatever it looks like. */
 export interface TypedSegment {
   readonly text: string;
   readonly exact: boolean;
 }
 
-/** Splits what was typed at "/", but for quoted segments. An unfinished quote reaches to the end. */
+/** Splits a typed path at "/", except in quotes. An open quote extends to the end. */
 export function typedSegments(path: string): TypedSegment[] {
   const segments: TypedSegment[] = [];
   const part = /"((?:[^"\\]|\\.)*)"?|[^/]+/gsy;
@@ -64,7 +64,7 @@ export function typedSegments(path: string): TypedSegment[] {
   return segments;
 }
 
-/** Whether what was typed is a pattern, which may match many values, and not the path of one. */
+/** Whether a typed path is a pattern, which may match many values. */
 export function isPattern(typed: string): boolean {
   return typedSegments(typed).some(
     ({ text, exact }) => !exact && (text === "*" || /^[+-]?\d*:[+-]?\d*(:[+-]?\d*)?$/.test(text)),

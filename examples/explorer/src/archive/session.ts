@@ -7,89 +7,89 @@ import {
   withEvents,
 } from "@peekpack/core";
 import { slowSource } from "@peekpack/core/testing";
+import { type Address, addressName, type PublicAddress, publicAddress } from "./address.js";
+import type { BrowserCache } from "./browser-cache.js";
 import { Entry } from "./entry.js";
-import type { KeptRanges } from "./kept-ranges.js";
-import { type Place, type PublicPlace, placeName, publicPlace } from "./place.js";
 import type { Traffic } from "./traffic.js";
 
-/** The widest gap between two values that are read with one request. */
+/** The widest gap between two values that one request reads. */
 const GAP_BYTES = 32 * 1024;
 
-/** An open archive, with where it lies and what reading it has cost. */
+/** An open archive, its address, and what reading it costs. */
 export interface Session {
   readonly archive: Archive;
-  readonly place: PublicPlace;
+  readonly address: PublicAddress;
   readonly name: string;
   readonly traffic: Traffic;
   readonly root: Entry;
 }
 
-/** Opens the archive at a place: its header and its table of contents are read, and nothing else. */
+/** Opens the archive at an address. Reads the header and the table of contents, and nothing else. */
 export async function openSession(
-  place: Place,
-  kept: KeptRanges,
+  address: Address,
+  cache: BrowserCache,
   traffic: Traffic,
   signal: AbortSignal,
 ): Promise<Session> {
-  const source = await sourceAt(place, kept, traffic);
+  const source = await sourceAt(address, cache, traffic);
   const archive = await openArchive(source, {
     onRequest: traffic.onRequest,
-    // Here bytes are looked at, one by one: nothing is read ahead, and only small gaps are read along, where core by itself
-    // takes larger ones when that saves time.
+    // This page shows what each read costs: no read-ahead, and only small gaps are read too. By default core reads larger
+    // gaps if that saves time.
     readAhead: 0,
     gap: GAP_BYTES,
     signal,
   });
   traffic.size = archive.info.objectSize ?? archive.info.offset + archive.info.size;
-  traffic.changed.tell();
-  const shown = publicPlace(place);
-  const name = placeName(shown);
-  return { archive, place: shown, name, traffic, root: Entry.root(archive, name) };
+  traffic.changed.emit();
+  const shown = publicAddress(address);
+  const name = addressName(shown);
+  return { archive, address: shown, name, traffic, root: Entry.root(archive, name) };
 }
 
-async function sourceAt(place: Place, kept: KeptRanges, traffic: Traffic): Promise<RangeSource> {
-  switch (place.kind) {
+async function sourceAt(address: Address, cache: BrowserCache, traffic: Traffic): Promise<RangeSource> {
+  switch (address.kind) {
     case "url":
-      return kept.around(
-        httpSource(place.url, {
+      return cache.wrap(
+        httpSource(address.url, {
           fetch: (url, init) => {
-            traffic.departs(new Headers(init.headers).get("range"));
+            traffic.requestSent(new Headers(init.headers).get("range"));
             return fetch(url, init);
           },
         }),
       );
     case "s3": {
-      // Signing is a chunk of its own: who reads a plain URL does not load it.
+      // Signing is a chunk of its own, which a plain URL does not need.
       const { s3Store } = await import("@peekpack/s3");
-      const { endpoint, region, path, credentials } = place;
+      const { endpoint, region, path, credentials } = address;
       const store = s3Store({
         endpoint,
         region,
         credentials: credentials ?? null,
         fetch: (request) => {
-          traffic.departs(request.headers.get("range"));
+          traffic.requestSent(request.headers.get("range"));
           return fetch(request);
         },
       });
-      return kept.around(store.source(path));
+      return cache.wrap(store.source(path));
     }
     case "file":
-      // A file is no network; its reads are told all the same, so that they can be watched.
-      return inReads(withEvents(blobSource(place.file), traffic.onRequest), place.file.size);
+      // Reads of a file make no requests. They are shown like requests all the same.
+      return probingByReads(withEvents(blobSource(address.file), traffic.onRequest), address.file.size);
     case "demo": {
       const { demonstration } = await import("../demo/demonstration.js");
-      // Making it takes a second, in which nothing is painted.
+      // It takes a second, during which nothing is painted.
       await new Promise((resolve) => setTimeout(resolve, 50));
       const blob = demonstration();
-      // A link as a telephone has it on a train: 8 Mbit/s.
+      // A phone on a train: 8 Mbit/s.
       const link = { latencyMs: 30, jitterMs: 25, bytesPerMs: 1000 };
-      return inReads(slowSource(blobSource(blob, { label: "demonstration" }), link), blob.size);
+      return probingByReads(slowSource(blobSource(blob, { label: "demonstration" }), link), blob.size);
     }
   }
 }
 
-/** Makes first contact two reads, whose events, unlike its own, say which bytes they brought. */
-function inReads(source: RangeSource, size: number): RangeSource {
+/** Replaces the probe by two reads. Unlike the event of a probe, their events say which bytes were read. */
+function probingByReads(source: RangeSource, size: number): RangeSource {
   return {
     ...source,
     async probe(want, options) {

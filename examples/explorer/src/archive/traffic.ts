@@ -1,36 +1,37 @@
-import type { RequestEvent } from "@peekpack/core";
-import { Signal } from "../ui/signal.js";
-import { type Span, Touched } from "./touched.js";
+import type { ByteRange, RequestEvent } from "@peekpack/core";
+import { Emitter } from "../ui/emitter.js";
+import { RangeSet } from "./range-set.js";
 
-/** A request that has left and has not ended. */
+/** A request that was sent and has not ended. */
 export interface Pending {
-  /** Undefined for a request for the last bytes of an object whose size is not known yet. */
-  readonly span: Span | undefined;
+  /** Undefined if the last bytes of an object of unknown size are requested. */
+  readonly range: ByteRange | undefined;
   readonly suffix: number | undefined;
   readonly startedAt: number;
 }
 
-/** So many events are kept to be looked at; the sums go on. */
-const KEPT_EVENTS = 500;
+/** Events that are kept for display. The totals count all. */
+const MAX_EVENTS = 500;
 
-/** What reading an archive has cost, as it happens: requests, bytes, and which bytes of the object were touched. */
+/** What reading an archive costs, as it happens: requests, bytes, and which bytes of the object were read. */
 export class Traffic {
-  readonly changed: Signal = new Signal();
+  readonly changed: Emitter = new Emitter();
   /** Ended requests, the latest last. */
   readonly events: RequestEvent[] = [];
   readonly pending = new Map<string, Pending>();
-  readonly touched: Touched = new Touched();
-  /** Bytes that were kept in the browser from an earlier visit, by place. */
-  readonly kept: Touched = new Touched();
-  /** Size of the object, once it is known. */
+  /** Bytes that came from the network. */
+  readonly fetched: RangeSet = new RangeSet();
+  /** Bytes that came from the browser's cache. */
+  readonly cached: RangeSet = new RangeSet();
+  /** Size of the object. Undefined until it is known. */
   size: number | undefined;
   requests = 0;
   bytes = 0;
-  /** Milliseconds in which at least one request was under way. */
+  /** Milliseconds in which at least one request was active. */
   busyMs = 0;
   #busyUntil = 0;
 
-  /** Takes the events of an archive. */
+  /** Receives the events of an archive. */
   readonly onRequest = (event: RequestEvent): void => {
     this.pending.delete(pendingKey(event.range, event.suffix));
     if (event.from === "network") {
@@ -40,33 +41,33 @@ export class Traffic {
       this.busyMs += Math.max(0, end - Math.max(event.startedAt, this.#busyUntil));
       this.#busyUntil = Math.max(this.#busyUntil, end);
     }
-    const span = arrived(event);
-    // Memory answers at once, and has only what was read before it; what is kept in the browser takes time.
-    const from = event.from === "network" ? this.touched : event.ms > 0 ? this.kept : undefined;
-    if (span !== undefined) from?.add(span);
+    const range = receivedRange(event);
+    // A read from memory takes no time, and brings only bytes that were counted before.
+    const set = event.from === "network" ? this.fetched : event.ms > 0 ? this.cached : undefined;
+    if (range !== undefined) set?.add(range);
     this.events.push(event);
-    if (this.events.length > KEPT_EVENTS) this.events.shift();
-    this.changed.tell();
+    if (this.events.length > MAX_EVENTS) this.events.shift();
+    this.changed.emit();
   };
 
-  /** Notes that a request leaves, by its Range header. */
-  departs(range: string | null): void {
-    const match = /^bytes=(\d*)-(\d*)$/.exec(range ?? "");
+  /** Records that a request is sent. @param header its Range header */
+  requestSent(header: string | null): void {
+    const match = /^bytes=(\d*)-(\d*)$/.exec(header ?? "");
     if (match === null) return;
     const [, first, last] = match;
-    const span = first ? { start: Number(first), end: Number(last) + 1 } : undefined;
+    const range = first ? { start: Number(first), end: Number(last) + 1 } : undefined;
     const suffix = first ? undefined : Number(last);
-    this.pending.set(pendingKey(span, suffix), { span, suffix, startedAt: performance.now() });
-    this.changed.tell();
+    this.pending.set(pendingKey(range, suffix), { range, suffix, startedAt: performance.now() });
+    this.changed.emit();
   }
 }
 
-function pendingKey(span: Span | undefined, suffix: number | undefined): string {
-  return suffix === undefined ? `${span?.start}-${span?.end}` : `-${suffix}`;
+function pendingKey(range: ByteRange | undefined, suffix: number | undefined): string {
+  return suffix === undefined ? `${range?.start}-${range?.end}` : `-${suffix}`;
 }
 
-/** The bytes that a request has brought. */
-export function arrived({ range, bytes }: RequestEvent): Span | undefined {
+/** The bytes that a request has received. */
+export function receivedRange({ range, bytes }: RequestEvent): ByteRange | undefined {
   return range === undefined
     ? undefined
     : { start: range.start, end: Math.min(range.end, range.start + bytes) };

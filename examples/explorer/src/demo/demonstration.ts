@@ -1,9 +1,9 @@
 import { encodeArchive } from "@peekpack/core";
 import { simulations } from "./simulations.js";
 
-/** An archive of made-up simulations, about 20 MB, in a Blob: the browser may keep it on disk. A chunk of its own: it holds the writer. */
+/** An archive of generated simulations, about 20 MB, in a Blob that the browser may store on disk. A separate chunk, because it needs the writer. */
 export function demonstration(): Blob {
-  // Positions in space are small enough to lie in blocks: else each of them would be an entry of the table of contents.
+  // Positions in space are indexed by blocks. Otherwise each would be an entry of the table of contents.
   const bytes = encodeArchive(simulations(280), { trivialSize: 32 });
   return new Blob([bytes as Uint8Array<ArrayBuffer>]);
 }

@@ -1,6 +1,6 @@
 import { float64, type Value } from "@peekpack/core";
 
-/** Numbers that look random and are the same every time (mulberry32). */
+/** Pseudorandom numbers from a fixed seed (mulberry32). */
 function repeatable(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -24,8 +24,8 @@ const ELEMENTS = [
 const FUNCTIONALS = ["PBE", "PBEsol", "SCAN", "HSE06"] as const;
 
 /**
- * Made-up results of `count` simulations, as a laboratory might keep them: for each its energy, where its atoms were at every
- * step, how it converged and what was calculated. About 70 kB each, of which a number is a few bytes.
+ * Generated results of `count` simulations: for each the energy, the positions of the atoms at every step, the convergence
+ * and the parameters. About 70 kB each; a number takes a few bytes.
  */
 export function simulations(count: number): Value {
   const random = repeatable(20241);

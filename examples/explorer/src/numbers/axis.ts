@@ -7,12 +7,12 @@ export function ticks(from: number, to: number, wanted: number): number[] {
   const step = [1, 2, 5, 10].find((factor) => factor * power >= rough * 0.999)! * power;
   const first = Math.ceil(from / step - 1e-9);
   const marks: number[] = [];
-  // Multiplied, not added up, so that 0.3 does not become 0.30000000000000004.
+  // Multiplied and not added, so that 0.3 does not become 0.30000000000000004.
   for (let i = first; i * step <= to + step * 1e-9; i++) marks.push(Number((i * step).toPrecision(12)));
   return marks;
 }
 
-/** For each of `columns` columns of pixels the least and the greatest of the numbers that fall there. */
+/** The minimum and the maximum of the numbers in each of `columns` columns of pixels. */
 export function envelope(values: Float64Array, from: number, to: number, columns: number): Float64Array {
   const bounds = new Float64Array(columns * 2).fill(Number.NaN);
   for (let column = 0; column < columns; column++) {

@@ -1,11 +1,11 @@
-/** How many numbers fall between neighbouring edges. */
+/** How many numbers are between neighboring edges. */
 export interface Histogram {
   /** One more than there are bins, evenly spaced. */
   readonly edges: Float64Array;
   readonly counts: Uint32Array;
 }
 
-/** Counts numbers in `bins` bins of equal width over their range; the last one holds its upper edge too. */
+/** Counts numbers in `bins` bins of equal width over their range; the last one includes its upper edge. */
 export function histogram(values: Float64Array, bins: number): Histogram {
   let least = Number.POSITIVE_INFINITY;
   let greatest = Number.NEGATIVE_INFINITY;
@@ -28,7 +28,7 @@ export function histogram(values: Float64Array, bins: number): Histogram {
   return { edges: Float64Array.from({ length: bins + 1 }, (_, i) => least + i * width), counts };
 }
 
-/** How many bins suit so many numbers: as many as the square root, within what can be seen. */
+/** The number of bins for a histogram: the square root of the count, within limits. */
 export function binsFor(count: number): number {
   return Math.max(6, Math.min(60, Math.round(Math.sqrt(count))));
 }

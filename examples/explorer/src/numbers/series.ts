@@ -1,28 +1,28 @@
 import { NdArray, type Value } from "@peekpack/core";
 import { isPlainMap } from "../archive/entry.js";
 
-/** A column of numbers. What is no number is NaN. */
+/** A column of numbers. Other values are NaN. */
 export interface Series {
   readonly name: string;
   readonly values: Float64Array;
 }
 
-/** More columns than this are shown as a map of heat, not as lines. */
-export const MOST_LINES = 12;
-/** So many rows are looked at to tell whether a list holds numbers. */
+/** More columns are shown as a heat map, not as lines. */
+export const MAX_LINES = 12;
+/** Rows that decide whether a list contains numbers. */
 const SAMPLE = 64;
 
 /**
- * The columns of numbers that a value holds: a list of numbers is one, a list of equally long lists of numbers one for each
- * place, a list of maps one for each key under which numbers stand. Empty when it holds none.
+ * The columns of numbers in a value. A list of numbers is one column. A list of equally long lists of numbers has one for
+ * each index. A list of maps has one for each key with numbers. Empty for other values.
  */
 export function seriesOf(value: Value): Series[] {
-  if (value instanceof NdArray) return arraySeries(value);
+  if (NdArray.is(value)) return arraySeries(value);
   if (isTyped(value)) return [{ name: "", values: Float64Array.from(value as ArrayLike<number>, Number) }];
   if (!Array.isArray(value) || value.length < 2) return [];
   const sample = value.slice(0, SAMPLE);
   if (sample.every(isNumber)) return [{ name: "", values: Float64Array.from(value, toNumber) }];
-  if (sample.every((row) => Array.isArray(row) || row instanceof NdArray)) return rowSeries(value);
+  if (sample.every((row) => Array.isArray(row) || NdArray.is(row))) return rowSeries(value);
   if (sample.every(isPlainMap)) {
     const rows = value as { [key: string]: Value }[];
     const names = new Set(rows.slice(0, SAMPLE).flatMap((row) => Object.keys(row)));
@@ -34,13 +34,13 @@ export function seriesOf(value: Value): Series[] {
   return [];
 }
 
-/** Numbers in rows and columns, where a value is such a thing and has more columns than lines would show. */
+/** Numbers in rows and columns, if a value has more columns than a line plot shows. */
 export function gridOf(
   value: Value,
 ): { rows: number; columns: number; at(row: number, column: number): number } | undefined {
   const series = seriesOf(value);
   const rows = series[0]?.values.length ?? 0;
-  if (series.length <= MOST_LINES || rows < 2 || series.some(({ name }, i) => name !== String(i)))
+  if (series.length <= MAX_LINES || rows < 2 || series.some(({ name }, i) => name !== String(i)))
     return undefined;
   return { rows, columns: series.length, at: (row, column) => series[column]!.values[row]! };
 }
@@ -57,7 +57,7 @@ function arraySeries({ data, shape }: NdArray): Series[] {
 }
 
 function rowSeries(rows: Value[]): Series[] {
-  const plain = rows.map((row) => (row instanceof NdArray ? (row.toNested() as Value) : row));
+  const plain = rows.map((row) => (NdArray.is(row) ? (row.toNested() as Value) : row));
   const width = Array.isArray(plain[0]) ? plain[0].length : 0;
   if (width === 0 || width > 512) return [];
   if (!plain.every((row) => Array.isArray(row) && row.length === width && row.every(isNumber))) return [];

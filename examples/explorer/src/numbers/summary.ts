@@ -1,4 +1,4 @@
-/** What a column of numbers looks like. NaN and infinities are counted, and left out of everything else. */
+/** Statistics of a column of numbers. NaN and infinities are counted and otherwise ignored. */
 export interface Summary {
   readonly count: number;
   readonly missing: number;

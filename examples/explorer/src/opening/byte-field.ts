@@ -6,18 +6,18 @@ const PITCH = CELL + GAP;
 const LIT = 5;
 const STEP_MS = 1100;
 
-/** A field of cells of which a few are lit: what reading forty gigabytes by the kilobyte looks like. Decoration. */
+/** Decoration: a field of cells of which a few are lit, as if kilobytes of forty gigabytes were read. */
 export function byteField(): { readonly element: HTMLElement; close(): void } {
-  /** Places of the lit cells, from 0 to 1, the newest last. */
+  /** Positions of the lit cells, from 0 to 1, the newest last. */
   const lit = [0.13, 0.31, 0.47, 0.72, 0.995];
-  const canvas = new Canvas("byte-field", ({ context, width, height, colour }) => {
+  const canvas = new Canvas("byte-field", ({ context, width, height, color }) => {
     const columns = Math.ceil(width / PITCH);
     const rows = Math.ceil(height / PITCH);
     const cells = columns * rows;
-    const places = new Map(lit.map((place, age) => [Math.floor(place * cells), (age + 1) / lit.length]));
+    const ages = new Map(lit.map((position, age) => [Math.floor(position * cells), (age + 1) / lit.length]));
     for (let cell = 0; cell < cells; cell++) {
-      const age = places.get(cell);
-      context.fillStyle = age === undefined ? colour("--cell") : colour("--lit");
+      const age = ages.get(cell);
+      context.fillStyle = age === undefined ? color("--cell") : color("--lit");
       context.globalAlpha = age === undefined ? 1 : 0.35 + 0.65 * age;
       context.beginPath();
       context.roundRect((cell % columns) * PITCH, Math.floor(cell / columns) * PITCH, CELL, CELL, 3);

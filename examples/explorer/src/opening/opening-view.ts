@@ -1,48 +1,48 @@
+import { type Address, addressName, type PublicAddress } from "../archive/address.js";
+import type { BrowserCache } from "../archive/browser-cache.js";
 import type { Failure } from "../archive/failure.js";
-import type { KeptRanges } from "../archive/kept-ranges.js";
-import { type Place, type PublicPlace, placeName } from "../archive/place.js";
 import { el, fill } from "../ui/dom.js";
 import { type Field, field } from "../ui/fields.js";
 import { icon } from "../ui/icons.js";
 import { failureNotice } from "../ui/notice.js";
 import { tabs } from "../ui/tabs.js";
 import { byteField } from "./byte-field.js";
-import { keptLine } from "./kept-line.js";
+import { cacheLine } from "./cache-line.js";
 
-type Way = "url" | "s3" | "file";
+type Method = "url" | "s3" | "file";
 
-const WAYS = [
+const METHODS = [
   { name: "url", label: "URL" },
   { name: "s3", label: "S3" },
   { name: "file", label: "File" },
-] as const satisfies readonly { name: Way; label: string }[];
+] as const satisfies readonly { name: Method; label: string }[];
 
-/** The page before an archive is open: what this is, and where to find one. */
+/** The page before an archive is open: what this page does, and the form to open an archive. */
 export class OpeningView {
   readonly element: HTMLElement;
-  readonly #open: (place: Place) => void;
+  readonly #open: (address: Address) => void;
   readonly #art = byteField();
   readonly #switch: HTMLElement = el("div");
   readonly #form: HTMLElement = el("div", "opening-form");
   readonly #notice: HTMLElement = el("div", "opening-notice");
   readonly #url: Field;
   readonly #s3: { readonly [Name in "path" | "endpoint" | "region" | "id" | "secret" | "token"]: Field };
-  #way: Way = "url";
+  #method: Method = "url";
 
-  constructor(kept: KeptRanges, open: (place: Place) => void) {
+  constructor(cache: BrowserCache, open: (address: Address) => void) {
     this.#open = open;
     this.#url = field("Address", {
       type: "url",
       name: "url",
       required: true,
-      placeholder: "https://example.org/measurements.msgl",
+      placeholder: "https://example.org/measurements.msglc",
       inputmode: "url",
     });
     this.#s3 = {
       path: field("Bucket and key", {
         name: "s3-path",
         required: true,
-        placeholder: "bucket/path/to/archive.msgl",
+        placeholder: "bucket/path/to/archive.msglc",
       }),
       endpoint: field("Endpoint", { type: "url", name: "s3-endpoint", placeholder: "AWS", inputmode: "url" }),
       region: field("Region", { name: "s3-region", placeholder: "us-east-1" }),
@@ -68,7 +68,7 @@ export class OpeningView {
           el("h1", {}, "One number out of ", el("em", { text: "forty gigabytes." })),
           el("p", {
             class: "lead",
-            text: "Open an archive where it lies. Its table of contents is read, and then only the bytes of what you unfold: here, in this tab, from any server that answers ranges.",
+            text: "Open an archive where it is stored. This page reads its table of contents, and then only the bytes of what you unfold: in this tab, from any server that supports range requests.",
           }),
           el(
             "p",
@@ -76,7 +76,7 @@ export class OpeningView {
             "No archive at hand? ",
             el("button", {
               class: "text-button",
-              text: "Try one that is made up",
+              text: "Try a generated one",
               attributes: { type: "button" },
               on: { click: () => open({ kind: "demo" }) },
             }),
@@ -88,7 +88,7 @@ export class OpeningView {
           this.#switch,
           this.#form,
           this.#notice,
-          keptLine(kept),
+          cacheLine(cache),
         ),
       ),
     );
@@ -99,24 +99,24 @@ export class OpeningView {
     this.#art.close();
   }
 
-  /** Fills the form in for a place of which a link told all but the secrets. */
-  ask(place: PublicPlace): void {
-    this.#prefill(place);
-    switch (place.kind) {
+  /** Fills in the form from a link, and asks for what the link does not contain. */
+  ask(address: PublicAddress): void {
+    this.#prefill(address);
+    switch (address.kind) {
       case "url":
         this.#say(
-          "The link was made from a presigned URL, whose signature is not in it. Paste an address of your own for this object.",
+          "The link was made from a presigned URL and does not contain its signature. Paste an address of your own for this object.",
         );
         break;
       case "s3":
         this.#say(
-          "The link names an object that was read with credentials, which are not in it. Enter yours.",
+          "The link names an object that was read with credentials. It does not contain them. Enter yours.",
         );
         this.#s3.id.input.focus();
         break;
       case "file":
         this.#say(
-          `The link names ${placeName(place)}, a file on somebody's computer. Choose it, if it is on this one.`,
+          `The link names ${addressName(address)}, a file on somebody's computer. If you have it, choose it.`,
         );
         break;
       case "demo":
@@ -124,20 +124,20 @@ export class OpeningView {
     }
   }
 
-  /** Says why opening has failed. What was typed is still there. */
-  failed(failure: Failure, place: PublicPlace): void {
-    if (this.#url.value === "" && this.#s3.path.value === "") this.#prefill(place);
+  /** Shows why opening failed. The typed text stays. */
+  failed(failure: Failure, address: PublicAddress): void {
+    if (this.#url.value === "" && this.#s3.path.value === "") this.#prefill(address);
     fill(this.#notice, failureNotice(failure));
   }
 
-  #prefill(place: PublicPlace): void {
-    if (place.kind === "demo") return;
-    this.#show(place.kind);
-    if (place.kind === "url") this.#url.input.value = place.url;
-    if (place.kind === "s3") {
-      this.#s3.path.input.value = place.path;
-      this.#s3.endpoint.input.value = place.endpoint ?? "";
-      this.#s3.region.input.value = place.region ?? "";
+  #prefill(address: PublicAddress): void {
+    if (address.kind === "demo") return;
+    this.#show(address.kind);
+    if (address.kind === "url") this.#url.input.value = address.url;
+    if (address.kind === "s3") {
+      this.#s3.path.input.value = address.path;
+      this.#s3.endpoint.input.value = address.endpoint ?? "";
+      this.#s3.region.input.value = address.region ?? "";
     }
   }
 
@@ -145,17 +145,17 @@ export class OpeningView {
     fill(this.#notice, el("p", { class: "notice plain", text, attributes: { role: "status" } }));
   }
 
-  #show(way: Way): void {
-    this.#way = way;
+  #show(method: Method): void {
+    this.#method = method;
     fill(
       this.#switch,
-      tabs("Where the archive lies", WAYS, way, (name) => this.#draw(name)),
+      tabs("Where the archive is", METHODS, method, (name) => this.#draw(name)),
     );
-    this.#draw(way);
+    this.#draw(method);
   }
 
-  #draw(way: Way): void {
-    this.#way = way;
+  #draw(method: Method): void {
+    this.#method = method;
     fill(this.#notice);
     const submit = el("button", { class: "button primary", text: "Open", attributes: { type: "submit" } });
     const form = (...children: HTMLElement[]): HTMLElement =>
@@ -198,13 +198,13 @@ export class OpeningView {
               token.element,
               el("p", {
                 class: "hint",
-                text: "Kept in this tab's memory only, to sign requests. Never stored, never in the address.",
+                text: "Kept in this tab's memory only, to sign requests. Never stored, and never part of the page's address.",
               }),
             ),
             submit,
           ),
         file: () => this.#fileForm(),
-      }[way](),
+      }[method](),
     );
   }
 
@@ -229,13 +229,13 @@ export class OpeningView {
         "Drop a file anywhere on this page, or ",
         el("span", { class: "as-link", text: "choose one" }),
       ),
-      el("span", { class: "hint", text: "It is read in place, by slices. Nothing is uploaded." }),
+      el("span", { class: "hint", text: "It is read in slices on this computer. Nothing is uploaded." }),
       input,
     );
   }
 
   #submit(): void {
-    if (this.#way === "url") {
+    if (this.#method === "url") {
       const { input, value } = this.#url;
       const valid = URL.canParse(value) && /^https?:$/.test(new URL(value).protocol);
       input.setCustomValidity(valid ? "" : "An address begins with https:// or http://");

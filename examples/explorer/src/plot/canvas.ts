@@ -1,16 +1,16 @@
 import { el, styleValue } from "../ui/dom.js";
-import { beforeNextFrame } from "../ui/signal.js";
+import { beforeNextFrame } from "../ui/next-frame.js";
 
-/** What may be painted with: sizes in CSS pixels. */
+/** What painting needs. Sizes in CSS pixels. */
 export interface Paint {
   readonly context: CanvasRenderingContext2D;
   readonly width: number;
   readonly height: number;
-  /** A colour of the page's style. */
-  colour(name: `--${string}`): string;
+  /** A color of the page's style. */
+  color(name: `--${string}`): string;
 }
 
-/** A canvas that follows its size, the screen's resolution and the theme, and is painted at most once a frame. */
+/** A canvas that is repainted when its size, the screen's resolution or the theme changes, at most once a frame. */
 export class Canvas {
   readonly element: HTMLCanvasElement;
   readonly paintSoon: () => void;
@@ -40,7 +40,7 @@ export class Canvas {
     const context = element.getContext("2d")!;
     context.scale(ratio, ratio);
     context.font = `11px ${styleValue(element, "--mono")}`;
-    this.#paint({ context, width, height, colour: (name) => styleValue(element, name) });
+    this.#paint({ context, width, height, color: (name) => styleValue(element, name) });
   }
 
   close(): void {

@@ -1,6 +1,6 @@
 import { ticks } from "../numbers/axis.js";
+import { Emitter } from "../ui/emitter.js";
 import { measure } from "../ui/format.js";
-import { Signal } from "../ui/signal.js";
 import { Canvas } from "./canvas.js";
 
 /** Numbers in rows and columns. */
@@ -16,7 +16,7 @@ const TOP = 8;
 const BOTTOM = 26;
 const SCALE = 12;
 
-/** From dark to bright through blue, green and yellow: the same in both themes, and legible to the colour-blind (viridis). */
+/** The viridis scale: dark to bright, legible for color-blind people, the same in both themes. */
 const STOPS = [
   [68, 1, 84],
   [59, 82, 139],
@@ -25,11 +25,11 @@ const STOPS = [
   [253, 231, 37],
 ] as const;
 
-/** Numbers in rows and columns as a map of heat: square cells, as large as there is room for. */
+/** Numbers in rows and columns as a heat map with square cells that fill the room. */
 export class HeatPlot {
   readonly element: HTMLCanvasElement;
   /** The cell under the pointer. */
-  readonly read: Signal<{ readonly row: number; readonly column: number } | undefined> = new Signal();
+  readonly read: Emitter<{ readonly row: number; readonly column: number } | undefined> = new Emitter();
   readonly #canvas: Canvas;
   readonly #grid: Grid;
   #cell = 1;
@@ -38,9 +38,9 @@ export class HeatPlot {
     this.#grid = grid;
     const { rows, columns } = grid;
     const { image, least, greatest } = painted(grid);
-    this.#canvas = new Canvas("heat-plot", ({ context, width, height, colour }) => {
+    this.#canvas = new Canvas("heat-plot", ({ context, width, height, color }) => {
       const room = { width: width - LEFT - RIGHT, height: height - TOP - BOTTOM };
-      // Long and thin grids are stretched: square cells would be too small to see.
+      // Long and thin grids are stretched, because square cells would be too small.
       const across = room.width / columns;
       const down = room.height / rows;
       const square = Math.min(across, down);
@@ -51,7 +51,7 @@ export class HeatPlot {
       const size = { width: cell.width * columns, height: cell.height * rows };
       context.imageSmoothingEnabled = cell.width < 1 || cell.height < 1;
       context.drawImage(image, LEFT, TOP, size.width, size.height);
-      context.fillStyle = colour("--muted");
+      context.fillStyle = color("--muted");
       context.textAlign = "right";
       context.textBaseline = "middle";
       for (const mark of ticks(0, rows - 1, Math.max(2, size.height / 60))) {
@@ -67,11 +67,11 @@ export class HeatPlot {
       }
       const left = LEFT + size.width + 16;
       for (let y = 0; y < size.height; y++) {
-        const [red, green, blue] = colourAt(1 - y / size.height);
+        const [red, green, blue] = colorAt(1 - y / size.height);
         context.fillStyle = `rgb(${red} ${green} ${blue})`;
         context.fillRect(left, TOP + y, SCALE, 1.5);
       }
-      context.fillStyle = colour("--muted");
+      context.fillStyle = color("--muted");
       context.textAlign = "left";
       context.textBaseline = "middle";
       for (const mark of ticks(least, greatest, Math.max(2, size.height / 60))) {
@@ -86,7 +86,7 @@ export class HeatPlot {
     this.element.setAttribute("role", "img");
     this.element.setAttribute("aria-label", `${rows} rows of ${columns} numbers as a map of heat`);
     this.element.addEventListener("pointermove", ({ offsetX, offsetY }) => this.#moved(offsetX, offsetY));
-    this.element.addEventListener("pointerleave", () => this.read.tell(undefined));
+    this.element.addEventListener("pointerleave", () => this.read.emit(undefined));
   }
 
   close(): void {
@@ -100,11 +100,11 @@ export class HeatPlot {
     const row = Math.floor((y - TOP) / this.#down);
     const { rows, columns } = this.#grid;
     const inside = row >= 0 && row < rows && column >= 0 && column < columns;
-    this.read.tell(inside ? { row, column } : undefined);
+    this.read.emit(inside ? { row, column } : undefined);
   }
 }
 
-/** The grid as an image of one pixel a number, and the range of the numbers. */
+/** The grid as an image with one pixel for each number, and the range of the numbers. */
 function painted(grid: Grid): {
   readonly image: OffscreenCanvas;
   readonly least: number;
@@ -128,7 +128,7 @@ function painted(grid: Grid): {
   const data = new ImageData(columns, rows);
   each((value, pixel) => {
     data.data.set(
-      [...colourAt(greatest > least ? (value - least) / (greatest - least) : 0.5), 255],
+      [...colorAt(greatest > least ? (value - least) / (greatest - least) : 0.5), 255],
       pixel * 4,
     );
   });
@@ -137,7 +137,7 @@ function painted(grid: Grid): {
   return { image, least, greatest };
 }
 
-function colourAt(share: number): [number, number, number] {
+function colorAt(share: number): [number, number, number] {
   const place = Math.max(0, Math.min(1, share)) * (STOPS.length - 1);
   const at = Math.min(STOPS.length - 2, Math.floor(place));
   const [from, to] = [STOPS[at]!, STOPS[at + 1]!];

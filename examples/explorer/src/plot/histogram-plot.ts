@@ -9,9 +9,9 @@ const RIGHT = 16;
 const TOP = 10;
 const BOTTOM = 26;
 
-/** How the numbers of a column are spread. */
+/** A histogram of the numbers of a column. */
 export function histogramPlot(series: () => { readonly series: Series; readonly index: number }): Canvas {
-  const canvas = new Canvas("histogram-plot", ({ context, width, height, colour }) => {
+  const canvas = new Canvas("histogram-plot", ({ context, width, height, color }) => {
     const { series: shown, index } = series();
     const { edges, counts } = histogram(shown.values, binsFor(shown.values.length));
     const bins = counts.length;
@@ -26,15 +26,15 @@ export function histogramPlot(series: () => { readonly series: Series; readonly 
     for (const mark of ticks(0, most, Math.max(1, height / 50))) {
       if (!Number.isInteger(mark)) continue;
       const at = Math.round(bottom - (mark / most) * (bottom - TOP)) + 0.5;
-      context.strokeStyle = colour("--grid");
+      context.strokeStyle = color("--grid");
       context.beginPath();
       context.moveTo(LEFT, at);
       context.lineTo(width - RIGHT, at);
       context.stroke();
-      context.fillStyle = colour("--muted");
+      context.fillStyle = color("--muted");
       context.fillText(count(mark), LEFT - 8, at);
     }
-    context.fillStyle = colour(`--series-${index % 8}`);
+    context.fillStyle = color(`--series-${index % 8}`);
     const gap = inner / bins > 6 ? 1.5 : 0.5;
     for (let bin = 0; bin < bins; bin++) {
       const tall = (counts[bin]! / most) * (bottom - TOP);
@@ -51,7 +51,7 @@ export function histogramPlot(series: () => { readonly series: Series; readonly 
     context.globalAlpha = 1;
     context.textBaseline = "alphabetic";
     context.textAlign = "center";
-    context.fillStyle = colour("--muted");
+    context.fillStyle = color("--muted");
     for (const mark of ticks(least, greatest, Math.max(2, inner / 110))) {
       context.fillText(measure(mark), LEFT + ((mark - least) / (greatest - least)) * inner, height - 8);
     }

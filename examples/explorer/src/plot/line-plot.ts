@@ -1,21 +1,21 @@
 import { envelope, ticks } from "../numbers/axis.js";
 import type { Series } from "../numbers/series.js";
+import { Emitter } from "../ui/emitter.js";
 import { count, measure } from "../ui/format.js";
-import { Signal } from "../ui/signal.js";
 import { Canvas, type Paint } from "./canvas.js";
 
 const LEFT = 64;
 const RIGHT = 16;
 const TOP = 12;
 const BOTTOM = 26;
-/** Up to so many pixels between neighbours, points are drawn besides the line. */
+/** Points are drawn too if neighbors are at least this many pixels apart. */
 const POINT_GAP = 5;
 
-/** Columns of numbers over their index, as lines. Dragging zooms, a double click goes back, arrow keys move the reading. */
+/** Columns of numbers over their index, as lines. Dragging zooms, a double click shows all, arrow keys move the cursor. */
 export class LinePlot {
   readonly element: HTMLElement;
-  /** The index that is read off; undefined when none is. */
-  readonly read: Signal<number | undefined> = new Signal();
+  /** The index at the cursor. Undefined if there is none. */
+  readonly read: Emitter<number | undefined> = new Emitter();
   readonly #canvas: Canvas;
   readonly #series: readonly Series[];
   readonly #hidden: ReadonlySet<number>;
@@ -76,7 +76,7 @@ export class LinePlot {
       index === undefined ? undefined : Math.max(this.#from, Math.min(this.#to - 1, Math.floor(index)));
     if (at === this.#at) return;
     this.#at = at;
-    this.read.tell(at);
+    this.read.emit(at);
     this.#canvas.paintSoon();
   }
 
@@ -125,9 +125,9 @@ export class LinePlot {
     event.stopPropagation();
   }
 
-  #paint({ context, width, height, colour }: Paint): void {
+  #paint({ context, width, height, color }: Paint): void {
     const shown = this.#series.flatMap((series, i) =>
-      this.#hidden.has(i) ? [] : [{ ...series, colour: colour(`--series-${i % 8}`) }],
+      this.#hidden.has(i) ? [] : [{ ...series, color: color(`--series-${i % 8}`) }],
     );
     const inner = Math.max(1, width - LEFT - RIGHT);
     const bottom = height - BOTTOM;
@@ -158,23 +158,23 @@ export class LinePlot {
     context.textAlign = "right";
     for (const mark of ticks(least, greatest, Math.max(2, height / 52))) {
       const at = Math.round(y(mark)) + 0.5;
-      context.strokeStyle = colour("--grid");
+      context.strokeStyle = color("--grid");
       context.beginPath();
       context.moveTo(LEFT, at);
       context.lineTo(width - RIGHT, at);
       context.stroke();
-      context.fillStyle = colour("--muted");
+      context.fillStyle = color("--muted");
       context.fillText(measure(mark), LEFT - 8, at);
     }
     context.textBaseline = "alphabetic";
     context.textAlign = "center";
     for (const mark of ticks(this.#from, this.#to - 1, Math.max(2, inner / 110))) {
       if (!Number.isInteger(mark)) continue;
-      context.fillStyle = colour("--muted");
+      context.fillStyle = color("--muted");
       context.fillText(count(mark), Math.min(width - RIGHT - 8, x(mark)), height - 8);
     }
 
-    for (const [i, { colour: stroke, values }] of shown.entries()) {
+    for (const [i, { color: stroke, values }] of shown.entries()) {
       context.strokeStyle = stroke;
       context.fillStyle = stroke;
       context.lineWidth = dense ? 1 : 1.5;
@@ -209,21 +209,21 @@ export class LinePlot {
 
     if (this.#drag !== undefined) {
       const [from, to] = [this.#drag.from, this.#drag.to].sort((a, b) => a - b) as [number, number];
-      context.fillStyle = colour("--select");
+      context.fillStyle = color("--select");
       context.fillRect(x(from), TOP, x(to) - x(from), bottom - TOP);
     }
     if (this.#at !== undefined) {
       const across = x(this.#at);
-      context.strokeStyle = colour("--faint");
+      context.strokeStyle = color("--faint");
       context.lineWidth = 1;
       context.beginPath();
       context.moveTo(across, TOP);
       context.lineTo(across, bottom);
       context.stroke();
-      for (const { values, colour: fill } of shown) {
+      for (const { values, color: fill } of shown) {
         const value = values[this.#at];
         if (value === undefined || !Number.isFinite(value)) continue;
-        context.fillStyle = colour("--panel");
+        context.fillStyle = color("--panel");
         context.strokeStyle = fill;
         context.lineWidth = 2;
         context.beginPath();

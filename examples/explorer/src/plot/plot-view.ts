@@ -1,4 +1,4 @@
-import { MOST_LINES, type Series } from "../numbers/series.js";
+import { MAX_LINES, type Series } from "../numbers/series.js";
 import { type Summary, summarise } from "../numbers/summary.js";
 import { el, fill } from "../ui/dom.js";
 import { count, measure } from "../ui/format.js";
@@ -7,7 +7,7 @@ import { type Grid, HeatPlot } from "./heat-plot.js";
 import { histogramPlot } from "./histogram-plot.js";
 import { LinePlot } from "./line-plot.js";
 
-/** What a summary comes to, as a list of terms. */
+/** A summary as a list of terms. */
 function summaryTerms(summary: Summary): HTMLElement[] {
   const rows: [string, string][] = [
     ["Numbers", count(summary.count)],
@@ -21,7 +21,7 @@ function summaryTerms(summary: Summary): HTMLElement[] {
   return rows.flatMap(([name, value]) => [el("dt", { text: name }), el("dd", { text: value })]);
 }
 
-/** Many columns of numbers as a map of heat, with how all of them are spread. */
+/** Many columns of numbers as a heat map, with a histogram of all numbers. */
 export function heatView(grid: Grid): View {
   const { rows, columns } = grid;
   const all = new Float64Array(rows * columns);
@@ -40,7 +40,7 @@ export function heatView(grid: Grid): View {
           ]),
     ),
   );
-  heat.read.tell(undefined);
+  heat.read.emit(undefined);
   return {
     element: el(
       "div",
@@ -61,9 +61,9 @@ export function heatView(grid: Grid): View {
   };
 }
 
-/** Columns of numbers as lines, with how one of them is spread and what it comes to. `nameOf` tells what an index stands for. */
+/** Columns of numbers as lines, with a histogram and a summary of one of them. `nameOf` names an index. */
 export function plotView(all: readonly Series[], nameOf: (index: number) => string = count): View {
-  const series = all.slice(0, MOST_LINES);
+  const series = all.slice(0, MAX_LINES);
   const hidden = new Set<number>();
   let chosen = 0;
   const length = series[0]!.values.length;
@@ -78,10 +78,7 @@ export function plotView(all: readonly Series[], nameOf: (index: number) => stri
 
   function read(index: number | undefined): void {
     if (index === undefined) {
-      fill(
-        reading,
-        el("span", { class: "hint zoom-hint", text: "Drag to zoom, double-click to see all again." }),
-      );
+      fill(reading, el("span", { class: "hint zoom-hint", text: "Drag to zoom, double-click to show all." }));
       return;
     }
     fill(

@@ -8,11 +8,11 @@ import { type Completion, complete, type Suggestion } from "./completion.js";
 export interface BarActions {
   go(path: readonly TypedSegment[], text: string): void;
   select(pattern: string): void;
-  /** The reader has left the bar. */
+  /** The focus leaves the bar. */
   leave(): void;
 }
 
-/** Takes a path to go to, or a pattern to select by, and completes keys from the table of contents. */
+/** An input for paths and patterns. Completes keys from the table of contents. */
 export class CommandBar {
   readonly element: HTMLElement;
   readonly #input: HTMLInputElement;
@@ -51,7 +51,7 @@ export class CommandBar {
           this.#fresh = true;
           void this.#look();
         },
-        // The first click chooses all, as in an address bar; the next ones place the cursor.
+        // The first click selects all, as in an address bar. Later ones place the cursor.
         click: () => {
           if (this.#fresh && this.#input.selectionStart === this.#input.selectionEnd) this.#input.select();
           this.#fresh = false;
@@ -65,7 +65,7 @@ export class CommandBar {
       attributes: { role: "listbox", id: "bar-options", "aria-label": "Keys" },
     });
     this.#note = el("div", "bar-note");
-    // Pressing the mouse must not take the focus from the input before a click arrives.
+    // A pressed mouse button must not take the focus from the input before the click.
     this.#popup = el(
       "div",
       { class: "bar-popup", on: { mousedown: (event) => event.preventDefault() } },
@@ -88,7 +88,7 @@ export class CommandBar {
     this.#input.select();
   }
 
-  /** Shows where the reader is, unless something is being typed. */
+  /** Shows the current path, unless the input has the focus. */
   set text(path: string) {
     if (document.activeElement !== this.#input) this.#input.value = path;
   }
@@ -100,7 +100,7 @@ export class CommandBar {
     setAttributes(this.#input, { "aria-expanded": "false", "aria-activedescendant": undefined });
   }
 
-  /** What was typed, in two: the segments that are finished, and the one that is being typed. */
+  /** Splits the text into the finished segments and the one that is being typed. */
   #parts(): { readonly above: string; readonly segments: TypedSegment[]; readonly typed: string } {
     const text = this.#input.value;
     const quotes = [...text.matchAll(/"(?:[^"\\]|\\.)*"?/g)].at(-1);
@@ -131,9 +131,9 @@ export class CommandBar {
       el("span", {
         text:
           unread !== undefined
-            ? `Keys below lie in a value${unread.bytes === undefined ? "" : ` of ${size(unread.bytes)}`} that was not read yet.`
+            ? `The keys are in a value${unread.bytes === undefined ? "" : ` of ${size(unread.bytes)}`} that was not read yet.`
             : this.#suggestions.length > 0
-              ? "Keys from the table of contents: no request."
+              ? `Keys from the table of contents${this.#root.paged ? "." : ": no request."}`
               : "No such key.",
       }),
       el(
@@ -155,9 +155,9 @@ export class CommandBar {
       entry === undefined
         ? "every one"
         : outline?.kind === "map"
-          ? `{${count(outline.count)}}`
+          ? `{${count(outline.count ?? 0)}}`
           : outline?.kind === "list" || outline?.kind === "blocked"
-            ? `[${count(outline.count)}]`
+            ? `[${count(outline.count ?? 0)}]`
             : bytes === undefined
               ? ""
               : size(bytes);
@@ -182,7 +182,7 @@ export class CommandBar {
     setAttributes(this.#input, { "aria-activedescendant": option?.id });
   }
 
-  /** Puts a suggestion in place of the segment that is being typed. `on`: and completes what lies below it. */
+  /** Replaces the segment that is being typed by a suggestion. `on`: continues with the keys below it. */
   #accept(index: number, on: boolean): void {
     const suggestion = this.#suggestions[index];
     if (suggestion === undefined) return;
@@ -212,7 +212,7 @@ export class CommandBar {
         this.#mark(this.#marked <= 0 ? last : this.#marked - 1);
         break;
       case "Tab":
-        // Without anything to complete, Tab leaves as it does everywhere.
+        // Without a suggestion, Tab moves the focus as usual.
         if (event.shiftKey || this.#popup.hidden || last < 0 || this.#input.value === "") return;
         this.#accept(Math.max(0, this.#marked), true);
         break;

@@ -1,27 +1,32 @@
 import type { Entry } from "../archive/entry.js";
 import { keyText, type TypedSegment } from "../archive/segments.js";
 
-/** A key that what was typed may become. */
+/** A key that completes the typed text. */
 export interface Suggestion {
   readonly text: string;
-  /** The entry, where one key is meant; undefined for "every one". */
+  /** The entry under the key. Undefined for `*`. */
   readonly entry: Entry | undefined;
 }
 
 export interface Completion {
   readonly suggestions: readonly Suggestion[];
-  /** Set where keys are not known without reading: the entry to be read first. */
+  /** The entry that must be read before keys below it are known. */
   readonly unread: Entry | undefined;
 }
 
-const MOST = 60;
-/** Keys are looked through in slices of so many milliseconds, so that typing goes on. */
+const MAX_SUGGESTIONS = 60;
+/** Duration of a slice of the search, so that typing stays responsive. */
 const SLICE_MS = 8;
-const REACH = 2_000_000;
+/** Keys that are searched; fewer if tables are paged. */
+const SEARCHED_KEYS = 2_000_000;
+const SEARCHED_PAGED_KEYS = 4096;
+/** Keys that are loaded at a time. */
+const STEP = 1024;
 
 /**
- * Keys of the container that a path leads to which begin with, or else contain, what was typed last. Reads nothing: keys are
- * in the table of contents, or in values that were read.
+ * The keys of a container that begin with the typed text, and then those that contain it. Keys come from the table of
+ * contents, or from values that were read. No value is read.
+ * @param above the path of the container
  */
 export async function complete(
   root: Entry,
@@ -29,7 +34,7 @@ export async function complete(
   typed: string,
   signal: AbortSignal,
 ): Promise<Completion> {
-  const at = await free(root, above);
+  const at = await followTable(root, above, signal);
   if (at === undefined) return { suggestions: [], unread: undefined };
   if (at.size === undefined) return { suggestions: [], unread: at.content === undefined ? at : undefined };
   const wanted = typed.toLowerCase();
@@ -38,38 +43,48 @@ export async function complete(
   const later: Suggestion[] = [];
   const every = size > 1 && "*".startsWith(typed) ? [{ text: "*", entry: undefined }] : [];
   if (typeof at.keyAt(0) === "number" && !at.foldable) return { suggestions: every, unread: undefined };
+  const searched = Math.min(size, at.paged ? SEARCHED_PAGED_KEYS : SEARCHED_KEYS);
   let pause = performance.now() + SLICE_MS;
-  for (let i = 0; i < Math.min(size, REACH) && first.length < MOST; i++) {
+  for (let i = 0; i < searched && first.length < MAX_SUGGESTIONS; i++) {
+    if (i % STEP === 0) await at.ensure(i, i + STEP, { signal });
     const text = keyText(at.keyAt(i));
     const found = text.toLowerCase().indexOf(wanted);
     if (found === 0) first.push({ text, entry: at.child(i) });
-    else if (found > 0 && later.length < MOST) later.push({ text, entry: at.child(i) });
+    else if (found > 0 && later.length < MAX_SUGGESTIONS) later.push({ text, entry: at.child(i) });
     if ((i & 255) === 0 && performance.now() > pause) {
       await new Promise((resolve) => setTimeout(resolve));
       if (signal.aborted) return { suggestions: [], unread: undefined };
       pause = performance.now() + SLICE_MS;
     }
   }
-  return { suggestions: [...every, ...first, ...later].slice(0, MOST), unread: undefined };
+  return { suggestions: [...every, ...first, ...later].slice(0, MAX_SUGGESTIONS), unread: undefined };
 }
 
-/** Goes down a path as far as that costs nothing; undefined where it leads nowhere. "*" goes to the first entry. */
-async function free(root: Entry, path: readonly TypedSegment[]): Promise<Entry | undefined> {
+/**
+ * Follows a path as far as the table goes. `*` goes to the first entry.
+ * @returns undefined if there is no such entry
+ */
+async function followTable(
+  root: Entry,
+  path: readonly TypedSegment[],
+  signal: AbortSignal,
+): Promise<Entry | undefined> {
   let at = root;
   for (const segment of [...path, undefined]) {
     if (at.content === undefined) {
       const kind = at.outline?.kind;
       if (at.parent !== undefined && kind !== "map" && kind !== "list") return at;
       if (at.parent === undefined && kind === "value") return at;
-      // In the table: makes a handle, reads nothing.
-      await at.load();
+      // A container in the table: no value is read.
+      await at.load({ signal });
     }
     if (segment === undefined || at.size === undefined) return at;
     if (at.size === 0) return undefined;
-    const place = segment.text === "*" && !segment.exact ? 0 : at.find(segment);
-    if (place < 0) return undefined;
-    if (at.blocked) return at.child(place);
-    at = at.child(place);
+    const index = segment.text === "*" && !segment.exact ? 0 : await at.find(segment, { signal });
+    if (index < 0) return undefined;
+    if (at.blocked) return at.child(index);
+    await at.ensure(index, index + 1, { signal });
+    at = at.child(index);
   }
   return at;
 }

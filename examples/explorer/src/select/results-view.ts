@@ -15,17 +15,17 @@ import type { Selection } from "./selection.js";
 export interface ResultsActions {
   goTo(path: readonly PathKey[]): void;
   say(text: string): void;
-  /** Puts the results away. */
+  /** Closes the results. */
   leave(): void;
 }
 
-type Way = "list" | "plot";
+type Mode = "list" | "plot";
 
-/** A plot of what arrives is drawn anew so often, in milliseconds. */
+/** Interval at which the plot is redrawn while matches arrive. */
 const REPLOT_MS = 900;
-const COPIED_ROWS = 200_000;
+const MAX_COPIED_ROWS = 200_000;
 
-/** What a selection has found: as a list, and, where it is numbers, as a plot. */
+/** Shows the matches of a selection as a list, and numbers as a plot too. */
 export function resultsView(selection: Selection, actions: ResultsActions): View {
   const segments = typedSegments(selection.pattern);
   const status = el("p", { class: "results-status", attributes: { role: "status", "aria-live": "polite" } });
@@ -59,7 +59,7 @@ export function resultsView(selection: Selection, actions: ResultsActions): View
       fill(value, ...tokenNodes(preview(selection.values[index]!, 120)));
     },
   });
-  let way: Way | undefined;
+  let mode: Mode | undefined;
   let plot: View | undefined;
   let plotted = 0;
   let plottedAt = 0;
@@ -73,23 +73,23 @@ export function resultsView(selection: Selection, actions: ResultsActions): View
     const found = counted(paths.length, "match", "matches");
     status.textContent = {
       reading: `${found}, reading …`,
-      paused: `${found}, for ${size(selection.cost.bytes)} in ${counted(selection.cost.requests, "request")}. Go on?`,
+      paused: `${found}, for ${size(selection.cost.bytes)} in ${counted(selection.cost.requests, "request")}. Continue?`,
       stopped: `${found}, then stopped`,
       done: paths.length === 0 ? "Nothing matches." : found,
       failed: `${found}, then an error`,
     }[state];
     fill(
       controls,
-      state === "paused" && button("Read on", "primary", () => selection.proceed()),
+      state === "paused" && button("Continue", "primary", () => selection.proceed()),
       (state === "reading" || state === "paused") && button("Stop", "", () => selection.stop()),
       state !== "reading" && paths.length > 0 && button("Copy as CSV", "quiet", copy),
       button("Close", "quiet", actions.leave),
     );
     const plots = numeric();
-    if (way === undefined && (paths.length > 1 || state !== "reading")) show(plots ? "plot" : "list");
-    else if (way === "plot" && !plots) show("list");
-    if (switcher.childElementCount === 0 && plots && way !== undefined) {
-      // Only numbers have another way to be looked at.
+    if (mode === undefined && (paths.length > 1 || state !== "reading")) show(plots ? "plot" : "list");
+    else if (mode === "plot" && !plots) show("list");
+    if (switcher.childElementCount === 0 && plots && mode !== undefined) {
+      // Only numbers have a second view.
       fill(
         switcher,
         tabs(
@@ -98,19 +98,19 @@ export function resultsView(selection: Selection, actions: ResultsActions): View
             { name: "plot", label: "Plot" },
             { name: "list", label: "List" },
           ],
-          way,
+          mode,
           show,
         ),
       );
     }
-    if (way === "list") rows.refreshSoon();
-    else if (way === "plot") replot(state !== "reading");
+    if (mode === "list") rows.refreshSoon();
+    else if (mode === "plot") replot(state !== "reading");
     if (failure !== undefined && body.querySelector(".failure") === null)
       body.prepend(failureNotice(failure));
   }
 
-  function show(wanted: Way): void {
-    way = wanted;
+  function show(wanted: Mode): void {
+    mode = wanted;
     if (wanted === "list") {
       fill(body, list);
       rows.refreshSoon();
@@ -127,7 +127,7 @@ export function resultsView(selection: Selection, actions: ResultsActions): View
     plottedAt = performance.now();
     plot?.close();
     const numbers = Float64Array.from(values, (value) => (isNumber(value) ? Number(value) : Number.NaN));
-    // What "*" stood for tells one match from another.
+    // The keys under "*" tell one match from another.
     const nameOf = (index: number): string =>
       paths[index]!.filter((_, i) => segments[i]?.text === "*")
         .map(keyText)
@@ -148,13 +148,13 @@ export function resultsView(selection: Selection, actions: ResultsActions): View
   function copy(): void {
     const { paths, values } = selection;
     const cell = (text: string): string => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-    const lines = paths.slice(0, COPIED_ROWS).map((path, i) => {
+    const lines = paths.slice(0, MAX_COPIED_ROWS).map((path, i) => {
       const value = values[i]!;
       return `${cell(pathText(path))},${cell(typeof value === "string" ? value : textOf(preview(value, 1000)))}`;
     });
     navigator.clipboard.writeText(`path,value\n${lines.join("\n")}\n`).then(
       () => actions.say(`${counted(lines.length, "row")} copied.`),
-      () => actions.say("The browser did not let the page copy."),
+      () => actions.say("The browser did not allow copying."),
     );
   }
 

@@ -1,24 +1,24 @@
 import { ANY, type Archive, type PathKey, type PathSegment, type Value } from "@peekpack/core";
-import { type Failure, failureOf, isLeaving } from "../archive/failure.js";
+import { type Failure, failureOf, isAbort } from "../archive/failure.js";
 import { typedSegments } from "../archive/segments.js";
 import type { Traffic } from "../archive/traffic.js";
-import { Signal } from "../ui/signal.js";
+import { Emitter } from "../ui/emitter.js";
 
 export type SelectionState = "reading" | "paused" | "stopped" | "done" | "failed";
 
-/** After so many bytes or requests a selection waits for the reader's word. */
+/** Bytes and requests after which a selection asks whether to continue. */
 const BYTES_ALLOWED = 16 * 1000 * 1000;
 const REQUESTS_ALLOWED = 2000;
-const MOST_MATCHES = 1_000_000;
-/** Listeners hear of new matches so often, in milliseconds. */
-const TELL_MS = 120;
+const MAX_MATCHES = 1_000_000;
+/** Interval of change events. */
+const EMIT_MS = 120;
 
-/** What a pattern matches, as it arrives. Stops at an allowance of bytes and requests, and goes on when it is told to. */
+/** The matches of a pattern, as they arrive. Pauses after an allowance of bytes and requests. */
 export class Selection {
   readonly pattern: string;
   readonly paths: PathKey[][] = [];
   readonly values: Value[] = [];
-  readonly changed: Signal = new Signal();
+  readonly changed: Emitter = new Emitter();
   state: SelectionState = "reading";
   failure: Failure | undefined;
   readonly #archive: Archive;
@@ -33,31 +33,30 @@ export class Selection {
     this.pattern = pattern;
   }
 
-  /** What it has cost so far, with all else that was read meanwhile. */
+  /** What was read since it began, by other parts of the page too. */
   get cost(): { readonly bytes: number; readonly requests: number } {
     const { bytes, requests } = this.#traffic;
     return { bytes: bytes - this.#before.bytes, requests: requests - this.#before.requests };
   }
 
-  /** Reads. Called once. */
+  /** Runs the selection. Called once. */
   async run(): Promise<void> {
     const { signal } = this.#stopping;
     const { bytes, requests } = this.#traffic;
     this.#before = { bytes, requests };
     let allowed = { bytes: bytes + BYTES_ALLOWED, requests: requests + REQUESTS_ALLOWED };
-    let told = 0;
+    let emitted = 0;
     try {
       for await (const { path, value } of this.#archive.select(patternOf(this.pattern), { signal })) {
         this.paths.push(path);
         this.values.push(value);
-        if (performance.now() - told > TELL_MS) {
-          told = performance.now();
-          this.changed.tell();
-          // Lets the page paint between groups that arrive together.
+        if (performance.now() - emitted > EMIT_MS) {
+          emitted = performance.now();
+          this.changed.emit();
+          // Lets the page paint between groups that arrive at once.
           await new Promise((resolve) => setTimeout(resolve));
         }
-        if (this.paths.length >= MOST_MATCHES)
-          throw new RangeError("More than a million matches are not kept.");
+        if (this.paths.length >= MAX_MATCHES) throw new RangeError("There are more than a million matches.");
         if (this.#traffic.bytes > allowed.bytes || this.#traffic.requests > allowed.requests) {
           await this.#pause();
           allowed = {
@@ -69,23 +68,23 @@ export class Selection {
       }
       this.state = "done";
     } catch (error) {
-      if (isLeaving(error, signal)) this.state = "stopped";
+      if (isAbort(error, signal)) this.state = "stopped";
       else {
         this.state = "failed";
         this.failure = failureOf(error);
       }
     }
-    this.changed.tell();
+    this.changed.emit();
   }
 
-  /** Reads on after a pause. */
+  /** Continues after a pause. */
   proceed(): void {
     this.state = "reading";
     this.#proceed?.();
-    this.changed.tell();
+    this.changed.emit();
   }
 
-  /** Reads no further; what was found stays. */
+  /** Stops. The matches stay. */
   stop(): void {
     this.#stopping.abort();
     this.#proceed?.();
@@ -93,14 +92,14 @@ export class Selection {
 
   #pause(): Promise<void> {
     this.state = "paused";
-    this.changed.tell();
+    this.changed.emit();
     return new Promise((resolve) => {
       this.#proceed = resolve;
     });
   }
 }
 
-/** A typed pattern as core takes it: quoted segments are exact keys. */
+/** Converts a typed pattern for core. Quoted segments are exact keys. */
 export function patternOf(typed: string): (PathSegment | typeof ANY)[] {
   return typedSegments(typed).map(({ text, exact }) => (text === "*" && !exact ? ANY : text));
 }

@@ -1,8 +1,8 @@
-import type { PublicPlace } from "../archive/place.js";
+import type { PublicAddress } from "../archive/address.js";
 
-/** What the address of the page says: which archive, and where in it. Never a credential, never a query string. */
+/** What the address of the page names: an archive and a path in it. No credential, no query string. */
 export interface Link {
-  readonly place: PublicPlace;
+  readonly address: PublicAddress;
   /** As in {@link pathText}. */
   readonly path: string;
   /** A pattern whose matches are shown. */
@@ -10,21 +10,21 @@ export interface Link {
 }
 
 /** A link as the fragment of the page's address, "#" included. Browsers do not send fragments to servers. */
-export function writeLink({ place, path, pattern }: Link): string {
+export function writeLink({ address, path, pattern }: Link): string {
   const fields: [string, string][] = [];
-  switch (place.kind) {
+  switch (address.kind) {
     case "url":
-      fields.push(["url", place.url]);
-      if (place.cut) fields.push(["cut", "1"]);
+      fields.push(["url", address.url]);
+      if (address.cut) fields.push(["cut", "1"]);
       break;
     case "s3":
-      fields.push(["s3", place.path]);
-      if (place.endpoint !== undefined) fields.push(["endpoint", place.endpoint]);
-      if (place.region !== undefined) fields.push(["region", place.region]);
-      if (place.signed) fields.push(["signed", "1"]);
+      fields.push(["s3", address.path]);
+      if (address.endpoint !== undefined) fields.push(["endpoint", address.endpoint]);
+      if (address.region !== undefined) fields.push(["region", address.region]);
+      if (address.signed) fields.push(["signed", "1"]);
       break;
     case "file":
-      fields.push(["file", place.name]);
+      fields.push(["file", address.name]);
       break;
     case "demo":
       fields.push(["demo", "1"]);
@@ -34,7 +34,7 @@ export function writeLink({ place, path, pattern }: Link): string {
   return `#${fields.map(([name, value]) => `${name}=${encoded(value)}`).join("&")}`;
 }
 
-/** Reads what {@link writeLink} wrote. Undefined for a fragment that names no archive. */
+/** Parses a fragment that {@link writeLink} wrote. Undefined if it names no archive. */
 export function readLink(fragment: string): Link | undefined {
   const fields = new Map(
     fragment
@@ -45,16 +45,16 @@ export function readLink(fragment: string): Link | undefined {
         return [field.slice(0, cut < 0 ? undefined : cut), cut < 0 ? "" : decoded(field.slice(cut + 1))];
       }),
   );
-  const place = placeOf(fields);
-  return place && { place, path: fields.get("path") ?? "", pattern: fields.get("select") };
+  const address = addressOf(fields);
+  return address && { address, path: fields.get("path") ?? "", pattern: fields.get("select") };
 }
 
-function placeOf(fields: ReadonlyMap<string, string>): PublicPlace | undefined {
+function addressOf(fields: ReadonlyMap<string, string>): PublicAddress | undefined {
   const url = fields.get("url");
   if (url !== undefined) {
     if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) return undefined;
     const { origin, pathname, search } = new URL(url);
-    // Somebody may have pasted more than a link of this page has: it is not taken on.
+    // A link of this page has no query. One that was pasted is removed.
     return { kind: "url", url: origin + pathname, cut: fields.has("cut") || search !== "" };
   }
   const path = fields.get("s3");
@@ -68,7 +68,7 @@ function placeOf(fields: ReadonlyMap<string, string>): PublicPlace | undefined {
   return fields.has("demo") ? { kind: "demo" } : undefined;
 }
 
-/** Percent-encoded, but for what a fragment may hold and people read more easily. */
+/** Percent-encoded, except for characters that a fragment allows and people read more easily. */
 function encoded(value: string): string {
   return encodeURIComponent(value).replaceAll("%2F", "/").replaceAll("%3A", ":").replaceAll("%2C", ",");
 }

@@ -1,10 +1,10 @@
-import { type PublicPlace, placeAddress } from "../archive/place.js";
+import { addressText, type PublicAddress } from "../archive/address.js";
 import { el } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
 
-/** Shows the link to where the reader is, with what it does not hold. */
+/** Shows the link to the current value, and says what it does not contain. */
 export function shareDialog(
-  place: PublicPlace,
+  address: PublicAddress,
   link: string,
   say: (text: string) => void,
 ): HTMLDialogElement {
@@ -19,9 +19,9 @@ export function shareDialog(
     el(
       "form",
       { class: "dialog-body", attributes: { method: "dialog" } },
-      el("h2", { text: titleOf(place), attributes: { id: "share-title" } }),
-      ...textOf(place).map((text) => el("p", { text })),
-      place.kind !== "file" &&
+      el("h2", { text: titleOf(address), attributes: { id: "share-title" } }),
+      ...textOf(address).map((text) => el("p", { text })),
+      address.kind !== "file" &&
         el(
           "div",
           "field-row",
@@ -52,34 +52,34 @@ export function shareDialog(
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();
-  if (place.kind !== "file") field.focus();
+  if (address.kind !== "file") field.focus();
   return dialog;
 }
 
-function titleOf(place: PublicPlace): string {
-  if (place.kind === "file") return "A file cannot be shared by a link";
-  if (place.kind === "url" && place.cut) return "A presigned URL is not shareable";
+function titleOf(address: PublicAddress): string {
+  if (address.kind === "file") return "A file cannot be shared by a link";
+  if (address.kind === "url" && address.cut) return "A presigned URL is not shareable";
   return "Link to this value";
 }
 
-function textOf(place: PublicPlace): string[] {
-  switch (place.kind) {
+function textOf(address: PublicAddress): string[] {
+  switch (address.kind) {
     case "file":
-      return ["It lies on this computer only. Put it where others can reach it, and open it from there."];
+      return ["It exists on this computer only. Put it where others can reach it, and open it from there."];
     case "demo":
-      return ["Whoever opens it gets the same made-up data at the same place."];
+      return ["It opens the same generated data at the same path."];
     case "url":
-      return place.cut
+      return address.cut
         ? [
-            "The address that you opened has a query string, as presigned URLs do. It may grant access, so it is kept out of the page's address and of this link.",
-            `The link below names ${placeAddress(place)} and the path. Whoever opens it is asked for an address of their own.`,
+            "The address that you opened has a query string, as presigned URLs do. It may grant access, so that neither the page's address nor this link contains it.",
+            `The link below names ${addressText(address)} and the path. It asks its readers for an address of their own.`,
           ]
-        : [`It opens ${placeAddress(place)} at the same path, for everyone who can read it there.`];
+        : [`It opens ${addressText(address)} at the same path, for everyone who can read it there.`];
     case "s3":
       return [
-        place.signed
-          ? `It names ${placeAddress(place)} and the path. Your credentials are not in it: whoever opens it is asked for their own.`
-          : `It opens ${placeAddress(place)} at the same path, for everyone who may read it without credentials.`,
+        address.signed
+          ? `It names ${addressText(address)} and the path. It does not contain your credentials, and asks its readers for their own.`
+          : `It opens ${addressText(address)} at the same path, for everyone who may read it without credentials.`,
       ];
   }
 }

@@ -1,5 +1,4 @@
-import type { Archive } from "@peekpack/core";
-import type { Span } from "../archive/touched.js";
+import type { Archive, ByteRange } from "@peekpack/core";
 import type { Traffic } from "../archive/traffic.js";
 import { Canvas, type Paint } from "../plot/canvas.js";
 import { count, share, size } from "../ui/format.js";
@@ -8,14 +7,14 @@ const CELL = 9;
 const GAP = 2;
 const PITCH = CELL + GAP;
 
-/** Every byte of the object as a field of cells: which were read, which are on their way, where the chosen value lies. */
+/** The bytes of the object as cells: which were read, which are being requested, and where the chosen value is. */
 export class ByteMap {
   readonly element: HTMLCanvasElement;
   readonly #canvas: Canvas;
   readonly #traffic: Traffic;
   readonly #unlisten: () => void;
-  #toc: Span | undefined;
-  #highlight: Span | undefined;
+  #toc: ByteRange | undefined;
+  #highlight: ByteRange | undefined;
 
   constructor(traffic: Traffic) {
     this.#traffic = traffic;
@@ -27,12 +26,12 @@ export class ByteMap {
       this.#canvas.paintSoon();
       this.element.setAttribute(
         "aria-label",
-        `Byte map: ${size(traffic.touched.bytes)} of ${size(traffic.size ?? 0)} were read`,
+        `Byte map: ${size(traffic.fetched.bytes)} of ${size(traffic.size ?? 0)} were read`,
       );
     });
   }
 
-  /** Marks where an archive keeps its table of contents. */
+  /** Marks the table of contents. */
   set archive({ info }: Archive) {
     const end = info.offset + info.size;
     this.#toc = { start: end - info.tocBytes, end };
@@ -40,8 +39,8 @@ export class ByteMap {
   }
 
   /** Marks the bytes of a value. */
-  set highlight(span: Span | undefined) {
-    this.#highlight = span;
+  set highlight(range: ByteRange | undefined) {
+    this.#highlight = range;
     this.#canvas.paintSoon();
   }
 
@@ -58,15 +57,15 @@ export class ByteMap {
     return { columns, cells, bytes: whole / cells };
   }
 
-  #paint({ context, width, height, colour }: Paint): void {
-    // Half a gap around, for the border of what is highlighted.
+  #paint({ context, width, height, color }: Paint): void {
+    // Half a gap around, for the border of the highlight.
     context.translate(2, 2);
-    const { touched, kept, pending, size: whole } = this.#traffic;
+    const { fetched, cached, pending, size: whole } = this.#traffic;
     const { columns, cells, bytes } = this.#layout(width, height);
-    const empty = colour("--cell");
-    const table = colour("--cell-toc");
-    const lit = colour("--lit");
-    const cached = colour("--kept");
+    const empty = color("--cell");
+    const table = color("--cell-toc");
+    const lit = color("--lit");
+    const fromCache = color("--kept");
     const place = (cell: number): [number, number] => [
       (cell % columns) * PITCH,
       Math.floor(cell / columns) * PITCH,
@@ -79,7 +78,7 @@ export class ByteMap {
       context.roundRect(x, y, CELL, CELL, 2);
       context.fill();
     };
-    const cellsOf = ({ start, end }: Span): [number, number] => [
+    const cellsOf = ({ start, end }: ByteRange): [number, number] => [
       Math.max(0, Math.floor(start / bytes)),
       Math.min(cells, Math.max(Math.floor(start / bytes) + 1, Math.ceil(end / bytes))),
     ];
@@ -92,40 +91,40 @@ export class ByteMap {
       return;
     }
     for (const [set, fill] of [
-      [kept, cached],
-      [touched, lit],
+      [cached, fromCache],
+      [fetched, lit],
     ] as const) {
       const seen = new Set<number>();
-      for (const span of set.spans) {
-        const [first, last] = cellsOf(span);
+      for (const range of set.ranges) {
+        const [first, last] = cellsOf(range);
         for (let cell = first; cell < last; cell++) seen.add(cell);
       }
       for (const cell of seen) {
-        const part = set.within({ start: cell * bytes, end: (cell + 1) * bytes }) / bytes;
-        // A single byte of a gigabyte must be seen too.
+        const part = set.bytesWithin({ start: cell * bytes, end: (cell + 1) * bytes }) / bytes;
+        // A single byte of a gigabyte must be visible.
         draw(cell, fill, 0.4 + 0.6 * Math.min(1, part));
       }
     }
-    for (const { span, suffix } of pending.values()) {
-      const wanted = span ?? (suffix === undefined ? undefined : { start: whole - suffix, end: whole });
+    for (const { range, suffix } of pending.values()) {
+      const wanted = range ?? (suffix === undefined ? undefined : { start: whole - suffix, end: whole });
       if (wanted === undefined) continue;
       const [first, last] = cellsOf(wanted);
-      for (let cell = first; cell < last; cell++) draw(cell, colour("--pending"));
+      for (let cell = first; cell < last; cell++) draw(cell, color("--pending"));
     }
     context.globalAlpha = 1;
     const highlight = this.#highlight;
     if (highlight === undefined || highlight.end - highlight.start >= whole * 0.9) return;
     const [first, last] = cellsOf(highlight);
-    context.fillStyle = colour("--select");
+    context.fillStyle = color("--select");
     context.beginPath();
     outline(context, first, last, columns);
     context.fill();
-    // Twice, so that it stands out from cells that are lit, too.
+    // Two borders, so that it is visible on lit cells too.
     for (const [width, name] of [
       [4, "--page"],
       [1.75, "--text"],
     ] as const) {
-      context.strokeStyle = colour(name);
+      context.strokeStyle = color(name);
       context.lineWidth = width;
       context.stroke();
     }
@@ -141,12 +140,12 @@ export class ByteMap {
     }
     const start = Math.floor(cell * bytes);
     const end = Math.ceil((cell + 1) * bytes);
-    const read = this.#traffic.touched.within({ start, end });
+    const read = this.#traffic.fetched.bytesWithin({ start, end });
     element.title = `Bytes ${count(start)} – ${count(end)}: ${read === 0 ? "never read" : `${share(read, end - start)} read`}`;
   }
 }
 
-/** The border of a run of cells that is broken into lines. */
+/** Draws the border of consecutive cells that wrap into lines. */
 function outline(context: CanvasRenderingContext2D, first: number, last: number, columns: number): void {
   const edge = (column: number): number => column * PITCH - GAP / 2;
   const row = (cell: number): number => Math.floor(cell / columns);
@@ -155,7 +154,7 @@ function outline(context: CanvasRenderingContext2D, first: number, last: number,
   const from = first % columns;
   const to = ((last - 1) % columns) + 1;
   if (top === bottom || (bottom === top + 1 && to <= from)) {
-    // In one line, or in two that do not meet.
+    // In one line, or in two without common columns.
     context.roundRect(edge(from), edge(top), edge(top === bottom ? to : columns) - edge(from), PITCH, 3);
     if (top !== bottom) context.roundRect(edge(0), edge(bottom), edge(to) - edge(0), PITCH, 3);
     return;

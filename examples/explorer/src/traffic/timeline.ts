@@ -1,18 +1,19 @@
 import type { RequestEvent } from "@peekpack/core";
 
-/** Idle stretches are cut down to this, in milliseconds: what waits for its reader would squeeze all else. */
+/** Idle time between requests is cut to this many milliseconds. */
 const IDLE_MS = 40;
 
-/** Places in time from 0 to 1, with idle stretches cut short. */
+/** A time axis from 0 to 1 with little idle time. */
 export interface Timeline {
-  /** Milliseconds from end to end, what was cut left out. */
+  /** Milliseconds from end to end, without the idle time that was cut. */
   readonly ms: number;
-  place(time: number): number;
+  /** The position of a time on the axis. */
+  position(time: number): number;
 }
 
-/** Makes the time axis of some requests, in the order in which they began. */
+/** Makes the time axis of some requests. */
 export function timeline(events: readonly Pick<RequestEvent, "startedAt" | "ms">[]): Timeline {
-  /** Stretches in which something was under way: begin and end, and where the begin stands on the axis. */
+  /** Intervals with active requests: begin, end, and the position of the begin on the axis. */
   const busy: { from: number; to: number; at: number }[] = [];
   let length = 0;
   for (const { startedAt, ms } of [...events].sort((a, b) => a.startedAt - b.startedAt)) {
@@ -32,7 +33,7 @@ export function timeline(events: readonly Pick<RequestEvent, "startedAt" | "ms">
   const whole = Math.max(1, length);
   return {
     ms: length,
-    place(time) {
+    position(time) {
       let low = 0;
       let high = busy.length;
       while (low < high) {
@@ -40,9 +41,9 @@ export function timeline(events: readonly Pick<RequestEvent, "startedAt" | "ms">
         if (busy[middle]!.from <= time) low = middle + 1;
         else high = middle;
       }
-      const stretch = busy[low - 1];
-      if (stretch === undefined) return 0;
-      return (stretch.at + Math.min(time, stretch.to) - stretch.from) / whole;
+      const interval = busy[low - 1];
+      if (interval === undefined) return 0;
+      return (interval.at + Math.min(time, interval.to) - interval.from) / whole;
     },
   };
 }

@@ -2,11 +2,11 @@ import type { Traffic } from "../archive/traffic.js";
 import { el, fill } from "../ui/dom.js";
 import { counted, duration, share, size } from "../ui/format.js";
 import { icon } from "../ui/icons.js";
-import { beforeNextFrame } from "../ui/signal.js";
+import { beforeNextFrame } from "../ui/next-frame.js";
 import { ByteMap } from "./byte-map.js";
 import { Waterfall } from "./waterfall.js";
 
-/** What reading has cost: one sentence, the map of all bytes, and every request. */
+/** Shows what reading costs: a sentence, the byte map, and every request. */
 export class TrafficPane {
   readonly element: HTMLElement;
   readonly map: ByteMap;
@@ -45,7 +45,7 @@ export class TrafficPane {
     const key = (name: string, text: string): HTMLElement => el("span", `key ${name}`, el("i"), text);
     this.element = el(
       "section",
-      { class: "traffic", attributes: { "aria-label": "What reading has cost" } },
+      { class: "traffic", attributes: { "aria-label": "What reading costs" } },
       el("div", "traffic-meter", this.#sentence, this.#details, fold),
       el(
         "div",
@@ -73,22 +73,22 @@ export class TrafficPane {
   }
 
   #draw(): void {
-    const { bytes, touched, kept, requests, size: whole, busyMs, pending } = this.#traffic;
+    const { bytes, fetched, cached, requests, size: whole, busyMs, pending } = this.#traffic;
     fill(
       this.#sentence,
       "You read ",
-      el("strong", { text: size(touched.bytes) }),
+      el("strong", { text: size(fetched.bytes) }),
       whole !== undefined && " of ",
       whole !== undefined && el("span", { class: "whole", text: size(whole) }),
     );
     const parts = [
-      ...(whole === undefined ? [] : [share(touched.bytes, whole)]),
+      ...(whole === undefined ? [] : [share(fetched.bytes, whole)]),
       counted(requests, "request"),
-      // Bytes may arrive twice: when a cache was full, or an answer was cut off.
-      ...(bytes > touched.bytes * 1.01 ? [`${size(bytes)} on the wire`] : []),
-      ...(kept.bytes > 0 ? [`${size(kept.bytes)} kept from before`] : []),
+      // Bytes may be transferred twice: if a cache was full, or a response was cut off.
+      ...(bytes > fetched.bytes * 1.01 ? [`${size(bytes)} transferred`] : []),
+      ...(cached.bytes > 0 ? [`${size(cached.bytes)} from the cache`] : []),
       ...(busyMs > 0 ? [`${duration(busyMs)} of loading`] : []),
-      ...(pending.size > 0 ? [`${pending.size} on the way`] : []),
+      ...(pending.size > 0 ? [`${pending.size} pending`] : []),
     ];
     fill(this.#details, parts.join(" · "));
   }

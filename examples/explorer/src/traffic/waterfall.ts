@@ -2,21 +2,21 @@ import type { RequestEvent } from "@peekpack/core";
 import type { Traffic } from "../archive/traffic.js";
 import { el, fill } from "../ui/dom.js";
 import { count, duration, size } from "../ui/format.js";
-import { beforeNextFrame } from "../ui/signal.js";
+import { beforeNextFrame } from "../ui/next-frame.js";
 import { timeline } from "./timeline.js";
 
-/** So many requests are drawn, the latest. */
-const SHOWN = 120;
+/** Requests that are drawn: the latest. */
+const MAX_SHOWN = 120;
 
 const REASONS: Readonly<Record<string, string>> = {
-  open: "first contact",
+  open: "open",
   toc: "table of contents",
   data: "data",
-  "read-ahead": "read ahead",
-  retry: "again",
+  "read-ahead": "read-ahead",
+  retry: "retry",
 };
 
-/** Requests as they end, one line each, with when they left, waited and received. */
+/** The requests, one a line: when each was sent, waited and received. */
 export class Waterfall {
   readonly element: HTMLElement;
   readonly #traffic: Traffic;
@@ -52,7 +52,9 @@ export class Waterfall {
   #draw(): void {
     const { element } = this;
     const atEnd = element.scrollTop + element.clientHeight >= element.scrollHeight - 24;
-    const events = this.#traffic.events.filter(({ from, ms }) => from === "network" || ms > 0).slice(-SHOWN);
+    const events = this.#traffic.events
+      .filter(({ from, ms }) => from === "network" || ms > 0)
+      .slice(-MAX_SHOWN);
     const waiting = [...this.#traffic.pending.values()].map((pending) => ({
       ...pending,
       ms: performance.now() - pending.startedAt,
@@ -61,14 +63,14 @@ export class Waterfall {
     fill(
       this.#lines,
       ...events.map((event) => line(event, axis)),
-      ...waiting.map(({ span, suffix, startedAt }) => {
+      ...waiting.map(({ range, suffix, startedAt }) => {
         const bar = el("i", "waits");
-        place(bar, axis.place(startedAt), 1);
+        setExtent(bar, axis.position(startedAt), 1);
         return row(
           "pending",
-          "on its way",
-          span === undefined ? `last ${size(suffix ?? 0)}` : count(span.start),
-          span === undefined ? "" : size(span.end - span.start),
+          "pending",
+          range === undefined ? `last ${size(suffix ?? 0)}` : count(range.start),
+          range === undefined ? "" : size(range.end - range.start),
           "",
           bar,
         );
@@ -82,13 +84,13 @@ export class Waterfall {
 
 function line(event: RequestEvent, axis: ReturnType<typeof timeline>): HTMLElement {
   const { startedAt, ms, range, suffix, reason, bytes, error, from, attempt } = event;
-  // What is kept in the browser comes in one piece; of others the wait for the first byte is told apart.
+  // The wait for the first byte is shown apart. A cached range has none.
   const { firstByteMs = from === "cache" ? 0 : ms } = event;
   const waits = el("i", "waits");
   const receives = el("i", "receives");
-  place(waits, axis.place(startedAt), axis.place(startedAt + firstByteMs));
-  place(receives, axis.place(startedAt + firstByteMs), axis.place(startedAt + ms));
-  const why = from === "cache" ? "kept here" : (REASONS[reason] ?? reason);
+  setExtent(waits, axis.position(startedAt), axis.position(startedAt + firstByteMs));
+  setExtent(receives, axis.position(startedAt + firstByteMs), axis.position(startedAt + ms));
+  const why = from === "cache" ? "cache" : (REASONS[reason] ?? reason);
   return row(
     error !== undefined ? "failed" : from === "cache" ? "kept" : reason,
     error !== undefined ? `${why}: ${error}` : attempt > 1 ? `${why}, try ${attempt}` : why,
@@ -121,7 +123,7 @@ function row(
   );
 }
 
-function place(bar: HTMLElement, from: number, to: number): void {
+function setExtent(bar: HTMLElement, from: number, to: number): void {
   bar.style.left = `${from * 100}%`;
   bar.style.width = `max(${(to - from) * 100}%, 1px)`;
 }

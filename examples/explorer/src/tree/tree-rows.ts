@@ -1,12 +1,12 @@
 import type { Entry } from "../archive/entry.js";
 
-/** An unfolded container: its entries are rows. */
+/** An unfolded container. Its entries are rows. */
 class Branch {
   readonly entry: Entry;
   readonly parent: Branch | undefined;
   /** Unfolded entries below, in order. */
   readonly open: Branch[] = [];
-  /** Rows below it: its entries and all that is unfolded within them. */
+  /** Rows below it: its entries, and the rows of those that are unfolded. */
   rows: number;
 
   constructor(entry: Entry, parent: Branch | undefined) {
@@ -15,7 +15,7 @@ class Branch {
     this.rows = entry.size ?? 0;
   }
 
-  /** The unfolded entry at a place, or where it would stand: as −1 − index. */
+  /** The position in `open` of the entry with an index. If it is not unfolded: −1 minus where it would be inserted. */
   find(index: number): number {
     let low = 0;
     let high = this.open.length;
@@ -37,8 +37,8 @@ class Branch {
 }
 
 /**
- * Which entry stands in which row of a tree. Nothing is made for rows that nobody asks for, so that unfolding a map of a
- * million keys costs no more than unfolding one of ten.
+ * Maps rows of the tree to entries. Entries are made only for rows that are asked for, so that unfolding a map of a million
+ * keys costs no more than unfolding one of ten.
  */
 export class TreeRows {
   readonly #root: Entry;
@@ -58,7 +58,7 @@ export class TreeRows {
     let branch = this.#top;
     let left = row - 1;
     for (;;) {
-      // Rows of unfolded entries shift those of the entries behind them.
+      // Rows of unfolded entries shift those of the entries after them.
       let inside: Branch | undefined;
       let shift = 0;
       for (const open of branch.open) {
@@ -76,7 +76,7 @@ export class TreeRows {
     }
   }
 
-  /** The row of an entry; −1 when something above it is folded. */
+  /** The row of an entry. −1 if a container around it is folded. */
   rowOf(entry: Entry): number {
     if (entry.parent === undefined) return 0;
     const branch = this.#branch(entry.parent);
@@ -93,7 +93,7 @@ export class TreeRows {
     return this.#branch(entry) !== undefined;
   }
 
-  /** Shows the entries of a container, which must have been read. What is above it must be unfolded. */
+  /** Shows the entries of a container. It must have been read, and those around it must be unfolded. */
   open(entry: Entry): void {
     if (this.isOpen(entry)) return;
     if (entry.parent === undefined) {
@@ -107,7 +107,7 @@ export class TreeRows {
     parent.grow(branch.rows);
   }
 
-  /** Hides the entries of a container, with all that is unfolded below. */
+  /** Hides the entries of a container, and everything below them. */
   fold(entry: Entry): void {
     const branch = this.#branch(entry);
     if (branch === undefined) return;

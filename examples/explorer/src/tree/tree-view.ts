@@ -1,22 +1,22 @@
 import type { Entry } from "../archive/entry.js";
-import { type Failure, failureOf, isLeaving } from "../archive/failure.js";
+import { type Failure, failureOf, isAbort } from "../archive/failure.js";
 import { keyText, type TypedSegment } from "../archive/segments.js";
 import { el, fill, setAttributes } from "../ui/dom.js";
+import { Emitter } from "../ui/emitter.js";
 import { count, size } from "../ui/format.js";
 import { icon } from "../ui/icons.js";
-import { Signal } from "../ui/signal.js";
 import { VirtualRows } from "../ui/virtual-rows.js";
 import { preview, token, tokenNodes } from "../value/tokens.js";
+import { KeySearch } from "./key-search.js";
 import { TreeRows } from "./tree-rows.js";
 
 /** Values up to this size are read when they come into view, so that small ones show themselves. */
 const PEEK_BYTES = 64;
 const PEEK_AFTER_MS = 90;
-/** Letters typed within this time make one word to look for. */
-const TYPING_MS = 700;
-const TYPING_REACH = 50_000;
+/** Rows before and after the view that are described too. */
+const MARGIN = 16;
 
-/** A step of a path that names nothing. */
+/** A path segment that names no entry. */
 export class NoSuchEntry extends Error {
   readonly reached: Entry;
 
@@ -30,25 +30,24 @@ export class NoSuchEntry extends Error {
 }
 
 /**
- * The tree of an archive's entries. Unfolding reads what is unfolded and nothing else; folding or leaving ends what is under
- * way. Works by keyboard as the ARIA practices ask of trees.
+ * The tree of an archive's entries. Unfolding reads the entry that is unfolded and nothing else. Folding and closing abort
+ * reads. The keyboard works as the ARIA practices for trees ask.
  */
 export class TreeView {
   readonly element: HTMLElement;
-  /** An entry was chosen; `soon` when more moves may follow at once. */
-  readonly selected: Signal<{ readonly entry: Entry; readonly soon: boolean }> = new Signal();
-  readonly hovered: Signal<Entry | undefined> = new Signal();
+  /** An entry was chosen. `soon`: further moves may follow at once. */
+  readonly selected: Emitter<{ readonly entry: Entry; readonly soon: boolean }> = new Emitter();
+  readonly hovered: Emitter<Entry | undefined> = new Emitter();
   readonly #rows: TreeRows;
   readonly #list: VirtualRows;
   readonly #root: Entry;
   readonly #unfolding = new Map<Entry, AbortController>();
   readonly #failures = new WeakMap<Entry, Failure>();
   readonly #closed = new AbortController();
+  readonly #keySearch = new KeySearch();
   #current: Entry;
   #peeking: AbortController | undefined;
   #peekTimer: ReturnType<typeof setTimeout> | undefined;
-  #typed = "";
-  #typedAt = 0;
 
   constructor(root: Entry) {
     this.#root = root;
@@ -60,15 +59,18 @@ export class TreeView {
       on: {
         keydown: (event) => this.#pressed(event),
         click: (event) => this.#clicked(event),
-        mouseover: (event) => this.hovered.tell(this.#entryUnder(event)),
-        mouseleave: () => this.hovered.tell(undefined),
+        mouseover: (event) => this.hovered.emit(this.#entryUnder(event)),
+        mouseleave: () => this.hovered.emit(undefined),
       },
     });
     this.#list = new VirtualRows(this.element, {
       count: () => this.#rows.count,
       create: createRow,
       render: (index, row) => this.#render(index, row),
-      shown: (first, last) => this.#peekSoon(first, last),
+      shown: (first, last) => {
+        if (!this.#root.paged) void this.#describe(first, last);
+        this.#peekSoon(first, last);
+      },
     });
   }
 
@@ -80,7 +82,7 @@ export class TreeView {
     this.element.focus({ preventScroll: true });
   }
 
-  /** Shows content that was read elsewhere. */
+  /** Redraws after content was read elsewhere. */
   refresh(): void {
     this.#list.refreshSoon();
   }
@@ -88,7 +90,7 @@ export class TreeView {
   /** Unfolds the root. */
   async start(signal: AbortSignal): Promise<void> {
     const { outline } = this.#root;
-    // A root that is one value is read when somebody asks for it.
+    // A root that is one value is read when it is chosen.
     if (outline === undefined || outline.kind !== "value") {
       await this.#root.load({ signal });
       this.#rows.open(this.#root);
@@ -97,29 +99,32 @@ export class TreeView {
   }
 
   /**
-   * Goes down a path from the root, reading what must be read, and chooses where it ends.
-   * @throws NoSuchEntry, what reading rejects with, and the signal's reason
+   * Follows a path from the root, reads the entries on it, and chooses the last one.
+   * @throws NoSuchEntry; what reading rejects with; the signal's reason
    */
   async goTo(path: readonly TypedSegment[], signal: AbortSignal): Promise<Entry> {
     let entry = this.#root;
     for (const [i, segment] of path.entries()) {
       await entry.load({ signal });
       signal.throwIfAborted();
-      const place = entry.find(segment);
-      if (place < 0) {
+      const index = await entry.find(segment, { signal });
+      signal.throwIfAborted();
+      if (index < 0) {
         this.#choose(entry, false, "third");
         throw new NoSuchEntry(entry, path[i]!.text);
       }
       this.#rows.open(entry);
-      entry = entry.child(place);
+      await entry.ensure(index, index + 1, { signal });
+      entry = entry.child(index);
     }
     this.#choose(entry, false, "third");
     return entry;
   }
 
-  /** Ends what is under way. */
+  /** Aborts all reads. */
   close(): void {
     this.#closed.abort();
+    this.#keySearch.stop();
     for (const controller of this.#unfolding.values()) controller.abort();
     this.#peeking?.abort();
     clearTimeout(this.#peekTimer);
@@ -136,7 +141,22 @@ export class TreeView {
     const row = this.#rows.rowOf(entry);
     if (row >= 0) this.#list.reveal(row, where);
     this.#list.refresh();
-    this.selected.tell({ entry, soon });
+    if (entry.pending) void this.#chooseDescribed(entry, soon);
+    else this.selected.emit({ entry, soon });
+  }
+
+  /** Reports a chosen entry once its key is known, unless another one was chosen meanwhile. */
+  async #chooseDescribed({ parent, index }: Entry, soon: boolean): Promise<void> {
+    try {
+      await parent?.ensure(index, index + 1, { signal: this.#closed.signal });
+    } catch {
+      return;
+    }
+    const entry = parent?.child(index);
+    if (entry === undefined || !isSame(entry, this.#current)) return;
+    this.#current = entry;
+    this.#list.refreshSoon();
+    this.selected.emit({ entry, soon });
   }
 
   async #unfold(entry: Entry): Promise<void> {
@@ -150,7 +170,7 @@ export class TreeView {
       controller.signal.throwIfAborted();
       if (entry.foldable) this.#rows.open(entry);
     } catch (error) {
-      if (!isLeaving(error, controller.signal)) this.#failures.set(entry, failureOf(error));
+      if (!isAbort(error, controller.signal)) this.#failures.set(entry, failureOf(error));
     } finally {
       this.#unfolding.delete(entry);
       if (!this.#closed.signal.aborted) this.#list.refresh();
@@ -208,7 +228,7 @@ export class TreeView {
       case "Enter":
       case " ":
         this.#toggle(entry);
-        this.selected.tell({ entry, soon: false });
+        this.selected.emit({ entry, soon: false });
         break;
       case "Escape":
         if (this.#unfolding.size === 0) return;
@@ -216,27 +236,21 @@ export class TreeView {
         break;
       default:
         if (event.key.length !== 1 || event.key === "/" || event.key === "?") return;
-        this.#look(event.key);
+        void this.#searchTyped(event.key);
     }
     event.preventDefault();
   }
 
-  /** Goes to the next sibling whose key begins with what was typed. */
-  #look(letter: string): void {
-    const now = performance.now();
-    this.#typed = now - this.#typedAt < TYPING_MS ? this.#typed + letter : letter;
-    this.#typedAt = now;
+  /** Goes to the next sibling whose key begins with the typed letters. */
+  async #searchTyped(letter: string): Promise<void> {
     const { parent } = this.#current;
     if (parent === undefined) return;
-    const typed = this.#typed.toLowerCase();
-    const siblings = parent.size ?? 0;
-    const from = this.#current.index + (this.#typed.length === 1 ? 1 : 0);
-    for (let i = 0; i < Math.min(siblings, TYPING_REACH); i++) {
-      const index = (from + i) % siblings;
-      if (keyText(parent.keyAt(index)).toLowerCase().startsWith(typed)) {
-        this.#choose(parent.child(index), true);
-        return;
-      }
+    try {
+      const found = await this.#keySearch.type(letter, this.#current);
+      if (found !== undefined) this.#choose(found, true);
+    } catch (error) {
+      this.#failures.set(parent, failureOf(error));
+      this.refresh();
     }
   }
 
@@ -258,7 +272,27 @@ export class TreeView {
     }
   }
 
-  /** Reads the small values in view, once the view has come to rest. */
+  /** Loads keys and descriptions of the rows in view. @returns whether there were any to load */
+  async #describe(first: number, last: number): Promise<boolean> {
+    const { signal } = this.#closed;
+    const pending = new Map<Entry, { from: number; to: number }>();
+    const end = Math.min(last + MARGIN, this.#rows.count);
+    for (let row = Math.max(0, first - MARGIN); row < end; row++) {
+      const entry = this.#rows.entryAt(row);
+      if (!entry.pending || entry.parent === undefined || this.#failures.has(entry.parent)) continue;
+      const range = pending.get(entry.parent);
+      pending.set(entry.parent, { from: range?.from ?? entry.index, to: entry.index + 1 });
+    }
+    if (pending.size === 0) return false;
+    const work = [...pending].map(([parent, { from, to }]) =>
+      parent.ensure(from, to, { signal }).catch((error: unknown) => this.#failed(parent, error, signal)),
+    );
+    await Promise.all(work);
+    if (!signal.aborted) this.#list.refreshSoon();
+    return true;
+  }
+
+  /** Reads the small values in view, after the view has not moved for a while. */
   #peekSoon(first: number, last: number): void {
     clearTimeout(this.#peekTimer);
     if (this.#closed.signal.aborted) return;
@@ -270,12 +304,14 @@ export class TreeView {
     const controller = new AbortController();
     this.#peeking = controller;
     const { signal } = controller;
+    // The refresh after it asks for the values.
+    if (await this.#describe(first, last)) return;
     const work: Promise<unknown>[] = [];
-    /** For each list of blocks the items in view that were not read. */
+    /** Items in view that were not read, for each list of blocks. */
     const items = new Map<Entry, { from: number; to: number }>();
     for (let row = first; row < Math.min(last, this.#rows.count); row++) {
       const entry = this.#rows.entryAt(row);
-      if (entry.content !== undefined || this.#failures.has(entry)) continue;
+      if (entry.pending || entry.content !== undefined || this.#failures.has(entry)) continue;
       const { outline, parent } = entry;
       if (outline === undefined && parent?.blocked) {
         const range = items.get(parent);
@@ -295,7 +331,7 @@ export class TreeView {
   }
 
   #failed(entry: Entry, error: unknown, signal: AbortSignal): void {
-    if (!isLeaving(error, signal)) this.#failures.set(entry, failureOf(error));
+    if (!isAbort(error, signal)) this.#failures.set(entry, failureOf(error));
   }
 
   #render(index: number, row: HTMLElement): void {
@@ -322,13 +358,13 @@ export class TreeView {
       "aria-posinset": entry.index + 1,
       "aria-selected": chosen ? "true" : "false",
       "aria-expanded": foldable === false ? undefined : open ? "true" : "false",
-      "aria-busy": busy ? "true" : undefined,
+      "aria-busy": busy || entry.pending ? "true" : undefined,
     });
     twisty.className = `twisty ${open ? "open" : foldable === undefined ? "unread" : foldable ? "closed" : "none"}`;
-    const name = keyText(entry.key);
+    const name = entry.pending ? "…" : keyText(entry.key);
     key.className = typeof entry.key === "string" ? "key" : "key index";
     key.textContent = name === "" ? '""' : name;
-    key.title = name;
+    key.title = entry.pending ? "" : name;
     const failure = this.#failures.get(entry);
     if (failure !== undefined) {
       shown.className = "shown failed";
@@ -347,17 +383,17 @@ export class TreeView {
     const { content, outline } = entry;
     if (content !== undefined) {
       const tokens = preview(content.value);
-      // Unfolded, the entries speak for themselves.
+      // The entries of an unfolded container are rows of their own.
       return tokenNodes(
         open ? tokens.filter(({ kind }) => kind === "mark" || kind === "type").slice(0, 2) : tokens,
       );
     }
     switch (outline?.kind) {
       case "map":
-        return tokenNodes([token("mark", `{${count(outline.count)}}`)]);
+        return tokenNodes([token("mark", `{${count(outline.count ?? 0)}}`)]);
       case "list":
       case "blocked":
-        return tokenNodes([token("mark", `[${count(outline.count)}]`)]);
+        return tokenNodes([token("mark", `[${count(outline.count ?? 0)}]`)]);
       case "archive":
         return tokenNodes([token("type", "archive")]);
       default:

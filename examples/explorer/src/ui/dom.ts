@@ -1,4 +1,4 @@
-/** What an element is made with. Attributes are set as given; `true` sets an empty one, `false` and undefined none. */
+/** Properties of a new element. An attribute `true` is set empty; `false` and undefined are not set. */
 export interface Properties {
   readonly class?: string | undefined;
   readonly text?: string | undefined;
@@ -8,7 +8,7 @@ export interface Properties {
 
 export type Child = Node | string | undefined | false;
 
-/** Makes an element. Nothing is ever parsed as HTML: what archives hold stays text. */
+/** Makes an element. Nothing is parsed as HTML, so that content of archives stays text. */
 export function el<Tag extends keyof HTMLElementTagNameMap>(
   tag: Tag,
   properties: Properties | string = {},
@@ -27,7 +27,7 @@ export function el<Tag extends keyof HTMLElementTagNameMap>(
   for (const [type, listener] of Object.entries(on ?? {})) {
     element.addEventListener(type, listener as EventListener);
   }
-  element.append(...present(children));
+  element.append(...existing(children));
   return element;
 }
 
@@ -41,12 +41,12 @@ export function setAttributes(
   }
 }
 
-/** Puts children in place of those that are there. */
+/** Replaces the children of an element. */
 export function fill(element: Element, ...children: Child[]): void {
-  element.replaceChildren(...present(children));
+  element.replaceChildren(...existing(children));
 }
 
-function present(children: readonly Child[]): (Node | string)[] {
+function existing(children: readonly Child[]): (Node | string)[] {
   return children.filter((child): child is Node | string => child !== undefined && child !== false);
 }
 
@@ -64,7 +64,7 @@ export function svg<Tag extends keyof SVGElementTagNameMap>(
   return element;
 }
 
-/** A custom property of the page's style, such as a colour, for what is painted on a canvas. */
+/** A custom property of the page's style, such as a color, for painting on a canvas. */
 export function styleValue(element: Element, name: `--${string}`): string {
   return getComputedStyle(element).getPropertyValue(name).trim();
 }

@@ -6,7 +6,7 @@ export interface Field {
   readonly value: string;
 }
 
-/** A labelled line to type into. */
+/** A text field with a label. */
 export function field(
   label: string,
   attributes: Readonly<Record<string, string | boolean>>,
@@ -23,7 +23,7 @@ export function field(
       ...attributes,
     },
   });
-  // What is wrong is said until something else is typed.
+  // An error message stays until the text changes.
   input.addEventListener("input", () => input.setCustomValidity(""));
   const element = el(
     "label",

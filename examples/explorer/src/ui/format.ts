@@ -1,6 +1,6 @@
 const whole = new Intl.NumberFormat("en");
 
-/** A count with its thousands apart: 10,000. */
+/** A count with thousands separators: 10,000. */
 export function count(value: number): string {
   return whole.format(value);
 }
@@ -27,7 +27,7 @@ export function duration(ms: number): string {
   return `${Math.round(ms / 60_000)}\u00a0min`;
 }
 
-/** A share in percent, never 0 where there is something and never 100 where something is missing. */
+/** A share in percent. Not 0 unless the part is 0. */
 export function share(part: number, all: number): string {
   if (all <= 0) return "0\u00a0%";
   const percent = (part / all) * 100;

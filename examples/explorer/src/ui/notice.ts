@@ -1,7 +1,7 @@
 import type { Failure } from "../archive/failure.js";
 import { el } from "./dom.js";
 
-/** An error in words, with its code. */
+/** Shows an error with its code. */
 export function failureNotice(failure: Failure, again?: () => void): HTMLElement {
   return el(
     "div",
@@ -19,7 +19,7 @@ export function failureNotice(failure: Failure, again?: () => void): HTMLElement
   );
 }
 
-/** Something is being read, and may be stopped. */
+/** Shows that something is being read, with a button to stop. */
 export function busyNotice(text: string, stop?: () => void): HTMLElement {
   return el(
     "div",
@@ -36,7 +36,7 @@ export function busyNotice(text: string, stop?: () => void): HTMLElement {
   );
 }
 
-/** A question before something that costs. */
+/** Asks before a costly action. */
 export function askNotice(title: string, text: string, action: string, go: () => void): HTMLElement {
   return el(
     "div",
@@ -52,7 +52,7 @@ export function askNotice(title: string, text: string, action: string, go: () =>
   );
 }
 
-/** Says something in passing, also to those who hear the page. */
+/** A short message that disappears. Screen readers announce it. */
 export class Toast {
   readonly element: HTMLElement = el("div", {
     class: "toast",

@@ -1,19 +1,19 @@
 import { el } from "./dom.js";
 
 const KEYS: readonly (readonly [keys: string, what: string])[] = [
-  ["↑ ↓", "from row to row"],
-  ["→", "unfold, or go in"],
-  ["←", "fold, or go out"],
+  ["↑ ↓", "previous, next row"],
+  ["→", "unfold, or go to the first entry"],
+  ["←", "fold, or go to the container"],
   ["Enter", "unfold or fold"],
   ["Home  End", "first, last row"],
-  ["A … Z", "the next entry that begins so"],
+  ["A … Z", "the next entry that begins with the letters"],
   ["/", "go to a path, or select"],
   ["Tab", "in the search: complete a key"],
   ["Esc", "stop reading, or go back to the tree"],
-  ["?", "this list"],
+  ["?", "show this list"],
 ];
 
-/** Lists what the keyboard does. */
+/** Shows the list of keyboard shortcuts. */
 export function shortcutsDialog(): void {
   const dialog = el(
     "dialog",
@@ -21,7 +21,7 @@ export function shortcutsDialog(): void {
     el(
       "form",
       { class: "dialog-body", attributes: { method: "dialog" } },
-      el("h2", { text: "By keyboard", attributes: { id: "keys-title" } }),
+      el("h2", { text: "Keyboard", attributes: { id: "keys-title" } }),
       el(
         "dl",
         "keys",

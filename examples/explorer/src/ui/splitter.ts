@@ -4,7 +4,7 @@ const LEAST = 18;
 const MOST = 75;
 const STEP = 2;
 
-/** A bar between two panes that is moved by pointer or arrow keys. Sets `--split` of `box`, in percent of its width. */
+/** A bar between two panes, moved by pointer or arrow keys. Sets `--split` of `box`, in percent of its width. */
 export function splitter(box: HTMLElement, label: string, start: number): HTMLElement {
   let share = start;
   const bar = el("div", {

@@ -5,7 +5,7 @@ export interface Tab<Name extends string> {
   readonly label: string;
 }
 
-/** Tabs above a panel, as the ARIA practices ask: one stop for the Tab key, arrow keys between them. */
+/** Tabs above a panel, as the ARIA practices ask: the Tab key stops once, arrow keys move between tabs. */
 export function tabs<Name extends string>(
   label: string,
   list: readonly Tab<Name>[],

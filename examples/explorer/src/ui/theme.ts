@@ -8,12 +8,12 @@ const KEY = "peekpack-theme";
 const ICONS = { auto: "half", dark: "moon", light: "sun" } as const;
 const NAMES = { auto: "as the system has it", dark: "dark", light: "light" } as const;
 
-/** Puts the page into the theme that was chosen before. */
+/** Applies the theme that was chosen on an earlier visit. */
 export function applyStoredTheme(): void {
   apply(stored());
 }
 
-/** Goes through the system's theme, dark and light. The choice is kept; it is all that is. */
+/** A button that switches between the system's theme, dark and light. The choice is stored. */
 export function themeButton(): HTMLElement {
   let theme = stored();
   const button = el("button", {
@@ -27,14 +27,14 @@ export function themeButton(): HTMLElement {
           if (theme === "auto") localStorage.removeItem(KEY);
           else localStorage.setItem(KEY, theme);
         } catch {
-          // Without storage it holds until the page is left.
+          // Without storage the choice lasts as long as the page.
         }
       },
     },
   });
   function show(): void {
     apply(theme);
-    const label = `Colours: ${NAMES[theme]}`;
+    const label = `Colors: ${NAMES[theme]}`;
     setAttributes(button, { title: label, "aria-label": label });
     fill(button, icon(ICONS[theme]));
   }

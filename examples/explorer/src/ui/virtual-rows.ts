@@ -1,24 +1,24 @@
-import { beforeNextFrame } from "./signal.js";
+import { beforeNextFrame } from "./next-frame.js";
 
-/** What a list of rows shows. */
+/** The rows of a list. */
 export interface RowSource {
   /** How many rows there are. */
   count(): number;
   /** Makes an empty row. */
   create(): HTMLElement;
-  /** Puts the content of row `index` into an element, which may have shown another. */
+  /** Puts the content of row `index` into an element that may have shown another row. */
   render(index: number, row: HTMLElement): void;
-  /** Told which rows are in view, whenever that changes and after every refresh. `last` is not included. */
+  /** Called with the rows in view, whenever they change and after every refresh. `last` is not included. */
   shown?(first: number, last: number): void;
 }
 
-/** Browsers draw no element taller than some ten million pixels: Firefox ends at 17.9 million. */
+/** Browsers limit the height of an element. Firefox draws 17.9 million pixels. */
 const TALLEST = 8_000_000;
 const OVERSCAN = 6;
 
 /**
- * Rows of one height, of which only those in view exist: a million rows cost what fifty do. Beyond a height that browsers
- * can draw, the scrollbar is scaled; the wheel still moves row by row.
+ * Rows of equal height. Only the rows in view exist, so that a million rows cost what fifty do. If the rows are taller than
+ * browsers can draw, the scrollbar is scaled, and the wheel still moves row by row.
  */
 export class VirtualRows {
   readonly #scroller: HTMLElement;
@@ -29,12 +29,12 @@ export class VirtualRows {
   readonly #observer: ResizeObserver;
   readonly refreshSoon: () => void;
   #rowHeight = 28;
-  /** What of the whole height lies above the view. */
+  /** Height of the rows above the view. */
   #top = 0;
-  /** Where the scrollbar was put, to tell the reader's moves from the program's. */
+  /** The scroll position that the program set, to tell it from the user's scrolling. */
   #set = -1;
 
-  /** @param scroller an element that scrolls; the rows become its children's children */
+  /** @param scroller an element that scrolls. The rows are put into a child of it */
   constructor(scroller: HTMLElement, source: RowSource) {
     this.#scroller = scroller;
     this.#source = source;
@@ -58,12 +58,12 @@ export class VirtualRows {
     return Math.max(1, Math.floor(this.#scroller.clientHeight / this.#rowHeight) - 1);
   }
 
-  /** The element of a row, where it exists. */
+  /** The element of a row, if it exists. */
   row(index: number): HTMLElement | undefined {
     return this.#rows.get(index);
   }
 
-  /** Draws everything anew. */
+  /** Redraws all rows in view. */
   refresh(): void {
     const height = Number.parseFloat(getComputedStyle(this.#scroller).getPropertyValue("--row-height"));
     if (height > 0) this.#rowHeight = height;
@@ -72,7 +72,7 @@ export class VirtualRows {
     this.#draw(true);
   }
 
-  /** Brings a row into view: by the shortest way, or a third from the top. */
+  /** Scrolls a row into view: as little as possible, or to a third from the top. */
   reveal(index: number, where: "nearest" | "third" = "nearest"): void {
     const room = this.#scroller.clientHeight;
     const from = index * this.#rowHeight;
@@ -82,7 +82,7 @@ export class VirtualRows {
     this.#moveTo(where === "third" ? from - room / 3 : above ? from : from + this.#rowHeight - room);
   }
 
-  /** Goes to the first row. */
+  /** Scrolls to the first row. */
   toTop(): void {
     this.#moveTo(0);
   }

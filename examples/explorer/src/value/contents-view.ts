@@ -1,29 +1,44 @@
-import { LazyList, LazyMap } from "@peekpack/core";
+import { LazyMap, type Value } from "@peekpack/core";
 import type { Entry } from "../archive/entry.js";
-import { childOutline } from "../archive/outline.js";
 import { keyText } from "../archive/segments.js";
 import { el } from "../ui/dom.js";
 import { count, counted, share, size } from "../ui/format.js";
 import type { View } from "./view.js";
 
-const LARGEST = 14;
-/** Sizes of so many entries are compared. */
+const MAX_LARGEST = 14;
+/** Entries whose sizes are compared; fewer if tables are paged. */
 const COMPARED = 200_000;
+const COMPARED_PAGED = 4096;
+/** Entries that are described at a time. */
+const STEP = 8192;
 
-/** What the table of contents tells of a container: how many entries, where they lie, which of them are large. No request. */
-export function contentsView(entry: Entry, whole: number, goTo: (entry: Entry) => void): View {
+/** An entry among the largest of a container. */
+interface Large {
+  readonly index: number;
+  readonly key: Value;
+  readonly bytes: number;
+}
+
+/** Shows what the table says of a container: how many entries, where they are, and which of them are large. */
+export async function contentsView(
+  entry: Entry,
+  archiveBytes: number,
+  goTo: (entry: Entry) => void,
+  signal: AbortSignal,
+): Promise<View> {
   const entries = entry.size ?? 0;
-  const { span } = entry;
+  const { range } = entry;
   const inMap = entry.content?.value instanceof LazyMap;
   const facts: [string, string][] = [[inMap ? "Entries" : "Items", count(entries)]];
-  if (span !== undefined) {
-    const bytes = span.end - span.start;
-    facts.push(["Size", size(bytes)], ["Share of the archive", share(bytes, whole)]);
-    facts.push(["Bytes", `${count(span.start)} – ${count(span.end)}`]);
+  if (range !== undefined) {
+    const bytes = range.end - range.start;
+    facts.push(["Size", size(bytes)], ["Share of the archive", share(bytes, archiveBytes)]);
+    facts.push(["Bytes", `${count(range.start)} – ${count(range.end)}`]);
   }
-  const largest = largestOf(entry);
+  const compared = entry.blocked ? 0 : Math.min(entries, entry.paged ? COMPARED_PAGED : COMPARED);
+  const largest = await largestOf(entry, compared, signal);
   const top = largest[0]?.bytes ?? 1;
-  // Where all are of one size, the first ones are no larger than the others.
+  // If all have one size, the first ones are no larger than the others.
   const same = largest.length > 1 && largest.length < entries && largest.at(-1)!.bytes === top;
   if (same) facts.push(["Each of the largest", size(top)]);
   const element = el(
@@ -40,7 +55,7 @@ export function contentsView(entry: Entry, whole: number, goTo: (entry: Entry) =
         "section",
         "largest",
         el("h3", { text: entries > largest.length ? `The largest of ${count(entries)}` : "By size" }),
-        ...largest.map(({ index, bytes }) => {
+        ...largest.map(({ index, key, bytes }) => {
           const bar = el("span", "bar");
           bar.style.setProperty("--share", String(bytes / top));
           return el(
@@ -50,37 +65,38 @@ export function contentsView(entry: Entry, whole: number, goTo: (entry: Entry) =
               attributes: { type: "button" },
               on: { click: () => goTo(entry.child(index)) },
             },
-            el("span", { class: "name", text: keyText(entry.keyAt(index)) }),
+            el("span", { class: "name", text: keyText(key) }),
             bar,
             el("span", { class: "bytes", text: size(bytes) }),
           );
         }),
       ),
-    el("p", {
-      class: "hint",
-      text:
-        entries > COMPARED
-          ? `Known from the table of contents; sizes compared for the first ${counted(COMPARED, "entry", "entries")}.`
-          : "All of this is known from the table of contents: no request was made for it.",
-    }),
+    el("p", { class: "hint", text: hint(entry, compared) }),
   );
   return { element, close: () => {} };
 }
 
-function largestOf(entry: Entry): { index: number; bytes: number }[] {
-  const value = entry.content?.value;
-  if (!(value instanceof LazyMap || value instanceof LazyList) || entry.blocked) return [];
-  const largest: { index: number; bytes: number }[] = [];
-  const entries = Math.min(entry.size ?? 0, COMPARED);
-  for (let index = 0; index < entries; index++) {
-    const span = childOutline(value, index)?.span;
-    if (span === undefined) continue;
-    const bytes = span.end - span.start;
-    if (largest.length === LARGEST && bytes <= largest[LARGEST - 1]!.bytes) continue;
+function hint(entry: Entry, compared: number): string {
+  const source = entry.paged
+    ? "Known from pages of the table of contents"
+    : "Known from the table of contents";
+  if (compared < (entry.size ?? 0) && compared > 0) {
+    return `${source}; sizes compared for the first ${counted(compared, "entry", "entries")}.`;
+  }
+  return entry.paged ? `${source}.` : `${source}: no request was made for it.`;
+}
+
+async function largestOf(entry: Entry, compared: number, signal: AbortSignal): Promise<Large[]> {
+  const largest: Large[] = [];
+  for (let index = 0; index < compared; index++) {
+    if (index % STEP === 0) await entry.ensure(index, Math.min(index + STEP, compared), { signal });
+    const bytes = entry.bytesAt(index);
+    if (bytes === undefined) continue;
+    if (largest.length === MAX_LARGEST && bytes <= largest[MAX_LARGEST - 1]!.bytes) continue;
     let at = largest.length;
     while (at > 0 && largest[at - 1]!.bytes < bytes) at--;
-    largest.splice(at, 0, { index, bytes });
-    if (largest.length > LARGEST) largest.pop();
+    largest.splice(at, 0, { index, key: entry.keyAt(index), bytes });
+    if (largest.length > MAX_LARGEST) largest.pop();
   }
   return largest;
 }

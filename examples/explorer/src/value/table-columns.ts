@@ -6,7 +6,7 @@ import { preview, rounded, textOf } from "./tokens.js";
 
 /** A column of a table. */
 export interface Column {
-  /** The key or index below each row; undefined for the row's own value. */
+  /** The key or index in each row. Undefined for the value of the row itself. */
   readonly name: string | undefined;
   /** Width in characters. */
   readonly width: number;
@@ -14,10 +14,11 @@ export interface Column {
   readonly numeric: boolean;
 }
 
-const MOST_COLUMNS = 40;
-const WIDEST_LIST = 16;
+const MAX_COLUMNS = 40;
+/** Longer lists are shown in one cell. */
+const MAX_LIST_COLUMNS = 16;
 
-/** The columns that some rows have, as far as they were read. */
+/** The columns of some rows. Rows that were not read do not count. */
 export function columnsOf(rows: readonly Entry[]): Column[] {
   const read = rows.filter(({ content }) => content !== undefined);
   const names = new Set<string>();
@@ -25,27 +26,27 @@ export function columnsOf(rows: readonly Entry[]): Column[] {
   for (const row of read) {
     if (!isRecord(row)) continue;
     inMaps++;
-    const size = Math.min(row.size ?? 0, MOST_COLUMNS);
-    for (let i = 0; i < size && names.size < MOST_COLUMNS; i++) names.add(keyText(row.keyAt(i)));
+    const size = Math.min(row.size ?? 0, MAX_COLUMNS);
+    for (let i = 0; i < size && names.size < MAX_COLUMNS; i++) names.add(keyText(row.keyAt(i)));
   }
-  // Rows of different kinds, or maps that share no keys, are clearer as one column of values.
-  const records = inMaps > 0 && inMaps * 2 >= read.length && names.size <= MOST_COLUMNS;
+  // Rows of different kinds, or maps without common keys, are clearer as one column of values.
+  const records = inMaps > 0 && inMaps * 2 >= read.length && names.size <= MAX_COLUMNS;
   return (records ? [...names] : [undefined]).map((name) => columnOf(name, read));
 }
 
-/** The entry in a cell; undefined when the row has none of that name. */
+/** The entry in a cell. Undefined if the row has none under that name. */
 export function cellOf(row: Entry, name: string | undefined): Entry | undefined {
   if (name === undefined) return row;
   if (row.content === undefined) return undefined;
-  const place = row.find({ text: name, exact: false });
-  return place < 0 ? undefined : row.child(place);
+  const index = row.findLoaded({ text: name, exact: false });
+  return index < 0 ? undefined : row.child(index);
 }
 
 function isRecord(row: Entry): boolean {
   const value = row.content?.value;
   if (value instanceof LazyMap || value instanceof Map || isPlainMap(value)) return true;
-  const length = Array.isArray(value) ? value.length : value instanceof NdArray ? (value.shape[0] ?? 0) : 0;
-  return length > 0 && length <= WIDEST_LIST;
+  const length = Array.isArray(value) ? value.length : NdArray.is(value) ? (value.shape[0] ?? 0) : 0;
+  return length > 0 && length <= MAX_LIST_COLUMNS;
 }
 
 function columnOf(name: string | undefined, rows: readonly Entry[]): Column {

@@ -1,5 +1,5 @@
 import type { Entry } from "../archive/entry.js";
-import { failureOf, isLeaving } from "../archive/failure.js";
+import { failureOf, isAbort } from "../archive/failure.js";
 import { keyText } from "../archive/segments.js";
 import { el, fill } from "../ui/dom.js";
 import { count, size } from "../ui/format.js";
@@ -9,10 +9,10 @@ import { type Column, cellOf, columnsOf } from "./table-columns.js";
 import { preview, rounded, token, tokenNodes } from "./tokens.js";
 import type { View } from "./view.js";
 
-/** Rows and cells up to these sizes are read when they come into view; larger ones show their size. */
+/** Rows and cells up to these sizes are read when they come into view. Larger ones show their size. */
 const ROW_BYTES = 64 * 1024;
 const CELL_BYTES = 512;
-/** So many rows tell which columns there are. */
+/** Rows from which the columns are derived. */
 const SAMPLE = 30;
 const READ_AFTER_MS = 70;
 
@@ -22,7 +22,7 @@ export interface TableActions {
   goTo(entry: Entry): void;
 }
 
-/** The entries of a container as rows, what lies below them as columns. Rows are read as they are scrolled to. */
+/** Shows the entries of a container as rows, and their entries as columns. Rows are read when they come into view. */
 export function tableView(entry: Entry, actions: TableActions): View {
   const closing = new AbortController();
   let columns: readonly Column[] = [];
@@ -57,10 +57,22 @@ export function tableView(entry: Entry, actions: TableActions): View {
       }),
     render,
     shown(first, last) {
+      if (!entry.paged) void describe(first, last);
       clearTimeout(timer);
       timer = setTimeout(() => void read(first, last), READ_AFTER_MS);
     },
   });
+
+  /** Loads the keys of the rows in view. They are in memory. */
+  async function describe(first: number, last: number): Promise<void> {
+    let pending = false;
+    for (let index = first; index < Math.min(last, entry.size ?? 0); index++) {
+      pending ||= entry.child(index).pending;
+    }
+    if (!pending) return;
+    await entry.ensure(first, last);
+    if (!closing.signal.aborted) rows.refreshSoon();
+  }
 
   function clicked(row: HTMLElement, target: Element): void {
     const at = entry.child(Number(row.dataset.row));
@@ -75,7 +87,11 @@ export function tableView(entry: Entry, actions: TableActions): View {
     row.setAttribute("aria-rowindex", String(index + 2));
     fill(
       row,
-      el("span", { class: "row-key", text: keyText(at.key), attributes: { role: "rowheader" } }),
+      el("span", {
+        class: "row-key",
+        text: at.pending ? "…" : keyText(at.key),
+        attributes: { role: "rowheader" },
+      }),
       ...columns.map((column, i) => {
         const cell = cellOf(at, column.name);
         return el(
@@ -97,9 +113,10 @@ export function tableView(entry: Entry, actions: TableActions): View {
     }
     if (cell === undefined) return row.content === undefined ? [el("span", "pending")] : [];
     const { outline } = cell;
-    if (outline?.kind === "map") return [el("span", { class: "t-mark", text: `{${count(outline.count)}}` })];
+    if (outline?.kind === "map")
+      return [el("span", { class: "t-mark", text: `{${count(outline.count ?? 0)}}` })];
     if (outline?.kind === "list" || outline?.kind === "blocked") {
-      return [el("span", { class: "t-mark", text: `[${count(outline.count)}]` })];
+      return [el("span", { class: "t-mark", text: `[${count(outline.count ?? 0)}]` })];
     }
     if (cell.bytes !== undefined && cell.bytes > CELL_BYTES) {
       return [el("span", { class: "t-faint", text: size(cell.bytes) })];
@@ -107,8 +124,9 @@ export function tableView(entry: Entry, actions: TableActions): View {
     return [el("span", "pending")];
   }
 
-  /** Reads rows, then the small cells of those that the table of contents goes on in. */
+  /** Reads rows, then the small cells of rows that are containers in the table. */
   async function load(first: number, last: number, signal: AbortSignal): Promise<void> {
+    await entry.ensure(first, last, { signal });
     const found = Array.from({ length: Math.max(0, last - first) }, (_, i) => entry.child(first + i));
     if (entry.blocked) {
       if (found.some(({ content }) => content === undefined)) await entry.loadItems(first, last, { signal });
@@ -138,7 +156,7 @@ export function tableView(entry: Entry, actions: TableActions): View {
       status.textContent = "";
       rows.refresh();
     } catch (error) {
-      if (isLeaving(error, signal) || signal.aborted) return;
+      if (isAbort(error, signal) || signal.aborted) return;
       const failure = failureOf(error);
       status.textContent = `${failure.title}: ${failure.message} (${failure.code})`;
     }
@@ -149,7 +167,7 @@ export function tableView(entry: Entry, actions: TableActions): View {
     await load(0, sample, signal);
     const seen = Array.from({ length: sample }, (_, i) => entry.child(i));
     columns = columnsOf(seen);
-    // Once more, now that the columns are known: cells of the table of contents tell their widths.
+    // Once more, now that the columns are known: cells that the table describes have widths too.
     await load(0, sample, signal);
     columns = columnsOf(seen);
     const keyWidth = Math.min(36, Math.max(6, ...seen.map(({ key }) => keyText(key).length + 3)));

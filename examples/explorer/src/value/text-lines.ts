@@ -10,12 +10,12 @@ export interface Line {
   readonly tokens: readonly Token[];
 }
 
-/** So many characters fit into a line before a list of scalars is broken. */
+/** Characters of a line after which a list of scalars is wrapped. */
 const WIDTH = 92;
 
 /**
- * A value as indented text, line by line as lines are asked for: short containers on one line, lists of numbers filled into
- * lines that begin with an index, bytes as hexadecimal. What JSON has no notation for shows its type.
+ * The lines of a value as indented text, made on demand. Short containers take one line. Lists of numbers are wrapped, and
+ * their lines begin with an index. Bytes are hexadecimal. Values that JSON lacks are shown with their type.
  */
 export function* textLines(value: Value): Generator<Line> {
   if (typeof value === "string" && (value.length > WIDTH || value.includes("\n"))) {

@@ -5,11 +5,11 @@ import { type Line, textLines } from "./text-lines.js";
 import { tokenNodes } from "./tokens.js";
 import type { View } from "./view.js";
 
-/** Lines are made so many at a time, and no more than this in all. */
+/** Lines that are made at a time, and in total. */
 const STEP = 400;
 const MOST = 1_000_000;
 
-/** A value as indented text. Lines are made as they are scrolled to. */
+/** A value as indented text. Lines are made when they are scrolled to. */
 export function textView(value: Value): View {
   const source = textLines(value);
   const lines: Line[] = [];
@@ -23,7 +23,7 @@ export function textView(value: Value): View {
   };
   make(STEP);
   const element = el("div", {
-    // Bytes are numbered by themselves.
+    // The lines of bytes have offsets of their own.
     class: value instanceof Uint8Array || value instanceof Ext ? "text-view bare" : "text-view",
     attributes: { tabindex: 0, role: "region", "aria-label": "The value as text" },
   });

@@ -3,7 +3,7 @@ import { isPlainMap } from "../archive/entry.js";
 import { hex, keyText } from "../archive/segments.js";
 import { count } from "../ui/format.js";
 
-/** A piece of shown text, coloured by what it is. */
+/** A piece of text, colored by its kind. */
 export interface Token {
   readonly kind: "key" | "string" | "number" | "constant" | "bytes" | "date" | "type" | "mark" | "faint";
   readonly text: string;
@@ -11,12 +11,12 @@ export interface Token {
 
 export const token = (kind: Token["kind"], text: string): Token => ({ kind, text });
 
-/** So many characters of one text, and bytes of one byte string, stand in a line. */
-const LONGEST_TEXT = 2000;
-const LONGEST_BYTES = 32;
+/** Characters of a text, and bytes of a byte string, that one line shows. */
+const MAX_TEXT = 2000;
+const MAX_BYTES = 32;
 
-/** The tokens of a value that has nothing below it; undefined for containers. */
-export function scalarTokens(value: Value | LazyMap | LazyList, longest = LONGEST_TEXT): Token[] | undefined {
+/** The tokens of a scalar. Undefined for a container. */
+export function scalarTokens(value: Value | LazyMap | LazyList, longest = MAX_TEXT): Token[] | undefined {
   switch (typeof value) {
     case "string":
       return textTokens(value, longest);
@@ -44,7 +44,7 @@ export function scalarTokens(value: Value | LazyMap | LazyList, longest = LONGES
     const inner = scalarTokens(value.value, longest);
     return inner && [token("type", `Tag ${value.tag} `), token("mark", "("), ...inner, token("mark", ")")];
   }
-  if (value instanceof NdArray && value.shape.length === 0) {
+  if (NdArray.is(value) && value.shape.length === 0) {
     return [token("number", String(value.data[0])), token("faint", ` ${value.dtype}`)];
   }
   return undefined;
@@ -59,17 +59,17 @@ function textTokens(text: string, longest: number): Token[] {
 }
 
 function bytesTokens(bytes: Uint8Array): Token[] {
-  const shown = hex(bytes.subarray(0, LONGEST_BYTES));
-  const more = bytes.length > LONGEST_BYTES ? "…" : "";
+  const shown = hex(bytes.subarray(0, MAX_BYTES));
+  const more = bytes.length > MAX_BYTES ? "…" : "";
   return [token("bytes", `h'${shown}${more}'`), token("faint", ` ${count(bytes.length)} bytes`)];
 }
 
-/** How many entries a container has, as it is written behind its key: {3}, [10 000], float64 [100 × 3]. */
+/** The number of entries of a container: {3}, [10 000], float64 [100 × 3]. */
 export function shapeTokens(value: Value | LazyMap | LazyList): Token[] {
   if (value instanceof LazyMap || value instanceof Map) return [token("mark", `{${count(value.size)}}`)];
   if (Array.isArray(value)) return [token("mark", `[${dimensions(value).map(count).join(" × ")}]`)];
   if (value instanceof LazyList) return [token("mark", `[${count(value.length)}]`)];
-  if (value instanceof NdArray) {
+  if (NdArray.is(value)) {
     return [token("type", `${value.dtype} `), token("mark", `[${value.shape.map(count).join(" × ")}]`)];
   }
   if (value instanceof Set) return [token("type", "Set "), token("mark", `{${count(value.size)}}`)];
@@ -78,27 +78,27 @@ export function shapeTokens(value: Value | LazyMap | LazyList): Token[] {
   return [];
 }
 
-/** How long a list is, and how long those in it are, as far as they are equally long. */
+/** The length of a list, and the lengths of nested lists as long as they are equal. */
 function dimensions(list: readonly Value[]): number[] {
   const width = Array.isArray(list[0]) ? list[0].length : -1;
   const regular = width > 0 && list.every((row) => Array.isArray(row) && row.length === width);
   return regular ? [list.length, ...dimensions(list[0] as Value[])] : [list.length];
 }
 
-/** A number as tables show it: with nine digits. */
+/** A number with nine digits, for tables. */
 export function rounded(value: number): string {
   return Number.isInteger(value) || !Number.isFinite(value)
     ? String(value)
     : String(Number(value.toPrecision(9)));
 }
 
-/** A value on one short line: a scalar itself, of a container its shape and how it begins. */
+/** A value on one short line: a scalar, or the shape and the first entries of a container. */
 export function preview(value: Value | LazyMap | LazyList, room = 96): Token[] {
   const scalar = scalarTokens(value, room);
   if (scalar !== undefined) return scalar;
   const tokens = shapeTokens(value);
-  if (value instanceof LazyMap || value instanceof LazyList || value instanceof NdArray) return tokens;
-  // Of rows and columns the shape says more than the first rows.
+  if (value instanceof LazyMap || value instanceof LazyList || NdArray.is(value)) return tokens;
+  // The shape of a table says more than its first rows.
   if (Array.isArray(value) && dimensions(value).length > 1) return tokens;
   let left = room;
   for (const [i, [key, inner]] of firstEntries(value).entries()) {

@@ -1,6 +1,6 @@
 import { LazyList, LazyMap, type Value } from "@peekpack/core";
 import type { Entry } from "../archive/entry.js";
-import { failureOf, isLeaving } from "../archive/failure.js";
+import { failureOf, isAbort } from "../archive/failure.js";
 import { keyText, pathText, quoted } from "../archive/segments.js";
 import { el, fill } from "../ui/dom.js";
 import { count, counted, size } from "../ui/format.js";
@@ -20,22 +20,22 @@ import {
 } from "./value-views.js";
 import type { View } from "./view.js";
 
-/** While moves may follow at once, reading waits so long. */
-const REST_MS = 140;
-/** Reading is shown to be under way from then on. */
+/** Delay before reading, if further moves may follow at once. */
+const READ_DELAY_MS = 140;
+/** A read that takes longer is shown as busy. */
 const SHOW_BUSY_MS = 160;
-/** The clipboard takes texts of up to so many bytes of archive. */
-const COPIED_BYTES = 8 * 1024 * 1024;
+/** The largest value that is copied to the clipboard. */
+const MAX_COPIED_BYTES = 8 * 1024 * 1024;
 
 export interface PaneActions {
   goTo(entry: Entry): void;
   select(pattern: string): void;
-  /** Content has arrived that others show too. */
+  /** Content was read that other panes show too. */
   read(): void;
   say(text: string): void;
 }
 
-/** The pane that shows one entry: where it is, what it is, and its value. */
+/** The pane that shows one entry: its path, its kind, and its value. */
 export class ValuePane {
   readonly element: HTMLElement;
   readonly #actions: PaneActions;
@@ -49,7 +49,7 @@ export class ValuePane {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #view: View | undefined;
   #entry: Entry | undefined;
-  /** What the reader has chosen, kept for the next entries that it suits. */
+  /** The view that was chosen last. It is used for later entries if it suits them. */
   #preferred: ViewName | undefined;
 
   constructor(whole: number, actions: PaneActions) {
@@ -63,9 +63,9 @@ export class ValuePane {
     );
   }
 
-  /** Shows an entry, and reads it where that is small. `soon`: others may follow at once. */
+  /** Shows an entry. Reads it if it is small. `soon`: further entries may follow at once. */
   show(entry: Entry, soon: boolean): void {
-    this.#leave();
+    this.#reset();
     this.#entry = entry;
     this.#drawHead(entry, undefined);
     if (
@@ -76,27 +76,27 @@ export class ValuePane {
       this.#put(
         askNotice(
           "A large value",
-          `It is one piece of ${size(entry.bytes!)}: its table of contents goes no deeper, so that it is read as a whole.`,
+          `It takes ${size(entry.bytes!)}. The table of contents does not describe its parts, so that it is read as a whole.`,
           `Read ${size(entry.bytes!)}`,
           () => this.#open(entry),
         ),
       );
       return;
     }
-    if (soon && entry.content === undefined) this.#timer = setTimeout(() => this.#open(entry), REST_MS);
+    if (soon && entry.content === undefined) this.#timer = setTimeout(() => this.#open(entry), READ_DELAY_MS);
     else this.#open(entry);
   }
 
-  /** Shows something else in place of an entry. */
+  /** Shows another view instead of an entry. */
   showInstead(view: View): void {
-    this.#leave();
+    this.#reset();
     this.#entry = undefined;
     fill(this.#head);
     this.#view = view;
     this.#put(view.element);
   }
 
-  /** Ends what is under way; what is shown stays. @returns whether something was */
+  /** Aborts the read. What is shown stays. @returns whether there was a read */
   stop(): boolean {
     if (this.#reading === undefined) return false;
     this.#reading.abort();
@@ -108,10 +108,10 @@ export class ValuePane {
   }
 
   close(): void {
-    this.#leave();
+    this.#reset();
   }
 
-  #leave(): void {
+  #reset(): void {
     clearTimeout(this.#timer);
     this.#reading?.abort();
     this.#reading = undefined;
@@ -175,7 +175,7 @@ export class ValuePane {
     this.#put(view.element);
   }
 
-  /** Does something for an entry that takes time, can be stopped and may fail. */
+  /** Does work for an entry. Shows that it is busy, lets it be stopped, and shows its failure. */
   async #under(entry: Entry, text: string, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
     this.#reading?.abort();
     const controller = new AbortController();
@@ -187,11 +187,11 @@ export class ValuePane {
     } catch (error) {
       if (this.#entry !== entry || (this.#reading !== controller && signal.aborted)) return;
       this.#put(
-        isLeaving(error, signal)
+        isAbort(error, signal)
           ? askNotice(
               "Stopped",
-              "What had arrived is kept for a while.",
-              "Read on",
+              "Bytes that were read stay cached for a while.",
+              "Continue",
               () => void this.#under(entry, text, work),
             )
           : failureNotice(failureOf(error), () => void this.#under(entry, text, work)),
@@ -203,15 +203,15 @@ export class ValuePane {
   }
 
   #drawHead(entry: Entry, shown: { readonly choice: Choice; readonly name: ViewName } | undefined): void {
-    const way: Entry[] = [];
-    for (let at: Entry | undefined = entry; at !== undefined; at = at.parent) way.unshift(at);
+    const ancestors: Entry[] = [];
+    for (let at: Entry | undefined = entry; at !== undefined; at = at.parent) ancestors.unshift(at);
     const crumbs = el(
       "nav",
       { class: "crumbs", attributes: { "aria-label": "Path" } },
       el(
         "span",
         "crumbs-line",
-        ...way.flatMap((at, i) => [
+        ...ancestors.flatMap((at, i) => [
           i > 0 && el("span", { class: "slash", text: "/" }),
           el("button", {
             class: "crumb",
@@ -222,7 +222,7 @@ export class ValuePane {
         ]),
       ),
     );
-    const { bytes, span } = entry;
+    const { bytes, range } = entry;
     fill(
       this.#head,
       crumbs,
@@ -231,13 +231,13 @@ export class ValuePane {
         "value-line",
         el("span", { class: "kind", text: kindOf(entry) }),
         bytes !== undefined && el("span", { class: "dim", text: size(bytes) }),
-        span !== undefined &&
+        range !== undefined &&
           el("span", {
             class: "dim place",
             text:
               bytes === undefined
-                ? `within ${size(span.end - span.start)} at ${count(span.start)}`
-                : `at ${count(span.start)}`,
+                ? `within ${size(range.end - range.start)} at ${count(range.start)}`
+                : `at ${count(range.start)}`,
           }),
         el(
           "span",
@@ -278,13 +278,13 @@ export class ValuePane {
   #copy(text: string, what: string): void {
     navigator.clipboard.writeText(text).then(
       () => this.#actions.say(`${what} was copied.`),
-      () => this.#actions.say("The browser did not let the page copy."),
+      () => this.#actions.say("The browser did not allow copying."),
     );
   }
 
   async #copyValue(entry: Entry): Promise<void> {
-    if ((entry.bytes ?? 0) > COPIED_BYTES) {
-      this.#actions.say(`${size(entry.bytes!)} are too much for the clipboard.`);
+    if ((entry.bytes ?? 0) > MAX_COPIED_BYTES) {
+      this.#actions.say(`${size(entry.bytes!)} are too large for the clipboard.`);
       return;
     }
     try {
@@ -297,7 +297,7 @@ export class ValuePane {
   }
 }
 
-/** What an entry is, in a few words. */
+/** The kind of an entry, in a few words. */
 function kindOf(entry: Entry): string {
   const value = entry.content?.value;
   if (value instanceof LazyMap) return counted(value.size, "entry", "entries");
@@ -305,12 +305,12 @@ function kindOf(entry: Entry): string {
   if (value === undefined && entry.content === undefined) {
     switch (entry.outline?.kind) {
       case "map":
-        return counted(entry.outline.count, "entry", "entries");
+        return counted(entry.outline.count ?? 0, "entry", "entries");
       case "list":
       case "blocked":
-        return counted(entry.outline.count, "item");
+        return counted(entry.outline.count ?? 0, "item");
       case "archive":
-        return "an archive within";
+        return "a child archive";
       default:
         return "not read yet";
     }

@@ -9,10 +9,10 @@ import type { View } from "./view.js";
 
 /** Up to this size a value is read without asking. */
 export const UNASKED_BYTES = 512 * 1024;
-/** Items of a list up to this size are read to see what the list holds. */
-const LOOKED_AT_BYTES = 16 * 1024;
+/** Items of a list up to this size are read to find out what the list contains. */
+const SAMPLE_BYTES = 16 * 1024;
 
-/** The ways to look at a value. */
+/** The views of a value. */
 export type ViewName = "contents" | "text" | "table" | "plot";
 
 export const VIEW_LABELS: Readonly<Record<ViewName, string>> = {
@@ -22,7 +22,7 @@ export const VIEW_LABELS: Readonly<Record<ViewName, string>> = {
   plot: "Plot",
 };
 
-/** Which views suit an entry that was read, the best one first. */
+/** The views that suit an entry, and the best one. */
 export interface Choice {
   readonly names: readonly ViewName[];
   readonly best: ViewName;
@@ -35,7 +35,7 @@ export interface ViewContext {
   readonly signal: AbortSignal;
 }
 
-/** Looks at what an entry holds; of a list of blocks, at its first items, which reads one block. */
+/** Chooses the views for the content of an entry. Of a list of blocks, it reads the first block. */
 export async function viewsFor(entry: Entry, signal: AbortSignal): Promise<Choice> {
   const value = entry.content?.value;
   if (value instanceof LazyList && entry.blocked) {
@@ -55,7 +55,7 @@ export async function viewsFor(entry: Entry, signal: AbortSignal): Promise<Choic
   const plots = seriesOf(value).length > 0;
   const inRows =
     (Array.isArray(value) && value.length > 0) ||
-    value instanceof NdArray ||
+    NdArray.is(value) ||
     value instanceof Map ||
     isPlainMap(value);
   const best = plots && !hasMaps(value) ? "plot" : hasMaps(value) ? "table" : "text";
@@ -65,20 +65,20 @@ export async function viewsFor(entry: Entry, signal: AbortSignal): Promise<Choic
   };
 }
 
-/** How many bytes a view would read that are not here yet. */
+/** How many bytes a view has to read. */
 export function costOf(name: ViewName, entry: Entry): number {
   const value = entry.content?.value;
   const lazy = value instanceof LazyMap || value instanceof LazyList;
   return lazy && (name === "text" || name === "plot") ? (entry.bytes ?? 0) : 0;
 }
 
-/** Makes a view. Reads what it needs at once; tables read on as they are scrolled. */
+/** Makes a view. Reads what the view needs; a table reads more when it is scrolled. */
 export async function makeView(name: ViewName, entry: Entry, context: ViewContext): Promise<View> {
   const { actions, whole, signal } = context;
   const value = entry.content?.value;
   switch (name) {
     case "contents":
-      return contentsView(entry, whole, actions.goTo);
+      return contentsView(entry, whole, actions.goTo, signal);
     case "table":
       return tableView(entry, actions);
     case "text":
@@ -90,7 +90,7 @@ export async function makeView(name: ViewName, entry: Entry, context: ViewContex
   }
 }
 
-/** A list of numbers becomes a typed array without a value for each number in between. */
+/** Plots a list. A list of numbers is read as a typed array. */
 async function plotLazily(list: LazyList, signal: AbortSignal): Promise<View> {
   const first = await list.at(0, { signal });
   if (!isNumber(first)) return plotOf(await list.toValue({ signal }));
@@ -103,11 +103,11 @@ function plotOf(value: Value): View {
   return grid === undefined ? plotView(seriesOf(value)) : heatView(grid);
 }
 
-/** Whether a list begins with equally long lists of numbers, which are small enough to look at. */
+/** Whether a list begins with small lists of numbers that have the same length. */
 async function holdsRows(entry: Entry, list: LazyList, signal: AbortSignal): Promise<boolean> {
   if (list.length < 2) return false;
   const first = [entry.child(0), entry.child(1)];
-  if (first.some((row) => row.outline?.kind !== "value" || row.bytes! > LOOKED_AT_BYTES)) return false;
+  if (first.some((row) => row.outline?.kind !== "value" || row.bytes! > SAMPLE_BYTES)) return false;
   const rows = await Promise.all(first.map((row) => row.load({ signal })));
   return (
     rows.every((row) => !isNumber(row.value)) &&

@@ -1,6 +1,6 @@
-/** One way to look at a value. */
+/** A view of a value. */
 export interface View {
   readonly element: HTMLElement;
-  /** Ends what is under way. */
+  /** Aborts reads and removes listeners. */
   close(): void;
 }

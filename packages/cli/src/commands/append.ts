@@ -1,29 +1,33 @@
+import { ArchiveAccess } from "../archive-access.js";
 import type { Arguments } from "../arguments.js";
-import { childPlaces } from "../child-place.js";
-import { type Command, type Context, PLACE_OPTIONS } from "../command.js";
-import { Places } from "../place.js";
+import { childArguments } from "../child-argument.js";
+import { ACCESS_OPTIONS, type Command, type Context } from "../command.js";
 
-/** `peekpack append`: more children for a combined archive. */
+/** `peekpack append`: adds children to a combined archive. */
 export const append: Command = {
   name: "append",
   synopsis: "ARCHIVE NAME=ARCHIVE...",
   summary: "Add archives to a combined one",
   details: [
-    "Names as in combine: ARCHIVE decides whether there must be any. It is replaced when all has been written, and only",
-    "when it is still the one that was read. On S3 the server copies what it has.",
+    "Children have names if ARCHIVE is a map. It is replaced after everything has been written, and only if it is still",
+    "the version that was read. On S3 the server copies what it has.",
   ].join("\n"),
-  options: PLACE_OPTIONS,
+  options: ACCESS_OPTIONS,
+  examples: [
+    "append runs.msglc run-7=run-7.msglc",
+    "append s3://bucket/runs.msglc run-7=s3://bucket/run-7.msglc",
+  ],
   positionals: [2, Number.POSITIVE_INFINITY],
   run,
 };
 
 async function run(args: Arguments, context: Context): Promise<undefined> {
   const [target = "", ...names] = args.positionals;
-  const places = new Places(args, context);
+  const access = new ArchiveAccess(args, context);
   try {
-    const notice = await places.append(target, childPlaces(names));
+    const notice = await access.append(target, childArguments(names));
     if (notice !== undefined) context.stderr.write(`peekpack: note: ${notice}\n`);
   } finally {
-    await places.close();
+    await access.close();
   }
 }

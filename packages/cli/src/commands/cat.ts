@@ -1,44 +1,72 @@
+import { ANY, type Archive, type PathKey, PeekpackError } from "@peekpack/core";
+import { ArchiveAccess } from "../archive-access.js";
 import { type Arguments, UsageError } from "../arguments.js";
 import { type Command, type Context, PATH_OPTIONS, READ_OPTIONS } from "../command.js";
-import { jsonText } from "../json-text.js";
+import { type JsonOptions, jsonText } from "../json-text.js";
 import { archiveAndPath } from "../path-argument.js";
-import { Places } from "../place.js";
 
-/** `peekpack cat`: a value as JSON. */
+/** `peekpack cat`: prints a value as JSON. */
 export const cat: Command = {
   name: "cat",
   synopsis: "ARCHIVE [PATH]",
-  summary: "Print what lies at a path as JSON",
+  summary: "Print the value at a path as JSON",
   details: [
+    "In PATH, * stands for every key or index: every match is printed, one a line. With --path-json, * is a key.",
     "What JSON lacks becomes text: byte strings in base64, integers beyond 2^53 - 1 in decimal, instants as ISO 8601,",
-    'and "NaN", "Infinity", "-Infinity". Undefined is null; sets and numpy arrays are lists; the others are',
+    'and "NaN", "Infinity", "-Infinity". Undefined is null. Sets and numpy arrays are lists. The others are',
     '{"ext": type, "data": base64}, {"tag": number, "value": ...} and {"simple": number}. Keys become text.',
-    'With --tagged nothing is lost: maps are {"$map": [[key, value], ...]}, and what JSON lacks has a notation too.',
+    'With --tagged nothing is lost: maps are {"$map": [[key, value], ...]}, and every other value has a notation too.',
   ].join("\n"),
   options: {
     ...READ_OPTIONS,
     ...PATH_OPTIONS,
-    tagged: { help: "print the notation that loses nothing" },
-    indent: { value: "N", help: "spaces for each level (default 0: one line)" },
+    tagged: { help: "print the tagged notation, which loses nothing" },
+    indent: { value: "N", help: "spaces for each level; 0: one line (default 2 on a terminal, else 0)" },
   },
+  examples: [
+    "cat data.msglc entries/0/energy",
+    "cat data.msglc 'entries/*/energy'",
+    "cat s3://bucket/data.msglc entries/-1",
+    `cat --path-json '["a/b", 0]' data.msglc`,
+  ],
   positionals: [1, 2],
   run,
 };
 
 async function run(args: Arguments, context: Context): Promise<undefined> {
-  const { archive: name, path } = archiveAndPath(args);
-  const form = { tagged: args.flag("tagged"), indent: indentation(args) };
-  const archive = await new Places(args, context).open(name);
-  try {
-    await context.output.writeAll(jsonText(await archive.get(path), form));
-    await context.output.write("\n");
-  } finally {
-    await archive.close();
-  }
+  const { archive: name, path, isPattern } = archiveAndPath(args);
+  const form = { tagged: args.flag("tagged"), indent: indentation(args, context) };
+  await new ArchiveAccess(args, context).use(name, async (archive) => {
+    if (isPattern) {
+      await printMatches(archive, path, form, context);
+    } else {
+      await context.output.writeAll(jsonText(await archive.get(path, { signal: context.signal }), form));
+      await context.output.write("\n");
+    }
+  });
+  return undefined;
 }
 
-function indentation(args: Arguments): number {
-  const indent = args.count("indent") ?? 0;
+/** Prints the values that a pattern matches, as they arrive. @throws PeekpackError `not-found` if there are none */
+async function printMatches(
+  archive: Archive,
+  path: readonly PathKey[],
+  form: JsonOptions,
+  { output, signal }: Context,
+): Promise<void> {
+  let found = false;
+  const pattern = path.map((segment) => (segment === "*" ? ANY : segment));
+  for await (const { value } of archive.select(pattern, { signal })) {
+    found = true;
+    await output.writeAll(jsonText(value, form));
+    await output.write("\n");
+  }
+  if (!found) throw new PeekpackError("not-found", `nothing matches ${path.join("/")}`);
+}
+
+/** Default: 2 on a terminal, else 0. */
+function indentation(args: Arguments, { output }: Context): number {
+  const indent = args.count("indent") ?? (output.isTerminal ? 2 : 0);
   if (indent > 16) throw new UsageError("--indent is at most 16");
   return indent;
 }

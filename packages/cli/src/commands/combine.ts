@@ -1,30 +1,35 @@
+import { ArchiveAccess } from "../archive-access.js";
 import type { Arguments } from "../arguments.js";
-import { childPlaces } from "../child-place.js";
+import { childArguments } from "../child-argument.js";
 import {
+  ACCESS_OPTIONS,
   type Command,
   type Context,
   encodeOptions,
-  PLACE_OPTIONS,
   PUT_OPTIONS,
   putMode,
 } from "../command.js";
-import { Places } from "../place.js";
+import { refuseSameLocation } from "../same-location.js";
 
-/** `peekpack combine`: archives in one. */
+/** `peekpack combine`: puts archives into one. */
 export const combine: Command = {
   name: "combine",
   synopsis: "OUT NAME=ARCHIVE...",
   summary: "Put archives into one, byte for byte, under names or as a list",
   details: [
-    "Either all archives have names, and make a map, or none, and make a list. A file whose own name has an = is given",
-    "with its folder, as in ./a=b. OUT is a file, s3://bucket/key, or - for standard output; it appears whole or not at all.",
-    "What lies on the same S3 service as OUT is copied there by the server.",
+    "The result is a map if all archives have names, and a list if none has. Give a file whose own name contains = with",
+    "its folder, as in ./a=b. OUT is a file, s3://bucket/key, or - for standard output. It appears as a whole or not at",
+    "all. The S3 server copies archives that are on the same service as OUT.",
   ].join("\n"),
   options: {
-    ...PLACE_OPTIONS,
-    codec: { value: "NAME", help: "of the table that is made: msgpack (default) or cbor" },
+    ...ACCESS_OPTIONS,
+    codec: { value: "NAME", help: "codec of the new table: msgpack (default) or cbor" },
     ...PUT_OPTIONS,
   },
+  examples: [
+    "combine all.msglc first=a.msglc second=b.msglc",
+    "combine s3://bucket/all.msglc s3://bucket/a.msglc s3://bucket/b.msglc",
+  ],
   positionals: [2, Number.POSITIVE_INFINITY],
   run,
 };
@@ -32,11 +37,16 @@ export const combine: Command = {
 async function run(args: Arguments, context: Context): Promise<undefined> {
   const [out = "", ...names] = args.positionals;
   const { codec } = encodeOptions(args);
-  const places = new Places(args, context);
+  const access = new ArchiveAccess(args, context);
   try {
-    const notice = await places.combine(out, childPlaces(names), { codec, put: putMode(args) });
+    const children = childArguments(names);
+    await refuseSameLocation(
+      children.map(({ archive }) => archive),
+      out,
+    );
+    const notice = await access.combine(out, children, { codec, put: putMode(args) });
     if (notice !== undefined) context.stderr.write(`peekpack: note: ${notice}\n`);
   } finally {
-    await places.close();
+    await access.close();
   }
 }

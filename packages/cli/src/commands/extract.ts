@@ -1,4 +1,5 @@
 import { LazyList, LazyMap, openArchive, writeArchive } from "@peekpack/core";
+import { ArchiveAccess } from "../archive-access.js";
 import type { Arguments } from "../arguments.js";
 import {
   type Command,
@@ -10,21 +11,25 @@ import {
   putMode,
   READ_OPTIONS,
 } from "../command.js";
-import { archiveOfValue, copyArchive, copyBytes, encodedAt } from "../encoded-bytes.js";
 import { archiveAndPath } from "../path-argument.js";
-import { Places } from "../place.js";
+import { archiveOfValue, copyArchive, copyBytes, rawBytesAt } from "../raw-bytes.js";
+import { refuseSameLocation } from "../same-location.js";
 
-/** `peekpack extract`: a part of an archive as an archive. */
+/** `peekpack extract`: makes an archive of a part of an archive. */
 export const extract: Command = {
   name: "extract",
   synopsis: "ARCHIVE PATH OUT",
-  summary: "Make what lies at a path an archive of its own",
+  summary: "Write the value at a path as an archive of its own",
   details: [
-    "A child archive is copied byte for byte, and the options of encoding do not matter. Anything else is written with a",
-    "table of its own, in the codec of ARCHIVE unless said otherwise. With --path-json there is no PATH. OUT is a file,",
+    "A child archive is copied byte for byte, and encoding options have no effect. Any other value gets a table of its",
+    "own. Its codec is that of ARCHIVE unless --codec is given. --path-json replaces PATH. OUT is a file,",
     "s3://bucket/key, or - for standard output.",
   ].join("\n"),
   options: { ...READ_OPTIONS, ...PATH_OPTIONS, ...ENCODE_OPTIONS, ...PUT_OPTIONS },
+  examples: [
+    "extract data.msglc entries/17 entry-17.msglc",
+    "extract --codec cbor s3://bucket/data.msglc config config.msglc",
+  ],
   positionals: [2, 3],
   run,
 };
@@ -32,27 +37,30 @@ export const extract: Command = {
 async function run(args: Arguments, context: Context): Promise<undefined> {
   const { archive: name, path, rest } = archiveAndPath(args, 1);
   const { signal } = context;
-  const places = new Places(args, context);
+  const access = new ArchiveAccess(args, context);
   const encoding = encodeOptions(args);
   const [out = ""] = rest;
-  const sink = places.sink(out, putMode(args));
-  const archive = await places.open(name);
-  try {
-    const encoded = await encodedAt(archive, path, signal);
+  await refuseSameLocation([name], out);
+  const sink = access.sink(out, putMode(args));
+  await access.use(name, async (archive) => {
+    const encoded = await rawBytesAt(archive, path, signal);
     if (encoded.isArchive) {
-      // Its first bytes are known first: nothing need be kept in memory.
+      // The header is known first, so that nothing is kept in memory.
       if (out === "-") await copyBytes(encoded, context.output);
       else await copyArchive(encoded, sink);
       return;
     }
     const value = await archive.get(path, { signal });
-    const lazy = value instanceof LazyMap || value instanceof LazyList;
-    await writeArchive(sink, lazy ? value : await openArchive(await archiveOfValue(archive, path, encoded)), {
-      ...encoding,
-      codec: encoding.codec ?? archive.info.codec,
-      signal,
-    });
-  } finally {
-    await archive.close();
-  }
+    const isLazy = value instanceof LazyMap || value instanceof LazyList;
+    await writeArchive(
+      sink,
+      isLazy ? value : await openArchive(await archiveOfValue(archive, path, encoded)),
+      {
+        ...encoding,
+        codec: encoding.codec ?? archive.info.codec,
+        signal,
+      },
+    );
+  });
+  return undefined;
 }

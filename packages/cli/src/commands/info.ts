@@ -1,27 +1,31 @@
+import { ArchiveAccess } from "../archive-access.js";
 import type { Arguments } from "../arguments.js";
 import { type Command, type Context, PATH_OPTIONS, READ_OPTIONS } from "../command.js";
-import { archiveFacts, factLines, factsAt } from "../facts.js";
 import { archiveAndPath } from "../path-argument.js";
-import { Places } from "../place.js";
+import { archiveProperties, propertiesAt, propertyLines } from "../properties.js";
 
-/** `peekpack info`: what an archive, or what lies at a path in it, is. */
+/** `peekpack info`: shows the properties of an archive, or of a value in it. */
 export const info: Command = {
   name: "info",
   synopsis: "ARCHIVE [PATH]",
-  summary: "Tell what an archive is, or what lies at a path in it",
-  details: "Without PATH only the header and the table of contents are read.",
+  summary: "Show the properties of an archive, or of the value at a path",
+  details: [
+    "Without PATH only the header and the table of contents are read. Sizes are exact in a pipe, and rounded on a",
+    "terminal.",
+  ].join("\n"),
   options: { ...READ_OPTIONS, ...PATH_OPTIONS, json: { help: "print one JSON object" } },
+  examples: ["info data.msglc", "info --json https://example.org/data.msglc entries"],
   positionals: [1, 2],
   run,
 };
 
 async function run(args: Arguments, context: Context): Promise<undefined> {
   const { archive: name, path } = archiveAndPath(args);
-  const archive = await new Places(args, context).open(name);
-  try {
-    const facts = path.length === 0 ? archiveFacts(archive) : await factsAt(archive, path);
-    await context.output.write(args.flag("json") ? `${JSON.stringify(facts)}\n` : factLines(facts));
-  } finally {
-    await archive.close();
-  }
+  await new ArchiveAccess(args, context).use(name, async (archive) => {
+    const properties = path.length === 0 ? archiveProperties(archive) : await propertiesAt(archive, path);
+    await context.output.write(
+      args.flag("json") ? `${JSON.stringify(properties)}\n` : propertyLines(properties, context.output.style),
+    );
+  });
+  return undefined;
 }

@@ -3,34 +3,40 @@ import { readFile } from "node:fs/promises";
 import { addAbortSignal } from "node:stream";
 import { PeekpackError, writeArchive } from "@peekpack/core";
 import { fromTagged } from "@peekpack/core/tagged";
+import { ArchiveAccess } from "../archive-access.js";
 import type { Arguments } from "../arguments.js";
 import {
+  ACCESS_OPTIONS,
   type Command,
   type Context,
   ENCODE_OPTIONS,
   encodeOptions,
-  PLACE_OPTIONS,
   PUT_OPTIONS,
   putMode,
 } from "../command.js";
-import { Places } from "../place.js";
+import { refuseSameLocation } from "../same-location.js";
 
-/** `peekpack write`: JSON as an archive. */
+/** `peekpack write`: writes JSON as an archive. */
 export const write: Command = {
   name: "write",
   synopsis: "INPUT.json OUT",
   summary: "Write JSON as an archive",
   details: [
-    "INPUT.json may be - for standard input; OUT is a file, s3://bucket/key, or - for standard output. The archive",
-    "appears whole or not at all. Numbers are read as JavaScript reads them: 1.0 is the integer 1, integers beyond",
-    "2^53 - 1 are floats, and of keys those like 10 come first. With --tagged the notation that loses nothing is read.",
+    "INPUT.json is a file, or - for standard input. OUT is a file, s3://bucket/key, or - for standard output. The archive",
+    "appears as a whole or not at all. JSON is read as JavaScript reads it: 1.0 is the integer 1, integers beyond 2^53 - 1",
+    "are floats, and keys like 10 come first. With --tagged the input is in the tagged notation, which loses nothing.",
   ].join("\n"),
   options: {
-    ...PLACE_OPTIONS,
+    ...ACCESS_OPTIONS,
     ...ENCODE_OPTIONS,
     ...PUT_OPTIONS,
-    tagged: { help: "read the notation that cat --tagged prints" },
+    tagged: { help: "read the tagged notation that cat --tagged prints" },
   },
+  examples: [
+    "write data.json data.msglc",
+    "write --codec cbor data.json s3://bucket/data.msglc",
+    "write - - < data.json > data.msglc",
+  ],
   positionals: [2, 2],
   run,
 };
@@ -38,7 +44,8 @@ export const write: Command = {
 async function run(args: Arguments, context: Context): Promise<undefined> {
   const [input = "", out = ""] = args.positionals;
   const options = { ...encodeOptions(args), signal: context.signal };
-  const sink = new Places(args, context).sink(out, putMode(args));
+  if (input !== "-") await refuseSameLocation([input], out);
+  const sink = new ArchiveAccess(args, context).sink(out, putMode(args));
   const json = parseJson(await readInput(input, context), input);
   await writeArchive(sink, args.flag("tagged") ? fromTagged(json) : json, options);
 }
@@ -56,12 +63,12 @@ function parseJson(bytes: Uint8Array, input: string): unknown {
   if (bytes.length > constants.MAX_STRING_LENGTH) {
     throw new PeekpackError(
       "limit",
-      `${name} has more than the ${constants.MAX_STRING_LENGTH} bytes that are parsed`,
+      `${name} exceeds the ${constants.MAX_STRING_LENGTH} bytes that can be parsed`,
     );
   }
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch (error) {
-    throw new PeekpackError("corrupt", `${name} is no JSON: ${(error as Error).message}`, { cause: error });
+    throw new PeekpackError("corrupt", `${name} is not JSON: ${(error as Error).message}`, { cause: error });
   }
 }

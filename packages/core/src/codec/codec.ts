@@ -34,8 +34,6 @@ export interface Codec {
 /** A codec that can do everything that reading needs: the two built-in ones. */
 export interface Decoder {
   readonly protocol: Protocol;
-  /** What to wait for before so many bytes are decoded, if anything: it goes faster then. */
-  prepare?(bytes: number): Promise<void> | undefined;
   /**
    * Decodes `count` items that fill `bytes` exactly. Byte strings are copies.
    * @throws PeekpackError `corrupt`, `truncated`, `limit`

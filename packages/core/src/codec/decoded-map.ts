@@ -3,7 +3,7 @@ import type { MapStyle } from "./codec.js";
 
 /**
  * Makes a map of keys and values given in turn: a plain object where every key is a string, unless `style` asks for a
- * Map. A key that occurs twice keeps its first place and its last value. `__proto__` becomes an own key.
+ * Map. A key that occurs twice keeps its first position and its last value. `__proto__` becomes an own key.
  */
 export function decodedMap(entries: readonly Value[], style: MapStyle): Value {
   let plain = style === "object";

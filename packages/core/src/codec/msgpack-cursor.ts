@@ -56,7 +56,7 @@ export class MsgpackCursor extends Cursor {
     }
   }
 
-  /** A number of 1, 2 or 4 bytes (`width` 0, 1, 2) behind the type. */
+  /** A number of 1, 2 or 4 bytes (`width` 0, 1, 2) after the type. */
   #sized(at: number, width: number, kind: ItemKind, item: Item): number {
     const value =
       width === 0

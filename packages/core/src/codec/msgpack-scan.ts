@@ -165,30 +165,30 @@ function scan(bytes: Uint8Array, count: number, maxItems: number, maxDepth: numb
       }
       if (!map && depth < maxDepth) {
         // Short lists of plain items, of which a table of contents has one for each node, are passed over at once.
-        let behind = at;
+        let next = at;
         let rest = children;
         for (; rest > 0; rest--) {
-          const width = widths[bytes[behind]!]!;
+          const width = widths[bytes[next]!]!;
           if (!(width > 0)) break;
-          behind += width;
+          next += width;
         }
-        if (rest === 0 && behind <= size && items + children <= maxItems) {
-          at = behind;
+        if (rest === 0 && next <= size && items + children <= maxItems) {
+          at = next;
           items += children;
           continue;
         }
       }
       if (type === 0x81 && depth + 1 < maxDepth && at + 3 < size && view.getUint32(at - 1) === LEAF) {
-        const behind = at + 3 + widths[bytes[at + 3]!]!;
-        const end = behind + widths[bytes[behind]!]!;
-        if (behind > at + 3 && end > behind && end <= size && items + 4 <= maxItems) {
+        const second = at + 3 + widths[bytes[at + 3]!]!;
+        const end = second + widths[bytes[second]!]!;
+        if (second > at + 3 && end > second && end <= size && items + 4 <= maxItems) {
           at = end;
           items += 4;
           continue;
         }
       }
     } else {
-      // Every other type has a number behind it: 1, 2, 4 or 8 bytes.
+      // A number of 1, 2, 4 or 8 bytes follows every other type.
       switch (type) {
         case 0xcf:
         case 0xd3:

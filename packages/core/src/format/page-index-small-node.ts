@@ -31,27 +31,34 @@ export class SmallNodeReader {
     const limit = Math.min(start + PAGE_BYTES, end);
     const word = walker.word(start);
     this.isArchive = false;
+    // A "p" of two entries may also be two blocks.
+    const usual = word === walker.leaf || word === walker.branch;
+    const pair = usual ? this.#pair(start + 4) : MALFORMED;
     let after: number;
-    if (word === walker.leaf) {
-      after = this.span(start + 4, 2);
-      if (after > limit) after = BEYOND;
-    } else {
-      after = word === walker.branch ? this.#branch(start, limit) : this.#node(start, limit);
-    }
+    if (pair === MALFORMED) after = this.#node(start, limit);
+    else if (word === walker.branch) after = this.#branch(start, pair, limit);
+    else after = pair <= limit ? pair : BEYOND;
     if (after === BEYOND && limit < start + PAGE_BYTES) throw this.damaged("it ends too early", start);
     return after;
   }
 
   /** Reads a span of `count` integers from its first integer on. Returns the offset after it. */
   span(first: number, count: number): number {
+    const after = count === 2 ? this.#pair(first) : MALFORMED;
+    if (after === MALFORMED) throw this.damaged("a span is not a pair of integers", first);
+    return after;
+  }
+
+  /** Reads a span, or returns {@link MALFORMED} if it is not a pair of integers. */
+  #pair(first: number): number {
     const walker = this.#walker;
     const second = walker.uint(first);
+    if (second === MALFORMED) return MALFORMED;
     const start = walker.value;
-    const after = second === MALFORMED ? MALFORMED : walker.uint(second);
+    const after = walker.uint(second);
     const end = walker.value;
-    if (after === MALFORMED || count !== 2 || start >= end || end > this.#dataSize) {
-      throw this.damaged("a span is not a pair of positions", first);
-    }
+    if (after === MALFORMED) return MALFORMED;
+    if (start >= end || end > this.#dataSize) throw this.damaged("a span does not lie in the data", first);
     this.valueStart = start;
     this.valueEnd = end;
     return after;
@@ -74,11 +81,9 @@ export class SmallNodeReader {
     });
   }
 
-  /** Reads a node that begins as most branches do: with its span and one more field. */
-  #branch(start: number, limit: number): number {
-    const walker = this.#walker;
-    const { bytes } = walker;
-    const key = this.span(start + 4, 2);
+  /** Reads a node of two fields, the first of which is its span. `key`: offset of the second. */
+  #branch(start: number, key: number, limit: number): number {
+    const { bytes } = this.#walker;
     // Texts of one byte look the same in both codecs but for the first byte, which is that of "p".
     if (bytes[key] !== bytes[start + 1] || bytes[key + 1] !== 0x74) return this.#node(start, limit);
     return this.#children(key + 2, limit);

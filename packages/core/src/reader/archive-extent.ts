@@ -28,8 +28,8 @@ export interface PageIndex {
 /** What is known of an archive's page index. */
 export interface PageIndexInfo {
   /**
-   * `used`: values are found through it. `none`: there is none. `unneeded`: the table was short enough to be read with
-   * the end of the archive. `stale`: it belongs to another table. `damaged`: it does not decode. Without `used`, the
+   * `used`: values are found through it. `none`: there is none. `unneeded`: the table is here as a whole: it was read with
+   * the end of the archive, or is local and fits `tocCacheBytes`. `stale`: it belongs to another table. `damaged`: it does not decode. Without `used`, the
    * whole table is read.
    */
   readonly state: "used" | "none" | "unneeded" | "stale" | "damaged";

@@ -24,6 +24,8 @@ export interface ArchiveParts {
 const FOOTER_MAGIC = "PEEKPGIX";
 const FOOTER_SIZE = 64;
 
+const UNNEEDED: PageIndexInfo = { state: "unneeded", bytes: 0, sidecar: false };
+
 /** Loads the code for page indexes. @throws PeekpackError `network` */
 export function pageIndexFeature(): Promise<typeof import("./page-index.js")> {
   return loadFeature("page indexes", () => import("./page-index.js"));
@@ -38,6 +40,8 @@ export async function readTable(
   extent: ArchiveExtent,
   options: {
     readonly limits: Limits;
+    /** Memory for tables. */
+    readonly cacheBytes: number;
     readonly sidecar?: RangeSource | undefined;
     readonly reading?: ReadOptions | undefined;
   },
@@ -61,13 +65,15 @@ export async function readTable(
   const table = here(from, to);
   if (table !== undefined) {
     checkSize();
-    const pageIndex = { state: "unneeded", bytes: 0, sidecar: false } as const;
-    return { header, start, table: trimmed(table), pageIndex };
+    return { header, start, table: source.local ? table : trimmed(table), pageIndex: UNNEEDED };
   }
   const read = async (first: number, last: number): Promise<Uint8Array> =>
     here(first, last) ?? (await source.read([{ start: first, end: last }], reading))[0]!;
-  const { index, info } =
-    sidecar === undefined
+  // A local table that fits the memory for tables is cheaper than pages: its reads are no requests.
+  const isCheap = source.local === true && header.tocSize <= options.cacheBytes && sidecar === undefined;
+  const { index, info } = isCheap
+    ? ({ info: UNNEEDED } as PageIndexFound)
+    : sidecar === undefined
       ? await indexAfterTable(source, extent, to, read)
       : await (await pageIndexFeature()).openSidecar(sidecar, extent, reading);
   if (index !== undefined) return { header, start, table: index, pageIndex: info };

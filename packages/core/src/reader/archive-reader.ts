@@ -101,8 +101,6 @@ export class ArchiveReader {
           offset: this.origin + start,
         });
       }
-      // The code that decodes large values arrives while their bytes do.
-      this.#decoder.prepare?.(end - start)?.catch(() => {});
     }
     return this.#readAt(spans, this.origin, options);
   }
@@ -118,7 +116,6 @@ export class ArchiveReader {
 
   /** Decodes `count` items that fill `bytes`, which were read at position `at`. */
   async decode(bytes: Uint8Array, count: number, at: number, budget?: ResultBudget): Promise<Value[]> {
-    await this.#decoder.prepare?.(bytes.length);
     const { limits, maps, numpy } = this.context;
     const options = { limits: budget?.remaining() ?? limits, maps };
     const decoded = this.#inData(at, () => this.#decoder.decode(bytes, count, options));
@@ -206,7 +203,7 @@ export class ArchiveReader {
     const found = { header, start, end: start + extent, pieces };
     return ArchiveReader.create(
       this.context,
-      await readTable(source, found, { limits, reading: options }),
+      await readTable(source, found, { limits, cacheBytes: this.context.memory.maxBytes, reading: options }),
       this.nesting + 1,
     );
   }

@@ -1,6 +1,6 @@
 import { isPeekpackError, PeekpackError } from "../errors.js";
 import type { BlockList, Branch, TableNode } from "../format/table-view.js";
-import { NdArray } from "../nd-array.js";
+import { isNdArray } from "../nd-array-brand.js";
 import type { ReadOptions } from "../source/range-source.js";
 import type { Value } from "../values.js";
 import type { ArchiveReader } from "./archive-reader.js";
@@ -181,7 +181,7 @@ function stepInto(value: Value, segment: PathSegment, path: readonly unknown[]):
   if (Array.isArray(value)) {
     return pick(resolveListSegment(segment, value.length, path), (index) => plain(value[index]));
   }
-  if (NdArray.is(value) && value.shape.length > 0) {
+  if (isNdArray(value) && value.shape.length > 0) {
     return stepInto(value.toNested() as Value, segment, path);
   }
   if (value instanceof Map) {

@@ -227,7 +227,12 @@ async function openFresh(context: ReaderContext, options: OpenOptions, counts: C
   const header = decodeHeader(headerBytes, end === undefined ? undefined : end - offset, offset);
   const sidecar = options.pageIndex === undefined ? undefined : engineOf(options.pageIndex, options);
   const found = { header, start: offset, end, pieces };
-  const parts = await readTable(source, found, { limits, sidecar, reading });
+  const parts = await readTable(source, found, {
+    limits,
+    cacheBytes: counts.tocCacheBytes,
+    sidecar,
+    reading,
+  });
   return { parts, headerBytes, size, version };
 }
 
@@ -270,13 +275,15 @@ async function firstContact(
 }
 
 /**
- * How many of the last bytes hold the table of contents. None if it is longer than `max`, or if something follows it: then
+ * How many of the last bytes are worth reading: all of a small object, or the table of contents. None if that is longer than `max`, or if something follows it: then
  * the last bytes may be the root of a page index.
  */
 function wantedTail(max: number): (head: Uint8Array, size: number) => number {
   return (head, size) => {
     try {
       const { tocStart, tocSize } = decodeHeader(head, size);
+      // A small object comes whole.
+      if (size <= head.length + max) return size - head.length;
       const unused = size - (HEADER_SIZE + tocStart + tocSize);
       return unused < MIN_INDEX_BYTES && tocSize + unused <= max ? tocSize + unused : 0;
     } catch {

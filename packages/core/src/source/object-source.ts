@@ -176,7 +176,8 @@ export function objectSource(transport: RangeTransport, options: ObjectSourceOpt
       size,
       ...(object.version !== undefined && { version: object.version }),
       head: head.subarray(0, want.head),
-      tail: tail.subarray(Math.max(0, tail.length - bytes)),
+      // All of a long tail: its bytes are here, and the cache can serve them.
+      tail: long === undefined ? tail.subarray(Math.max(0, tail.length - bytes)) : tail,
     };
   };
 

@@ -1,0 +1,67 @@
+import type { LazyList, LazyMap, ReadOptions } from "@peekpack/core";
+import { type OutlineEntry, outlineEntries } from "@peekpack/core/inspect";
+
+/** Entries that are loaded at once. */
+export const WINDOW = 1024;
+/** Windows that are kept for one container. */
+const MAX_WINDOWS = 64;
+
+/** The entries of a container as its table describes them. Windows are loaded on demand; the latest are kept. */
+export class OutlineWindows {
+  readonly #container: LazyMap | LazyList;
+  readonly #windows = new Map<number, readonly OutlineEntry[]>();
+  readonly #loading = new Map<number, Promise<void>>();
+
+  constructor(container: LazyMap | LazyList) {
+    this.#container = container;
+  }
+
+  /** The entry at an index. Undefined if it is not loaded. */
+  get(index: number): OutlineEntry | undefined {
+    return this.#windows.get(Math.floor(index / WINDOW))?.[index % WINDOW];
+  }
+
+  /**
+   * Loads the entries from `from` up to `to`. Callers share one load of a window. An abort ends only the waiting.
+   * @returns the entries that were loaded now
+   */
+  async load(from: number, to: number, { signal }: ReadOptions): Promise<readonly OutlineEntry[]> {
+    const missing: number[] = [];
+    for (let window = Math.floor(from / WINDOW); window * WINDOW < to; window++) {
+      if (!this.#windows.has(window)) missing.push(window);
+    }
+    if (missing.length === 0) return [];
+    await untilAborted(Promise.all(missing.map((window) => this.#share(window))), signal);
+    return missing.flatMap((window) => this.#windows.get(window) ?? []);
+  }
+
+  #share(window: number): Promise<void> {
+    let loading = this.#loading.get(window);
+    if (loading === undefined) {
+      loading = this.#load(window).finally(() => this.#loading.delete(window));
+      this.#loading.set(window, loading);
+    }
+    return loading;
+  }
+
+  async #load(window: number): Promise<void> {
+    const entries: OutlineEntry[] = [];
+    const range = { start: window * WINDOW, end: (window + 1) * WINDOW };
+    for await (const some of outlineEntries(this.#container, range)) entries.push(...some);
+    this.#windows.set(window, entries);
+    for (const oldest of this.#windows.keys()) {
+      if (this.#windows.size <= MAX_WINDOWS) break;
+      this.#windows.delete(oldest);
+    }
+  }
+}
+
+function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work;
+  signal.throwIfAborted();
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason);
+    signal.addEventListener("abort", abort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
+}

@@ -1,0 +1,17 @@
+import { stat } from "node:fs/promises";
+
+/** Identifies one state of a file. */
+export interface FileState {
+  /** Bytes. */
+  readonly size: number;
+  /** Size, modification time in nanoseconds, and inode. A write in place or a rename changes it. */
+  readonly version: string;
+  /** Permission bits. */
+  readonly mode: number;
+}
+
+/** Returns the state of a file. Follows links. Rejects with the file system's own error. */
+export async function fileState(path: string): Promise<FileState> {
+  const { size, mtimeNs, ino, mode } = await stat(path, { bigint: true });
+  return { size: Number(size), version: `${size}-${mtimeNs}-${ino}`, mode: Number(mode) & 0o7777 };
+}

@@ -1,0 +1,147 @@
+import { crc32 } from "node:zlib";
+import { PeekpackError } from "@peekpack/core";
+import { type PutMode, S3_LIMITS } from "@peekpack/s3";
+import type { OpenUpload, UploadedPart } from "@peekpack/s3/internal";
+import { checksumBytes } from "./block-checksums.js";
+
+/** Version of the layout of spools that this version reads and writes. */
+export const LAYOUT = 2;
+
+/** One entry of a journal. It never holds a credential, nor a URL with a query. */
+export type JournalEntry =
+  | {
+      /** Layout of the spool. */
+      readonly v: typeof LAYOUT;
+      readonly target: string;
+      readonly put: PutMode;
+      readonly begun: string;
+      readonly partSize?: number | undefined;
+    }
+  | {
+      /** The header, in base64. */
+      readonly sealed: string;
+      readonly bodySize: number;
+      readonly synced: boolean;
+      /** The checksums of the body's blocks, in base64. */
+      readonly blocks: string;
+    }
+  | { readonly upload: OpenUpload; readonly partSize: number }
+  | { readonly part: UploadedPart }
+  | { readonly committing: true }
+  | { readonly abandoned: string; readonly gone: boolean }
+  | { readonly failure: string }
+  | { readonly retarget: string; readonly put: PutMode }
+  | { readonly from: string };
+
+/** Encodes an entry as a line: CRC32, sequence number and JSON. */
+export function encodeLine(sequence: number, entry: JournalEntry): string {
+  const text = `${sequence} ${JSON.stringify(entry)}`;
+  return `${crc32(text).toString(16).padStart(8, "0")} ${text}`;
+}
+
+/**
+ * Decodes a line. Undefined if its checksum is wrong, as that of an incomplete line.
+ * @throws PeekpackError `corrupt` if the entry is invalid
+ */
+export function decodeLine(
+  line: string,
+): { readonly sequence: number; readonly entry: JournalEntry } | undefined {
+  const [, sum, text, sequence, json] = /^([0-9a-f]{8}) ((\d+) (.*))$/.exec(line) ?? [];
+  if (text === undefined || crc32(text) !== Number.parseInt(sum!, 16)) return undefined;
+  const entry = parseJson(json!);
+  if (!isEntry(entry)) {
+    throw new PeekpackError("corrupt", `line ${sequence} of its journal is invalid`, { section: "spool" });
+  }
+  return { sequence: Number(sequence), entry };
+}
+
+/** The layout that a journal names in its first line; undefined if it names none. */
+export function layoutOf(content: string): number | undefined {
+  const found = /^\n?(?:[0-9a-f]{8} \d+ )?\{"v":(\d+)[,}]/.exec(content);
+  return found === null ? undefined : Number(found[1]);
+}
+
+function isEntry(value: unknown): value is JournalEntry {
+  if (!isObject(value)) return false;
+  switch (Object.keys(value)[0]) {
+    case "v":
+      return (
+        value.v === LAYOUT &&
+        typeof value.target === "string" &&
+        isPutMode(value.put) &&
+        typeof value.begun === "string" &&
+        !Number.isNaN(Date.parse(value.begun)) &&
+        (value.partSize === undefined || isPartSize(value.partSize))
+      );
+    case "sealed":
+      return (
+        isBase64(value.sealed) &&
+        isSize(value.bodySize) &&
+        typeof value.synced === "boolean" &&
+        isBase64(value.blocks) &&
+        Buffer.from(value.blocks, "base64").length === checksumBytes(value.bodySize)
+      );
+    case "upload":
+      return isOpenUpload(value.upload) && isPartSize(value.partSize);
+    case "part":
+      return isPart(value.part);
+    case "committing":
+      return value.committing === true;
+    case "abandoned":
+      return typeof value.abandoned === "string" && typeof value.gone === "boolean";
+    case "failure":
+      return typeof value.failure === "string";
+    case "retarget":
+      return typeof value.retarget === "string" && isPutMode(value.put);
+    case "from":
+      return typeof value.from === "string";
+    default:
+      return false;
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isObject(value: unknown): value is { readonly [key: string]: unknown } {
+  return typeof value === "object" && value !== null;
+}
+
+function isPutMode(value: unknown): value is PutMode {
+  return (
+    value === "overwrite" || value === "create" || (isObject(value) && typeof value.ifMatch === "string")
+  );
+}
+
+function isSize(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
+}
+
+function isPartSize(value: unknown): value is number {
+  return isSize(value) && value >= S3_LIMITS.minPart && value <= S3_LIMITS.maxPart;
+}
+
+function isBase64(value: unknown): value is string {
+  return typeof value === "string" && /^[A-Za-z0-9+/]*={0,2}$/.test(value);
+}
+
+function isOpenUpload(value: unknown): value is OpenUpload {
+  return isObject(value) && typeof value.id === "string" && typeof value.crc32 === "boolean";
+}
+
+function isPart(value: unknown): value is UploadedPart {
+  return (
+    isObject(value) &&
+    isSize(value.number) &&
+    value.number >= 1 &&
+    value.number <= S3_LIMITS.parts &&
+    isSize(value.size) &&
+    typeof value.etag === "string" &&
+    (value.crc32 === undefined || isSize(value.crc32))
+  );
+}

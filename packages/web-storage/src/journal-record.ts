@@ -1,0 +1,160 @@
+import { HEADER_SIZE } from "@peekpack/core";
+import { crc32 } from "@peekpack/core/internal";
+import { type PutMode, S3_LIMITS } from "@peekpack/s3";
+import type { OpenUpload, UploadedPart } from "@peekpack/s3/internal";
+import type { PartStorage } from "./part-store.js";
+import { isPartSize } from "./spool-options.js";
+
+/** Version of the layout of spools that this version reads and writes. */
+export const LAYOUT = 2;
+
+/**
+ * State of a spool. `unfinished`: the archive is incomplete; `sealed`: it is complete, and no part is on the server;
+ * `uploading`: some parts are; `committing`: the request that stores the object may have been sent; `done`: the spool is to
+ * be removed.
+ */
+export type SpoolState = "unfinished" | "sealed" | "uploading" | "committing" | "done";
+
+/** A part that is complete on the disk. */
+export interface SealedPart {
+  /** Bytes; the first part's without the header. */
+  readonly size: number;
+  /** CRC32 of these bytes. */
+  readonly crc32: number;
+}
+
+/** Metadata of a spool. Holds no credential. */
+export interface SpoolHead {
+  readonly id: string;
+  /** Label of the target. */
+  readonly target: string;
+  readonly put: PutMode;
+  readonly storage: PartStorage;
+  /** Size of every part but the last in bytes, header included. */
+  readonly partSize: number;
+  /** Milliseconds since 1970. */
+  readonly begun: number;
+  readonly state: SpoolState;
+  /** The header of the archive, to be sent before the first part; known once the spool is sealed. */
+  readonly header?: Uint8Array | undefined;
+  /** Number of parts; known once the spool is sealed. */
+  readonly partCount?: number | undefined;
+  /** The open multipart upload. */
+  readonly upload?: OpenUpload | undefined;
+  /** Code of the error that the last upload failed with. */
+  readonly failure?: string | undefined;
+  /** Whether parts were removed here, so that only the server has them. Recorded before the first removal. */
+  readonly partsRemoved?: boolean | undefined;
+  /** Abandoned uploads of which the server may still have parts. */
+  readonly abandoned: readonly OpenUpload[];
+}
+
+/** A record of the journal, as IndexedDB stores it. */
+export interface StoredRecord {
+  /** Readable by any version. */
+  readonly layout: number;
+  /** JSON. */
+  readonly text: string;
+  /** CRC32 of the text in UTF-8. */
+  readonly crc32: number;
+}
+
+/** Encodes a record with its checksum. */
+export function encodeRecord(value: SpoolHead | SealedPart | UploadedPart): StoredRecord {
+  const text = JSON.stringify(value, (_, item: unknown) =>
+    item instanceof Uint8Array ? base64(item) : item,
+  );
+  return { layout: LAYOUT, text, crc32: crc32(new TextEncoder().encode(text)) };
+}
+
+/** The layout of a stored record; undefined if it names none. */
+export function layoutOf(stored: unknown): number | undefined {
+  const { layout } = (stored ?? {}) as Partial<StoredRecord>;
+  return typeof layout === "number" ? layout : undefined;
+}
+
+/** Decodes the metadata of a spool. Undefined if it is damaged. */
+export function decodeHead(stored: unknown): SpoolHead | undefined {
+  const value = decode(stored);
+  if (!isObject(value)) return undefined;
+  const header = typeof value.header === "string" ? fromBase64(value.header) : undefined;
+  const valid =
+    typeof value.id === "string" &&
+    typeof value.target === "string" &&
+    isPutMode(value.put) &&
+    (value.storage === "opfs" || value.storage === "indexeddb") &&
+    isPartSize(value.partSize) &&
+    isSize(value.begun) &&
+    ["unfinished", "sealed", "uploading", "committing", "done"].includes(String(value.state)) &&
+    (header === undefined ? value.header === undefined : header.length === HEADER_SIZE) &&
+    (value.partCount === undefined || isSize(value.partCount)) &&
+    (value.upload === undefined || isOpenUpload(value.upload)) &&
+    (value.failure === undefined || typeof value.failure === "string") &&
+    (value.partsRemoved === undefined || typeof value.partsRemoved === "boolean") &&
+    Array.isArray(value.abandoned) &&
+    value.abandoned.every(isOpenUpload);
+  return valid ? ({ ...value, header } as unknown as SpoolHead) : undefined;
+}
+
+/** Decodes a sealed part. Undefined if it is damaged. */
+export function decodeSealed(stored: unknown): SealedPart | undefined {
+  const value = decode(stored);
+  return isObject(value) && isSize(value.size) && isSize(value.crc32)
+    ? { size: value.size, crc32: value.crc32 }
+    : undefined;
+}
+
+/** Decodes an uploaded part. Undefined if it is damaged. */
+export function decodeUploaded(stored: unknown): UploadedPart | undefined {
+  const value = decode(stored);
+  const valid =
+    isObject(value) &&
+    isSize(value.number) &&
+    value.number >= 1 &&
+    value.number <= S3_LIMITS.parts &&
+    isSize(value.size) &&
+    typeof value.etag === "string" &&
+    (value.crc32 === undefined || isSize(value.crc32));
+  return valid ? (value as unknown as UploadedPart) : undefined;
+}
+
+function decode(stored: unknown): unknown {
+  const { layout, text, crc32: sum } = (stored ?? {}) as Partial<StoredRecord>;
+  if (layout !== LAYOUT || typeof text !== "string") return undefined;
+  if (crc32(new TextEncoder().encode(text)) !== sum) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isObject(value: unknown): value is { readonly [key: string]: unknown } {
+  return typeof value === "object" && value !== null;
+}
+
+function isSize(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
+}
+
+function isPutMode(value: unknown): value is PutMode {
+  return (
+    value === "overwrite" || value === "create" || (isObject(value) && typeof value.ifMatch === "string")
+  );
+}
+
+function isOpenUpload(value: unknown): value is OpenUpload {
+  return isObject(value) && typeof value.id === "string" && typeof value.crc32 === "boolean";
+}
+
+function base64(bytes: Uint8Array): string {
+  return btoa(String.fromCharCode(...bytes));
+}
+
+function fromBase64(text: string): Uint8Array | undefined {
+  try {
+    return Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
+  } catch {
+    return undefined;
+  }
+}
