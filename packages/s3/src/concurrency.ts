@@ -1,4 +1,4 @@
-/** Requests at once where the caller does not choose. */
+/** Concurrent requests by default. */
 export const DEFAULT_CONCURRENCY = 4;
 
 /** Returns `concurrency`, or the default. @throws RangeError unless it is a positive integer */

@@ -164,6 +164,7 @@ export function openConnection(settings: ConnectionSettings): S3Connection {
         );
         if (response.status < 300 || response.status === 304) return response;
         const refusal = await readRefusal(response, secretsOf(by));
+        signal?.throwIfAborted();
         if (corrections === MAX_CORRECTIONS || ![301, 307, 400, 403].includes(response.status)) {
           return refusal.response;
         }

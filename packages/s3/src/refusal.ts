@@ -14,10 +14,10 @@ export interface Refusal {
   readonly expired: boolean;
 }
 
-/** Reads the body of an error response, and replaces secrets in it. */
+/** Reads the body of an error response, and replaces secrets in it. A body that breaks off counts as empty: the status is known. */
 export async function readRefusal(response: Response, secrets: readonly string[]): Promise<Refusal> {
   const { status, headers } = response;
-  const text = redact(await readText(response), secrets);
+  const text = redact(await readText(response).catch(() => ""), secrets);
   const code = errorCodeOf(text, secrets);
   const region = headers.get("x-amz-bucket-region") ?? xmlText(text, "Region");
   const time =

@@ -46,7 +46,7 @@ export function sdkOperations(
   const send = async <T>(
     failed: Omit<FailedRequest, "label">,
     signal: AbortSignal | undefined,
-    ask: (
+    request: (
       client: Pick<S3Client, "send">,
       sdk: Awaited<ReturnType<LoadSdk>>,
       options: { abortSignal?: AbortSignal },
@@ -58,7 +58,7 @@ export function sdkOperations(
     for (let renewed = renew === undefined; ; renewed = true) {
       signal?.throwIfAborted();
       try {
-        return await ask(limited, sdk, signal === undefined ? {} : { abortSignal: signal });
+        return await request(limited, sdk, signal === undefined ? {} : { abortSignal: signal });
       } catch (error) {
         signal?.throwIfAborted();
         if (isPeekpackError(error)) throw error;

@@ -205,6 +205,16 @@ describe("signing", () => {
     expect(requests.length).toBeLessThan(6);
   });
 
+  it("returns a refusal whose body breaks off", async () => {
+    const body = new ReadableStream({
+      start: (controller) => controller.enqueue(new TextEncoder().encode("<Error>")),
+      pull: (controller) => controller.error(new Error("reset")),
+    });
+    const { fetch } = scripted(new Response(body, { status: 403 }));
+    const connection = openConnection(connectionSettings({ credentials, fetch }));
+    expect((await connection.send({ method: "GET", bucket: "bucket", key: "key" })).status).toBe(403);
+  });
+
   it("rejects with the signal's own reason", async () => {
     const controller = new AbortController();
     const connection = openConnection(

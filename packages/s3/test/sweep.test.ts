@@ -69,7 +69,7 @@ await onEachServer("sweeping", (server) => {
       );
     }
     client.destroy();
-  });
+  }, 120_000);
 });
 
 /** A store over a server that lists these uploads as `list` selects them by the requested prefix. */
