@@ -16,6 +16,12 @@ import { type Arguments, UsageError } from "./arguments.js";
 import type { ChildArgument } from "./child-argument.js";
 import type { Context } from "./command.js";
 
+/** How an archive is opened. */
+export interface AccessOptions {
+  /** Whether the table is read through its page index even if it is cheaper to read it whole. */
+  readonly usePageIndex?: boolean;
+}
+
 /** Opens and writes the archives that the arguments of a command name. */
 export class ArchiveAccess {
   readonly #args: Arguments;
@@ -51,24 +57,37 @@ export class ArchiveAccess {
   }
 
   /** Opens an archive. Maps keep the order of their keys. */
-  async open(text: string): Promise<Archive> {
+  async open(text: string, { usePageIndex }: AccessOptions = {}): Promise<Archive> {
     const offset = this.#args.count("offset");
-    return openArchive(this.source(text), { maps: "map", offset, signal: this.#context.signal });
+    const index = this.#args.text("page-index-file");
+    const pageIndex = index === undefined ? undefined : this.source(index);
+    const { signal } = this.#context;
+    const source = this.source(text);
+    const common = { maps: "map", offset, pageIndex, signal } as const;
+    // A table that is local, or that is read with the end of the archive, is not read through its page index.
+    return usePageIndex === true
+      ? openArchive({ ...source, local: false }, { ...common, tailBytes: 0 })
+      : openArchive(source, common);
   }
 
   /**
    * Opens an archive, does something with it and closes it. Errors name the archive.
    * @throws ArchiveError instead of a PeekpackError
    */
-  async use<T>(text: string, work: (archive: Archive) => Promise<T>): Promise<T> {
+  async use<T>(
+    text: string,
+    work: (archive: Archive) => Promise<T>,
+    options: AccessOptions = {},
+  ): Promise<T> {
     let archive: Archive | undefined;
     try {
-      archive = await this.open(text);
+      archive = await this.open(text, options);
       return await work(archive);
     } catch (error) {
       throw await archiveError(error, text, archive);
     } finally {
       await archive?.close();
+      await this.close();
     }
   }
 
@@ -100,18 +119,24 @@ export class ArchiveAccess {
   async combine(
     out: string,
     children: readonly ChildArgument[],
-    options: { readonly codec: EncodeOptions["codec"]; readonly put: PutMode },
+    options: Pick<EncodeOptions, "codec" | "pageIndex"> & { readonly put: PutMode },
   ): Promise<string | undefined> {
     const { signal } = this.#context;
-    const { codec, put } = options;
+    const { codec, pageIndex, put } = options;
     const location = archiveLocation(out);
     if (location.kind === "s3") {
       const store = this.#writableStore(location.path);
-      return (await store.combine(location.path, this.#childrenForStore(children), { codec, put, signal }))
-        .notice;
+      return (
+        await store.combine(location.path, this.#childrenForStore(children), {
+          codec,
+          pageIndex,
+          put,
+          signal,
+        })
+      ).notice;
     }
     const sink = this.sink(out, put);
-    await combineArchives(sink, this.#childSources(children), { codec, signal });
+    await combineArchives(sink, this.#childSources(children), { codec, pageIndex, signal });
     return undefined;
   }
 
@@ -120,19 +145,24 @@ export class ArchiveAccess {
    * copies what it has.
    * @returns why the server did not copy, in words, if it should have been able to
    */
-  async append(target: string, children: readonly ChildArgument[]): Promise<string | undefined> {
+  async append(
+    target: string,
+    children: readonly ChildArgument[],
+    { pageIndex }: Pick<EncodeOptions, "pageIndex">,
+  ): Promise<string | undefined> {
     const { signal } = this.#context;
     const location = archiveLocation(target);
     if (location.kind === "s3") {
       const store = this.#writableStore(location.path);
-      return (await store.append(location.path, this.#childrenForStore(children), { signal })).notice;
+      return (await store.append(location.path, this.#childrenForStore(children), { pageIndex, signal }))
+        .notice;
     }
     if (location.kind !== "file") throw new UsageError("archives are appended to a file or an S3 object");
     const sources = this.#childSources(children);
     const source = this.source(target);
     const { version } = (await openArchive(source, { signal })).info;
     const sink = this.sink(target, version === undefined ? "overwrite" : { ifMatch: version });
-    await appendArchives({ source, sink }, sources, { signal });
+    await appendArchives({ source, sink }, sources, { pageIndex, signal });
     return undefined;
   }
 

@@ -7,6 +7,7 @@ import { cat } from "./commands/cat.js";
 import { combine } from "./commands/combine.js";
 import { explore } from "./commands/explore.js";
 import { extract } from "./commands/extract.js";
+import { indexArchive } from "./commands/index-archive.js";
 import { info } from "./commands/info.js";
 import { ls } from "./commands/ls.js";
 import { verify } from "./commands/verify.js";
@@ -16,7 +17,18 @@ import { COMMON_OPTIONS, helpText, overview, usageLine, versionLine } from "./he
 import { Interrupted, SIGNAL_STATUS } from "./interrupted.js";
 import { Output, OutputClosed } from "./output.js";
 
-const COMMANDS: readonly Command[] = [info, ls, cat, verify, write, combine, append, extract, explore];
+const COMMANDS: readonly Command[] = [
+  info,
+  ls,
+  cat,
+  verify,
+  write,
+  combine,
+  append,
+  extract,
+  indexArchive,
+  explore,
+];
 
 /** The streams of the process, and a signal. */
 export interface Streams {

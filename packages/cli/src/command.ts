@@ -38,10 +38,27 @@ export const ACCESS_OPTIONS: OptionSpecs = {
   },
 };
 
+/** The option for an archive that starts after the first byte. */
+export const OFFSET_OPTION: OptionSpecs = {
+  offset: { value: "BYTES", help: "where the archive starts in its file or object (default 0)" },
+};
+
 /** Options of commands that read one archive. */
 export const READ_OPTIONS: OptionSpecs = {
   ...ACCESS_OPTIONS,
-  offset: { value: "BYTES", help: "where the archive starts in its file or object (default 0)" },
+  ...OFFSET_OPTION,
+  "page-index-file": {
+    value: "FILE",
+    help: "a page index that index --sidecar has written: a file, an http(s) URL or s3://bucket/key",
+  },
+};
+
+/** Whether a page index is written. */
+export const PAGE_INDEX_OPTION: OptionSpecs = {
+  "page-index": {
+    value: "WHEN",
+    help: "auto (default): if the table exceeds 1 MiB; true: if it exceeds 8 KiB; false: no page index",
+  },
 };
 
 /** The option for paths with keys that a text cannot express. */
@@ -67,6 +84,7 @@ export const ENCODE_OPTIONS: OptionSpecs = {
     value: "NAME",
     help: "python (default) or rust: the backend of msglc whose bytes are reproduced",
   },
+  ...PAGE_INDEX_OPTION,
 };
 
 /** What happens if the output exists. */
@@ -84,7 +102,14 @@ export function encodeOptions(args: Arguments): EncodeOptions {
     smallObjectThreshold: args.count("threshold"),
     trivialSize: args.count("trivial"),
     profile: args.word("profile", ["python", "rust"] as const),
+    pageIndex: pageIndexOption(args),
   };
+}
+
+/** The value of `--page-index`. @throws UsageError for an unknown word */
+export function pageIndexOption(args: Arguments): "auto" | boolean | undefined {
+  const word = args.word("page-index", ["auto", "true", "false"] as const);
+  return word === "true" ? true : word === "false" ? false : word;
 }
 
 /** The value of `--put`. @throws UsageError for an unknown mode */

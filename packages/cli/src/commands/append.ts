@@ -1,7 +1,13 @@
 import { ArchiveAccess } from "../archive-access.js";
 import type { Arguments } from "../arguments.js";
 import { childArguments } from "../child-argument.js";
-import { ACCESS_OPTIONS, type Command, type Context } from "../command.js";
+import {
+  ACCESS_OPTIONS,
+  type Command,
+  type Context,
+  PAGE_INDEX_OPTION,
+  pageIndexOption,
+} from "../command.js";
 
 /** `peekpack append`: adds children to a combined archive. */
 export const append: Command = {
@@ -12,7 +18,7 @@ export const append: Command = {
     "Children have names if ARCHIVE is a map. It is replaced after everything has been written, and only if it is still",
     "the version that was read. On S3 the server copies what it has.",
   ].join("\n"),
-  options: ACCESS_OPTIONS,
+  options: { ...ACCESS_OPTIONS, ...PAGE_INDEX_OPTION },
   examples: [
     "append runs.msglc run-7=run-7.msglc",
     "append s3://bucket/runs.msglc run-7=s3://bucket/run-7.msglc",
@@ -25,7 +31,9 @@ async function run(args: Arguments, context: Context): Promise<undefined> {
   const [target = "", ...names] = args.positionals;
   const access = new ArchiveAccess(args, context);
   try {
-    const notice = await access.append(target, childArguments(names));
+    const notice = await access.append(target, childArguments(names), {
+      pageIndex: pageIndexOption(args),
+    });
     if (notice !== undefined) context.stderr.write(`peekpack: note: ${notice}\n`);
   } finally {
     await access.close();

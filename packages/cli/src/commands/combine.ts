@@ -6,6 +6,7 @@ import {
   type Command,
   type Context,
   encodeOptions,
+  PAGE_INDEX_OPTION,
   PUT_OPTIONS,
   putMode,
 } from "../command.js";
@@ -24,6 +25,7 @@ export const combine: Command = {
   options: {
     ...ACCESS_OPTIONS,
     codec: { value: "NAME", help: "codec of the new table: msgpack (default) or cbor" },
+    ...PAGE_INDEX_OPTION,
     ...PUT_OPTIONS,
   },
   examples: [
@@ -36,7 +38,7 @@ export const combine: Command = {
 
 async function run(args: Arguments, context: Context): Promise<undefined> {
   const [out = "", ...names] = args.positionals;
-  const { codec } = encodeOptions(args);
+  const { codec, pageIndex } = encodeOptions(args);
   const access = new ArchiveAccess(args, context);
   try {
     const children = childArguments(names);
@@ -44,7 +46,7 @@ async function run(args: Arguments, context: Context): Promise<undefined> {
       children.map(({ archive }) => archive),
       out,
     );
-    const notice = await access.combine(out, children, { codec, put: putMode(args) });
+    const notice = await access.combine(out, children, { codec, pageIndex, put: putMode(args) });
     if (notice !== undefined) context.stderr.write(`peekpack: note: ${notice}\n`);
   } finally {
     await access.close();

@@ -35,8 +35,10 @@ async function run(args: Arguments, context: Context): Promise<undefined> {
   const { output, signal } = context;
   const json = args.flag("json");
   try {
-    const verified = await new ArchiveAccess(args, context).use(name, (archive) =>
-      verifyArchive(archive, path, signal),
+    const verified = await new ArchiveAccess(args, context).use(
+      name,
+      (archive) => verifyArchive(archive, path, signal),
+      { usePageIndex: true },
     );
     await output.write(json ? resultJson(verified) : `ok: ${summary(verified, output.style)}\n`);
   } catch (error) {

@@ -79,6 +79,10 @@ class Verifier {
   bytes = 0;
   pageIndexes = 0;
   readonly #signal: AbortSignal | undefined;
+  /** The bytes that were read last. */
+  #ahead: { readonly archive: ArchiveReader; readonly start: number; readonly bytes: Uint8Array } | undefined;
+  /** Positions after the data that are verified. Unknown for an archive of which only a part is. */
+  readonly #limits = new WeakMap<ArchiveReader, number>();
 
   constructor(signal: AbortSignal | undefined) {
     this.#signal = signal;
@@ -90,6 +94,7 @@ class Verifier {
     await this.#pageIndex(archive, path);
     const root = archive.table.root();
     const { tocStart } = archive.header;
+    this.#limits.set(archive, tocStart);
     if (root.kind === "blocked") {
       const { first, last } = await this.#blocksExtent(archive, root);
       const head = await this.#read(archive, 0, first);
@@ -370,10 +375,17 @@ class Verifier {
     return { signal: this.#signal };
   }
 
+  /** Reads bytes of the data. What follows them is read too, as far as it is verified: containers nest in small steps. */
   async #read(archive: ArchiveReader, start: number, end: number): Promise<Uint8Array> {
-    const [bytes] = await archive.read([{ start, end }], this.#reading);
     this.bytes += end - start;
-    return bytes!;
+    const ahead = this.#ahead;
+    if (ahead?.archive === archive && ahead.start <= start && end <= ahead.start + ahead.bytes.length) {
+      return ahead.bytes.subarray(start - ahead.start, end - ahead.start);
+    }
+    const limit = Math.min(start + WINDOW, this.#limits.get(archive) ?? end);
+    const [bytes] = await archive.read([{ start, end: Math.max(end, limit) }], this.#reading);
+    this.#ahead = { archive, start, bytes: bytes! };
+    return bytes!.subarray(0, end - start);
   }
 
   async #decode(
