@@ -83,6 +83,9 @@ export class ArchiveAccess {
         case "s3":
           return spoolSink(this.#store().target(location.path, { put }), { signal });
         case "stream":
+          if (output.isTerminal) {
+            throw new UsageError("an archive is binary: name a file, or redirect standard output");
+          }
           return output.sink();
         case "url":
           throw new UsageError("nothing can be written to an http(s) URL");

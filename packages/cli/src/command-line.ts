@@ -13,6 +13,7 @@ import { verify } from "./commands/verify.js";
 import { write } from "./commands/write.js";
 import { errorLine } from "./error-line.js";
 import { COMMON_OPTIONS, helpText, overview, usageLine, versionLine } from "./help-text.js";
+import { Interrupted, SIGNAL_STATUS } from "./interrupted.js";
 import { Output, OutputClosed } from "./output.js";
 
 const COMMANDS: readonly Command[] = [info, ls, cat, verify, write, combine, append, extract, explore];
@@ -29,7 +30,8 @@ export interface Streams {
 /**
  * Runs the command line `peekpack …argv`.
  *
- * @returns the exit status: 0; 1 after one line `peekpack: CODE: message` on stderr; 2 for wrong usage; 130 after an abort
+ * @returns the exit status: 0; 1 after one line `peekpack: CODE: message` on stderr; 2 for wrong usage; 130 or 143
+ *   after an abort
  */
 export async function main(argv: readonly string[], streams: Streams): Promise<number> {
   const { stderr, signal } = streams;
@@ -40,7 +42,9 @@ export async function main(argv: readonly string[], streams: Streams): Promise<n
     return status;
   } catch (error) {
     if (error instanceof OutputClosed) return 0;
-    if (signal?.aborted) return 130;
+    if (signal?.aborted) {
+      return signal.reason instanceof Interrupted ? signal.reason.status : SIGNAL_STATUS.SIGINT;
+    }
     stderr.write(`peekpack: ${errorLine(error)}\n`);
     return 1;
   }

@@ -1,6 +1,7 @@
 import { type ErrorCode, isPeekpackError, type PeekpackError } from "@peekpack/core";
 import { ArchiveError } from "./archive-error.js";
 import { pathLabel } from "./key-label.js";
+import { escapeForTerminal } from "./terminal-text.js";
 
 /** The codes of PeekpackError for what Node reports about files. */
 const SYSTEM_CODES: Readonly<Record<string, ErrorCode>> = {
@@ -22,7 +23,7 @@ const MAX_PATH_LENGTH = 200;
 /** An error as one line without control characters: `CODE: message`. */
 export function errorLine(error: unknown): string {
   const { code, message } = explain(error);
-  return `${code}: ${message}`.replace(/[\s\p{Cc}]+/gu, " ").trim();
+  return escapeForTerminal(`${code}: ${message}`.replace(/[\s\p{Cc}]+/gu, " ").trim());
 }
 
 function explain(error: unknown): { readonly code: string; readonly message: string } {

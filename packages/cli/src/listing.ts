@@ -14,6 +14,7 @@ import {
 import { type Outline, outlineEntries, outlineOf } from "@peekpack/core/inspect";
 import type { JsonInput } from "./json-text.js";
 import { keyLabel } from "./key-label.js";
+import type { Style } from "./style.js";
 
 /**
  * What an entry is. `value`: one that the table points at, whose type only its bytes tell; `archive`: a child archive. The
@@ -70,10 +71,10 @@ export async function* entriesAt(archive: Archive, path?: Path): AsyncGenerator<
 const CHUNK = 64 * 1024;
 
 /** The entries of a container, one a line. */
-export async function* entryLines(entries: AsyncIterable<Entry>): AsyncGenerator<string> {
+export async function* entryLines(entries: AsyncIterable<Entry>, style: Style): AsyncGenerator<string> {
   let text = "";
   for await (const entry of entries) {
-    text += entryLine(entry);
+    text += entryLine(entry, style);
     if (text.length > CHUNK) {
       yield text;
       text = "";
@@ -82,8 +83,14 @@ export async function* entryLines(entries: AsyncIterable<Entry>): AsyncGenerator
   yield text;
 }
 
-function entryLine({ key, kind, items, bytes }: Entry): string {
-  return `${kind.padEnd(9)} ${String(items ?? "-").padStart(10)} ${String(bytes ?? "-").padStart(12)}  ${keyLabel(key)}\n`;
+function entryLine({ key, kind, items, bytes }: Entry, style: Style): string {
+  const isContainer = kind === "map" || kind === "list" || kind === "archive";
+  const cells = [
+    style.paint(kind.padEnd(9), isContainer ? "blue" : "dim"),
+    (items === undefined ? "-" : style.count(items)).padStart(10),
+    (bytes === undefined ? "-" : style.bytes(bytes)).padStart(12),
+  ];
+  return `${cells.join(" ")}  ${isContainer ? style.paint(keyLabel(key), "bold") : keyLabel(key)}\n`;
 }
 
 /** Describes a value, or the container behind a handle. */

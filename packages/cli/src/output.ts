@@ -1,5 +1,7 @@
 import type { Writable } from "node:stream";
 import { type ArchiveSink, memorySink } from "@peekpack/core";
+import { Style } from "./style.js";
+import { escapeForTerminal } from "./terminal-text.js";
 
 /** The reader of standard output has closed it, as `head` does. This is no failure. */
 export class OutputClosed extends Error {
@@ -13,12 +15,15 @@ export class OutputClosed extends Error {
 export class Output {
   /** The stream itself, for a line editor. */
   readonly stream: Writable;
+  /** How text is formatted for it. */
+  readonly style: Style;
   readonly #signal: AbortSignal | undefined;
   #failure: Error | undefined;
 
   constructor(stream: Writable, signal?: AbortSignal) {
     this.stream = stream;
     this.#signal = signal;
+    this.style = new Style((stream as { isTTY?: boolean }).isTTY === true);
     // Without a listener, a reader that closes its end would end the process with a stack trace.
     stream.on("error", (error: NodeJS.ErrnoException) => {
       this.#failure ??= error.code === "EPIPE" ? new OutputClosed() : error;
@@ -27,17 +32,19 @@ export class Output {
 
   /** Whether it is a terminal. */
   get isTerminal(): boolean {
-    return (this.stream as { isTTY?: boolean }).isTTY === true;
+    return this.style.isTerminal;
   }
 
   /**
-   * Writes text or bytes, and waits until the stream takes more.
+   * Writes text or bytes, and waits until the stream takes more. In text for a terminal, characters that it obeys are
+   * escaped.
    * @throws OutputClosed if nobody reads any more; the error of the stream; the signal's reason
    */
   async write(chunk: string | Uint8Array): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
     this.#signal?.throwIfAborted();
-    if (chunk.length === 0 || this.stream.write(chunk)) return;
+    const safe = this.isTerminal && typeof chunk === "string" ? escapeForTerminal(chunk) : chunk;
+    if (chunk.length === 0 || this.stream.write(safe)) return;
     await this.#drained();
     this.#signal?.throwIfAborted();
     if (this.#failure !== undefined) throw this.#failure;

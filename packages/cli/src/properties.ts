@@ -1,6 +1,8 @@
 import { type Archive, LazyList, LazyMap, type Path } from "@peekpack/core";
 import { outlineOf, rootArchiveOf } from "@peekpack/core/inspect";
 import { describe } from "./listing.js";
+import type { Style } from "./style.js";
+import { escapeControls } from "./terminal-text.js";
 
 /** Names and values. Undefined values are left out. */
 export type Properties = Readonly<Record<string, string | number | undefined>>;
@@ -35,10 +37,18 @@ export async function propertiesAt(archive: Archive, path: Path): Promise<Proper
   return { ...properties, codec, size, dataBytes, tocBytes, offset };
 }
 
+/** Properties that are sizes in bytes. */
+const SIZES = new Set(["bytes", "size", "dataBytes", "tocBytes", "pageIndex", "objectSize"]);
+
 /** The properties as text, one a line. */
-export function propertyLines(properties: Properties): string {
+export function propertyLines(properties: Properties, style: Style): string {
   return Object.entries(properties)
     .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => `${name.padEnd(12)}${value}\n`)
+    .map(([name, value]) => `${style.paint(name.padEnd(12), "dim")}${shown(name, value, style)}\n`)
     .join("");
+}
+
+function shown(name: string, value: string | number | undefined, style: Style): string {
+  if (typeof value !== "number") return escapeControls(String(value));
+  return SIZES.has(name) ? style.bytes(value) : style.count(value);
 }

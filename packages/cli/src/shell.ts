@@ -45,7 +45,9 @@ export class Shell {
         await this.#go(argument);
         return true;
       case "ls":
-        await this.#output.writeAll(entryLines(entriesAt(this.#archive, this.#resolve(argument))));
+        await this.#output.writeAll(
+          entryLines(entriesAt(this.#archive, this.#resolve(argument)), this.#output.style),
+        );
         return true;
       case "cat":
         await this.#output.writeAll(
@@ -57,7 +59,7 @@ export class Shell {
         const path = this.#resolve(argument);
         const facts =
           path.length === 0 ? archiveProperties(this.#archive) : await propertiesAt(this.#archive, path);
-        await this.#output.write(propertyLines(facts));
+        await this.#output.write(propertyLines(facts, this.#output.style));
         return true;
       }
       case "pwd":

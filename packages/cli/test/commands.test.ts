@@ -1,5 +1,5 @@
 /** Runs each command in this process. */
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { link, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -17,7 +17,7 @@ import {
 } from "@peekpack/core";
 import { toTagged } from "@peekpack/core/tagged";
 import { verifyArchive } from "@peekpack/core/verify";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { jsonText } from "../src/json-text.js";
 import { codeOf, ok, run } from "./run.js";
 
@@ -321,6 +321,68 @@ describe("ls and info", () => {
   });
 });
 
+describe("on a terminal", () => {
+  const onTerminal = async (...argv: string[]): Promise<string> => {
+    const { status, stdout } = await run(argv, "", { terminal: true });
+    expect(status).toBe(0);
+    return stdout.toString();
+  };
+  afterEach(() => vi.unstubAllEnvs());
+
+  it("JSON is indented, and sizes are readable", async () => {
+    vi.stubEnv("NO_COLOR", "1");
+    const file = await archive({ list: Array.from({ length: 12_345 }, (_, i) => i), x: [1] });
+    expect(await onTerminal("cat", file, "x")).toBe("[\n  1\n]\n");
+    expect(await onTerminal("cat", "--indent", "0", file, "x")).toBe("[1]\n");
+    expect(await onTerminal("ls", file)).toMatch(/^list +12,345 +[\d.]+ kB {2}list\n/);
+    expect(await onTerminal("info", file)).toMatch(/\nsize +[\d.]+ kB\n/);
+    expect(await onTerminal("verify", file)).toMatch(/^ok: 12,34\d values, [\d.]+ kB, 1 archive\n$/);
+    expect(await text(["info", file])).toMatch(/\nsize +\d+\n/);
+  });
+
+  it("colors are used, unless NO_COLOR is set", async () => {
+    const file = await archive({ list: Array.from({ length: 12_345 }, (_, i) => i) });
+    vi.stubEnv("NO_COLOR", "");
+    vi.stubEnv("TERM", "xterm");
+    expect(await onTerminal("ls", file)).toContain("\u001b[34mlist");
+    vi.stubEnv("NO_COLOR", "1");
+    expect(await onTerminal("ls", file)).not.toContain("\u001b");
+    vi.unstubAllEnvs();
+    expect(await text(["ls", file])).not.toContain("\u001b");
+  });
+
+  it("C1 controls and overrides of the text direction are escaped in keys, values and errors", async () => {
+    vi.stubEnv("NO_COLOR", "1");
+    const evil = "a\u009b31m\u202eb\u2066c\u007f";
+    const file = await archive({ [evil]: evil }, { smallObjectThreshold: 1 });
+    const all = [
+      await onTerminal("cat", file),
+      await onTerminal("cat", "--tagged", file),
+      await onTerminal("ls", file),
+      (await run(["cat", file, `${evil}x`], "", { terminal: true })).stderr,
+      (await run(["cat", file, evil, "--path-json", "[]"], "", { terminal: true })).stderr,
+    ];
+    for (const output of all) expect(output).not.toMatch(/[\u007f-\u009f\u202a-\u202e\u2066-\u2069]/);
+    expect(JSON.parse(all[0]!)).toEqual({ [evil]: evil });
+    expect(await text(["cat", file])).toContain("\u202e");
+  });
+
+  it("archives are not written", async () => {
+    const file = await archive({ a: 1 });
+    for (const argv of [
+      ["write", "-", "-"],
+      ["combine", "-", `a=${file}`],
+      ["extract", file, "", "-"],
+      ["extract", file, "a", "-"],
+    ]) {
+      const { status, stdout, stderr } = await run(argv, "1", { terminal: true });
+      expect(status).toBe(2);
+      expect(stderr).toContain("an archive is binary");
+      expect(stdout.length).toBe(0);
+    }
+  });
+});
+
 describe("write", () => {
   it("reads JSON as JavaScript does", async () => {
     const json =
@@ -459,6 +521,33 @@ describe("combine, append, extract", () => {
   });
 });
 
+describe("an output that is also an input", () => {
+  it("is refused by write, combine and extract, under another name too", async () => {
+    const file = await archive({ a: [1, 2, 3] });
+    const linked = join(folder, "linked.msglc");
+    const hard = join(folder, "hard.msglc");
+    await symlink(file, linked);
+    await link(file, hard);
+    const before = await readFile(file);
+    for (const out of [file, linked, hard, `${folder}/./${file.split("/").at(-1)}`]) {
+      for (const argv of [
+        ["write", file, out],
+        ["combine", out, `x=${file}`],
+        ["combine", out, `x=${await archive(1)}`, `y=${file}`],
+        ["extract", file, "a", out],
+        ["extract", file, "", out],
+      ]) {
+        const outcome = await run(argv);
+        expect(codeOf(outcome), argv.join(" ")).toBe("unsupported-value");
+        expect(outcome.stderr).toContain("is also the input");
+      }
+    }
+    const s3 = await run(["extract", "s3://bucket/key", "a", "s3://bucket/key"]);
+    expect(codeOf(s3)).toBe("unsupported-value");
+    expect(Buffer.compare(await readFile(file), before)).toBe(0);
+  });
+});
+
 describe("verify", () => {
   const value = new Map<unknown, unknown>([
     ["numbers", Array.from({ length: 60 }, (_, i) => i)],
@@ -531,6 +620,23 @@ describe("verify", () => {
     await ok(["combine", combined, `good=${await archive([1])}`, `bad=${file}`]);
     expect((await run(["verify", combined])).stderr).toContain("bad/records/17/name: ");
     expect(await text(["verify", combined, "good"])).toMatch(/^ok: /);
+  });
+
+  it("prints a JSON object with --json", async () => {
+    const file = await archive({ a: [1, 2, 3], b: "x".repeat(100) }, { smallObjectThreshold: 4 });
+    const ok = JSON.parse(await text(["verify", "--json", file])) as object;
+    expect(ok).toMatchObject({ ok: true, archives: 1, values: expect.any(Number), pageIndexes: 0 });
+    const bytes = await readFile(file);
+    bytes[bytes.indexOf("xxx")] = 0xff;
+    await writeFile(file, bytes);
+    const outcome = await run(["verify", "--json", file]);
+    expect(codeOf(outcome)).toBe("corrupt");
+    expect(JSON.parse(outcome.stdout.toString())).toMatchObject({
+      ok: false,
+      code: "corrupt",
+      path: ["b"],
+      offset: expect.any(Number),
+    });
   });
 
   it("finds a root that does not cover the data", async () => {

@@ -140,8 +140,11 @@ describe("standard output", () => {
   });
 });
 
-it("leaves no files when it is interrupted", async () => {
-  const place = join(folder, "interrupted");
+it.each([
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+] as const)("leaves no files after %s, and exits with %i", async (signal, status) => {
+  const place = join(folder, signal);
   await mkdir(place);
   await writeFile(join(place, "old.msglc"), encodeArchive("old"));
   await writeFile(join(folder, "child.msglc"), encodeArchive("child"));
@@ -178,8 +181,8 @@ it("leaves no files when it is interrupted", async () => {
     const end = ended(child);
     await Promise.race([waiting, end]);
     expect(await readdir(place)).toHaveLength(2);
-    child.kill("SIGINT");
-    expect(await end).toMatchObject({ status: 130, stderr: "", stdout: Buffer.alloc(0) });
+    child.kill(signal);
+    expect(await end).toMatchObject({ status, stderr: "", stdout: Buffer.alloc(0) });
     expect(await readdir(place)).toEqual(["old.msglc"]);
     expect(await output(["cat", join(place, "old.msglc")])).toBe('"old"\n');
   } finally {

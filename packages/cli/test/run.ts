@@ -8,9 +8,14 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** Runs a command line in this process. */
-export async function run(argv: readonly string[], input: string | Uint8Array = ""): Promise<Outcome> {
+/** Runs a command line in this process. `terminal`: standard output is a terminal. */
+export async function run(
+  argv: readonly string[],
+  input: string | Uint8Array = "",
+  { terminal = false }: { readonly terminal?: boolean } = {},
+): Promise<Outcome> {
   const out = collector();
+  if (terminal) Object.assign(out.stream, { isTTY: true });
   const err = collector();
   const stdin = Readable.from([Buffer.from(input)]);
   const status = await main(argv, { stdin, stdout: out.stream, stderr: err.stream });

@@ -18,7 +18,7 @@ export interface CapabilityOptions {
 }
 
 /**
- * Probes the features of an endpoint with about thirty small requests. Writes an object of 16 bytes under the prefix, and deletes
+ * Probes the features of an endpoint with about forty small requests. Writes an object of 16 bytes under the prefix, and deletes
  * it.
  */
 export async function findCapabilities(

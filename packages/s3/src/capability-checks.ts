@@ -1,11 +1,11 @@
 import { crc32 } from "@peekpack/core/internal";
 import type { ReportCapability } from "./capability.js";
+import { explainRefusal } from "./capability-refusal.js";
 import { checkCors } from "./cors-check.js";
 import { crc32Base64 } from "./crc32.js";
-import { inBrowser } from "./environment.js";
 import { encodeKey } from "./location.js";
-import { describeResponse, isOk, type ProbeSession } from "./probe-session.js";
-import { xmlText } from "./xml.js";
+import { describeResponse, isOk, type ProbeResponse, type ProbeSession } from "./probe-session.js";
+import { xmlElements, xmlText } from "./xml.js";
 
 const OTHER_ETAG = '"00000000000000000000000000000000"';
 
@@ -17,26 +17,17 @@ export async function checkCapabilities(
 ): Promise<void> {
   const { body } = probe;
   const created = await probe.send({ method: "PUT", headers: { "if-none-match": "*" }, body });
-  if (created.status === 0) {
-    const cors = inBrowser()
-      ? ", or CORS does not let this page read it: allow its origin in the bucket's CORS rules"
-      : "";
-    report("reach", false, `No response from the endpoint (${created.code || "network"})${cors}.`);
-    return;
-  }
-  report("reach", true, "The endpoint responds.");
   // A server may refuse a condition that it does not know.
-  const written = isOk(created) ? created : await probe.send({ method: "PUT", body });
+  const retried = created.status !== 0 && !isOk(created);
+  const written = retried ? await probe.send({ method: "PUT", body }) : created;
   if (!isOk(written)) {
-    report(
-      "write",
-      false,
-      `The server does not let this identity write here (${describeResponse(written)}): archives can be read, not written. Grant s3:PutObject.`,
-    );
-    await checkCors(probe, report, origin, false);
+    const { name, explanation } = explainRefusal(written);
+    for (const earlier of PRECONDITIONS.slice(0, PRECONDITIONS.indexOf(name))) reportMet(report, earlier);
+    report(name, false, explanation);
+    if (name === "write") await checkCors(probe, report, origin, false);
     return;
   }
-  report("write", true, "Objects can be written.");
+  for (const condition of PRECONDITIONS) reportMet(report, condition);
   try {
     await checkReads(probe, report);
     await checkConditions(probe, report, isOk(created), written.headers.get("etag") ?? "");
@@ -48,6 +39,19 @@ export async function checkCapabilities(
   } finally {
     await probe.send({ method: "DELETE" });
   }
+}
+
+/** What the first write needs, in the order in which a server checks it. */
+const PRECONDITIONS = ["reach", "credentials", "bucket", "write"] as const;
+
+function reportMet(report: ReportCapability, name: (typeof PRECONDITIONS)[number]): void {
+  const explanations = {
+    reach: "The endpoint responds.",
+    credentials: "The server accepts the credentials.",
+    bucket: "The bucket exists.",
+    write: "Objects can be written.",
+  };
+  report(name, true, explanations[name]);
 }
 
 async function checkReads(probe: ProbeSession, report: ReportCapability): Promise<void> {
@@ -165,19 +169,29 @@ async function checkMultipart(probe: ProbeSession, report: ReportCapability): Pr
     );
     return;
   }
+  await checkParts(probe, report, uploadId);
   const uploaded = { etag, crc32: sum };
-  const conditional = await probe.completeUpload(uploadId, uploaded, { "if-none-match": "*" });
-  const refused = conditional.status === 412;
+  // The object exists, and has another ETag.
+  const conditions: Record<string, string>[] = [{ "if-none-match": "*" }, { "if-match": OTHER_ETAG }];
+  let conditional: ProbeResponse | undefined;
+  let refused = 0;
+  for (const condition of conditions) {
+    conditional = await probe.completeUpload(uploadId, uploaded, condition);
+    if (isOk(conditional)) break;
+    if (conditional.status === 412) refused++;
+  }
+  const conditionIgnored = isOk(conditional!);
+  const kept = refused === conditions.length;
   report(
     "conditionalComplete",
-    refused,
-    refused
+    kept,
+    kept
       ? "Put modes work for archives in parts."
-      : `The server responds to If-None-Match on completing an upload with ${describeResponse(conditional)}: put modes are not reliable for archives in parts.`,
+      : `The server responds to a condition on completing an upload with ${describeResponse(conditional!)}: put modes are not reliable for archives in parts. Let one process write a key.`,
   );
   const type: Record<string, string> = sum === undefined ? {} : { "x-amz-checksum-type": "FULL_OBJECT" };
-  const completed = isOk(conditional)
-    ? conditional
+  const completed = conditionIgnored
+    ? conditional!
     : await probe.completeUpload(uploadId, uploaded, { ...type, ...checksum });
   await probe.abortUpload(uploadId);
   report(
@@ -188,6 +202,73 @@ async function checkMultipart(probe: ProbeSession, report: ReportCapability): Pr
       : `The server does not complete uploads (${describeResponse(completed)}): archives have to be small.`,
   );
   await checkWholeChecksum(probe, report, sum !== undefined && isOk(completed));
+  if (kept && isOk(completed)) await checkAtomicComplete(probe, report);
+}
+
+/** Servers that check a condition before they write, without a lock, accept about three of four pairs. */
+const PAIRS = 4;
+
+/** Completes two uploads at once under the same condition. The server may accept only one. */
+async function checkAtomicComplete(probe: ProbeSession, report: ReportCapability): Promise<void> {
+  let [pairs, bothAccepted] = [0, false];
+  for (; pairs < PAIRS && !bothAccepted; pairs++) {
+    const { headers } = await probe.send({ method: "HEAD" });
+    const condition = { "if-match": headers.get("etag") ?? "" };
+    const uploads = await Promise.all([0, 1].map((n) => uploadOfOnePart(probe, `pair ${pairs} ${n}`)));
+    if (uploads.includes(undefined)) return;
+    const responses = await Promise.all(
+      uploads.map((upload) => probe.completeUpload(upload!.uploadId, upload!, condition)),
+    );
+    for (const upload of uploads) await probe.abortUpload(upload!.uploadId);
+    bothAccepted = responses.every(isOk);
+    if (!responses.some(isOk)) return;
+  }
+  report(
+    "atomicComplete",
+    !bothAccepted,
+    bothAccepted
+      ? "The server checks If-Match on completing an upload, but accepted two uploads at once: of two that append at once, one loses its children silently. Let one process append."
+      : "Of two archives in parts that replace the same version at once, one is written.",
+  );
+}
+
+async function uploadOfOnePart(
+  probe: ProbeSession,
+  text: string,
+): Promise<{ readonly uploadId: string; readonly etag: string } | undefined> {
+  const uploadId = await probe.beginUpload({});
+  if (uploadId === undefined) return undefined;
+  const query = { uploadId, partNumber: "1" };
+  const part = await probe.send({ method: "PUT", query, body: new TextEncoder().encode(text) });
+  const etag = part.headers.get("etag");
+  return etag === null ? undefined : { uploadId, etag };
+}
+
+/** Lists the parts of an upload, and aborts another upload. */
+async function checkParts(probe: ProbeSession, report: ReportCapability, uploadId: string): Promise<void> {
+  const list = (id: string) => probe.send({ method: "GET", query: { uploadId: id } });
+  const listed = await list(uploadId);
+  const complete = isOk(listed) && xmlElements(listed.text, "Part").length === 1;
+  report(
+    "listParts",
+    complete,
+    complete
+      ? "The parts of an upload can be listed."
+      : `The parts of an upload cannot be listed (${describeResponse(listed)}): an interrupted upload begins again. Grant s3:ListMultipartUploadParts.`,
+  );
+  const other = await probe.beginUpload({});
+  if (other === undefined) return;
+  await probe.send({ method: "PUT", query: { uploadId: other, partNumber: "1" }, body: probe.body });
+  const aborted = await probe.abortUpload(other);
+  const left = await list(other);
+  const gone = isOk(aborted) && !(isOk(left) && xmlElements(left.text, "Part").length > 0);
+  report(
+    "abortUpload",
+    gone,
+    gone
+      ? "Uploads can be aborted."
+      : `Uploads cannot be aborted (${describeResponse(aborted)}): failed writes leave parts on the server. Grant s3:AbortMultipartUpload, or let a lifecycle rule remove them.`,
+  );
 }
 
 async function checkWholeChecksum(
@@ -258,16 +339,26 @@ async function checkCopies(probe: ProbeSession, report: ReportCapability): Promi
 }
 
 async function checkListing(probe: ProbeSession, report: ReportCapability): Promise<void> {
-  const listed = await probe.send({
-    method: "GET",
-    key: undefined,
-    query: { uploads: "", prefix: probe.key },
-  });
+  const uploadId = await probe.beginUpload({});
+  if (uploadId === undefined) return;
+  const list = (prefix: string) =>
+    probe.send({ method: "GET", key: undefined, query: { uploads: "", prefix } });
+  const lists = ({ text }: ProbeResponse): boolean =>
+    xmlElements(text, "Upload").some((upload) => xmlText(upload, "UploadId") === uploadId);
+  const listed = await list(probe.key.slice(0, -4));
+  const byPrefix = isOk(listed) && lists(listed);
+  const all = byPrefix || !isOk(listed) ? listed : await list("");
+  await probe.abortUpload(uploadId);
+  const supported = isOk(all) && lists(all);
   report(
     "listUploads",
-    isOk(listed),
-    isOk(listed)
+    supported,
+    byPrefix
       ? "Orphaned uploads can be listed and swept."
-      : `Orphaned uploads cannot be listed (${describeResponse(listed)}): grant s3:ListBucketMultipartUploads, or let a lifecycle rule remove them.`,
+      : supported
+        ? "Orphaned uploads can be listed and swept. The server does not list them by prefix: a sweep lists those of the whole bucket."
+        : isOk(all)
+          ? "The server does not list an upload that has begun: orphaned uploads cannot be swept. Let a lifecycle rule remove them."
+          : `Orphaned uploads cannot be listed (${describeResponse(all)}): grant s3:ListBucketMultipartUploads, or let a lifecycle rule remove them.`,
   );
 }

@@ -9,6 +9,8 @@ export interface Capability {
 /** The features that are probed. */
 export const CAPABILITIES = [
   "reach",
+  "credentials",
+  "bucket",
   "write",
   "ranges",
   "suffixRanges",
@@ -17,7 +19,10 @@ export const CAPABILITIES = [
   "conditionalReplace",
   "checksums",
   "multipart",
+  "listParts",
+  "abortUpload",
   "conditionalComplete",
+  "atomicComplete",
   "wholeChecksums",
   "serverSideCopy",
   "pinnedCopy",

@@ -59,8 +59,8 @@ export interface S3Request {
 /** Addresses, signs and sends requests. Keeps credentials, region and clock offset; holds no socket. */
 export interface S3Connection {
   /**
-   * Sends one request and returns the response, whatever its status. The body of an error is cut off at 64 KiB, and contains no
-   * credentials. Corrects expired credentials, a wrong region and a
+   * Sends one request and returns the response, whatever its status. Signed requests follow no redirect. The body of an error is
+   * cut off at 64 KiB, and contains no credentials. Corrects expired credentials, a wrong region and a
    * wrong clock, and repeats the request. Without a response it rejects with fetch's own error, which may quote a
    * signature: never pass it on.
    * @throws PeekpackError `bad-path` for a key that a URL cannot contain
@@ -159,12 +159,12 @@ export function openConnection(settings: ConnectionSettings): S3Connection {
         // fetch derives Host from the URL; a browser refuses it as a header.
         const { host: _, ...headers } = signed;
         const response = await fetchRequest(
-          { url: urlOf(addressed), method, headers, body, signal, cache },
+          { url: urlOf(addressed), method, headers, body, signal, cache, followRedirects: !by },
           settings.fetch,
         );
-        if (response.status < 400 && response.status !== 301) return response;
+        if (response.status < 300 || response.status === 304) return response;
         const refusal = await readRefusal(response, secretsOf(by));
-        if (corrections === MAX_CORRECTIONS || ![301, 400, 403].includes(response.status)) {
+        if (corrections === MAX_CORRECTIONS || ![301, 307, 400, 403].includes(response.status)) {
           return refusal.response;
         }
         if (!endpoint && refusal.region && refusal.region !== usedRegion) correctedRegion = refusal.region;

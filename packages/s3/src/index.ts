@@ -6,6 +6,7 @@ export type { CredentialsProvider, S3Credentials } from "./credentials.js";
 export type { DisposableSink } from "./disposable-sink.js";
 export { S3_LIMITS } from "./limits.js";
 export { type MultipartSinkOptions, multipartSink } from "./multipart-sink.js";
+export { type PresignUploadOptions, presignUpload, type UploadRequest } from "./presign-upload.js";
 export {
   type PresignedTargetOptions,
   type Presigner,

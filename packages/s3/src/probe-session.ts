@@ -71,8 +71,8 @@ export class ProbeSession {
     return this.send({ method: "POST", query: { uploadId }, headers, body });
   }
 
-  async abortUpload(uploadId: string): Promise<void> {
-    await this.send({ method: "DELETE", query: { uploadId } });
+  abortUpload(uploadId: string): Promise<ProbeResponse> {
+    return this.send({ method: "DELETE", query: { uploadId } });
   }
 
   async #send(connection: S3Connection, request: ProbeRequest): Promise<ProbeResponse> {

@@ -98,6 +98,9 @@ export function s3Error(failure: S3Failure, { action, label, put = "overwrite" }
     return deleted ? make("changed", "the object no longer exists") : make("not-found", "it does not exist");
   }
   if (status === 401 || status === 403) return make("denied", "access was denied");
+  if (status !== undefined && status >= 300 && status < 400) {
+    return make("denied", "the server redirects to another address, which gets no signed request");
+  }
   if (status === 507) return make("quota", "the server is out of space");
   if (s3Code === "EntityTooLarge") return make("limit", "the server does not accept an object of this size");
   return make("denied", "the server rejected the request");

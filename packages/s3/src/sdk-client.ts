@@ -3,6 +3,8 @@ import { PeekpackError } from "@peekpack/core";
 import { loadFeature } from "@peekpack/core/internal";
 import type { ConnectionSettings, S3Connection } from "./connection.js";
 import type { S3Credentials } from "./credentials.js";
+import { inBrowser } from "./environment.js";
+import { visibleRedirect } from "./fetch-request.js";
 import { DEFAULT_TIMEOUT_MS, type WriteRetryOptions } from "./retry.js";
 import { loadSdk } from "./sdk-operations.js";
 
@@ -57,7 +59,7 @@ export function sdkClient(
       // Operations set checksums explicitly. Not every server accepts those that the SDK adds.
       requestChecksumCalculation: "WHEN_REQUIRED",
       responseChecksumValidation: "WHEN_REQUIRED",
-      ...(identity === undefined ? { signer: { sign: async (request) => request } } : { credentials }),
+      ...(identity === undefined ? ANONYMOUS : { credentials }),
       requestHandler: await requestHandler(settings.fetch, retry),
     });
   };
@@ -80,15 +82,26 @@ export function sdkClient(
   };
 }
 
+/** The SDK needs an identity even if its signer signs nothing. */
+const ANONYMOUS: Pick<S3ClientConfig, "credentials" | "signer"> = {
+  credentials: { accessKeyId: "anonymous", secretAccessKey: "anonymous" },
+  signer: { sign: async (request) => request },
+};
+
 async function requestHandler(
   send: ConnectionSettings["fetch"],
   retry: WriteRetryOptions | undefined,
 ): Promise<NonNullable<S3ClientConfig["requestHandler"]>> {
-  // An idle socket times out long before the time for a large body is over.
-  if (send === undefined) return { socketTimeout: retry?.timeoutMs ?? DEFAULT_TIMEOUT_MS };
+  // Node's handler follows no redirects. An idle socket times out long before the time for a large body is over.
+  if (send === undefined && !inBrowser()) return { socketTimeout: retry?.timeoutMs ?? DEFAULT_TIMEOUT_MS };
   const { FetchHttpHandler } = await loadFeature(
     "sending requests of the AWS SDK",
     () => import("@smithy/fetch-http-handler"),
   );
-  return new FetchHttpHandler({ credentials: "omit", customFetch: send as unknown as typeof fetch });
+  return new FetchHttpHandler({
+    credentials: "omit",
+    requestInit: () => ({ redirect: "manual" }),
+    customFetch: (async (request: Request) =>
+      visibleRedirect(await (send ?? globalThis.fetch)(request))) as unknown as typeof fetch,
+  });
 }

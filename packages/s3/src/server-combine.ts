@@ -104,17 +104,28 @@ async function writeSegments(
   try {
     return await writeByPlan(context, target, segments, copy, options);
   } catch (error) {
-    if (!copy || !(error instanceof S3Error) || !cannotCopy(error)) throw error;
+    if (!(error instanceof CopyRefused)) throw error;
     const result = await writeByPlan(context, target, segments, false, options);
     return {
       ...result,
-      notice: `The server cannot copy parts (${error.s3Code ?? error.status}); ${result.readBytes} bytes were read and uploaded instead.`,
+      notice: `The server does not copy parts (${error.detail}); ${result.readBytes} bytes were read and uploaded instead.`,
     };
   }
 }
 
-function cannotCopy({ status, s3Code }: S3Error): boolean {
-  return status === 501 || status === 405 || s3Code === "NotImplemented" || s3Code === "MethodNotAllowed";
+/** The server refused to copy a part. The reason is not in the bytes to copy, so they can be read and uploaded. */
+class CopyRefused extends Error {
+  readonly detail: string;
+
+  constructor({ status, s3Code }: S3Error) {
+    super("The server does not copy parts.");
+    this.detail = s3Code ?? String(status);
+  }
+}
+
+/** Servers without copies respond in many ways: 501, 405, 411, 400, 403. */
+function isCopyRefusal(error: unknown): error is S3Error {
+  return error instanceof S3Error && (error.code === "denied" || error.code === "limit");
 }
 
 async function writeByPlan(
@@ -203,7 +214,11 @@ async function upload(
     if (copied && from !== undefined && piece.kind === "object") {
       const [{ start, end }] = runs as [Run];
       const range = { start: piece.start + start, end: piece.start + end };
-      return target.copyPart!(open, number, { ...from, ...range }, { signal: inner });
+      try {
+        return await target.copyPart!(open, number, { ...from, ...range }, { signal: inner });
+      } catch (error) {
+        throw isCopyRefusal(error) ? new CopyRefused(error) : error;
+      }
     }
     const body = await assemble(segments, runs, size, inner);
     return target.uploadPart(open, number, body, { signal: inner });

@@ -97,7 +97,7 @@ export interface S3Store extends AsyncDisposable {
    */
   sweep(prefix: string, options: SweepOptions): Promise<OrphanedUpload[]>;
   /**
-   * Finds out what the endpoint supports, and explains what is missing and what that costs. Sends about thirty small requests under
+   * Finds out what the endpoint supports, and explains what is missing and what that costs. Sends about forty small requests under
    * 'bucket' or 'bucket/prefix', where it writes and deletes an object of 16 bytes. Default: the bucket of the last call.
    * @throws TypeError if no prefix is given and the store was not used before
    */

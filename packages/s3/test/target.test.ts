@@ -11,6 +11,7 @@ import {
   type PresignRequest,
   type PutMode,
   presignedTarget,
+  presignUpload,
   s3Store,
   type UploadTarget,
 } from "../src/index.js";
@@ -47,10 +48,9 @@ await onEachServer("writing", (server) => {
       s3Store({ ...server, retry, writer: "fetch" }).target(`${bucket}/${key}`, { put }),
     "a client of the caller's": (key, put) =>
       clientTarget(client, { Bucket: bucket, Key: key }, { put, retry }),
-    "presigned URLs that cover headers": (key, put) =>
+    "URLs of presignUpload": (key, put) =>
       presignedTarget(
-        ({ method, query, headers }) =>
-          s3Store(server).presign(`${bucket}/${key}`, { method, query, headers }),
+        (request) => presignUpload(s3Store(server), `${bucket}/${key}`, JSON.parse(JSON.stringify(request))),
         { label: `s3://${bucket}/${key}`, put, retry },
       ),
     "presigned URLs that cover no headers": (key, put) =>

@@ -13,9 +13,7 @@ export interface DocumentedOutcome {
 /** Reads the table of faults and outcomes in core's README. */
 export async function documentedOutcomes(): Promise<ReadonlyMap<string, DocumentedOutcome>> {
   const text = await readFile(new URL("../../../packages/core/README.md", import.meta.url), "utf8");
-  const [, table = ""] = text.split(
-    "| Fault | Once | Always while opening | Always once open |\n",
-  );
+  const [, table = ""] = text.split("| Fault | Once | Always while opening | Always once open |\n");
   const rows = new Map<string, DocumentedOutcome>();
   for (const line of table.split("\n").slice(1)) {
     const [, name, once, opening, reading] = line.split("|").map((cell) => cell.trim().replaceAll("`", ""));

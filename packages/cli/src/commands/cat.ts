@@ -3,7 +3,6 @@ import { ArchiveAccess } from "../archive-access.js";
 import { type Arguments, UsageError } from "../arguments.js";
 import { type Command, type Context, PATH_OPTIONS, READ_OPTIONS } from "../command.js";
 import { type JsonOptions, jsonText } from "../json-text.js";
-import type { Output } from "../output.js";
 import { archiveAndPath } from "../path-argument.js";
 
 /** `peekpack cat`: prints a value as JSON. */
@@ -22,7 +21,7 @@ export const cat: Command = {
     ...READ_OPTIONS,
     ...PATH_OPTIONS,
     tagged: { help: "print the tagged notation, which loses nothing" },
-    indent: { value: "N", help: "spaces for each level; 0: one line (default 0)" },
+    indent: { value: "N", help: "spaces for each level; 0: one line (default 2 on a terminal, else 0)" },
   },
   examples: [
     "cat data.msglc entries/0/energy",
@@ -36,12 +35,12 @@ export const cat: Command = {
 
 async function run(args: Arguments, context: Context): Promise<undefined> {
   const { archive: name, path, isPattern } = archiveAndPath(args);
-  const form = { tagged: args.flag("tagged"), indent: indentation(args) };
+  const form = { tagged: args.flag("tagged"), indent: indentation(args, context) };
   await new ArchiveAccess(args, context).use(name, async (archive) => {
     if (isPattern) {
-      await printMatches(archive, path, form, context.output);
+      await printMatches(archive, path, form, context);
     } else {
-      await context.output.writeAll(jsonText(await archive.get(path), form));
+      await context.output.writeAll(jsonText(await archive.get(path, { signal: context.signal }), form));
       await context.output.write("\n");
     }
   });
@@ -53,11 +52,11 @@ async function printMatches(
   archive: Archive,
   path: readonly PathKey[],
   form: JsonOptions,
-  output: Output,
+  { output, signal }: Context,
 ): Promise<void> {
   let found = false;
   const pattern = path.map((segment) => (segment === "*" ? ANY : segment));
-  for await (const { value } of archive.select(pattern)) {
+  for await (const { value } of archive.select(pattern, { signal })) {
     found = true;
     await output.writeAll(jsonText(value, form));
     await output.write("\n");
@@ -65,8 +64,9 @@ async function printMatches(
   if (!found) throw new PeekpackError("not-found", `nothing matches ${path.join("/")}`);
 }
 
-function indentation(args: Arguments): number {
-  const indent = args.count("indent") ?? 0;
+/** Default: 2 on a terminal, else 0. */
+function indentation(args: Arguments, { output }: Context): number {
+  const indent = args.count("indent") ?? (output.isTerminal ? 2 : 0);
   if (indent > 16) throw new UsageError("--indent is at most 16");
   return indent;
 }

@@ -9,6 +9,7 @@ import {
   PUT_OPTIONS,
   putMode,
 } from "../command.js";
+import { refuseSameLocation } from "../same-location.js";
 
 /** `peekpack combine`: puts archives into one. */
 export const combine: Command = {
@@ -38,7 +39,12 @@ async function run(args: Arguments, context: Context): Promise<undefined> {
   const { codec } = encodeOptions(args);
   const access = new ArchiveAccess(args, context);
   try {
-    const notice = await access.combine(out, childArguments(names), { codec, put: putMode(args) });
+    const children = childArguments(names);
+    await refuseSameLocation(
+      children.map(({ archive }) => archive),
+      out,
+    );
+    const notice = await access.combine(out, children, { codec, put: putMode(args) });
     if (notice !== undefined) context.stderr.write(`peekpack: note: ${notice}\n`);
   } finally {
     await access.close();

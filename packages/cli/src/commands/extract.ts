@@ -13,6 +13,7 @@ import {
 } from "../command.js";
 import { archiveAndPath } from "../path-argument.js";
 import { archiveOfValue, copyArchive, copyBytes, rawBytesAt } from "../raw-bytes.js";
+import { refuseSameLocation } from "../same-location.js";
 
 /** `peekpack extract`: makes an archive of a part of an archive. */
 export const extract: Command = {
@@ -39,6 +40,7 @@ async function run(args: Arguments, context: Context): Promise<undefined> {
   const access = new ArchiveAccess(args, context);
   const encoding = encodeOptions(args);
   const [out = ""] = rest;
+  await refuseSameLocation([name], out);
   const sink = access.sink(out, putMode(args));
   await access.use(name, async (archive) => {
     const encoded = await rawBytesAt(archive, path, signal);

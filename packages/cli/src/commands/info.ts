@@ -9,7 +9,10 @@ export const info: Command = {
   name: "info",
   synopsis: "ARCHIVE [PATH]",
   summary: "Show the properties of an archive, or of the value at a path",
-  details: "Without PATH only the header and the table of contents are read.",
+  details: [
+    "Without PATH only the header and the table of contents are read. Sizes are exact in a pipe, and rounded on a",
+    "terminal.",
+  ].join("\n"),
   options: { ...READ_OPTIONS, ...PATH_OPTIONS, json: { help: "print one JSON object" } },
   examples: ["info data.msglc", "info --json https://example.org/data.msglc entries"],
   positionals: [1, 2],
@@ -21,7 +24,7 @@ async function run(args: Arguments, context: Context): Promise<undefined> {
   await new ArchiveAccess(args, context).use(name, async (archive) => {
     const properties = path.length === 0 ? archiveProperties(archive) : await propertiesAt(archive, path);
     await context.output.write(
-      args.flag("json") ? `${JSON.stringify(properties)}\n` : propertyLines(properties),
+      args.flag("json") ? `${JSON.stringify(properties)}\n` : propertyLines(properties, context.output.style),
     );
   });
   return undefined;

@@ -29,7 +29,9 @@ async function run(args: Arguments, context: Context): Promise<undefined> {
   const { archive: name, path } = archiveAndPath(args);
   await new ArchiveAccess(args, context).use(name, async (archive) => {
     const entries = entriesAt(archive, path);
-    await context.output.writeAll(args.flag("json") ? jsonList(entries) : entryLines(entries));
+    await context.output.writeAll(
+      args.flag("json") ? jsonList(entries) : entryLines(entries, context.output.style),
+    );
   });
   return undefined;
 }

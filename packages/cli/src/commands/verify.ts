@@ -1,8 +1,12 @@
-import { verifyArchive } from "@peekpack/core/verify";
+import { isPeekpackError } from "@peekpack/core";
+import { toTagged } from "@peekpack/core/tagged";
+import { type Verified, verifyArchive } from "@peekpack/core/verify";
 import { ArchiveAccess } from "../archive-access.js";
+import { ArchiveError } from "../archive-error.js";
 import type { Arguments } from "../arguments.js";
 import { type Command, type Context, PATH_OPTIONS, READ_OPTIONS } from "../command.js";
 import { archiveAndPath } from "../path-argument.js";
+import type { Style } from "../style.js";
 
 /** `peekpack verify`: reads everything and checks that it agrees. */
 export const verify: Command = {
@@ -14,19 +18,48 @@ export const verify: Command = {
     "first fault is reported with its path and offset. The format has no checksums: a byte that was changed into another",
     "valid byte is not found.",
   ].join("\n"),
-  options: { ...READ_OPTIONS, ...PATH_OPTIONS },
-  examples: ["verify data.msglc", "verify s3://bucket/data.msglc entries/0:100"],
+  options: {
+    ...READ_OPTIONS,
+    ...PATH_OPTIONS,
+    json: {
+      help: "print one JSON object: ok, with what was verified, or with code, message, path and offset",
+    },
+  },
+  examples: ["verify data.msglc", "verify s3://bucket/data.msglc entries/0:100", "verify --json data.msglc"],
   positionals: [1, 2],
   run,
 };
 
 async function run(args: Arguments, context: Context): Promise<undefined> {
   const { archive: name, path } = archiveAndPath(args);
-  await new ArchiveAccess(args, context).use(name, async (archive) => {
-    const { archives, values, bytes } = await verifyArchive(archive, path, context.signal);
-    await context.output.write(
-      `ok: ${values} values, ${bytes} bytes, ${archives} ${archives === 1 ? "archive" : "archives"}\n`,
+  const { output, signal } = context;
+  const json = args.flag("json");
+  try {
+    const verified = await new ArchiveAccess(args, context).use(name, (archive) =>
+      verifyArchive(archive, path, signal),
     );
-  });
+    await output.write(json ? resultJson(verified) : `ok: ${summary(verified, output.style)}\n`);
+  } catch (error) {
+    if (json && error instanceof ArchiveError) await output.write(faultJson(error.cause));
+    throw error;
+  }
   return undefined;
+}
+
+function resultJson({ archives, values, bytes, pageIndexes }: Verified): string {
+  return `${JSON.stringify({ ok: true, archives, values, bytes, pageIndexes })}\n`;
+}
+
+function faultJson(error: unknown): string {
+  if (!isPeekpackError(error)) return "";
+  const { code, message, path, section, offset } = error;
+  // Keys that are not text are in the tagged notation.
+  const keys = path?.map((key) => toTagged(key));
+  return `${JSON.stringify({ ok: false, code, message, path: keys, section, offset })}\n`;
+}
+
+function summary({ archives, values, bytes }: Verified, style: Style): string {
+  const size = style.isTerminal ? style.bytes(bytes) : `${bytes} bytes`;
+  const noun = archives === 1 ? "archive" : "archives";
+  return `${style.count(values)} values, ${size}, ${style.count(archives)} ${noun}`;
 }

@@ -14,6 +14,7 @@ import {
   PUT_OPTIONS,
   putMode,
 } from "../command.js";
+import { refuseSameLocation } from "../same-location.js";
 
 /** `peekpack write`: writes JSON as an archive. */
 export const write: Command = {
@@ -43,6 +44,7 @@ export const write: Command = {
 async function run(args: Arguments, context: Context): Promise<undefined> {
   const [input = "", out = ""] = args.positionals;
   const options = { ...encodeOptions(args), signal: context.signal };
+  if (input !== "-") await refuseSameLocation([input], out);
   const sink = new ArchiveAccess(args, context).sink(out, putMode(args));
   const json = parseJson(await readInput(input, context), input);
   await writeArchive(sink, args.flag("tagged") ? fromTagged(json) : json, options);

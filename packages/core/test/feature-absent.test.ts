@@ -1,0 +1,93 @@
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { type Archive, encodeArchive, type openArchive } from "../src/index.js";
+import { observedSource } from "./observed-source.js";
+
+afterEach(() => {
+  vi.doUnmock("../src/codec/cbor.js");
+  vi.doUnmock("../src/numpy/pickle.js");
+  vi.doUnmock("../src/reader/number-column.js");
+  vi.doUnmock("../src/reader/page-index.js");
+  vi.doUnmock("../src/reader/raw.js");
+  vi.doUnmock("../src/reader/select.js");
+  vi.resetModules();
+});
+
+const value = { numbers: Array.from({ length: 100 }, (_, index) => index + 0.5), text: "a" };
+const many = Object.fromEntries(
+  Array.from({ length: 20_000 }, (_, index) => [`key ${index}`, [`${index}`.repeat(9)]]),
+);
+
+interface Feature {
+  readonly module: string;
+  readonly bytes: () => Promise<Uint8Array>;
+  readonly expected: unknown;
+  readonly use: (open: typeof openArchive, bytes: Uint8Array) => Promise<unknown>;
+}
+
+/** Opens an archive, uses it and closes it. */
+const within =
+  <T>(use: (archive: Archive) => Promise<T>, options: Parameters<typeof openArchive>[1] = {}) =>
+  async (open: typeof openArchive, bytes: Uint8Array): Promise<T> => {
+    const archive = await open(observedSource(bytes), options);
+    try {
+      return await use(archive);
+    } finally {
+      await archive.close();
+    }
+  };
+
+const features: Readonly<Record<string, Feature>> = {
+  CBOR: {
+    module: "../src/codec/cbor.js",
+    bytes: async () => encodeArchive(value, { codec: "cbor" }),
+    expected: value,
+    use: within((archive) => archive.read()),
+  },
+  "typed arrays": {
+    module: "../src/reader/number-column.js",
+    bytes: async () => encodeArchive(value),
+    expected: new Float64Array(value.numbers),
+    use: within((archive) => archive.toTypedArray("numbers", "float64")),
+  },
+  select: {
+    module: "../src/reader/select.js",
+    bytes: async () => encodeArchive(value),
+    expected: [{ path: ["text"], value: "a" }],
+    use: within((archive) => archive.select("text").toArray()),
+  },
+  "raw bytes": {
+    module: "../src/reader/raw.js",
+    bytes: async () => encodeArchive(value),
+    expected: new Uint8Array([0xa1, 0x61]),
+    use: within((archive) =>
+      new Response(archive.raw("text") as ReadableStream<Uint8Array<ArrayBuffer>>).bytes(),
+    ),
+  },
+  "page indexes": {
+    module: "../src/reader/page-index.js",
+    bytes: async () => encodeArchive(many, { pageIndex: true, smallObjectThreshold: 8 }),
+    expected: "17".repeat(9),
+    use: within((archive) => archive.read(["key 17", 0]), { headBytes: 4096, tailBytes: 4096 }),
+  },
+};
+
+describe.each(Object.entries(features))(
+  "without the code for %s",
+  (feature, { module, bytes, use, expected }) => {
+    it("rejects with `network`, and loads the code at the next attempt", async () => {
+      const archive = await bytes();
+      vi.resetModules();
+      vi.doMock(module, () => {
+        throw new Error("Failed to fetch dynamically imported module");
+      });
+      const { openArchive: open } = await import("../src/index.js");
+      await expect(use(open, archive)).rejects.toMatchObject({
+        name: "PeekpackError",
+        code: "network",
+        message: expect.stringContaining(`The code for ${feature} could not be loaded.`),
+      });
+      vi.doUnmock(module);
+      expect(await use(open, archive)).toEqual(expected);
+    });
+  },
+);
