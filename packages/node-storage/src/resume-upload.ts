@@ -1,12 +1,15 @@
 import { type ArchiveSink, PeekpackError, type WriteResult } from "@peekpack/core";
 import type { UploadTarget } from "@peekpack/s3";
 import type { TransferOptions } from "@peekpack/s3/internal";
-import { withArchive } from "./complete-archive.js";
+import { completeState, withArchive } from "./complete-archive.js";
 import { withFileErrors } from "./file-error.js";
 import type { PendingUpload } from "./pending-uploads.js";
 import { Spool } from "./spool.js";
 import { type JournalState, SpoolJournal } from "./spool-journal.js";
 import { type SpoolUploadOptions, uploadSpool, writeResult } from "./spool-upload.js";
+
+// Unit of the copy.
+const EXPORT_BYTES = 2 ** 20;
 
 /** Options of {@link resumeUpload}. */
 export interface ResumeOptions extends SpoolUploadOptions {
@@ -38,6 +41,7 @@ export async function resumeUpload(
     const old = await journal.state();
     if (old !== undefined && !isTarget(old, target)) {
       if (!changeTarget) checkTarget(old, target);
+      await completeState(spool, old);
       await moveToTarget(journal, old, target, previousTarget, upload);
     }
     const state = await journal.state();
@@ -79,12 +83,10 @@ export async function exportUpload(pending: PendingUpload, sink: ArchiveSink): P
   });
 }
 
-const EXPORT_BYTES = 2 ** 20;
-
 /**
  * Removes the parts of an upload from the server, and the spool from the disk. An object that is stored already stays. If
- * the server cannot be reached, the spool stays listed. Only a spool of this user is removed, and only one of this version.
- * The parts of a damaged spool are not known: the store's `sweep` finds them.
+ * the server cannot be reached, the spool stays listed. Removes nothing but spools of this user and version. The parts of a
+ * damaged spool are not known: the store's `sweep` finds them.
  * @throws PeekpackError `denied` if the path is no spool of this user and version, `conflict` if another process uses the
  * spool, and the target's errors
  * @throws TypeError if parts are on the server, and `target` is missing or another one

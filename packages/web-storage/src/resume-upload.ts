@@ -43,7 +43,7 @@ export async function resumeUpload(
     async (spool) => {
       if (isTarget(spool.head, target)) return;
       if (!changeTarget) checkTarget(spool.head, target);
-      await moveToTarget(spool, target, previousTarget, upload);
+      if (spool.head.state !== "unfinished") await moveToTarget(spool, target, previousTarget, upload);
     },
   );
 }
@@ -216,6 +216,5 @@ async function moveToTarget(
     );
   }
   for (const upload of uploads) await previous!.abortUpload(upload, options);
-  const state = head.state === "unfinished" ? "unfinished" : "sealed";
-  await spool.update({ ...change, state, upload: undefined, abandoned: [] }, true);
+  await spool.update({ ...change, state: "sealed", upload: undefined, abandoned: [] }, true);
 }
