@@ -1,6 +1,7 @@
 /*
  * What the storages of this repository need of this package, and users do not. It may change in any release.
  */
+export { type DisposableSink, disposableSink } from "./disposable-sink.js";
 export {
   type UploadContent,
   type UploadJournal,
