@@ -107,16 +107,14 @@ export class Spool {
   async problem(): Promise<string | undefined> {
     const folder = await privateDirectoryProblem(this.path);
     if (folder !== undefined) return folder;
-    const names = await readdir(this.path);
-    for (const name of names) {
-      if (!FILES.includes(name) && !OWNER.test(name) && !NEW_OWNER.test(name)) {
-        return `it contains '${name}'`;
-      }
-      const stats = await lstat(join(this.path, name)).catch(() => undefined);
-      if (stats !== undefined && !stats.isFile()) return `'${name}' is not a regular file`;
+    const entries = await readdir(this.path, { withFileTypes: true });
+    for (const entry of entries) {
+      const { name } = entry;
+      if (!FILES.includes(name) && !OWNER.test(name) && !NEW_OWNER.test(name)) return `it contains '${name}'`;
+      if (!entry.isFile()) return `'${name}' is not a regular file`;
     }
-    const hasOwner = names.some((name) => OWNER.test(name) || NEW_OWNER.test(name));
-    return names.length === 0 || hasOwner ? undefined : "it has no owner";
+    const hasOwner = entries.some(({ name }) => OWNER.test(name) || NEW_OWNER.test(name));
+    return entries.length === 0 || hasOwner ? undefined : "it has no owner";
   }
 
   async ownerStatus(): Promise<OwnerStatus> {
