@@ -1,5 +1,7 @@
+import type { IncomingHttpHeaders } from "node:http";
 import { text } from "node:stream/consumers";
-import { s3Store } from "@peekpack/s3";
+import { isPeekpackError } from "@peekpack/core";
+import { presignUpload, s3Store, type UploadRequest } from "@peekpack/s3";
 import type { S3Access } from "@peekpack/testing";
 import type { Connect, Plugin } from "vite";
 
@@ -11,23 +13,19 @@ export interface Signing {
   readonly server: string;
 }
 
-/** The body of a request. It is not trusted. */
-interface Wanted {
+/** The body of a request. It is not trusted: `presignUpload` checks it. */
+interface SigningRequest extends UploadRequest {
   readonly path: string;
-  readonly method: (typeof METHODS)[number];
-  readonly query: Readonly<Record<string, string>>;
-  readonly headers: Readonly<Record<string, string>>;
 }
 
-const METHODS = ["GET", "HEAD", "PUT", "POST", "DELETE"] as const;
 const EXPIRES_S = 3600;
-/** The largest body of a request. */
-const LARGEST_BODY = 64 * 1024;
+/** Maximum size of a body in bytes. */
+const MAX_BODY = 64 * 1024;
 
 /**
  * A signing service: signs requests for objects of one bucket, so that the page needs no key. `GET /presign` returns the
- * bucket. `POST /presign` takes `{ path, method, query, headers }` and returns a URL. A real service would authenticate the
- * user first, and check which objects are theirs.
+ * bucket. `POST /presign` takes `{ path, operation, query, headers }` and returns a URL, for reading an object or for a request
+ * of an upload to it. A real service would authenticate the user first, and check which objects are theirs.
  */
 export function signingService(signing: () => Signing | undefined): Plugin {
   const answer: Connect.NextHandleFunction = async (request, response, next) => {
@@ -36,6 +34,7 @@ export function signingService(signing: () => Signing | undefined): Plugin {
       response.statusCode = status;
       response.end();
     };
+    if (!isOwnPage(request.headers)) return refuse(403);
     const ready = signing();
     if (ready === undefined) return refuse(503);
     const { access, bucket, server } = ready;
@@ -47,13 +46,19 @@ export function signingService(signing: () => Signing | undefined): Plugin {
     // Pages of other origins cannot send this content type without a preflight.
     const typed = request.headers["content-type"] === "application/json";
     if (request.method !== "POST" || !typed) return refuse(405);
-    if (!(Number(request.headers["content-length"]) <= LARGEST_BODY)) return refuse(413);
+    if (!(Number(request.headers["content-length"]) <= MAX_BODY)) return refuse(413);
     try {
-      const { path, method, query, headers } = JSON.parse(await text(request)) as Wanted;
-      if (!METHODS.includes(method) || !String(path).startsWith(`${bucket}/`)) return refuse(403);
-      response.end(await s3Store(access).presign(path, { method, query, headers, expiresIn: EXPIRES_S }));
-    } catch {
-      refuse(400);
+      const { path, ...wanted } = JSON.parse(await text(request)) as SigningRequest;
+      if (!String(path).startsWith(`${bucket}/`)) return refuse(403);
+      const store = s3Store(access);
+      const options = { expiresIn: EXPIRES_S };
+      const url =
+        wanted.operation === "GetObject"
+          ? store.presign(path, options)
+          : presignUpload(store, path, wanted, options);
+      response.end(await url);
+    } catch (error) {
+      refuse(isPeekpackError(error) && error.code === "denied" ? 403 : 400);
     }
   };
   return {
@@ -61,4 +66,13 @@ export function signingService(signing: () => Signing | undefined): Plugin {
     configureServer: (server) => void server.middlewares.use(answer),
     configurePreviewServer: (server) => void server.middlewares.use(answer),
   };
+}
+
+/**
+ * Whether a request comes from a page of this server. A name that an attacker resolves to this machine is another host, and a page
+ * of another site has another origin.
+ */
+function isOwnPage({ host = "", origin }: IncomingHttpHeaders): boolean {
+  const isLocal = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/.test(host);
+  return isLocal && (origin === undefined || origin === `http://${host}`);
 }

@@ -50,7 +50,8 @@ export function openDestination(destination: Destination): OpenDestination {
   }
   const { service } = destination;
   const label = presignedLabel(service, path);
-  const link = (): Promise<string> => askForUrl(service, path, { method: "GET", query: {}, headers: {} });
+  const link = (): Promise<string> =>
+    askForUrl(service, path, { operation: "GetObject", query: {}, headers: {} });
   return {
     target: presignedTarget((request) => askForUrl(service, path, request), { label, put, fetch: meter }),
     meter,

@@ -2,7 +2,8 @@ import { PeekpackError } from "@peekpack/core";
 
 /** A request that must be signed. */
 export interface WantedRequest {
-  readonly method: string;
+  /** The name of the S3 operation, such as `UploadPart`. */
+  readonly operation: string;
   readonly query: Readonly<Record<string, string>>;
   readonly headers: Readonly<Record<string, string>>;
 }
@@ -24,14 +25,14 @@ const PAUSE_MS = 300;
  * @throws PeekpackError `denied` if it refuses, `network` if it does not respond
  */
 export async function askForUrl(service: string, path: string, wanted: WantedRequest): Promise<string> {
-  const { method, query, headers } = wanted;
+  const { operation, query, headers } = wanted;
   for (let attempt = 1; ; attempt++) {
     let failure: PeekpackError;
     try {
       const response = await fetch(new URL(service, location.href), {
         method: "POST",
         headers: { "content-type": "application/json" },
-        body: JSON.stringify({ path, method, query, headers }),
+        body: JSON.stringify({ path, operation, query, headers }),
       });
       if (response.ok) return (await response.text()).trim();
       failure = failed(response.status >= 500 ? "network" : "denied", `status ${response.status}`);
