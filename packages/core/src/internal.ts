@@ -2,10 +2,10 @@
  * What the other packages of this repository need of this one, and users do not. It may change in any release.
  */
 export { crc32 } from "./crc32.js";
+export { disposable } from "./disposable.js";
 export { encodeHeader } from "./format/header.js";
 export { loadFeature } from "./load-feature.js";
 export { AbortListeners } from "./source/abort-listeners.js";
-export { closable } from "./source/closable-source.js";
 export { pageUrl } from "./source/environment.js";
 export { isReadEngine } from "./source/read-engine.js";
 export { hintRetry, type RetryHint } from "./source/retry-hint.js";

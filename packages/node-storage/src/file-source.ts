@@ -1,7 +1,7 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { type ByteRange, type ClosableSource, PeekpackError } from "@peekpack/core";
-import { checkRanges, closable } from "@peekpack/core/internal";
+import { checkRanges, disposable } from "@peekpack/core/internal";
 import { withFileErrors } from "./file-error.js";
 import { type FileState, fileState } from "./file-state.js";
 
@@ -87,7 +87,7 @@ export function fileSource(path: string | URL): ClosableSource {
       }
     });
 
-  return closable({
+  return disposable<ClosableSource>({
     label,
     local: true,
     probe(want, { signal } = {}) {

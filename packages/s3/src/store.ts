@@ -1,5 +1,5 @@
 import { type ClosableSource, type RequestLimiter, requestLimiter } from "@peekpack/core";
-import { loadFeature } from "@peekpack/core/internal";
+import { disposable, loadFeature } from "@peekpack/core/internal";
 import type { CapabilityOptions, StoreCapabilities } from "./capabilities.js";
 import { type ConnectionOptions, connectionSettings, objectLabel, openConnection } from "./connection.js";
 import { deferred, deferredSink, deferredTarget } from "./deferred.js";
@@ -155,7 +155,7 @@ export function s3Store(options: S3StoreOptions = {}): S3Store {
   });
   const close = async (): Promise<void> => (await writer.made?.catch(() => undefined))?.close();
 
-  const store: Omit<S3Store, typeof Symbol.asyncDispose> = {
+  return disposable<S3Store>({
     source: (path, choice) => source(locate(path), choice),
     target(path, choice = {}) {
       const location = locate(path);
@@ -202,7 +202,5 @@ export function s3Store(options: S3StoreOptions = {}): S3Store {
       return connection.presign({ method, query, headers, ...locate(path) }, expiresIn);
     },
     close,
-  };
-  // Some supported browsers lack the symbol.
-  return (Symbol.asyncDispose ? { ...store, [Symbol.asyncDispose]: close } : store) as S3Store;
+  });
 }

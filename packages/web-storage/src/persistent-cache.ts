@@ -1,5 +1,5 @@
 import type { PersistentCache, PersistentCacheOptions } from "@peekpack/core";
-import { addAsyncDispose } from "./async-dispose.js";
+import { disposable } from "@peekpack/core/internal";
 import { type CacheIndex, cacheIndex } from "./cache-index.js";
 
 const MiB = 2 ** 20;
@@ -29,21 +29,18 @@ export function persistentCache(options: PersistentCacheOptions = {}): Disposabl
   if (!(maxAgeMs > 0)) throw new RangeError("maxAgeMs is a positive number.");
   const index: CacheIndex = cacheIndex(directory, { maxBytes, maxAgeMs, maxPieceBytes: MAX_PIECE_BYTES });
 
-  return addAsyncDispose<DisposableCache>(
-    {
-      latest: (label) => index.latest(label),
-      see: (object) => index.see(object),
-      read: (object, range) => index.read(object, range),
-      async write(object, { start, bytes }) {
-        for (let at = 0; at < bytes.length; at += MAX_PIECE_BYTES) {
-          await index.write(object, start + at, bytes.slice(at, at + MAX_PIECE_BYTES));
-        }
-      },
-      available: () => index.probe().catch(() => false),
-      size: () => index.size().catch(() => 0),
-      clear: (label) => index.clear(label),
-      close: () => index.close(),
+  return disposable<DisposableCache>({
+    latest: (label) => index.latest(label),
+    see: (object) => index.see(object),
+    read: (object, range) => index.read(object, range),
+    async write(object, { start, bytes }) {
+      for (let at = 0; at < bytes.length; at += MAX_PIECE_BYTES) {
+        await index.write(object, start + at, bytes.slice(at, at + MAX_PIECE_BYTES));
+      }
     },
-    async () => index.close(),
-  );
+    available: () => index.probe().catch(() => false),
+    size: () => index.size().catch(() => 0),
+    clear: (label) => index.clear(label),
+    close: () => index.close(),
+  });
 }

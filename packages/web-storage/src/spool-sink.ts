@@ -87,7 +87,7 @@ export function spoolSink(target: UploadTarget, options: SpoolSinkOptions = {}):
   };
   signal?.addEventListener("abort", onAbort);
 
-  const sink: Omit<SpoolSink, typeof Symbol.asyncDispose> = {
+  return disposableSink<SpoolSink>({
     label: target.label,
     get id() {
       return opened?.spool.head.id;
@@ -123,7 +123,5 @@ export function spoolSink(target: UploadTarget, options: SpoolSinkOptions = {}):
       await last;
       if (phase === "writing") await discard();
     },
-  };
-  disposableSink(sink);
-  return sink as SpoolSink;
+  });
 }

@@ -10,8 +10,7 @@ import {
   type Selected,
   type Value,
 } from "@peekpack/core";
-import { pageUrl } from "@peekpack/core/internal";
-import { addAsyncDispose } from "./async-dispose.js";
+import { disposable, pageUrl } from "@peekpack/core/internal";
 import { type RpcClient, type RpcPort, rpcClient } from "./rpc.js";
 import { serializePath } from "./serialized-path.js";
 import { deserializeValue, type SerializedValue } from "./serialized-value.js";
@@ -128,30 +127,27 @@ function archiveOf(client: RpcClient, id: number, info: ArchiveInfo, end: () => 
     await client.call("close", [id]).catch(() => {});
     end();
   };
-  return addAsyncDispose<WorkerArchive>(
-    {
-      info,
-      read: async (path, options) => value("read", serializePath(path), options),
-      readMany: async (paths, options) => value("readMany", Array.from(paths, serializePath), options),
-      async *select(pattern, options) {
-        const selection = await client.call<number>("select", [id, serializePath(pattern)], options);
-        try {
-          for (let done = false; !done; ) {
-            const batch = await client.call<SelectedBatch>("nextBatch", [selection], options);
-            done = batch.done;
-            for (const { path, value } of batch.items) yield { path, value: deserializeValue(value) };
-          }
-        } finally {
-          client.call("endSelection", [selection]).catch(() => {});
+  return disposable<WorkerArchive>({
+    info,
+    read: async (path, options) => value("read", serializePath(path), options),
+    readMany: async (paths, options) => value("readMany", Array.from(paths, serializePath), options),
+    async *select(pattern, options) {
+      const selection = await client.call<number>("select", [id, serializePath(pattern)], options);
+      try {
+        for (let done = false; !done; ) {
+          const batch = await client.call<SelectedBatch>("nextBatch", [selection], options);
+          done = batch.done;
+          for (const { path, value } of batch.items) yield { path, value: deserializeValue(value) };
         }
-      },
-      keys: async (path, options) => value("keys", serializePath(path), options),
-      has: async (path, options) => client.call("has", [id, serializePath(path)], options),
-      size: async (path, options) => client.call("size", [id, serializePath(path)], options),
-      index: () => client.call("index", [id]),
-      stats: () => client.call("stats", [id]),
-      close,
+      } finally {
+        client.call("endSelection", [selection]).catch(() => {});
+      }
     },
+    keys: async (path, options) => value("keys", serializePath(path), options),
+    has: async (path, options) => client.call("has", [id, serializePath(path)], options),
+    size: async (path, options) => client.call("size", [id, serializePath(path)], options),
+    index: () => client.call("index", [id]),
+    stats: () => client.call("stats", [id]),
     close,
-  );
+  });
 }

@@ -1,5 +1,5 @@
+import { disposable } from "../disposable.js";
 import { PeekpackError } from "../errors.js";
-import { closable } from "./closable-source.js";
 import type { ClosableSource } from "./range-source.js";
 import { changed, checkRanges, closedSource } from "./source-error.js";
 
@@ -33,7 +33,7 @@ export function blobSource(blob: Blob, options: BlobSourceOptions = {}): Closabl
     signal?.throwIfAborted();
     return bytes;
   };
-  return closable({
+  return disposable<ClosableSource>({
     label,
     local: true,
     async probe(want, { signal } = {}) {

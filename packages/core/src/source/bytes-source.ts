@@ -1,4 +1,4 @@
-import { closable } from "./closable-source.js";
+import { disposable } from "../disposable.js";
 import type { ClosableSource } from "./range-source.js";
 import { changed, checkRanges, closedSource } from "./source-error.js";
 
@@ -29,7 +29,7 @@ export function bytesSource(
     if (all === undefined) throw closedSource(label);
     return all;
   };
-  return closable({
+  return disposable<ClosableSource>({
     label,
     local: true,
     async probe({ head, tail, longTail }, { signal } = {}) {

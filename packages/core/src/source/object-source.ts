@@ -1,6 +1,6 @@
+import { disposable } from "../disposable.js";
 import { AbortListeners } from "./abort-listeners.js";
 import { type AuthorizationRenewal, authorizationRenewal } from "./authorization-renewal.js";
-import { closable } from "./closable-source.js";
 import type { ObjectState, Piece, RequestedRange } from "./object-state.js";
 import type { ClosableSource, Probe, ProbeRequest, ReadOptions } from "./range-source.js";
 import type { RangeTransport } from "./range-transport.js";
@@ -181,7 +181,7 @@ export function objectSource(transport: RangeTransport, options: ObjectSourceOpt
     };
   };
 
-  return closable({
+  return disposable<ClosableSource>({
     label,
     limiter,
     async probe(want, read) {

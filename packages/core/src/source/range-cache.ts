@@ -1,7 +1,7 @@
+import { disposable } from "../disposable.js";
 import { isPeekpackError } from "../errors.js";
 import { AbortListeners } from "./abort-listeners.js";
 import type { ByteRange } from "./byte-range.js";
-import { closable } from "./closable-source.js";
 import type { ClosableSource, Probe, ProbeRequest, RangeSource, ReadOptions } from "./range-source.js";
 import { requestEvent } from "./request-event.js";
 import { checkRanges, closedSource } from "./source-error.js";
@@ -206,7 +206,7 @@ export function withRangeCache(
     await listeners.untilAborted(identifying, read.signal);
   };
 
-  return closable({
+  return disposable<ClosableSource>({
     label,
     limiter,
     async probe(want, options) {

@@ -1,5 +1,5 @@
+import { disposable } from "../disposable.js";
 import type { RetryOptions } from "./backoff.js";
-import { closable } from "./closable-source.js";
 import { pageUrl } from "./environment.js";
 import type { ClosableSource, RangeSource } from "./range-source.js";
 import { countRequest, emptyStats, type ReadStats } from "./read-stats.js";
@@ -56,7 +56,7 @@ export function isReadEngine(source: RangeSource): source is ReadEngine {
 }
 
 function engine(source: RangeSource, stats: ReadStats): ReadEngine {
-  return closable<BrandedEngine>({
+  return disposable<BrandedEngine>({
     label: source.label,
     local: source.local,
     limiter: source.limiter,

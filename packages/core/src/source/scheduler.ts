@@ -1,9 +1,9 @@
 import { concat } from "../bytes.js";
+import { disposable } from "../disposable.js";
 import { isPeekpackError } from "../errors.js";
 import { AbortListeners } from "./abort-listeners.js";
 import { type Block, type BlockPool, blockCache } from "./block-cache.js";
 import type { ByteRange } from "./byte-range.js";
-import { closable } from "./closable-source.js";
 import { coalesceRanges } from "./coalesce.js";
 import { batchComplete } from "./microtask-batch.js";
 import { estimateNetwork } from "./network-estimate.js";
@@ -265,7 +265,7 @@ export function withScheduler(
     }
   };
 
-  return closable({
+  return disposable<ClosableSource>({
     label,
     local: source.local,
     limiter,

@@ -1,6 +1,6 @@
+import { disposable } from "../disposable.js";
 import { AbortListeners } from "./abort-listeners.js";
 import type { ByteRange } from "./byte-range.js";
-import { closable } from "./closable-source.js";
 import type { ClosableSource, Probe, RangeSource, ReadOptions } from "./range-source.js";
 
 /**
@@ -21,7 +21,7 @@ export function wrapRequests(
   limiter: RangeSource["limiter"] = source.limiter,
 ): ClosableSource {
   const listeners = new AbortListeners();
-  return closable({
+  return disposable<ClosableSource>({
     label: source.label,
     local: source.local,
     limiter,
