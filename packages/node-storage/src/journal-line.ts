@@ -1,7 +1,16 @@
 import { crc32 } from "node:zlib";
 import { PeekpackError } from "@peekpack/core";
-import { type PutMode, S3_LIMITS } from "@peekpack/s3";
-import type { OpenUpload, UploadedPart } from "@peekpack/s3/internal";
+import type { PutMode } from "@peekpack/s3";
+import {
+  isObject,
+  isOpenUpload,
+  isPartSize,
+  isPutMode,
+  isSize,
+  isUploadedPart,
+  type OpenUpload,
+  type UploadedPart,
+} from "@peekpack/s3/internal";
 import { checksumBytes } from "./block-checksums.js";
 
 /** Version of the layout of spools that this version reads and writes. */
@@ -84,7 +93,7 @@ function isEntry(value: unknown): value is JournalEntry {
     case "upload":
       return isOpenUpload(value.upload) && isPartSize(value.partSize);
     case "part":
-      return isPart(value.part);
+      return isUploadedPart(value.part);
     case "committing":
       return value.committing === true;
     case "abandoned":
@@ -108,40 +117,6 @@ function parseJson(text: string): unknown {
   }
 }
 
-function isObject(value: unknown): value is { readonly [key: string]: unknown } {
-  return typeof value === "object" && value !== null;
-}
-
-function isPutMode(value: unknown): value is PutMode {
-  return (
-    value === "overwrite" || value === "create" || (isObject(value) && typeof value.ifMatch === "string")
-  );
-}
-
-function isSize(value: unknown): value is number {
-  return Number.isSafeInteger(value) && Number(value) >= 0;
-}
-
-function isPartSize(value: unknown): value is number {
-  return isSize(value) && value >= S3_LIMITS.minPart && value <= S3_LIMITS.maxPart;
-}
-
 function isBase64(value: unknown): value is string {
   return typeof value === "string" && /^[A-Za-z0-9+/]*={0,2}$/.test(value);
-}
-
-function isOpenUpload(value: unknown): value is OpenUpload {
-  return isObject(value) && typeof value.id === "string" && typeof value.crc32 === "boolean";
-}
-
-function isPart(value: unknown): value is UploadedPart {
-  return (
-    isObject(value) &&
-    isSize(value.number) &&
-    value.number >= 1 &&
-    value.number <= S3_LIMITS.parts &&
-    isSize(value.size) &&
-    typeof value.etag === "string" &&
-    (value.crc32 === undefined || isSize(value.crc32))
-  );
 }

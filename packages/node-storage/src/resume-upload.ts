@@ -1,6 +1,6 @@
 import { type ArchiveSink, PeekpackError, type WriteResult } from "@peekpack/core";
 import type { UploadTarget } from "@peekpack/s3";
-import type { TransferOptions } from "@peekpack/s3/internal";
+import { checkRecordedTarget, isRecordedTarget, type TransferOptions } from "@peekpack/s3/internal";
 import { completeState, withArchive } from "./complete-archive.js";
 import { withFileErrors } from "./file-error.js";
 import type { PendingUpload } from "./pending-uploads.js";
@@ -39,8 +39,8 @@ export async function resumeUpload(
     checkExists(spool);
     const journal = new SpoolJournal(spool.journal);
     const old = await journal.state();
-    if (old !== undefined && !isTarget(old, target)) {
-      if (!changeTarget) checkTarget(old, target);
+    if (old !== undefined && !isRecordedTarget(old, target)) {
+      if (!changeTarget) checkRecordedTarget(old, target);
       await completeState(spool, old);
       await moveToTarget(journal, old, target, previousTarget, upload);
     }
@@ -106,7 +106,7 @@ export async function discardUpload(
       if (target === undefined) {
         throw new TypeError("Parts are on the server: the target is needed to remove them.");
       }
-      checkTarget(state, target);
+      checkRecordedTarget(state, target);
       await target.abortUpload(state.upload.upload, options);
     }
     await spool.remove();
@@ -135,20 +135,6 @@ function withSpool<T>(
 function checkExists(spool: Spool | undefined): asserts spool is Spool {
   if (spool === undefined) {
     throw new PeekpackError("not-found", "This spool does not exist any more.", { section: "spool" });
-  }
-}
-
-function isTarget(state: JournalState, target: UploadTarget): boolean {
-  return state.target === target.label && JSON.stringify(state.put) === JSON.stringify(target.put);
-}
-
-/** @throws TypeError if the spool belongs to another object, or to another write condition */
-function checkTarget(state: JournalState, target: UploadTarget): void {
-  if (state.target !== target.label) {
-    throw new TypeError(`The spool belongs to ${state.target}, not to ${target.label}.`);
-  }
-  if (!isTarget(state, target)) {
-    throw new TypeError(`The spool was written with put ${JSON.stringify(state.put)}.`);
   }
 }
 

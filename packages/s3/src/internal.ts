@@ -2,6 +2,9 @@
  * What the storages of this repository need of this package, and users do not. It may change in any release.
  */
 export { type DisposableSink, disposableSink } from "./disposable-sink.js";
+export { isObject, isOpenUpload, isPutMode, isSize, isUploadedPart } from "./journal-value.js";
+export { choosePartSize, isPartSize } from "./limits.js";
+export { checkRecordedTarget, isRecordedTarget } from "./recorded-target.js";
 export {
   type UploadContent,
   type UploadJournal,

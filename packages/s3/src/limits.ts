@@ -19,6 +19,11 @@ export const S3_LIMITS = {
 /** The part size by default: 10,000 parts hold 156 GiB. */
 export const DEFAULT_PART_SIZE: number = 16_777_216;
 
+/** Whether S3 accepts parts of this size. */
+export function isPartSize(size: unknown): size is number {
+  return Number.isSafeInteger(size) && Number(size) >= S3_LIMITS.minPart && Number(size) <= S3_LIMITS.maxPart;
+}
+
 /** Options of {@link choosePartSize}. */
 export interface PartSizeOptions {
   /** Size of the object in bytes, or an upper bound; undefined if neither is known. */
@@ -37,9 +42,7 @@ export function choosePartSize({ size, partSize }: PartSizeOptions): number {
     if (needed > S3_LIMITS.maxPart) throw new RangeError("An S3 object has at most 48.8 TiB.");
     return Math.max(DEFAULT_PART_SIZE, Math.ceil(needed / MiB) * MiB);
   }
-  if (!Number.isSafeInteger(partSize) || partSize < S3_LIMITS.minPart || partSize > S3_LIMITS.maxPart) {
-    throw new RangeError("A part has 5 MiB to 5 GiB.");
-  }
+  if (!isPartSize(partSize)) throw new RangeError("A part has 5 MiB to 5 GiB.");
   if (partSize < needed) throw new RangeError(`10,000 parts of ${partSize} bytes do not hold ${size} bytes.`);
   return partSize;
 }

@@ -1,8 +1,16 @@
 import { crc32 } from "@peekpack/core/internal";
-import { type PutMode, S3_LIMITS } from "@peekpack/s3";
-import type { OpenUpload, UploadedPart } from "@peekpack/s3/internal";
+import type { PutMode } from "@peekpack/s3";
+import {
+  isObject,
+  isOpenUpload,
+  isPartSize,
+  isPutMode,
+  isSize,
+  isUploadedPart,
+  type OpenUpload,
+  type UploadedPart,
+} from "@peekpack/s3/internal";
 import type { PartStorage } from "./part-store.js";
-import { isPartSize } from "./spool-options.js";
 
 /** Version of the layout of spools that this version reads and writes. */
 export const LAYOUT = 2;
@@ -106,15 +114,7 @@ export function decodeSealed(stored: unknown): SealedPart | undefined {
 /** Decodes an uploaded part. Undefined if it is damaged. */
 export function decodeUploaded(stored: unknown): UploadedPart | undefined {
   const value = decode(stored);
-  const valid =
-    isObject(value) &&
-    isSize(value.number) &&
-    value.number >= 1 &&
-    value.number <= S3_LIMITS.parts &&
-    isSize(value.size) &&
-    typeof value.etag === "string" &&
-    (value.crc32 === undefined || isSize(value.crc32));
-  return valid ? (value as unknown as UploadedPart) : undefined;
+  return isUploadedPart(value) ? value : undefined;
 }
 
 function decode(stored: unknown): unknown {
@@ -126,24 +126,6 @@ function decode(stored: unknown): unknown {
   } catch {
     return undefined;
   }
-}
-
-function isObject(value: unknown): value is { readonly [key: string]: unknown } {
-  return typeof value === "object" && value !== null;
-}
-
-function isSize(value: unknown): value is number {
-  return Number.isSafeInteger(value) && Number(value) >= 0;
-}
-
-function isPutMode(value: unknown): value is PutMode {
-  return (
-    value === "overwrite" || value === "create" || (isObject(value) && typeof value.ifMatch === "string")
-  );
-}
-
-function isOpenUpload(value: unknown): value is OpenUpload {
-  return isObject(value) && typeof value.id === "string" && typeof value.crc32 === "boolean";
 }
 
 function base64(bytes: Uint8Array): string {

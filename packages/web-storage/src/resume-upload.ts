@@ -1,8 +1,7 @@
 import { type ArchiveSink, PeekpackError, type WriteResult } from "@peekpack/core";
 import type { UploadTarget } from "@peekpack/s3";
-import type { TransferOptions } from "@peekpack/s3/internal";
+import { checkRecordedTarget, isRecordedTarget, type TransferOptions } from "@peekpack/s3/internal";
 import { openPartStore } from "./choose-part-store.js";
-import type { SpoolHead } from "./journal-record.js";
 import { acquireLock, spoolLockName } from "./locks.js";
 import type { PendingUpload } from "./pending-uploads.js";
 import { acquiredSpool, discardSpool, type Spool, spoolConflict } from "./spool.js";
@@ -41,8 +40,8 @@ export async function resumeUpload(
     pending,
     async (spool) => uploadSpool(spool, target, upload),
     async (spool) => {
-      if (isTarget(spool.head, target)) return;
-      if (!changeTarget) checkTarget(spool.head, target);
+      if (isRecordedTarget(spool.head, target)) return;
+      if (!changeTarget) checkRecordedTarget(spool.head, target);
       if (spool.head.state !== "unfinished") await moveToTarget(spool, target, previousTarget, upload);
     },
   );
@@ -102,7 +101,7 @@ export async function discardUpload(
     if (target === undefined) {
       throw new TypeError("Parts are on the server: the target is needed to remove them.");
     }
-    checkTarget(spool.head, target);
+    checkRecordedTarget(spool.head, target);
     await discardSpool(spool, target, options);
   } finally {
     spool.release();
@@ -177,20 +176,6 @@ function unusable({ unusable, problem }: UnusableSpool): PeekpackError {
       ? `The spool is damaged: ${problem}.`
       : "Another version of peekpack wrote this spool.";
   return new PeekpackError(unusable === "damaged" ? "corrupt" : "denied", message, { section: "spool" });
-}
-
-function isTarget(head: SpoolHead, target: UploadTarget): boolean {
-  return head.target === target.label && JSON.stringify(head.put) === JSON.stringify(target.put);
-}
-
-/** @throws TypeError if the spool belongs to another object, or to another write condition */
-function checkTarget(head: SpoolHead, target: UploadTarget): void {
-  if (head.target !== target.label) {
-    throw new TypeError(`The spool belongs to ${head.target}, not to ${target.label}.`);
-  }
-  if (!isTarget(head, target)) {
-    throw new TypeError(`The spool was written with put ${JSON.stringify(head.put)}.`);
-  }
 }
 
 /**

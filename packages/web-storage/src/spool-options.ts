@@ -1,4 +1,5 @@
-import { type ProgressListener, S3_LIMITS } from "@peekpack/s3";
+import type { ProgressListener } from "@peekpack/s3";
+import { choosePartSize } from "@peekpack/s3/internal";
 import type { StorageChoice } from "./choose-part-store.js";
 import type { MeteredFetch } from "./metered-fetch.js";
 
@@ -58,8 +59,6 @@ export interface ResolvedSpoolOptions extends SpoolSinkOptions {
 }
 
 const DEFAULT_DIRECTORY = "peekpack-spool";
-const MiB = 2 ** 20;
-const DEFAULT_PART_SIZE = 16 * MiB;
 
 /** Applies defaults. @throws RangeError, TypeError if an option is invalid */
 export function resolveSpoolOptions(options: SpoolSinkOptions): ResolvedSpoolOptions {
@@ -69,15 +68,10 @@ export function resolveSpoolOptions(options: SpoolSinkOptions): ResolvedSpoolOpt
       throw new RangeError(`${name} is a positive number of bytes.`);
     }
   }
-  const needed = Math.ceil(Math.ceil((expectedSize ?? 0) / S3_LIMITS.parts) / MiB) * MiB;
-  const partSize = options.partSize ?? Math.max(DEFAULT_PART_SIZE, needed);
-  if (!isPartSize(partSize)) throw new RangeError("A part has 5 MiB to 5 GiB.");
+  // A larger archive than expected may still fit.
+  const size = options.partSize === undefined ? expectedSize : undefined;
+  const partSize = choosePartSize({ size, partSize: options.partSize });
   return { ...options, directory: checkDirectory(options.directory), maxBytes, partSize, durable };
-}
-
-/** Whether S3 accepts parts of this size. */
-export function isPartSize(size: unknown): size is number {
-  return Number.isSafeInteger(size) && Number(size) >= S3_LIMITS.minPart && Number(size) <= S3_LIMITS.maxPart;
 }
 
 /** Checks the name of a spool directory, and applies the default. @throws TypeError if it is invalid */
