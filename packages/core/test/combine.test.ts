@@ -194,7 +194,7 @@ describe.each(CODECS)("combining into %s", (codec) => {
   });
 });
 
-describe("what is refused is refused before anything is written", () => {
+describe("invalid children", () => {
   const named = { name: "x", source: list };
   const unnamed = { source: list };
   const plain = new TextEncoder().encode(
@@ -202,24 +202,24 @@ describe("what is refused is refused before anything is written", () => {
   );
   const cases: readonly (readonly [string, unknown, string | (new () => Error)])[] = [
     ["no children", [], "unsupported-value"],
-    ["names on some only", [named, unnamed], "unsupported-value"],
-    ["names on some only, the other way round", [unnamed, named], "unsupported-value"],
+    ["names on some children only", [named, unnamed], "unsupported-value"],
+    ["names on some children only, in another order", [unnamed, named], "unsupported-value"],
     ["a name twice", [named, { name: "y", value: 1 }, { ...named }], "duplicate-name"],
-    ["what is no archive", [unnamed, { source: plain }], "not-an-archive"],
-    ["nothing", [unnamed, { source: new Uint8Array(0) }], "not-an-archive"],
+    ["a source that is not an archive", [unnamed, { source: plain }], "not-an-archive"],
+    ["an empty source", [unnamed, { source: new Uint8Array(0) }], "not-an-archive"],
     ["half an archive", [unnamed, { source: map.subarray(0, map.length - 1) }], "truncated"],
     [
       "an unfinished archive",
       [unnamed, { source: Uint8Array.from(map, (b, i) => (i < 30 ? b : 0)) }],
       "unfinished",
     ],
-    ["a child that is none", [unnamed, 5], TypeError],
+    ["a child that is a number", [unnamed, 5], TypeError],
     ["a child without source and value", [unnamed, {}], TypeError],
     ["a child with both", [unnamed, { source: list, value: 1 }], TypeError],
-    ["a name that is no text", [{ name: 5, value: 1 }], TypeError],
-    ["a source that is none", [unnamed, { source: 5 }], TypeError],
+    ["a name that is a number", [{ name: 5, value: 1 }], TypeError],
+    ["a source that is a number", [unnamed, { source: 5 }], TypeError],
   ];
-  it.each(cases)("combining: %s", async (_, children, expected) => {
+  it.each(cases)("rejects %s", async (_, children, expected) => {
     const sink = recorded();
     const found = await failure(combineArchives(sink, children as CombineChild[]));
     if (typeof expected === "string") expect(found).toBe(expected);
@@ -227,7 +227,7 @@ describe("what is refused is refused before anything is written", () => {
     expect(sink).toMatchObject({ writes: 0, aborted: true, finished: false });
   });
 
-  it("appending nothing writes the same bytes again", async () => {
+  it("writes the same bytes again if nothing is appended", async () => {
     for (const codec of CODECS) {
       const source = await combined([named], codec);
       const sink = memorySink();
@@ -246,7 +246,7 @@ describe("what is refused is refused before anything is written", () => {
     expect(sink).toMatchObject({ writes: 0, aborted: true, finished: false });
   });
 
-  it("appending: names that clash with the target's, or to what is not combined", async () => {
+  it("rejects names that the target has, and a target that is not combined", async () => {
     const byName = await combined([named]);
     const byIndex = await combined([unnamed]);
     const child = { source: map };
@@ -266,7 +266,7 @@ describe("what is refused is refused before anything is written", () => {
     }
   });
 
-  it("combining a file into itself, and appending a file to itself", async () => {
+  it("combines a file into itself, and appends a file to itself", async () => {
     const file = join(directory, "self");
     await combineArchives(fileSink(file), [named]);
     const before = await readFile(file);
@@ -283,8 +283,8 @@ describe("what is refused is refused before anything is written", () => {
   });
 });
 
-describe("failures on the way", () => {
-  it("leave no archive, and the old one as it was", async () => {
+describe("a failure while children are written", () => {
+  it("leaves no new archive and the old one unchanged", async () => {
     const file = join(directory, "survivor");
     await combineArchives(fileSink(file), [{ name: "x", source: list }]);
     const before = await readFile(file);
@@ -318,7 +318,7 @@ describe("failures on the way", () => {
     expect(await readdir(directory)).toEqual(names);
   });
 
-  it("of the sink abort it, and show its own error", async () => {
+  it("aborts the sink, and rejects with the sink's error", async () => {
     for (const failAt of [1, 2]) {
       const sink = recorded(failAt);
       const error = await caught(combineArchives(sink, [{ source: list }, { source: map }]));
@@ -327,7 +327,7 @@ describe("failures on the way", () => {
     }
   });
 
-  it("by an abort reject with the signal's reason", async () => {
+  it("rejects with the signal's reason after an abort", async () => {
     const signal = AbortSignal.abort("enough");
     const sink = recorded();
     expect(await failure(combineArchives(sink, [{ source: list }], { signal }))).toBe("enough");

@@ -98,7 +98,7 @@ const paths: (Path | undefined)[] = [
   "long/0",
 ];
 
-describe("a page, which loads the rest of the reader when it needs it", () => {
+describe("a page", () => {
   beforeEach(() => {
     vi.stubGlobal("location", { href: "https://example.org/page", origin: "https://example.org" });
   });
@@ -121,7 +121,7 @@ describe("a page, which loads the rest of the reader when it needs it", () => {
       const here = await inPage(bytes);
       const expected = await outcome(() => there[operation](path as string));
       expect(await outcome(() => here[operation](path as string)), operation).toEqual(expected);
-      // And once more, now that all is there.
+      // Once more, with the table in memory.
       await here.size();
       expect(await outcome(() => here[operation](path as string)), operation).toEqual(expected);
     }
@@ -150,7 +150,7 @@ describe("a page, which loads the rest of the reader when it needs it", () => {
     expect(here.stats.requests - before).toBeLessThan(8);
   });
 
-  it("learns the table when single reads go on", async () => {
+  it("reads many values one by one", async () => {
     const here = await inPage(bytes);
     const values = await Promise.all(list.map((_, i) => here.read(`map/key ${i}/id`)));
     expect(values).toEqual(list.map(({ id }) => id));
@@ -175,7 +175,7 @@ describe("a page, which loads the rest of the reader when it needs it", () => {
     expect(await combined.read("one/small")).toEqual(data.small);
   });
 
-  it("shares requests, whoever makes them, and lets each caller go", async () => {
+  it("shares requests between callers, and each caller can abort its own", async () => {
     const asked: ByteRange[] = [];
     const inner = remote(bytes);
     const held: (() => void)[] = [];
@@ -212,7 +212,7 @@ describe("a page, which loads the rest of the reader when it needs it", () => {
     expect(asked).toHaveLength(count);
   });
 
-  it("joins the reads of one turn, and rejects them all when it is closed", async () => {
+  it("coalesces the reads of a batch, and rejects them when it is closed", async () => {
     const engine = readEngine(remote(bytes), { readAhead: 0 });
     await engine.probe({ head: 100, tail: 0 });
     const ranges = [0, 1, 2, 3].map((i) => ({ start: 5000 + i * 100, end: 5050 + i * 100 }));
@@ -229,7 +229,7 @@ describe("a page, which loads the rest of the reader when it needs it", () => {
     await expect(silent.read([{ start: 500, end: 600 }])).rejects.toMatchObject({ code: "closed" });
   });
 
-  it("lets an open archive be written and combined before anything else was read", async () => {
+  it("writes and combines an open archive of which nothing was read", async () => {
     const again = memorySink();
     await combineArchives(again, [{ name: "copy", source: await inPage(bytes) }]);
     expect(await (await openArchive(again.bytes())).read("copy/small")).toEqual(data.small);

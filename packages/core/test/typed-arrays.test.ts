@@ -74,7 +74,7 @@ describe.each(CODECS.flatMap((codec) => [[codec, true] as const, [codec, false] 
       },
     );
 
-    it("floats take every number", async () => {
+    it("rounds every number to a float", async () => {
       const numbers = [
         0.1,
         -0,
@@ -96,7 +96,7 @@ describe.each(CODECS.flatMap((codec) => [[codec, true] as const, [codec, false] 
       expect(Object.is((await list.toTypedArray("float64"))[1], -0)).toBe(true);
     });
 
-    it("what is no number is refused, wherever it stands", async () => {
+    it("rejects an item that is not a number, at any position", async () => {
       for (const wrong of ["1", null, true, [1], { a: 1 }, Uint8Array.of(1)]) {
         for (const at of [0, 30, 59]) {
           const items: unknown[] = Array(60).fill(1);
@@ -110,7 +110,7 @@ describe.each(CODECS.flatMap((codec) => [[codec, true] as const, [codec, false] 
 );
 
 describe.each(CODECS)("columns of %s", (codec) => {
-  it("of many blocks, floats and mixed, are right to the last", async () => {
+  it("reads all numbers of many blocks, floats and mixed", async () => {
     const floats = Array.from({ length: 100_000 }, (_, i) => i / 7);
     const mixed = floats.map((n, i) => (i % 3 === 0 ? i : n));
     const archive = await openArchive(observedSource(encodeArchive({ floats, mixed }, { codec })));
@@ -123,14 +123,14 @@ describe.each(CODECS)("columns of %s", (codec) => {
     }
   });
 
-  it("a type that is none is a TypeError; aborts and closing end it", async () => {
+  it("rejects an unknown type with TypeError, and ends on abort and close", async () => {
     const list = await lazyList(Array(5000).fill(7), codec, true);
     expect(await failure(list.toTypedArray("float128" as never))).toBeInstanceOf(TypeError);
     expect(await failure(list.toTypedArray("toString" as never))).toBeInstanceOf(TypeError);
     expect(await failure(list.toTypedArray("int8", { signal: AbortSignal.abort("enough") }))).toBe("enough");
   });
 
-  it("forms that the writer never chooses are numbers too", async () => {
+  it("reads numbers in encodings that the writer never uses", async () => {
     const { encodeHeader } = await import("../src/format/header.js");
     const items =
       codec === "msgpack"

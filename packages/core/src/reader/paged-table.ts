@@ -190,7 +190,7 @@ export class PagedTable {
     );
   }
 
-  /** Starts to compare a record with the table, unless that was done. Whoever uses the node waits for it. */
+  /** Compares a record with the table, once. Users of the node wait for the result. */
   #verify(large: LargeNode, key?: PathKey): void {
     const { record } = large;
     const compare = async (): Promise<void> => {

@@ -1,6 +1,6 @@
 /**
- * Calls many callbacks when signals abort, with one listener on each signal. Node warns of more than ten listeners on a signal,
- * so whoever serves many callers at once keeps one of these. Leaves no listener on a signal that has no callbacks.
+ * Calls many callbacks when signals abort, with one listener on each signal. Node warns of more than ten listeners on a
+ * signal, so code that serves many callers uses this. A signal without callbacks has no listener.
  */
 export class AbortListeners {
   readonly #entries = new Map<

@@ -27,11 +27,11 @@ export interface BuiltPageIndex {
 }
 
 /**
- * Builds the page index of an archive that exists, whoever wrote it. Reads the header and the table, in pieces.
+ * Builds the page index of an existing archive, by any writer. Reads the header and the table, in pieces.
  *
  * @throws PeekpackError `unsupported-value` if the table cannot be indexed, or is no larger than a page; `not-an-archive`,
  *   `unfinished`, `truncated`, `corrupt`, `limit`, and what the source rejects with
- * @throws TypeError if the source is none; RangeError for a bad offset or limit
+ * @throws TypeError if `source` is not a source; RangeError if `offset` or a limit is invalid
  */
 export async function buildPageIndex(
   source: ArchiveSource,
