@@ -82,7 +82,7 @@ onEachServer((place, kind) => {
             ...proxy.access,
             path,
             by: "signature",
-            stallMs: stallMsOf(name),
+            stallMs: stallMsOf(name, times),
             ...("endpoint" in met
               ? { astray: met.endpoint }
               : { by: met.by ?? "signature", wholeBytes: met.wholeBytes }),

@@ -79,11 +79,11 @@ function readsUnderFaults(kind: S3ServerKind, chosen: readonly string[] = [...ou
     describe.each(Object.entries(readingFaults).filter(([name]) => chosen.includes(name)))(
       "%s",
       (name, met) => {
-        const place = (): FaultyPlace => ({
+        const place = (times: number): FaultyPlace => ({
           ...proxy.access,
           path: `${bucket}/an archive`,
           by: "signature",
-          stallMs: stallMsOf(name),
+          stallMs: stallMsOf(name, times),
           ...("endpoint" in met
             ? { astray: met.endpoint }
             : { by: met.by ?? "signature", wholeBytes: met.wholeBytes }),
@@ -94,12 +94,13 @@ function readsUnderFaults(kind: S3ServerKind, chosen: readonly string[] = [...ou
         for (const operation of OPERATIONS) {
           const when = operation === "open" ? "from the start" : "once open";
           it(`once: ${operation}`, async () => {
-            const done = await readUnderFault(place(), operation, when, arm(1));
+            const done = await readUnderFault(place(1), operation, when, arm(1));
             expect(done.outcome, done.message).toBe(outcomes.get(name)?.once);
             containsNoSecret(done);
           });
           it(`always: ${operation}`, async () => {
-            const done = await readUnderFault(place(), operation, when, arm(Number.POSITIVE_INFINITY));
+            const times = Number.POSITIVE_INFINITY;
+            const done = await readUnderFault(place(times), operation, when, arm(times));
             const { opening, reading } = outcomes.get(name)!;
             expect(done.outcome, done.message).toBe(operation === "open" ? opening : reading);
             containsNoSecret(done);
@@ -116,7 +117,7 @@ function readsUnderFaults(kind: S3ServerKind, chosen: readonly string[] = [...ou
             ...proxy.access,
             path: `${bucket}/an archive`,
             by,
-            stallMs: stallMsOf(name),
+            stallMs: stallMsOf(name, Number.POSITIVE_INFINITY),
             ...("endpoint" in met && { astray: met.endpoint }),
           };
           const done = await readUnderFault(place, "leaf", when, async () => {
@@ -136,7 +137,7 @@ function readsUnderFaults(kind: S3ServerKind, chosen: readonly string[] = [...ou
           ...proxy.access,
           path: `${bucket}/an archive`,
           by: "signature",
-          stallMs: stallMsOf(""),
+          stallMs: stallMsOf("", 1),
         };
         const fault = faults.shiftedBody(7, { contentRange: "original" });
         const when = operation === "open" ? "from the start" : "once open";
