@@ -1,7 +1,7 @@
 import { PeekpackError } from "../errors.js";
 
 /** Length of the magic in bytes. */
-export const MAGIC_SIZE = 30;
+const MAGIC_SIZE = 30;
 /** Length of the header in bytes: the magic and two fields. Every position in a table counts from its end. */
 export const HEADER_SIZE = 50;
 /** Length of one field in bytes. */

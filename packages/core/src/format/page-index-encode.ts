@@ -14,7 +14,7 @@ import {
 } from "./page-index.js";
 
 /** Length of a page sample in bytes. */
-export const PAGE_SAMPLE_SIZE = 24;
+const PAGE_SAMPLE_SIZE = 24;
 
 function writable(size: number): { readonly bytes: Uint8Array; readonly view: DataView } {
   const bytes = new Uint8Array(size);

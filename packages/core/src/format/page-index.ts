@@ -305,21 +305,6 @@ export function decodeHashBlock(bytes: Uint8Array): HashEntry[] {
   }));
 }
 
-/** The pages that a hash block names for a hash, as table offsets. Its entries are sorted by hash. */
-export function pagesOfHash(block: readonly HashEntry[], hash: number): number[] {
-  let low = 0;
-  for (let high = block.length; low < high; ) {
-    const middle = (low + high) >>> 1;
-    if (block[middle]!.hash < hash) low = middle + 1;
-    else high = middle;
-  }
-  const pages: number[] = [];
-  for (; block[low]?.hash === hash; low++) {
-    if (pages.at(-1) !== block[low]!.page) pages.push(block[low]!.page);
-  }
-  return pages;
-}
-
 const NO_BYTES = new Uint8Array(0);
 
 /** The tag of a text. */
@@ -327,9 +312,9 @@ export const TEXT_KEY = 1;
 /** The tag of a byte string. */
 export const BYTES_KEY = 2;
 /** The tag of a number. */
-export const NUMBER_KEY = 3;
+const NUMBER_KEY = 3;
 /** The tag of every other key. */
-export const OTHER_KEY = 4;
+const OTHER_KEY = 4;
 
 /** The hash of a key: FNV-1a over a tag and the key's content, then MurmurHash3's finalizer. */
 export function hashKey(tag: number, bytes: Uint8Array, start: number, end: number): number {
