@@ -44,6 +44,15 @@ function tests(server: S3Server): void {
 
 await onEachServer("small objects", tests);
 
+describe.each(["unstated", "empty"] as const)(
+  "small objects on a server whose empty objects are %s",
+  async (emptyObjects) => {
+    const server = await startS3({ require: "stand-in", standIn: { emptyObjects } });
+    afterAll(() => server.close());
+    tests(server);
+  },
+);
+
 describe("small objects on a server that refuses long suffix ranges without the size", async () => {
   const server = await startS3({ require: "stand-in", standIn: { longSuffixRanges: "refused" } });
   afterAll(() => server.close());
