@@ -19,8 +19,8 @@ const FILES: readonly string[] = ["body", "journal", "table"];
 /** Status of the process that owns a spool; `released` if it has released the spool. */
 export type OwnerStatus = "running" | "ended" | "unknown" | "released";
 
-/** One spool on the disk: a folder with the body, the journal and the identities of its owners. */
-export class Spool {
+/** The folder of a spool, with the body, the journal and the identities of its owners. */
+export class SpoolFolder {
   /** The spool's own folder. */
   readonly path: string;
 
@@ -47,12 +47,12 @@ export class Spool {
   }
 
   /** Creates a spool that this process owns. @throws PeekpackError `denied` if other users can write to `directory` */
-  static async create(directory: string): Promise<Spool> {
+  static async create(directory: string): Promise<SpoolFolder> {
     directory = resolve(directory);
     await mkdir(directory, { recursive: true, mode: 0o700 });
     await checkDirectory(directory);
     const id = `${Date.now().toString(36)}-${randomBytes(6).toString("hex")}`;
-    const spool = new Spool(join(directory, id));
+    const spool = new SpoolFolder(join(directory, id));
     await mkdir(spool.path, { mode: 0o700 });
     await spool.#addOwner(1, await ownIdentity());
     return spool;
@@ -63,7 +63,7 @@ export class Spool {
    * of other users. Check the others by {@link problem}.
    * @throws PeekpackError `denied` if other users can write to `directory`
    */
-  static async list(directory: string): Promise<Spool[]> {
+  static async list(directory: string): Promise<SpoolFolder[]> {
     directory = resolve(directory);
     let names: string[];
     try {
@@ -73,20 +73,20 @@ export class Spool {
       if (isErrno(error, "ENOENT")) return [];
       throw error;
     }
-    const spools: Spool[] = [];
+    const spools: SpoolFolder[] = [];
     for (const name of names.filter((name) => FOLDER.test(name)).sort()) {
       const path = join(directory, name);
       const stats = await lstat(path).catch(() => undefined);
       if (stats?.isDirectory() && (process.getuid === undefined || stats.uid === process.getuid())) {
-        spools.push(new Spool(path));
+        spools.push(new SpoolFolder(path));
       }
     }
     return spools;
   }
 
   /** Finds a spool; undefined if it does not exist. @throws PeekpackError `denied` unless the path proves to be a spool of this user */
-  static async find(path: string): Promise<Spool | undefined> {
-    const spool = new Spool(resolve(path));
+  static async find(path: string): Promise<SpoolFolder | undefined> {
+    const spool = new SpoolFolder(resolve(path));
     let problem: string | undefined;
     try {
       await checkDirectory(spool.directory);
