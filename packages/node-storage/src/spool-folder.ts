@@ -3,6 +3,7 @@ import { link, lstat, mkdir, open, readdir, rm, stat, writeFile } from "node:fs/
 import { basename, dirname, join, resolve } from "node:path";
 import { PeekpackError } from "@peekpack/core";
 import { isErrno } from "./file-error.js";
+import { decodeOwner, encodeOwner } from "./owner-file.js";
 import { checkDirectory, privateDirectoryProblem, readPrivateText } from "./private-files.js";
 import { ownIdentity, type ProcessIdentity, processStatus } from "./process-identity.js";
 
@@ -188,17 +189,17 @@ export class SpoolFolder {
     }
   }
 
-  /** An owner; `null` if the spool was released. Undefined if the file cannot be read. */
+  /** An owner; `null` if the spool was released. Undefined if the file cannot be read, or is damaged. */
   async #readOwner(number: number): Promise<ProcessIdentity | null | undefined> {
     try {
-      return JSON.parse(await readPrivateText(join(this.path, `owner.${number}`))) as ProcessIdentity | null;
+      return decodeOwner(await readPrivateText(join(this.path, `owner.${number}`)));
     } catch {
       return undefined;
     }
   }
 
   async #addOwner(number: number, identity: ProcessIdentity | null): Promise<void> {
-    const text = JSON.stringify(identity);
+    const text = encodeOwner(identity);
     const file = join(this.path, `owner.${number}`);
     const temporary = join(this.path, `.${randomBytes(6).toString("hex")}`);
     try {

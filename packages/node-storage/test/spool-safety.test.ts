@@ -256,6 +256,32 @@ describe("a damaged spool", () => {
     expect(await pendingUploads({ directory })).toMatchObject([{ id: pending.id }]);
   });
 
+  it("of a living process stays its own, whichever bit of its owner flips", async () => {
+    const sink = spoolSink(target, options);
+    await sink.write(new Uint8Array(10));
+    const [name] = await readdir(directory);
+    const path = join(directory, name!);
+    const owner = join(path, "owner.1");
+    const sound = await readFile(owner);
+    for (let bit = 0; bit < sound.length * 8; bit += 5) {
+      const flipped = Buffer.from(sound);
+      flipped[bit >> 3]! ^= 1 << (bit & 7);
+      await writeFile(owner, flipped);
+      expect(await pendingUploads({ directory })).toEqual([]);
+    }
+    await writeFile(owner, sound);
+    await sink.abort();
+  });
+
+  it("is released by its owner although an earlier version wrote the owner without a checksum", async () => {
+    const pending = await failAt("uploadPart 2");
+    const owner = join(pending.path, "owner.1");
+    const { crc32: _, ...identity } = JSON.parse(await readFile(owner, "utf8"));
+    await writeFile(owner, JSON.stringify(identity));
+    await resumeUpload(pending, target);
+    expect(isWhole(target.object)).toBe(true);
+  });
+
   it("is resumed if only its last line is incomplete", async () => {
     const pending = await failAt("uploadPart 2");
     const journal = await readFile(join(pending.path, "journal"));
