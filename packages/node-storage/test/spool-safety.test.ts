@@ -18,8 +18,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { encodeArchive, PeekpackError, writeArchive } from "@peekpack/core";
+import { type MemoryTarget, memoryTarget } from "@peekpack/testing/contracts/memory-target";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { type MemoryTarget, memoryTarget } from "../../web-storage/test/memory-target.js";
 import {
   discardUpload,
   durableSpoolDirectory,
