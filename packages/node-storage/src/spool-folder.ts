@@ -3,6 +3,7 @@ import { link, lstat, mkdir, open, readdir, rm, stat, writeFile } from "node:fs/
 import { basename, dirname, join, resolve } from "node:path";
 import { PeekpackError } from "@peekpack/core";
 import { isErrno } from "./file-error.js";
+import { decodeOwner, encodeOwner } from "./owner-file.js";
 import { checkDirectory, privateDirectoryProblem, readPrivateText } from "./private-files.js";
 import { ownIdentity, type ProcessIdentity, processStatus } from "./process-identity.js";
 
@@ -19,8 +20,8 @@ const FILES: readonly string[] = ["body", "journal", "table"];
 /** Status of the process that owns a spool; `released` if it has released the spool. */
 export type OwnerStatus = "running" | "ended" | "unknown" | "released";
 
-/** One spool on the disk: a folder with the body, the journal and the identities of its owners. */
-export class Spool {
+/** The folder of a spool, with the body, the journal and the identities of its owners. */
+export class SpoolFolder {
   /** The spool's own folder. */
   readonly path: string;
 
@@ -47,12 +48,12 @@ export class Spool {
   }
 
   /** Creates a spool that this process owns. @throws PeekpackError `denied` if other users can write to `directory` */
-  static async create(directory: string): Promise<Spool> {
+  static async create(directory: string): Promise<SpoolFolder> {
     directory = resolve(directory);
     await mkdir(directory, { recursive: true, mode: 0o700 });
     await checkDirectory(directory);
     const id = `${Date.now().toString(36)}-${randomBytes(6).toString("hex")}`;
-    const spool = new Spool(join(directory, id));
+    const spool = new SpoolFolder(join(directory, id));
     await mkdir(spool.path, { mode: 0o700 });
     await spool.#addOwner(1, await ownIdentity());
     return spool;
@@ -63,7 +64,7 @@ export class Spool {
    * of other users. Check the others by {@link problem}.
    * @throws PeekpackError `denied` if other users can write to `directory`
    */
-  static async list(directory: string): Promise<Spool[]> {
+  static async list(directory: string): Promise<SpoolFolder[]> {
     directory = resolve(directory);
     let names: string[];
     try {
@@ -73,20 +74,20 @@ export class Spool {
       if (isErrno(error, "ENOENT")) return [];
       throw error;
     }
-    const spools: Spool[] = [];
+    const spools: SpoolFolder[] = [];
     for (const name of names.filter((name) => FOLDER.test(name)).sort()) {
       const path = join(directory, name);
       const stats = await lstat(path).catch(() => undefined);
       if (stats?.isDirectory() && (process.getuid === undefined || stats.uid === process.getuid())) {
-        spools.push(new Spool(path));
+        spools.push(new SpoolFolder(path));
       }
     }
     return spools;
   }
 
   /** Finds a spool; undefined if it does not exist. @throws PeekpackError `denied` unless the path proves to be a spool of this user */
-  static async find(path: string): Promise<Spool | undefined> {
-    const spool = new Spool(resolve(path));
+  static async find(path: string): Promise<SpoolFolder | undefined> {
+    const spool = new SpoolFolder(resolve(path));
     let problem: string | undefined;
     try {
       await checkDirectory(spool.directory);
@@ -188,17 +189,17 @@ export class Spool {
     }
   }
 
-  /** An owner; `null` if the spool was released. Undefined if the file cannot be read. */
+  /** An owner; `null` if the spool was released. Undefined if the file cannot be read, or is damaged. */
   async #readOwner(number: number): Promise<ProcessIdentity | null | undefined> {
     try {
-      return JSON.parse(await readPrivateText(join(this.path, `owner.${number}`))) as ProcessIdentity | null;
+      return decodeOwner(await readPrivateText(join(this.path, `owner.${number}`)));
     } catch {
       return undefined;
     }
   }
 
   async #addOwner(number: number, identity: ProcessIdentity | null): Promise<void> {
-    const text = JSON.stringify(identity);
+    const text = encodeOwner(identity);
     const file = join(this.path, `owner.${number}`);
     const temporary = join(this.path, `.${randomBytes(6).toString("hex")}`);
     try {

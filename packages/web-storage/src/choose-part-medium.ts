@@ -10,7 +10,7 @@ import {
   syncWriter,
   workerWriter,
 } from "./opfs-parts.js";
-import type { PartStorage, PartStore } from "./part-store.js";
+import type { PartMedium, PartStorage } from "./part-medium.js";
 
 /** Where parts are stored. */
 export interface StorageChoice {
@@ -34,14 +34,14 @@ const PROBE_MS = 10_000;
  * Chooses OPFS or IndexedDB by a test write, as the spool `id`, whose lock the caller holds.
  * @throws PeekpackError `denied` if the browser refuses both, or the one that `storage` names; `quota` if there is no room
  */
-export async function choosePartStore(
+export async function chooseMedium(
   directory: string,
   id: string,
   database: Database,
   { storage = "auto", worker = packagedWorker }: StorageChoice,
-): Promise<PartStore> {
+): Promise<PartMedium> {
   const refusals: unknown[] = [];
-  const attempt = async (work: () => Promise<PartStore>): Promise<PartStore | undefined> => {
+  const attempt = async (work: () => Promise<PartMedium>): Promise<PartMedium | undefined> => {
     try {
       return await work();
     } catch (error) {
@@ -80,7 +80,7 @@ export async function choosePartStore(
 }
 
 /** Opens the store that a spool was written to, for reading and removing. */
-export function openPartStore(directory: string, database: Database, storage: PartStorage): PartStore {
+export function openMedium(directory: string, database: Database, storage: PartStorage): PartMedium {
   return storage === "opfs" ? opfsParts(directory, streamWriter()) : indexedDbParts(database);
 }
 
@@ -91,7 +91,7 @@ function fileWriters(worker: (() => Worker) | false): (() => FileWriter)[] {
 }
 
 /** Writes, reads and removes a part. Some browsers refuse only then. */
-async function probe(parts: PartStore, id: string): Promise<void> {
+async function probe(parts: PartMedium, id: string): Promise<void> {
   try {
     const writer = await parts.begin(id, 1);
     await writer.append(Uint8Array.of(80, 101, 101, 107));

@@ -12,7 +12,7 @@ export interface PartWriter {
 }
 
 /** Stores the sealed parts of spools, each as a file or record of its own. */
-export interface PartStore {
+export interface PartMedium {
   readonly storage: PartStorage;
   /** Begins a part. Replaces an existing one. */
   begin(spool: string, number: number): Promise<PartWriter>;
