@@ -9,12 +9,13 @@ import {
   type RangeSource,
 } from "@peekpack/core";
 import { fileSink, fileSource, spoolSink } from "@peekpack/node-storage";
-import { type PutMode, type S3Store, s3Store } from "@peekpack/s3";
+import type { PutMode, S3Store } from "@peekpack/s3";
 import { archiveError } from "./archive-error.js";
 import { type ArchiveLocation, archiveLocation } from "./archive-location.js";
 import { type Arguments, UsageError } from "./arguments.js";
 import type { ChildArgument } from "./child-argument.js";
 import type { Context } from "./command.js";
+import { openStore } from "./s3-access.js";
 
 /** How an archive is opened. */
 export interface AccessOptions {
@@ -198,8 +199,7 @@ export class ArchiveAccess {
   }
 
   #store(): S3Store {
-    // Signs with fetch: the AWS SDK takes longer to load than most commands run, and warns on stderr about old Node versions.
-    this.#s3 ??= s3Store({ endpoint: this.#args.text("endpoint"), writer: "fetch" });
+    this.#s3 ??= openStore(this.#args);
     return this.#s3;
   }
 }

@@ -2,6 +2,7 @@ import type { Readable, Writable } from "node:stream";
 import type { EncodeOptions } from "@peekpack/core";
 import type { Arguments, OptionSpecs } from "./arguments.js";
 import type { Output } from "./output.js";
+import { S3_OPTIONS } from "./s3-access.js";
 
 /** What a command uses besides its arguments. */
 export interface Context {
@@ -31,12 +32,7 @@ export interface Command {
 }
 
 /** Options of every command that opens or writes an archive. */
-export const ACCESS_OPTIONS: OptionSpecs = {
-  endpoint: {
-    value: "URL",
-    help: "S3-compatible service for s3:// (default: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, then AWS)",
-  },
-};
+export const ACCESS_OPTIONS: OptionSpecs = S3_OPTIONS;
 
 /** The option for an archive that starts after the first byte. */
 export const OFFSET_OPTION: OptionSpecs = {
