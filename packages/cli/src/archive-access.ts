@@ -9,7 +9,7 @@ import {
   type RangeSource,
 } from "@peekpack/core";
 import { fileSink, fileSource, spoolSink } from "@peekpack/node-storage";
-import type { PutMode, S3Store } from "@peekpack/s3";
+import type { PutMode, S3Store, UploadProgress } from "@peekpack/s3";
 import { archiveError } from "./archive-error.js";
 import { type ArchiveLocation, archiveLocation } from "./archive-location.js";
 import { type Arguments, UsageError } from "./arguments.js";
@@ -29,6 +29,8 @@ export class ArchiveAccess {
   readonly #context: Context;
   readonly #sources: RangeSource[] = [];
   #s3: S3Store | undefined;
+  #bytesRead = 0;
+  #expectedBytes: number | undefined;
 
   constructor(args: Arguments, context: Context) {
     this.#args = args;
@@ -39,8 +41,39 @@ export class ArchiveAccess {
   source(text: string): RangeSource {
     const source = this.#source(archiveLocation(text));
     this.#sources.push(source);
-    return source;
+    return this.#counted(source);
   }
+
+  /** A source that reports the bytes that are read as progress. */
+  #counted(source: RangeSource): RangeSource {
+    const count = (bytes: number): void => {
+      this.#bytesRead += bytes;
+      this.#context.progress.report("reading", this.#bytesRead, this.#expectedBytes);
+    };
+    return {
+      ...source,
+      async probe(want, options) {
+        const probe = await source.probe(want, options);
+        count(Math.min(probe.size, probe.head.length + probe.tail.length));
+        return probe;
+      },
+      async read(ranges, options) {
+        const chunks = await source.read(ranges, options);
+        count(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
+        return chunks;
+      },
+    };
+  }
+
+  /** Says how many bytes will be read in total, for the remaining time. */
+  expect(bytes: number): void {
+    this.#expectedBytes = bytes;
+  }
+
+  /** Reports an upload as progress. */
+  readonly #onUpload = ({ phase, bytesUploaded, totalBytes }: UploadProgress): void => {
+    if (phase !== "writing") this.#context.progress.report("uploading", bytesUploaded, totalBytes);
+  };
 
   #source(location: ArchiveLocation): RangeSource {
     return asUsage(() => {
@@ -101,7 +134,10 @@ export class ArchiveAccess {
         case "file":
           return fileSink(location.path, { put });
         case "s3":
-          return spoolSink(this.#store().target(location.path, { put }), { signal });
+          return spoolSink(this.#store().target(location.path, { put }), {
+            signal,
+            onProgress: this.#onUpload,
+          });
         case "stream":
           if (output.isTerminal) {
             throw new UsageError("an archive is binary: name a file, or redirect standard output");
@@ -133,6 +169,7 @@ export class ArchiveAccess {
           pageIndex,
           put,
           signal,
+          onProgress: this.#onUpload,
         })
       ).notice;
     }
@@ -155,8 +192,13 @@ export class ArchiveAccess {
     const location = archiveLocation(target);
     if (location.kind === "s3") {
       const store = this.#writableStore(location.path);
-      return (await store.append(location.path, this.#childrenForStore(children), { pageIndex, signal }))
-        .notice;
+      return (
+        await store.append(location.path, this.#childrenForStore(children), {
+          pageIndex,
+          signal,
+          onProgress: this.#onUpload,
+        })
+      ).notice;
     }
     if (location.kind !== "file") throw new UsageError("archives are appended to a file or an S3 object");
     const sources = this.#childSources(children);

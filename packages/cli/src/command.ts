@@ -2,6 +2,7 @@ import type { Readable, Writable } from "node:stream";
 import type { EncodeOptions } from "@peekpack/core";
 import type { Arguments, OptionSpecs } from "./arguments.js";
 import type { Output } from "./output.js";
+import type { Progress } from "./progress.js";
 import { S3_OPTIONS } from "./s3-access.js";
 
 /** What a command uses besides its arguments. */
@@ -9,6 +10,7 @@ export interface Context {
   readonly stdin: Readable;
   readonly output: Output;
   readonly stderr: Writable;
+  readonly progress: Progress;
   /** Aborts the command. */
   readonly signal: AbortSignal | undefined;
 }

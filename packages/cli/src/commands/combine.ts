@@ -47,7 +47,10 @@ async function run(args: Arguments, context: Context): Promise<undefined> {
       out,
     );
     const notice = await access.combine(out, children, { codec, pageIndex, put: putMode(args) });
-    if (notice !== undefined) context.stderr.write(`peekpack: note: ${notice}\n`);
+    if (notice !== undefined && !args.flag("quiet")) {
+      context.progress.hide();
+      context.stderr.write(`peekpack: note: ${notice}\n`);
+    }
   } finally {
     await access.close();
   }
