@@ -5,11 +5,16 @@ import type { Command } from "./command.js";
 import { append } from "./commands/append.js";
 import { cat } from "./commands/cat.js";
 import { combine } from "./commands/combine.js";
+import { discard } from "./commands/discard.js";
+import { doctor } from "./commands/doctor.js";
 import { explore } from "./commands/explore.js";
 import { extract } from "./commands/extract.js";
 import { indexArchive } from "./commands/index-archive.js";
 import { info } from "./commands/info.js";
 import { ls } from "./commands/ls.js";
+import { pending } from "./commands/pending.js";
+import { resume } from "./commands/resume.js";
+import { sweep } from "./commands/sweep.js";
 import { verify } from "./commands/verify.js";
 import { write } from "./commands/write.js";
 import { errorLine } from "./error-line.js";
@@ -29,6 +34,11 @@ const COMMANDS: readonly Command[] = [
   extract,
   indexArchive,
   explore,
+  pending,
+  resume,
+  discard,
+  sweep,
+  doctor,
 ];
 
 /** The streams of the process, and a signal. */

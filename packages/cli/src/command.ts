@@ -91,6 +91,7 @@ export const PUT_OPTIONS: OptionSpecs = {
     value: "MODE",
     help: "overwrite (default) or create, which fails if OUT exists",
   },
+  durable: { help: "keep the archive if its upload to S3 fails: peekpack resume continues it" },
 };
 
 /** The encoding options of a command. @throws UsageError for a wrong value */

@@ -11,10 +11,13 @@ export const S3_OPTIONS: OptionSpecs = {
   "no-sign-request": { help: "access s3:// anonymously, for public buckets" },
 };
 
-/** Opens the S3 service that the options select. Nothing is sent, and no credentials are loaded, before the first request. */
-export function openStore(args: Arguments): S3Store {
+/**
+ * Opens the S3 service that the options select. Nothing is sent, and no credentials are loaded, before the first request.
+ * @param endpoint in place of the option
+ */
+export function openStore(args: Arguments, endpoint: string | undefined = args.text("endpoint")): S3Store {
   return s3Store({
-    endpoint: args.text("endpoint"),
+    endpoint,
     credentials: args.flag("no-sign-request") ? null : chainCredentials,
     fetch: fetchFromKnownHost,
     // The AWS SDK takes longer to load than most commands run, and warns on stderr about old Node versions.
@@ -69,4 +72,30 @@ async function fetchFromKnownHost(request: Request): Promise<Response> {
       { section: "source" },
     );
   }
+}
+
+/** An object that a spool was written for. */
+export interface RecordedPath {
+  /** Undefined: the options and the environment select the service. */
+  readonly endpoint: string | undefined;
+  readonly path: string;
+}
+
+/**
+ * Splits the label of a target: s3://bucket/key, or the URL of the endpoint with bucket and key.
+ * @throws PeekpackError `unsupported-value` for any other label
+ */
+export function recordedPath(label: string | undefined, args: Arguments): RecordedPath {
+  if (label?.startsWith("s3://")) return { endpoint: args.text("endpoint"), path: label };
+  const { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL } = process.env;
+  const endpoint = args.text("endpoint") ?? (AWS_ENDPOINT_URL_S3 || AWS_ENDPOINT_URL);
+  const base = endpoint?.replace(/\/+$/, "");
+  if (base !== undefined && label?.startsWith(`${base}/`))
+    return { endpoint, path: label.slice(base.length + 1) };
+  const [, origin, path] = /^(https?:\/\/[^/?#]+)\/([^/]+\/.+)$/s.exec(label ?? "") ?? [];
+  if (origin !== undefined && path !== undefined) return { endpoint: origin, path };
+  throw new PeekpackError(
+    "unsupported-value",
+    `the target ${label ?? "of this upload"} is not an object on S3`,
+  );
 }
