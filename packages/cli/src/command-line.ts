@@ -5,6 +5,7 @@ import type { Command } from "./command.js";
 import { append } from "./commands/append.js";
 import { cat } from "./commands/cat.js";
 import { combine } from "./commands/combine.js";
+import { completion } from "./commands/completion.js";
 import { discard } from "./commands/discard.js";
 import { doctor } from "./commands/doctor.js";
 import { explore } from "./commands/explore.js";
@@ -39,6 +40,7 @@ const COMMANDS: readonly Command[] = [
   discard,
   sweep,
   doctor,
+  completion,
 ];
 
 /** The streams of the process, and a signal. */
@@ -100,7 +102,7 @@ async function dispatch(
     const [min, max] = command.positionals;
     if (args.positionals.length < min) throw new UsageError("too few arguments");
     if (args.positionals.length > max) throw new UsageError("too many arguments");
-    return (await command.run(args, { output, progress, stderr, stdin, signal })) ?? 0;
+    return (await command.run(args, { commands: COMMANDS, output, progress, stderr, stdin, signal })) ?? 0;
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     stderr.write(`peekpack: usage: ${error.message}\n${usageLine(command)}\n`);

@@ -7,6 +7,8 @@ import { S3_OPTIONS } from "./s3-access.js";
 
 /** What a command uses besides its arguments. */
 export interface Context {
+  /** All commands, for what is made of their table. */
+  readonly commands: readonly Command[];
   readonly stdin: Readable;
   readonly output: Output;
   readonly stderr: Writable;
@@ -25,6 +27,8 @@ export interface Command {
   /** More about it, for its help text. */
   readonly details?: string;
   readonly options: OptionSpecs;
+  /** The words that are its arguments, if they are no files. */
+  readonly words?: readonly string[];
   /** Calls of it for its help text, without the name of the program. */
   readonly examples: readonly string[];
   /** Minimum and maximum number of positional arguments. */
@@ -55,6 +59,7 @@ export const READ_OPTIONS: OptionSpecs = {
 export const PAGE_INDEX_OPTION: OptionSpecs = {
   "page-index": {
     value: "WHEN",
+    words: ["auto", "true", "false"],
     help: "auto (default): if the table exceeds 1 MiB; true: if it exceeds 8 KiB; false: no page index",
   },
 };
@@ -69,7 +74,7 @@ export const PATH_OPTIONS: OptionSpecs = {
 
 /** How values are encoded. */
 export const ENCODE_OPTIONS: OptionSpecs = {
-  codec: { value: "NAME", help: "msgpack or cbor" },
+  codec: { value: "NAME", words: ["msgpack", "cbor"], help: "msgpack or cbor" },
   threshold: {
     value: "BYTES",
     help: "containers below this size get no entries in the table (default 8192)",
@@ -80,6 +85,7 @@ export const ENCODE_OPTIONS: OptionSpecs = {
   },
   profile: {
     value: "NAME",
+    words: ["python", "rust"],
     help: "python (default) or rust: the backend of msglc whose bytes are reproduced",
   },
   ...PAGE_INDEX_OPTION,
@@ -89,6 +95,7 @@ export const ENCODE_OPTIONS: OptionSpecs = {
 export const PUT_OPTIONS: OptionSpecs = {
   put: {
     value: "MODE",
+    words: ["overwrite", "create"],
     help: "overwrite (default) or create, which fails if OUT exists",
   },
   durable: { help: "keep the archive if its upload to S3 fails: peekpack resume continues it" },

@@ -24,7 +24,11 @@ export const combine: Command = {
   ].join("\n"),
   options: {
     ...ACCESS_OPTIONS,
-    codec: { value: "NAME", help: "codec of the new table: msgpack (default) or cbor" },
+    codec: {
+      value: "NAME",
+      words: ["msgpack", "cbor"],
+      help: "codec of the new table: msgpack (default) or cbor",
+    },
     ...PAGE_INDEX_OPTION,
     ...PUT_OPTIONS,
   },

@@ -38,7 +38,11 @@ export const write: Command = {
   ].join("\n"),
   options: {
     ...ACCESS_OPTIONS,
-    format: { value: "NAME", help: "json, ndjson, csv or tsv (default: by the name of INPUT, else json)" },
+    format: {
+      value: "NAME",
+      words: FORMATS,
+      help: "json, ndjson, csv or tsv (default: by the name of INPUT, else json)",
+    },
     ...ENCODE_OPTIONS,
     ...PUT_OPTIONS,
     tagged: { help: "read the tagged notation that cat --tagged prints" },
