@@ -98,6 +98,10 @@ export const PUT_OPTIONS: OptionSpecs = {
     words: ["overwrite", "create"],
     help: "overwrite (default) or create, which fails if OUT exists",
   },
+};
+
+/** Whether an archive is kept if its upload fails. */
+export const DURABLE_OPTION: OptionSpecs = {
   durable: { help: "keep the archive if its upload to S3 fails: peekpack resume continues it" },
 };
 

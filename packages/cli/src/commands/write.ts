@@ -7,6 +7,7 @@ import {
   ACCESS_OPTIONS,
   type Command,
   type Context,
+  DURABLE_OPTION,
   ENCODE_OPTIONS,
   encodeOptions,
   PUT_OPTIONS,
@@ -45,6 +46,7 @@ export const write: Command = {
     },
     ...ENCODE_OPTIONS,
     ...PUT_OPTIONS,
+    ...DURABLE_OPTION,
     tagged: { help: "read the tagged notation that cat --tagged prints" },
   },
   examples: [
