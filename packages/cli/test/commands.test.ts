@@ -692,7 +692,7 @@ describe("explore", () => {
       "pwd",
     ];
     const output = await text(
-      ["explore", file],
+      ["explore", "--shell", file],
       [...lines, "cd", "pwd", "", "help", "exit", "nonsense"].join("\n"),
     );
     expect(output).toContain('["entries","1"]\n"second"\n{\n  "name": "first"\n}\n');
@@ -704,7 +704,7 @@ describe("explore", () => {
   it("continues after a failed line, and ends with status 1", async () => {
     const file = await archive({ a: [1, 2] });
     const { status, stdout, stderr } = await run(
-      ["explore", file],
+      ["explore", "--shell", file],
       "cd a/0\ncat none\nnonsense\ncat [\ncat a\n",
     );
     expect(status).toBe(1);
