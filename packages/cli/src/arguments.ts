@@ -13,6 +13,8 @@ export class UsageError extends Error {
 export interface OptionSpec {
   /** Name of its value in help texts. Absent for a switch. */
   readonly value?: string;
+  /** The words that its value may be, for completion. */
+  readonly words?: readonly string[];
   /** A letter. No digit: `-1` is a path. */
   readonly short?: string;
   readonly help: string;
