@@ -43,6 +43,8 @@ export interface Verdict {
   /** Operations that returned a value, and operations that threw an expected error. */
   values: number;
   errors: number;
+  /** Whether the archive was read without its page index. */
+  ignored?: boolean;
 }
 
 /**

@@ -138,7 +138,8 @@ export class PagedTable {
     const large = branch.entries as LargeNode;
     const spans = await this.#blocks.pagesOfItems(large, index, index + 1, options);
     const [page] = await this.#load(large, spans, options);
-    return this.#nodeOf({ page: page!, index: index - page!.span.first });
+    if (page === undefined) throw damagedIndex("a page is missing", large.node);
+    return this.#nodeOf({ page, index: index - page.span.first });
   }
 
   /** Walks over the entries of a large map or list. Pages are read some at a time, shortly before they are needed. */
