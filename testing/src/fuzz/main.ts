@@ -12,6 +12,8 @@ import { seedOfRun } from "./random.js";
 
 /** A case that runs for longer hangs. */
 const HANG_MS = 30_000;
+/** Faults of a worker that are printed. */
+const MAX_SHOWN = 50;
 
 const { values } = parseArgs({
   options: {
@@ -37,19 +39,20 @@ if (only >= 0) {
 } else {
   const count = integer("count", 20_000);
   const first = integer("first", 0);
-  const flag = index ? " --index" : "";
-  console.log(`fuzz: ${count} cases${flag}, --seed ${seed}`);
+  console.log(`fuzz: ${count} cases${index ? " of page indexes" : ""}, --seed ${seed}`);
   const started = performance.now();
   const report = await runAll(first, count);
   const { done, opened, values: read, errors, ignored, slowest, faults } = report;
-  for (const { number, what } of faults.slice(0, 50))
-    console.log(`\nFAULT${flag} --seed ${seed} --only ${number}\n${what}`);
   console.log(
     `\nfuzz: ${done} cases in ${Math.round((performance.now() - started) / 1000)} s: ${opened} opened, ${read} reads gave values, ` +
       `${errors} typed errors, ${ignored} without their page index; slowest ${Math.round(slowest)} ms; peak ${Math.round(process.resourceUsage().maxRSS / 1024)} MiB; ` +
       `${faults.length} faults`,
   );
   process.exitCode = faults.length === 0 ? 0 : 1;
+}
+
+function show({ number, what }: Report["faults"][number]): void {
+  console.log(`\nFAULT${index ? " --index" : ""} --seed ${seed} --only ${number}\n${what}`);
 }
 
 /** Runs cases in a worker. After a hang, a new worker continues with the next case. */
@@ -75,7 +78,9 @@ async function runAll(first: number, count: number): Promise<Report> {
     total.slowest = Math.max(total.slowest, report.slowest);
     total.faults.push(...report.faults);
     if (hungCase === undefined) break;
-    total.faults.push({ number: hungCase, what: "hangs" });
+    const fault = { number: hungCase, what: "hangs" };
+    show(fault);
+    total.faults.push(fault);
     total.done = hungCase + 1 - first;
     next = hungCase + 1;
   }
@@ -101,6 +106,7 @@ function oneWorker(job: Job): Promise<{ report: Report; hungCase?: number }> {
     }, 500);
     let shown = performance.now();
     worker.on("message", (latest: Report) => {
+      for (const fault of latest.faults.slice(report.faults.length, MAX_SHOWN)) show(fault);
       report = latest;
       if (performance.now() - shown < 10_000) return;
       shown = performance.now();
