@@ -7,9 +7,12 @@ import { mutated } from "./mutation.js";
 import { piecesSource } from "./pieces-source.js";
 import { Random } from "./random.js";
 
-/** What a damaged index may lead to. A hostile one may also hide what is there: only the whole table could tell. */
+/**
+ * What a damaged index may lead to. A hostile one may also hide what is there, or state another kind of node: only more of
+ * the table could tell.
+ */
 const DAMAGED = new Set(["corrupt", "limit"]);
-const HOSTILE = new Set([...DAMAGED, "not-found"]);
+const HOSTILE = new Set([...DAMAGED, "not-found", "bad-path"]);
 /** A kept index begins with the header, which may then be anything. */
 const KEPT = new Set([...HOSTILE, "not-an-archive", "unfinished", "truncated", "changed", "bad-path"]);
 /** A share of the cases takes a large subject: it costs many times as much as the others. */

@@ -53,9 +53,9 @@ function documents(): Readonly<Record<string, unknown>> {
     "a map": map(1500),
     "a list": numbers(1500).map(text),
     "a list of maps": numbers(900).map((i) => ({ id: i, text: text(i) })),
-    blocks: { floats: numbers(40_000).map((i) => i / 3) },
+    blocks: { floats: numbers(8_000).map((i) => i / 3) },
     "keys of every kind": odd,
-    "maps in a map": new Map(numbers(6).map((i) => [`map ${i}`, map(500 + i, `key ${i}`)])),
+    "maps in a map": new Map(numbers(3).map((i) => [`map ${i}`, map(500 + i, `key ${i}`)])),
     "lists in a list": [numbers(700).map(text), text(0), numbers(700).map(text), numbers(9_000)],
     // Hash samples, and page samples in place of page records.
     "a map of many": map(40_000),

@@ -60,6 +60,7 @@ async function runAll(first: number, count: number): Promise<Report> {
   const total: Report = { done: 0, opened: 0, values: 0, errors: 0, ignored: 0, slowest: 0, faults: [] };
   for (let next = first; next < first + count; ) {
     const progress = new SharedArrayBuffer(4);
+    new Int32Array(progress).fill(-1);
     const job: Job = {
       index,
       seed,
@@ -96,7 +97,8 @@ function oneWorker(job: Job): Promise<{ report: Report; hungCase?: number }> {
     let since = performance.now();
     const watch = setInterval(() => {
       const now = Atomics.load(currentCase, 0);
-      if (now !== seen) {
+      // −1 while the archives are made, which is no case.
+      if (now !== seen || now < 0) {
         seen = now;
         since = performance.now();
       } else if (performance.now() - since > HANG_MS) {
