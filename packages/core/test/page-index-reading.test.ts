@@ -102,7 +102,7 @@ describe.each(CODECS)("an archive with a page index, in %s", (codec) => {
       );
     }
     expect(await archive.read()).toEqual(document);
-  });
+  }, 120_000);
 
   it("gives the same errors", async () => {
     const archive = await opened(bytes);
@@ -272,5 +272,5 @@ describe("an index that is wrong", () => {
       }
     }
     expect([...outcomes.keys()].sort()).toEqual(["corrupt", "right"]);
-  });
+  }, 120_000);
 });
