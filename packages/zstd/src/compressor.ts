@@ -1,0 +1,72 @@
+import { loadFeature } from "@peekpack/core/internal";
+import { loadChecksum } from "./checksum.js";
+import { uint32 } from "./frame-header.js";
+import { nodeModule } from "./platform.js";
+
+/** Compresses content into one frame, which declares the size of the content. With a checksum, the frame ends with it. */
+export type Compressor = (content: Uint8Array) => Uint8Array;
+
+/**
+ * Chooses the encoder of the platform: Node's own, else WebAssembly, which is loaded.
+ * @throws PeekpackError `network` if its code cannot be loaded, `denied` if WebAssembly is not allowed
+ */
+export async function loadCompressor(level: number, checksum: boolean): Promise<Compressor> {
+  const zlib = nodeModule("node:zlib");
+  if (zlib?.zstdCompressSync) {
+    const compress = zlib.zstdCompressSync;
+    const { ZSTD_c_compressionLevel, ZSTD_c_checksumFlag } = zlib.constants;
+    const params = { [ZSTD_c_compressionLevel!]: level, [ZSTD_c_checksumFlag!]: checksum ? 1 : 0 };
+    return (content) => compress(content, { params, chunkSize: content.length + 4096 });
+  }
+  const [{ Zstd }, sum] = await Promise.all([
+    loadFeature("compression", () => import("@hpcc-js/wasm-zstd")),
+    checksum ? loadChecksum() : undefined,
+  ]);
+  const zstd = await Zstd.load();
+  return (content) => {
+    const frame = zstd.compress(content, level);
+    return sum ? withChecksum(frame, sum(content)) : frame;
+  };
+}
+
+/** Appends a checksum of the content to a frame, and says so in the frame's descriptor (RFC 8878, 3.1.1). */
+export function withChecksum(frame: Uint8Array, checksum: number): Uint8Array {
+  const whole = new Uint8Array(frame.length + 4);
+  whole.set(frame);
+  whole[4]! |= 4;
+  new DataView(whole.buffer).setUint32(frame.length, checksum, true);
+  return whole;
+}
+
+/** Content of consecutive frames. */
+export interface Batch {
+  readonly content: Uint8Array;
+  /** Size of each frame's content in bytes. */
+  readonly sizes: readonly number[];
+}
+
+/** Consecutive frames. */
+export interface CompressedBatch {
+  readonly frames: Uint8Array;
+  /** Size of each frame in bytes. */
+  readonly sizes: readonly number[];
+  /** The checksum at the end of each frame; without checksums, any number. */
+  readonly checksums: readonly number[];
+}
+
+/** Compresses a batch. */
+export function compressBatch(compress: Compressor, { content, sizes }: Batch): CompressedBatch {
+  let at = 0;
+  const frames = sizes.map((size) => compress(content.subarray(at, (at += size))));
+  const whole = new Uint8Array(frames.reduce((sum, { length }) => sum + length, 0));
+  at = 0;
+  for (const frame of frames) {
+    whole.set(frame, at);
+    at += frame.length;
+  }
+  return {
+    frames: whole,
+    sizes: frames.map(({ length }) => length),
+    checksums: frames.map((frame) => uint32(frame, frame.length - 4)),
+  };
+}

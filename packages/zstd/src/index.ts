@@ -1,0 +1,3 @@
+export type { WorkerFactory } from "./compression-pool.js";
+export { type ZstdSink, type ZstdSinkOptions, type ZstdWriteResult, zstdSink } from "./zstd-sink.js";
+export { type ZstdSourceOptions, zstdSource } from "./zstd-source.js";
