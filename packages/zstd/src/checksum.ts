@@ -1,18 +1,15 @@
 import { PeekpackError } from "@peekpack/core";
 import { loadFeature } from "@peekpack/core/internal";
-
-/** Gives the low half of XXH64 of bytes. */
-export type Checksum = (bytes: Uint8Array) => number;
+import type { Checksum } from "./xxh64.js";
 
 /**
  * Loads the code for checksums.
  * @throws PeekpackError `network` if it cannot be loaded, `denied` if the page forbids WebAssembly
  */
 export async function loadChecksum(): Promise<Checksum> {
-  const { default: xxhash } = await loadFeature("checksums", () => import("xxhash-wasm"));
+  const { loadXxh64 } = await loadFeature("checksums", () => import("./xxh64.js"));
   try {
-    const { h64Raw } = await xxhash();
-    return (bytes) => Number(BigInt.asUintN(32, h64Raw(bytes)));
+    return await loadXxh64();
   } catch (cause) {
     throw new PeekpackError(
       "denied",

@@ -1,4 +1,5 @@
 import { PeekpackError } from "@peekpack/core";
+import { loadFeature } from "@peekpack/core/internal";
 import { type CompressionRequest, type CompressionResponse, message } from "./compression-messages.js";
 import { type Batch, type CompressedBatch, compressBatch, loadCompressor } from "./compressor.js";
 import { nodeModule } from "./platform.js";
@@ -16,7 +17,10 @@ export interface CompressionOptions {
   readonly worker: WorkerFactory | false | undefined;
 }
 
-/** Compresses batches in workers; in this thread if there are none, or if their script cannot be loaded. */
+/**
+ * Compresses batches in workers; in this thread if there are none, or if their script cannot be loaded. In Node this thread compresses
+ * until they have started. A page stays responsive instead.
+ */
 export interface CompressionPool {
   compress(batch: Batch): Promise<CompressedBatch>;
   /** Ends the workers. Batches that are being compressed reject with `closed`. */
@@ -28,11 +32,15 @@ export function compressionPool(options: CompressionOptions): CompressionPool {
   const { level, checksum, concurrency } = options;
   const here = compressHere(level, checksum);
   let workers: Promise<readonly CompressionThread[]> | undefined;
+  let started = nodeModule("node:worker_threads") === undefined;
   let next = 0;
   let closed = false;
   return {
     async compress(batch) {
-      workers ??= startThreads(options.worker, concurrency);
+      workers ??= startThreads(options.worker, concurrency).finally(() => {
+        started = true;
+      });
+      if (!started) return here(batch);
       const threads = await workers;
       if (closed) for (const thread of threads) thread.end();
       if (threads.length === 0) return here(batch);
@@ -48,11 +56,11 @@ export function compressionPool(options: CompressionOptions): CompressionPool {
 }
 
 /** Compresses batches in this thread. */
-export function compressHere(
-  level: number,
-  checksum: boolean,
-): (batch: Batch) => Promise<CompressedBatch> {
-  return async (batch) => compressBatch(await loadCompressor(level, checksum), batch);
+export function compressHere(level: number, checksum: boolean): (batch: Batch) => Promise<CompressedBatch> {
+  return async (batch) => {
+    const compressor = await loadFeature("compression", () => loadCompressor(level, checksum));
+    return compressBatch(compressor, batch);
+  };
 }
 
 /** Number of threads that the platform runs at once. */
@@ -72,8 +80,8 @@ async function startThreads(
   count: number,
 ): Promise<readonly CompressionThread[]> {
   if (factory === false) return [];
-  const started = await Promise.allSettled(Array.from({ length: count }, () => startThread(factory)));
-  const threads = started.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+  const results = await Promise.allSettled(Array.from({ length: count }, () => startThread(factory)));
+  const threads = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
   if (threads.length === count) return threads;
   for (const thread of threads) thread.end();
   return [];
@@ -91,10 +99,7 @@ interface Channel {
 
 async function startThread(factory: WorkerFactory | undefined): Promise<CompressionThread> {
   const channel = openChannel(factory);
-  const pending = new Map<
-    number,
-    { resolve(batch: CompressedBatch): void; reject(error: unknown): void }
-  >();
+  const pending = new Map<number, { resolve(batch: CompressedBatch): void; reject(error: unknown): void }>();
   let lastId = 0;
   let ended: PeekpackError | undefined;
   const end = (error: PeekpackError): void => {

@@ -1,15 +1,14 @@
-import { loadFeature } from "@peekpack/core/internal";
-import { loadChecksum } from "./checksum.js";
-import { uint32 } from "./frame-header.js";
+/*
+ * What a worker needs to compress. It does not import core, so that workers start quickly.
+ */
 import { nodeModule } from "./platform.js";
+import { uint32 } from "./uint32.js";
+import { loadXxh64 } from "./xxh64.js";
 
 /** Compresses content into one frame, which declares the size of the content. With a checksum, the frame ends with it. */
 export type Compressor = (content: Uint8Array) => Uint8Array;
 
-/**
- * Chooses the encoder of the platform: Node's own, else WebAssembly, which is loaded.
- * @throws PeekpackError `network` if its code cannot be loaded, `denied` if WebAssembly is not allowed
- */
+/** Chooses the encoder of the platform: Node's own, else WebAssembly, which is loaded. */
 export async function loadCompressor(level: number, checksum: boolean): Promise<Compressor> {
   const zlib = nodeModule("node:zlib");
   if (zlib?.zstdCompressSync) {
@@ -19,8 +18,8 @@ export async function loadCompressor(level: number, checksum: boolean): Promise<
     return (content) => compress(content, { params, chunkSize: content.length + 4096 });
   }
   const [{ Zstd }, sum] = await Promise.all([
-    loadFeature("compression", () => import("@hpcc-js/wasm-zstd")),
-    checksum ? loadChecksum() : undefined,
+    import("@hpcc-js/wasm-zstd"),
+    checksum ? loadXxh64() : undefined,
   ]);
   const zstd = await Zstd.load();
   return (content) => {
@@ -56,10 +55,13 @@ export interface CompressedBatch {
 
 /** Compresses a batch. */
 export function compressBatch(compress: Compressor, { content, sizes }: Batch): CompressedBatch {
-  let at = 0;
-  const frames = sizes.map((size) => compress(content.subarray(at, (at += size))));
+  let end = 0;
+  const frames = sizes.map((size) => {
+    end += size;
+    return compress(content.subarray(end - size, end));
+  });
   const whole = new Uint8Array(frames.reduce((sum, { length }) => sum + length, 0));
-  at = 0;
+  let at = 0;
   for (const frame of frames) {
     whole.set(frame, at);
     at += frame.length;

@@ -185,9 +185,7 @@ class FrameDecoding {
     const headLength = [3, 3, 4, 5][format]!;
     const length = (head >>> 4) & ((1 << width) - 1);
     const compressed =
-      width === 18
-        ? (head >>> 22) + (bytes[start + 4]! << 10)
-        : (head >>> (4 + width)) & ((1 << width) - 1);
+      width === 18 ? (head >>> 22) + (bytes[start + 4]! << 10) : (head >>> (4 + width)) & ((1 << width) - 1);
     let at = start + headLength;
     const after = at + compressed;
     if (after > end || length > MAX_BLOCK) throw damaged();

@@ -1,4 +1,5 @@
 import { PeekpackError } from "@peekpack/core";
+import { uint32 } from "./uint32.js";
 
 /** How a Zstandard frame begins, as a little-endian number (RFC 8878, 3.1.1). */
 const FRAME_MAGIC = 0xfd2fb528;
@@ -59,12 +60,4 @@ export function decodeFrameHeader(frame: Uint8Array): FrameHeader {
     windowSize: singleSegment ? contentSize! : windowSize,
     checksum: (descriptor & 4) !== 0,
   };
-}
-
-/** A little-endian number of four bytes. Bytes that are missing count as zero. */
-export function uint32(bytes: Uint8Array, at: number): number {
-  return (
-    ((bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16)) +
-    (bytes[at + 3] ?? 0) * 0x1000000
-  );
 }

@@ -1,6 +1,5 @@
 import { type ByteRange, PeekpackError } from "@peekpack/core";
 import { ByteLru } from "@peekpack/core/internal";
-import { uint32 } from "./frame-header.js";
 import {
   decodeDirectory,
   directorySize,
@@ -11,6 +10,7 @@ import {
   type TablePages,
   tableDamaged,
 } from "./seek-table.js";
+import { uint32 } from "./uint32.js";
 
 /** One frame: where it is in the file, and where its content is in the whole content. */
 export interface Frame {

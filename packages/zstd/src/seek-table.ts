@@ -1,6 +1,6 @@
 import { PeekpackError } from "@peekpack/core";
 import { crc32 } from "@peekpack/core/internal";
-import { uint32 } from "./frame-header.js";
+import { uint32 } from "./uint32.js";
 
 /*
  * The table of frames, as the Zstandard seekable format has it: a skippable frame at the end of the file with one entry per frame, which

@@ -18,11 +18,13 @@ import {
   closedSource,
   isReadEngine,
 } from "@peekpack/core/internal";
-import { type Checksum, loadChecksum } from "./checksum.js";
+import { loadChecksum } from "./checksum.js";
 import { type Decompressor, loadDecompressor } from "./decompressor.js";
-import { decodeFrameHeader, isZstd, uint32 } from "./frame-header.js";
+import { decodeFrameHeader, isZstd } from "./frame-header.js";
 import { type Frame, FrameTable, type ReadRange } from "./frame-table.js";
 import { decodeFooter, MAX_FRAME_BYTES } from "./seek-table.js";
+import { uint32 } from "./uint32.js";
+import type { Checksum } from "./xxh64.js";
 
 const MiB = 1024 * 1024;
 /** How much of the start of the file is read at first: the header, and the first frame unless it hardly compresses. */
@@ -88,9 +90,15 @@ interface ResolvedOptions {
 
 /** @throws RangeError */
 function resolve(options: ZstdSourceOptions): ResolvedOptions {
-  const { cacheBytes = 32 * MiB, maxFrameBytes = 64 * MiB, maxTableBytes = 16 * MiB, checksum = true } = options;
+  const {
+    cacheBytes = 32 * MiB,
+    maxFrameBytes = 64 * MiB,
+    maxTableBytes = 16 * MiB,
+    checksum = true,
+  } = options;
   for (const [name, value] of Object.entries({ cacheBytes, maxFrameBytes, maxTableBytes })) {
-    if (!(Number.isSafeInteger(value) && value >= 0)) throw new RangeError(`${name} is an integer of at least 0.`);
+    if (!(Number.isSafeInteger(value) && value >= 0))
+      throw new RangeError(`${name} is an integer of at least 0.`);
   }
   if (maxFrameBytes > MAX_FRAME_BYTES) throw new RangeError("maxFrameBytes is at most 1 GiB.");
   return { cacheBytes, maxFrameBytes, maxTableBytes, checksum };
@@ -268,7 +276,13 @@ function frameSource(source: RangeSource, options: ResolvedOptions): RangeSource
       const { size } = table;
       const end = Math.min(size, head);
       const start = Math.max(0, size - tail);
-      const [first, last] = await read([{ start: 0, end }, { start, end: size }], reading);
+      const [first, last] = await read(
+        [
+          { start: 0, end },
+          { start, end: size },
+        ],
+        reading,
+      );
       const wanted = Math.min(size, longTail?.wanted(first!, size) ?? 0, longTail?.bytes ?? 0);
       const [longer] = wanted > tail ? await read([{ start: size - wanted, end: size }], reading) : [last];
       return { size, ...(version === undefined ? {} : { version }), head: first!, tail: longer! };
@@ -314,7 +328,13 @@ function runsOf(frames: readonly Frame[]): ByteRange[] {
 }
 
 /** Puts what a frame has of a range into the range's array. A range within one frame is a view of the frame. */
-function copyFrame(out: Uint8Array[], i: number, range: ByteRange, { content }: Frame, decoded: Uint8Array): void {
+function copyFrame(
+  out: Uint8Array[],
+  i: number,
+  range: ByteRange,
+  { content }: Frame,
+  decoded: Uint8Array,
+): void {
   const from = Math.max(range.start, content.start);
   const part = decoded.subarray(from - content.start, range.end - content.start);
   if (part.length === length(range)) {

@@ -21,7 +21,11 @@ export function sample(entries: number): Record<string, unknown> {
   return Object.fromEntries(
     Array.from({ length: entries }, (_, i) => [
       `entry ${i}`,
-      { id: i, name: `name ${(i * 7919) % 1000}`, values: Array.from({ length: 20 }, (_, k) => (i * k) % 97) },
+      {
+        id: i,
+        name: `name ${(i * 7919) % 1000}`,
+        values: Array.from({ length: 20 }, (_, k) => (i * k) % 97),
+      },
     ]),
   );
 }

@@ -1,11 +1,11 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { bytesSource, memorySink, readEngine } from "@peekpack/core";
 import { slowSource } from "@peekpack/core/testing";
 import { fileSource } from "@peekpack/node-storage";
 import { archiveSinkContract } from "@peekpack/testing/contracts/archive-sink";
 import { rangeSourceContract } from "@peekpack/testing/contracts/range-source";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { zstdSink, zstdSource } from "../src/index.js";
 import { compressed } from "./compressed.js";
 
