@@ -30,7 +30,7 @@ interface Page {
   readonly checksums: Uint32Array | undefined;
 }
 
-/** Memory for pages of long tables: 50 pages, which are frames of 13 GB in frames of 64 KiB. */
+/** Memory for pages of long tables: 200 pages, for 13 GB in frames of 64 KiB. */
 const PAGE_CACHE_BYTES = 4 * 1024 * 1024;
 
 /** Finds frames by offsets in the content. */

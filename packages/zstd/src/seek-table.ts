@@ -7,7 +7,7 @@ import { uint32 } from "./uint32.js";
  * is the size of the frame, the size of its content and, optionally, a checksum of the content.
  *
  * The table of a long file is long itself. So it is preceded by a skippable frame of peekpack, which other readers skip: a directory of
- * the table, with the position of every 4096th frame. A reader with the directory fetches only the pages of the table that it needs. The
+ * the table, with the position of every 1024th frame. A reader with the directory fetches only the pages of the table that it needs. The
  * directory has an entry in the table as well, with an empty content.
  */
 
@@ -29,9 +29,9 @@ const DIRECTORY_MAGIC = 0x184d2a5d;
 /** The first bytes in the directory: ASCII `PEEKPZSD`. */
 const DIRECTORY_NAME: readonly number[] = [0x50, 0x45, 0x45, 0x4b, 0x50, 0x5a, 0x53, 0x44];
 /** Number of frames in a page of the table. */
-export const PAGE_FRAMES = 4096;
+export const PAGE_FRAMES = 1024;
 /** Tables of more frames than this have a directory. Shorter ones are read whole: 192 KiB, for 1 GiB in frames of 64 KiB. */
-const MAX_WHOLE_FRAMES = 4 * PAGE_FRAMES;
+const MAX_WHOLE_FRAMES = 16 * PAGE_FRAMES;
 /** The checksum of an empty content: the low half of XXH64. */
 const EMPTY_CHECKSUM = 0x51d8e999;
 

@@ -24,7 +24,7 @@ export function sample(entries: number): Record<string, unknown> {
       {
         id: i,
         name: `name ${(i * 7919) % 1000}`,
-        values: Array.from({ length: 20 }, (_, k) => (i * k) % 97),
+        values: Array.from({ length: 100 }, (_, k) => (i * k) % 97),
       },
     ]),
   );
