@@ -12,6 +12,8 @@ export interface Limits {
   readonly maxKeyBytes: number;
   /** Maximum size of one value, or of one block of a list, in bytes. Default 2 GiB − 1. */
   readonly maxValueBytes: number;
+  /** Maximum memory that one read gives its result, in bytes, as estimated from its items. Default 2 GiB. */
+  readonly maxHeapBytes: number;
 }
 
 /** The limits that apply unless a call sets others. */
@@ -22,6 +24,7 @@ export const DEFAULT_LIMITS: Limits = {
   maxItems: 2 ** 28,
   maxKeyBytes: 2 ** 20,
   maxValueBytes: 2 ** 31 - 1,
+  maxHeapBytes: 2 ** 31,
 };
 
 /**

@@ -1,11 +1,12 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { type Archive, encodeArchive, type openArchive } from "../src/index.js";
+import { type Archive, encodeArchive, encodeNumpyPickle, NdArray, type openArchive } from "../src/index.js";
 import { observedSource } from "./observed-source.js";
 
 afterEach(() => {
   vi.doUnmock("../src/codec/cbor.js");
-  vi.doUnmock("../src/numpy/pickle.js");
+  vi.doUnmock("../src/numpy/revive.js");
   vi.doUnmock("../src/reader/number-column.js");
+  vi.doUnmock("../src/reader/open-kept.js");
   vi.doUnmock("../src/reader/page-index.js");
   vi.doUnmock("../src/reader/raw.js");
   vi.doUnmock("../src/reader/select.js");
@@ -62,6 +63,21 @@ const features: Readonly<Record<string, Feature>> = {
     use: within((archive) =>
       new Response(archive.raw("text") as ReadableStream<Uint8Array<ArrayBuffer>>).bytes(),
     ),
+  },
+  "numpy arrays": {
+    module: "../src/numpy/revive.js",
+    bytes: async () => encodeArchive({ array: encodeNumpyPickle(new NdArray(Int8Array.of(1, 2), [2])) }),
+    expected: [1, 2],
+    use: within(async (archive) => ((await archive.read("array")) as NdArray).toNested()),
+  },
+  "kept indexes": {
+    module: "../src/reader/open-kept.js",
+    bytes: async () => encodeArchive(value),
+    expected: "a",
+    async use(open, bytes) {
+      const index = (await open(bytes)).index();
+      return (await open(bytes, { index })).read("text");
+    },
   },
   "page indexes": {
     module: "../src/reader/page-index.js",

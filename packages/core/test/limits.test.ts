@@ -127,6 +127,7 @@ it("limits that are none are RangeErrors, and the defaults are what is documente
     maxItems: 2 ** 28,
     maxKeyBytes: 2 ** 20,
     maxValueBytes: 2 ** 31 - 1,
+    maxHeapBytes: 2 ** 31,
   });
 });
 

@@ -6,7 +6,7 @@ import { encodeArchive, openArchive } from "../src/index.js";
 import { NdArray, type NdData, type NdType } from "../src/nd-array.js";
 import { decodeNumpyPickle } from "../src/numpy/pickle.js";
 import { encodeNumpyPickle } from "../src/numpy/pickle-writer.js";
-import { mayBeNumpyPickle } from "../src/numpy/sniff.js";
+import { mayBeNumpyPickle } from "../src/pickle-sniff.js";
 
 /** A pickle that numpy made (numpy-pickles.py) and, where it is to be read as an array, what it holds. */
 interface Golden {

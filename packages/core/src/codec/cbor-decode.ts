@@ -1,5 +1,6 @@
 import { concat } from "../bytes.js";
 import { fromFloat16 } from "../float16.js";
+import { mayBeNumpyPickle } from "../pickle-sniff.js";
 import { Simple, type Value } from "../values.js";
 import { exactHeadValue, headSize, headValue, INDEFINITE } from "./cbor-head.js";
 import { untagged } from "./cbor-tags.js";
@@ -9,7 +10,7 @@ import { floatList } from "./float-list.js";
 import type { KeyCache } from "./key-cache.js";
 import { safeInteger } from "./safe-integer.js";
 import { TextReader } from "./text-reader.js";
-import { LIST, MAP, MAX_ENTRIES, TAG, VALUE, ValueBuilder } from "./value-builder.js";
+import { KEY_HEAP, LIST, MAP, MAX_ENTRIES, OBJECT_HEAP, TAG, VALUE, ValueBuilder } from "./value-builder.js";
 
 const FLOAT = 0xfb;
 const CHUNKED_TEXT = 0x7f;
@@ -31,6 +32,7 @@ export function decodeCbor(
   maxItems: number,
   maxDepth: number,
   maxKey: number,
+  maxHeap: number,
 ): Decoded {
   const size = bytes.length;
   const view = new DataView(bytes.buffer, bytes.byteOffset, size);
@@ -38,13 +40,13 @@ export function decodeCbor(
   if (count > size) throw tooLong(0, size);
   if (count > 1 && count * 9 === size) {
     const floats = floatList(bytes, view, 0, count, FLOAT);
-    if (floats !== undefined) return { values: floats, hasBytes: false, items: count };
+    if (floats !== undefined) return { values: floats, hasPickles: false, items: count, heap: 8 * count };
   }
   const texts = new TextReader(bytes, view);
-  const builder = new ValueBuilder(count, alwaysMaps, maxDepth);
+  const builder = new ValueBuilder(count, size, alwaysMaps, maxDepth, maxHeap);
   const { next, names, children } = keys;
   let items = count;
-  let hasBytes = false;
+  let hasPickles = false;
   let at = 0;
 
   for (;;) {
@@ -83,6 +85,7 @@ export function decodeCbor(
           if (keys.match(slot, view, start) > 0) {
             name = names[slot]!;
           } else {
+            builder.weigh(KEY_HEAP, start);
             name = texts.text(start + 1, at);
             if (name === "__proto__") slot = 0;
             else keys.set(slot, view, start, at, name);
@@ -137,6 +140,7 @@ export function decodeCbor(
         const isText = type >= 0x60;
         let length = type & 31;
         if (length > 23) length = headValue(view, start);
+        if (!isText) builder.weigh(OBJECT_HEAP, start);
         if (length === INDEFINITE) {
           const chunks: Value[] = [];
           at = readChunks(bytes, view, start, texts, chunks);
@@ -146,7 +150,7 @@ export function decodeCbor(
           at += length;
           value = isText ? texts.text(at - length, at) : bytes.slice(at - length, at);
         }
-        if (!isText) hasBytes = true;
+        if (!isText) hasPickles ||= mayBeNumpyPickle(value as Uint8Array);
         break;
       }
       case 4:
@@ -162,12 +166,13 @@ export function decodeCbor(
           if (items > maxItems) throw tooManyItems(at, maxItems);
         }
         if (length === 0) {
-          value = !isMap ? [] : alwaysMaps ? new Map() : {};
+          value = builder.empty(isMap, at);
           break;
         }
         const floats =
           !isMap && length > 0 && bytes[at] === FLOAT ? floatList(bytes, view, at, length, FLOAT) : undefined;
         if (floats !== undefined) {
+          builder.weigh(8 * length, at);
           value = floats;
           at += 9 * length;
           break;
@@ -180,6 +185,8 @@ export function decodeCbor(
         const tag = headValue(view, start);
         if (tag === INDEFINITE) throw decodeError("corrupt", start, "A tag has no number.");
         builder.begin(TAG, 1, at);
+        // What a tag makes of its content: a date, a typed array, a set, or itself.
+        builder.weigh(OBJECT_HEAP, start);
         builder.key = exactHeadValue(view, start, tag);
         continue;
       }
@@ -189,7 +196,7 @@ export function decodeCbor(
     builder.put(value);
   }
   if (at !== size) throw decodeError("corrupt", at, `${size - at} bytes follow the value.`);
-  return { values: builder.root, hasBytes, items };
+  return { values: builder.root, hasPickles, items, heap: builder.heap };
 }
 
 function simpleOrFloat(view: DataView, start: number, info: number): Value {

@@ -51,8 +51,10 @@ export interface Decoder {
 /** What a decoder gives. */
 export interface Decoded {
   readonly values: Value[];
-  /** Whether there may be byte strings among the values or in them. */
-  readonly hasBytes: boolean;
+  /** Whether byte strings among the values, or in them, may be pickled numpy arrays. */
+  readonly hasPickles: boolean;
   /** How many items were decoded, containers counted with their contents. */
   readonly items?: number;
+  /** Estimated memory of the values, in bytes. */
+  readonly heap?: number;
 }

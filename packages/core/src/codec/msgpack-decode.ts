@@ -1,3 +1,4 @@
+import { mayBeNumpyPickle } from "../pickle-sniff.js";
 import { Ext, instant, type Value } from "../values.js";
 import type { Decoded } from "./codec.js";
 import { decodeError, longKey, tooLong, tooManyItems } from "./decode-error.js";
@@ -5,7 +6,7 @@ import { floatList } from "./float-list.js";
 import type { KeyCache } from "./key-cache.js";
 import { safeInteger } from "./safe-integer.js";
 import { TextReader } from "./text-reader.js";
-import { LIST, MAP, ValueBuilder } from "./value-builder.js";
+import { KEY_HEAP, LIST, MAP, OBJECT_HEAP, ValueBuilder } from "./value-builder.js";
 
 const FLOAT = 0xcb;
 
@@ -25,6 +26,7 @@ export function decodeMsgpack(
   maxItems: number,
   maxDepth: number,
   maxKey: number,
+  maxHeap: number,
 ): Decoded {
   const size = bytes.length;
   const view = new DataView(bytes.buffer, bytes.byteOffset, size);
@@ -32,13 +34,13 @@ export function decodeMsgpack(
   if (count > size) throw tooLong(0, size);
   if (count > 1 && count * 9 === size) {
     const floats = floatList(bytes, view, 0, count, FLOAT);
-    if (floats !== undefined) return { values: floats, hasBytes: false, items: count };
+    if (floats !== undefined) return { values: floats, hasPickles: false, items: count, heap: 8 * count };
   }
   const texts = new TextReader(bytes, view);
-  const builder = new ValueBuilder(count, alwaysMaps, maxDepth);
+  const builder = new ValueBuilder(count, size, alwaysMaps, maxDepth, maxHeap);
   const { next, names, children } = keys;
   let items = count;
-  let hasBytes = false;
+  let hasPickles = false;
   let at = 0;
 
   for (;;) {
@@ -64,6 +66,7 @@ export function decodeMsgpack(
           if (keys.match(slot, view, start) > 0) {
             name = names[slot]!;
           } else {
+            builder.weigh(KEY_HEAP, start);
             name = texts.text(start + 1, at);
             if (name === "__proto__") slot = 0;
             else keys.set(slot, view, start, at, name);
@@ -124,12 +127,13 @@ export function decodeMsgpack(
           const bytesLength = unsigned(view, start, width);
           if (bytesLength > size - at) throw tooLong(start, size);
           at += bytesLength;
+          builder.weigh(OBJECT_HEAP, start);
           const data = bytes.slice(at - bytesLength, at);
           if (type >= 0xc7) {
             value = extension(view.getInt8(start + width), data, at);
           } else {
             value = data;
-            hasBytes = true;
+            hasPickles ||= mayBeNumpyPickle(data);
           }
           break;
         }
@@ -185,6 +189,7 @@ export function decodeMsgpack(
         case 0xd8:
           at += 1 + (1 << (type - 0xd4));
           if (at > size) throw tooLong(start, size);
+          builder.weigh(OBJECT_HEAP, start);
           value = extension(view.getInt8(start), bytes.slice(start + 1, at), at);
           break;
         case 0xd9:
@@ -224,10 +229,11 @@ export function decodeMsgpack(
       const floats =
         !isMap && length > 0 && bytes[at] === FLOAT ? floatList(bytes, view, at, length, FLOAT) : undefined;
       if (floats !== undefined) {
+        builder.weigh(8 * length, at);
         value = floats;
         at += 9 * length;
       } else if (length === 0) {
-        value = !isMap ? [] : alwaysMaps ? new Map() : {};
+        value = builder.empty(isMap, at);
       } else {
         builder.begin(isMap ? MAP : LIST, length, at);
         if (isMap && builder.slot < children) builder.slot += children;
@@ -237,7 +243,7 @@ export function decodeMsgpack(
     builder.put(value);
   }
   if (at !== size) throw decodeError("corrupt", at, `${size - at} bytes follow the value.`);
-  return { values: builder.root, hasBytes, items };
+  return { values: builder.root, hasPickles, items, heap: builder.heap };
 }
 
 /** An unsigned number of 1, 2 or 4 bytes. */

@@ -55,9 +55,6 @@ function scan(bytes: Uint8Array, count: number, maxItems: number, maxDepth: numb
   let inMap = false;
   let items = count;
   if (items > maxItems) throw tooManyItems(0, maxItems);
-  /** How often a record may turn out to be none before no more are looked for. */
-  let tries = maxKey < 31 ? 0 : 64;
-
   for (;;) {
     /** The first byte of an item that the quick loops leave to what follows them. */
     let type = -1;
@@ -96,16 +93,6 @@ function scan(bytes: Uint8Array, count: number, maxItems: number, maxDepth: numb
         if (width !== 0) {
           at += width;
           type = -1;
-        } else if (type >= 0xa0 && type < 0xc0) {
-          at++;
-          const end = at + (type & 31);
-          if (end > size) throw tooLong(at, size);
-          type = -1;
-          let high = 0;
-          const start = at;
-          for (; at + 4 <= end; at += 4) high |= view.getInt32(at);
-          for (; at < end; at++) high |= bytes[at]!;
-          if ((high & NOT_ASCII) !== 0) checkUtf8(bytes, start, end);
         } else break;
       }
       if (!inMap) continue;
@@ -113,26 +100,11 @@ function scan(bytes: Uint8Array, count: number, maxItems: number, maxDepth: numb
       while (left > 0) {
         if (at >= size) throw tooLong(at, size);
         type = bytes[at]!;
-        if (type === 0xcb) {
-          for (; left > 0 && at < size && bytes[at] === 0xcb; left--) at += 9;
-          type = -1;
-          continue;
-        }
         left--;
         const width = widths[type]!;
         if (width !== 0) {
           at += width;
           type = -1;
-        } else if (type >= 0xa0 && type < 0xc0) {
-          at++;
-          const end = at + (type & 31);
-          if (end > size) throw tooLong(at, size);
-          type = -1;
-          let high = 0;
-          const start = at;
-          for (; at + 4 <= end; at += 4) high |= view.getInt32(at);
-          for (; at < end; at++) high |= bytes[at]!;
-          if ((high & NOT_ASCII) !== 0) checkUtf8(bytes, start, end);
         } else break;
       }
     }
@@ -153,16 +125,6 @@ function scan(bytes: Uint8Array, count: number, maxItems: number, maxDepth: numb
     if (type < 0xa0) {
       children = type & 15;
       map = type < 0x90;
-      if (map && tries > 0 && depth < maxDepth && items + 30 <= maxItems) {
-        const end = record(bytes, view, at, children, size);
-        if (end) {
-          tries++;
-          items += children * 2;
-          at = end;
-          continue;
-        }
-        tries--;
-      }
       if (!map && depth < maxDepth) {
         // Short lists of plain items, of which a table of contents has one for each node, are passed over at once.
         let next = at;
@@ -187,6 +149,11 @@ function scan(bytes: Uint8Array, count: number, maxItems: number, maxDepth: numb
           continue;
         }
       }
+    } else if (type < 0xc0) {
+      const end = at + (type & 31);
+      if (end > size) throw tooLong(at, size);
+      checkText(bytes, view, at, end);
+      at = end;
     } else {
       // A number of 1, 2, 4 or 8 bytes follows every other type.
       switch (type) {
@@ -261,35 +228,6 @@ function scan(bytes: Uint8Array, count: number, maxItems: number, maxDepth: numb
     left = children;
     inMap = map;
   }
-}
-
-/**
- * The offset after the entries of a small, flat map of numbers and texts in ASCII; 0 if there are other items. Most maps are
- * flat, and this loop takes half as long as the general one.
- */
-function record(bytes: Uint8Array, view: DataView, start: number, entries: number, size: number): number {
-  let at = start;
-  let high = 0;
-  for (let left = entries; left > 0; left--) {
-    const key = bytes[at]!;
-    if (!(key >= 0xa0 && key < 0xc0)) return 0;
-    let end = ++at + (key & 31);
-    if (end >= size) return 0;
-    for (; at + 4 <= end; at += 4) high |= view.getInt32(at);
-    for (; at < end; at++) high |= bytes[at]!;
-    const type = bytes[at]!;
-    const width = WIDTHS[type]!;
-    if (width !== 0) {
-      at += width;
-      continue;
-    }
-    if (!(type >= 0xa0 && type < 0xc0)) return 0;
-    end = ++at + (type & 31);
-    if (end > size) return 0;
-    for (; at + 4 <= end; at += 4) high |= view.getInt32(at);
-    for (; at < end; at++) high |= bytes[at]!;
-  }
-  return (high & NOT_ASCII) === 0 && at <= size ? at : 0;
 }
 
 function textLength(view: DataView, at: number, type: number): number {

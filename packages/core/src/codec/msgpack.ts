@@ -15,8 +15,8 @@ export function msgpackDecoder(): Decoder {
       keys = KeyCache.for(bytes.length, keys);
       // Slices of a Node Buffer are views; those of a Uint8Array are copies.
       const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
-      const { maxItems, maxDepth, maxKeyBytes } = limits;
-      return decodeMsgpack(plain, count, keys, maps === "map", maxItems, maxDepth, maxKeyBytes);
+      const { maxItems, maxDepth, maxKeyBytes, maxHeapBytes } = limits;
+      return decodeMsgpack(plain, count, keys, maps === "map", maxItems, maxDepth, maxKeyBytes, maxHeapBytes);
     },
   };
 }

@@ -1,6 +1,5 @@
 import { PeekpackError } from "../errors.js";
 import type { Value } from "../values.js";
-import { setOwn } from "./decoded-map.js";
 
 /** What the next item is: an entry of a record or map (its key comes first), a key or value of a map, an item of a list, what a tag encloses. */
 export const RECORD = 0;
@@ -19,6 +18,15 @@ export const MAX_ENTRIES = 16_700_000;
 const MAX_ELEMENTS = 112_800_000;
 /** V8 makes larger arrays, when they are allocated at once, into hash tables. */
 const MAX_ALLOCATED = 2 ** 25;
+
+/** Estimates of what a value takes of V8's heap, in bytes: measured, and rounded up to multiples of 16. */
+const CONTAINER_HEAP = 64;
+const MAP_HEAP = 192;
+const ITEM_HEAP = 16;
+/** The estimate for a byte string, an extension or a date, without its content. */
+export const OBJECT_HEAP = 256;
+/** The estimate for a key that was not read before. */
+export const KEY_HEAP = 64;
 
 const NO_LIST: Value[] = [];
 const NO_RECORD: { [key: string]: Value } = {};
@@ -56,13 +64,35 @@ export class ValueBuilder {
   readonly #frames: Frame[] = [];
   readonly #alwaysMaps: boolean;
   readonly #maxDepth: number;
+  readonly #maxHeap: number;
+  /** Estimated memory of everything that was built, in bytes. */
+  heap = 0;
 
-  /** Begins with a list of `count` items. */
-  constructor(count: number, alwaysMaps: boolean, maxDepth: number) {
+  /**
+   * Begins with a list of `count` items.
+   * @param size length of the encoding: texts and byte strings take as much
+   */
+  constructor(count: number, size: number, alwaysMaps: boolean, maxDepth: number, maxHeap: number) {
     this.end = count;
-    this.#list = newList(count);
     this.#alwaysMaps = alwaysMaps;
     this.#maxDepth = maxDepth;
+    this.#maxHeap = maxHeap;
+    this.weigh(size + ITEM_HEAP * count, 0);
+    this.#list = newList(count);
+  }
+
+  /** Counts memory of something that is built. @throws PeekpackError `limit` */
+  weigh(bytes: number, at: number): void {
+    this.heap += bytes;
+    if (this.heap > this.#maxHeap) {
+      throw limit(`The values take more than ${this.#maxHeap} bytes of memory (limit maxHeapBytes).`, at);
+    }
+  }
+
+  /** An empty list or map. */
+  empty(isMap: boolean, at: number): Value {
+    this.weigh(isMap && this.#alwaysMaps ? MAP_HEAP : CONTAINER_HEAP, at);
+    return !isMap ? [] : this.#alwaysMaps ? new Map() : {};
   }
 
   /** Begins a container of `count` items or entries (−1: until its end is set), whose head ends at `at`. @throws PeekpackError `limit` */
@@ -82,6 +112,10 @@ export class ValueBuilder {
     this.index = 0;
     this.end = count;
     this.#order = undefined;
+    this.weigh(
+      (kind === MAP && this.#alwaysMaps ? MAP_HEAP : CONTAINER_HEAP) + ITEM_HEAP * Math.max(count, 0),
+      at,
+    );
     if (kind === MAP) {
       if (count > MAX_ENTRIES)
         throw limit(`A map of ${count} entries; at most ${MAX_ENTRIES} can be read.`, at);
@@ -139,8 +173,11 @@ export class ValueBuilder {
     const { kind } = this;
     if (kind >= LIST) this.#list[this.index++] = value;
     else if (kind === RECORD) {
-      if (this.slot === 0 && this.key === "__proto__") setOwn(this.#record, this.key, value);
-      else this.#record[this.key as string] = value;
+      if (this.slot === 0 && this.key === "__proto__") {
+        // An assignment would set the prototype.
+        const own = { value, enumerable: true, configurable: true, writable: true };
+        Object.defineProperty(this.#record, this.key, own);
+      } else this.#record[this.key as string] = value;
       this.index++;
     } else if (kind === KEY) {
       this.key = value;
@@ -160,7 +197,7 @@ export class ValueBuilder {
 }
 
 /** Keeps the hidden classes alive: engines discard code that was compiled for a class without instances. */
-export const NO_BUILDER: ValueBuilder = new ValueBuilder(0, false, 1);
+export const NO_BUILDER: ValueBuilder = new ValueBuilder(0, 0, false, 1, 1024);
 NO_BUILDER.begin(LIST, 0, 0);
 
 function newList(count: number): Value[] {

@@ -15,7 +15,7 @@ export function is(item: Item, kind: ItemKind): boolean {
 
 /**
  * Walks over encoded items without decoding them. The bytes must have been scanned before: a cursor checks nothing.
- * Places are plain numbers that the caller keeps; a cursor has no state but the bytes.
+ * Offsets are plain numbers that the caller keeps. A cursor has no state but the bytes.
  */
 export abstract class Cursor {
   readonly bytes: Uint8Array;
@@ -26,13 +26,13 @@ export abstract class Cursor {
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   }
 
-  /** Reads the head at `at` into `item` and returns the place behind the head. */
+  /** Reads the head at `at` into `item` and returns the offset after it. */
   abstract head(at: number, item: Item): number;
-  /** The place behind the whole item at `at`, with all that it holds. */
+  /** The offset after the whole item at `at`, with all that it holds. */
   abstract skip(at: number): number;
 }
 
-/** Fills in a head that was read, and gives the place behind it. */
+/** Fills in a head that was read, and returns the offset after it. */
 export function found(item: Item, kind: ItemKind, value: number, behind: number): number {
   item.kind = kind;
   item.value = value;

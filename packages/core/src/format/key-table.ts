@@ -1,5 +1,11 @@
 import type { Cursor, Item } from "./cursor.js";
 
+/** A table, or a page of one, whose items can be skipped. */
+interface SkippableView {
+  readonly cursor: Cursor;
+  skip(offset: number): number;
+}
+
 /**
  * The entries of a map in a table: the offset of each key and each node, with a hash table over the keys. A duplicate
  * key keeps its first position and its last node.
@@ -35,7 +41,8 @@ export class KeyTable {
   }
 
   /** Reads `count` keys and nodes from an offset on. */
-  static read(cursor: Cursor, offset: number, count: number): KeyTable {
+  static read(view: SkippableView, offset: number, count: number): KeyTable {
+    const { cursor } = view;
     const keys = new Uint32Array(count);
     const nodes = new Uint32Array(count);
     const slots = new Uint32Array(2 ** Math.ceil(Math.log2(Math.max(count, 1) * 2)));
@@ -68,7 +75,7 @@ export class KeyTable {
         slots[slot] = ++size;
       }
       // The last node is not skipped: in a chain of nodes that would take quadratic time.
-      if (i + 1 < count) at = cursor.skip(at);
+      if (i + 1 < count) at = view.skip(at);
     }
     return size === count
       ? new KeyTable(keys, nodes, slots, seed, size)

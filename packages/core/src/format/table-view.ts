@@ -61,6 +61,9 @@ export interface Blocks {
   readonly before: Float64Array;
 }
 
+/** The ends of items at least this long are remembered, in bytes. */
+const LONG = 4096;
+
 /** Gives the blocks at an offset of a view: those that are kept, or those that `read` gives. */
 export type KeepBlocks = (offset: number, read: () => Blocks) => Blocks;
 
@@ -82,6 +85,10 @@ export class TableView {
   /** Offset of the view's first byte in the table. */
   readonly base: number;
   readonly #keepBlocks: KeepBlocks;
+  /** Bytes that skipping long items has passed over. */
+  #skipped = 0;
+  /** Ends of long containers, by offset. */
+  #ends: Map<number, number> | undefined;
 
   /**
    * @param dataSize length of the archive's data: no position is beyond it
@@ -113,11 +120,11 @@ export class TableView {
       const afterHead = cursor.head(at, item);
       // "p" and "t". Other keys are for later versions of the format.
       const name = is(item, "text") && item.value === 1 ? this.bytes[afterHead] : 0;
-      const value = cursor.skip(at);
+      const value = this.skip(at);
       if (name === 0x70) p = value;
       else if (name === 0x74) t = value;
       // The last value is not skipped: in a chain of nodes that would take quadratic time.
-      if (left > 1) at = cursor.skip(value);
+      if (left > 1) at = this.skip(value);
     }
     if (t >= 0) {
       const first = cursor.head(t, item);
@@ -139,6 +146,42 @@ export class TableView {
     if (!is(item, "array")) return { kind: "value", span: this.#span(p, bounds) };
     const blocks = this.#keepBlocks(first, () => this.blocks(first, count, bounds));
     return { kind: "blocked", length: blocks.before[count]!, blocks };
+  }
+
+  /**
+   * The offset after the item at an offset. A deep table whose nodes have their children before their span is skipped at
+   * every level. Once that has cost a few passes over the table, one more pass learns where all long containers end.
+   */
+  skip(offset: number): number {
+    const known = this.#ends?.get(offset);
+    if (known !== undefined) return known;
+    const end = this.cursor.skip(offset);
+    if (end - offset >= LONG && this.#ends === undefined) {
+      this.#skipped += end - offset;
+      if (this.#skipped > this.bytes.length * 4) this.#ends = this.#longContainers();
+    }
+    return end;
+  }
+
+  #longContainers(): Map<number, number> {
+    const ends = new Map<number, number>();
+    const item: Item = { kind: "other", value: 0 };
+    const open: { readonly offset: number; left: number }[] = [];
+    let at = 0;
+    do {
+      const offset = at;
+      at = this.cursor.head(offset, item);
+      if ((is(item, "array") || is(item, "map")) && item.value > 0) {
+        open.push({ offset, left: is(item, "map") ? item.value * 2 : item.value });
+        continue;
+      }
+      at = this.cursor.skip(offset);
+      while (open.length > 0 && --open.at(-1)!.left === 0) {
+        const { offset } = open.pop()!;
+        if (at - offset >= LONG) ends.set(offset, at);
+      }
+    } while (open.length > 0);
+    return ends;
   }
 
   /** The offset of a child archive, if the node at an offset is one. */
@@ -195,7 +238,7 @@ export class TableView {
   /** Reads the item of a list at an index that is in range, by skipping those before it. */
   nth(node: Branch & { readonly entries: TableEntries }, index: number): NodeOffset {
     let offset = node.entries.first;
-    for (let i = 0; i < index; i++) offset = this.cursor.skip(offset);
+    for (let i = 0; i < index; i++) offset = this.skip(offset);
     return { offset, bounds: this.within(node) };
   }
 

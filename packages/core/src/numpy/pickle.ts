@@ -46,6 +46,8 @@ const types = new Map<string, NdType>([
 const maxOpcodes = 400;
 /** Texts encoded at most; an array takes two, of which one is large. */
 const maxEncodes = 4;
+/** Arrays made at most: each is a copy of the input's bytes. */
+const maxArrays = 1;
 /** An array without elements has no more empty rows than this: nothing else would bound them. */
 const maxEmptyRows = 1_000_000;
 
@@ -87,6 +89,7 @@ class PickleReader {
   readonly #view: DataView;
   #at = 0;
   #encodes = 0;
+  #arrays = 0;
   #stack: Item[] = [];
   /** The stacks below each mark. */
   readonly #marks: Item[][] = [];
@@ -229,11 +232,12 @@ class PickleReader {
       case "reconstruct":
         // (ndarray, (0,), b"b")
         check(args.length === 3 && isObject(args[0]) && "word" in args[0] && args[0].word === "ndarray");
+        check(++this.#arrays <= maxArrays);
         return { array: undefined };
       case "frombuffer": {
         // (bytes, dtype, shape, "C" or "F")
         const order = ascii(args[3]);
-        check(args.length === 4 && (order === "C" || order === "F"));
+        check(args.length === 4 && (order === "C" || order === "F") && ++this.#arrays <= maxArrays);
         return { array: makeArray(args[2], args[1], order === "F", args[0]) };
       }
       case "dtype": {

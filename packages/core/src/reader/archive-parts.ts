@@ -20,6 +20,16 @@ export interface ArchiveParts {
   readonly pageIndex: PageIndexInfo;
 }
 
+/** What opening an archive has found out. */
+export interface Opened {
+  readonly parts: ArchiveParts;
+  readonly headerBytes: Uint8Array;
+  /** Size of the object, if it is known. */
+  readonly size: number | undefined;
+  /** Version of the object, if it has one. */
+  readonly version: string | undefined;
+}
+
 /** How the last 64 bytes of a page index begin: ASCII `PEEKPGIX`. */
 const FOOTER_MAGIC = "PEEKPGIX";
 const FOOTER_SIZE = 64;

@@ -11,13 +11,13 @@ import {
 } from "../format/table-view.js";
 import { loadFeature } from "../load-feature.js";
 import type { ByteLru } from "../lru.js";
-import { mayBeNumpyPickle } from "../numpy/sniff.js";
 import type { ReadOptions } from "../source/range-source.js";
 import type { Value } from "../values.js";
 import { type ArchiveParts, readTable } from "./archive-parts.js";
 import { assertOpen, decoderFor, type ReaderContext } from "./context.js";
-import type { ResultBudget } from "./result-budget.js";
+import { ResultBudget } from "./result-budget.js";
 import { Table } from "./table.js";
+import type { WalkedData } from "./walked-data.js";
 
 /** A child archive of at most this size is read whole when it is opened. */
 const WHOLE_CHILD = 64 * 1024;
@@ -119,8 +119,10 @@ export class ArchiveReader {
     const { limits, maps, numpy } = this.context;
     const options = { limits: budget?.remaining() ?? limits, maps };
     const decoded = this.#inData(at, () => this.#decoder.decode(bytes, count, options));
-    budget?.take(decoded.items ?? 0);
-    return numpy && decoded.hasBytes ? reviveNumpy(decoded.values) : decoded.values;
+    budget?.take(decoded.items, decoded.heap);
+    if (!(numpy && decoded.hasPickles)) return decoded.values;
+    const { reviveNumpy } = await loadFeature("numpy arrays", () => import("../numpy/revive.js"));
+    return reviveNumpy(decoded.values);
   }
 
   /** Checks that `count` well-formed items fill `bytes`, which were read at position `at`. */
@@ -137,6 +139,11 @@ export class ArchiveReader {
   decodePlain(bytes: Uint8Array): Value {
     const { limits, maps } = this.context;
     return this.#decoder.decode(bytes, 1, { limits, maps }).values[0];
+  }
+
+  /** A new budget, for one call. */
+  budget(walked?: WalkedData): ResultBudget {
+    return new ResultBudget(this.context.limits, walked);
   }
 
   /** Reads and decodes one value. */
@@ -175,9 +182,10 @@ export class ArchiveReader {
     options: ReadOptions | undefined,
   ): Promise<ArchiveReader> {
     const { limits } = this.context;
-    const room = this.header.tocStart - position;
-    if (room < HEADER_SIZE) {
-      throw new PeekpackError("corrupt", `A child archive at ${position} does not fit into the data.`, {
+    const end = this.endOf({ kind: "archive", offset: position, end: next });
+    const extent = end - position;
+    if (extent < HEADER_SIZE) {
+      throw new PeekpackError("corrupt", `There is no room for a child archive at ${position}.`, {
         section: "toc",
       });
     }
@@ -186,8 +194,6 @@ export class ArchiveReader {
         section: "toc",
       });
     }
-    const end = this.endOf({ kind: "archive", offset: position, end: next });
-    const extent = end - position;
     const spans =
       extent <= WHOLE_CHILD
         ? [{ start: position, end }]
@@ -197,7 +203,7 @@ export class ArchiveReader {
           ];
     const read = await this.read(spans, { ...options, reason: "open" });
     const start = this.origin + position;
-    const header = decodeHeader(read[0]!, room, start);
+    const header = decodeHeader(read[0]!, extent, start);
     const pieces = read.map((bytes, i) => ({ start: this.origin + spans[i]!.start, bytes }));
     const { source } = this.context;
     const found = { header, start, end: start + extent, pieces };
@@ -211,7 +217,7 @@ export class ArchiveReader {
   /** The position where a child archive's room ends: where the next one begins, or where the data end. */
   endOf({ offset, end = this.#nextArchive(offset) }: ArchiveNode): number {
     const { tocStart } = this.header;
-    return end === undefined || end < offset + HEADER_SIZE || end > tocStart ? tocStart : end;
+    return end === undefined || end > tocStart ? tocStart : end;
   }
 
   /** Where the next child archive begins. The table must be in memory. */
@@ -276,51 +282,4 @@ function relocated(error: unknown, section: "toc" | "data", at: number, prefix =
     offset: at + offset,
     cause,
   });
-}
-
-/** Replaces byte strings that are pickled numpy arrays by the arrays. */
-async function reviveNumpy(values: Value[]): Promise<Value[]> {
-  let found = false;
-  replaceBytes(values, (bytes) => {
-    found ||= mayBeNumpyPickle(bytes);
-    return bytes;
-  });
-  if (!found) return values;
-  const { decodeNumpyPickle } = await loadFeature("numpy arrays", () => import("../numpy/pickle.js"));
-  replaceBytes(values, (bytes) => (mayBeNumpyPickle(bytes) ? (decodeNumpyPickle(bytes) ?? bytes) : bytes));
-  return values;
-}
-
-/** Replaces the byte strings in freshly decoded values. Without recursion: values nest as deep as the limits allow. */
-function replaceBytes(values: Value[], replace: (bytes: Uint8Array) => Value): void {
-  const open: (Value[] | Map<Value, Value> | { [key: string]: Value })[] = [values];
-  const visit = (value: Value): Value => {
-    if (value === null || typeof value !== "object") return value;
-    if (value instanceof Uint8Array) return replace(value);
-    const proto = Object.getPrototypeOf(value);
-    if (Array.isArray(value) || value instanceof Map || proto === Object.prototype)
-      open.push(value as Value[]);
-    return value;
-  };
-  for (let container = open.pop(); container !== undefined; container = open.pop()) {
-    if (Array.isArray(container)) {
-      for (let i = 0; i < container.length; i++) {
-        const old = container[i];
-        const now = visit(old);
-        if (now !== old) container[i] = now;
-      }
-    } else if (container instanceof Map) {
-      for (const [key, old] of container) {
-        const now = visit(old);
-        if (now !== old) container.set(key, now);
-      }
-    } else {
-      for (const key of Object.keys(container)) {
-        const old = container[key];
-        const now = visit(old);
-        // Bytes under `__proto__` are an own property already; an assignment to an own property keeps it one.
-        if (now !== old) container[key] = now;
-      }
-    }
-  }
 }

@@ -12,7 +12,6 @@ import type { NumberArrayOf, NumberType } from "./number-array.js";
 import { type Path, parsePath } from "./path.js";
 import { type Pattern, parsePattern, type Selected } from "./pattern.js";
 import { entriesAt, hasAt, keysAt, sizeAt, valuesAt } from "./queries.js";
-import { ResultBudget } from "./result-budget.js";
 import type { At, InnerOf, KeyOf, Lazily, PathIn, Untyped } from "./schema.js";
 import { Sequence } from "./sequence.js";
 
@@ -104,7 +103,7 @@ export class Archive<S = Untyped> {
     options?: ReadOptions,
   ): Promise<Lazily<At<S, P>>> {
     return this.#withReader(options, (reader) =>
-      lookUp(reader, parsePath(path as Path), options, (at) => handleOf(at, options)),
+      lookUp(reader, parsePath(path as Path), options, (at) => handleOf(at, reader.budget(), options)),
     ) as Promise<Lazily<At<S, P>>>;
   }
 
@@ -114,7 +113,7 @@ export class Archive<S = Untyped> {
     options?: ReadOptions,
   ): Promise<At<S, P>> {
     return this.#withReader(options, (reader) => {
-      const budget = new ResultBudget(reader.context.limits);
+      const budget = reader.budget();
       return lookUp(reader, parsePath(path as Path), options, (at) => materialize(at, budget, options));
     }) as Promise<At<S, P>>;
   }

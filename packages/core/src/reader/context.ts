@@ -5,6 +5,7 @@ import type { Protocol } from "../format/header.js";
 import type { Limits } from "../limits.js";
 import { loadFeature } from "../load-feature.js";
 import type { ByteLru } from "../lru.js";
+import { mayHoldNumpyPickle } from "../pickle-sniff.js";
 import type { AbortListeners } from "../source/abort-listeners.js";
 import type { RangeSource } from "../source/range-source.js";
 
@@ -67,7 +68,7 @@ function withCodec(base: Decoder, codec: Codec): Decoder {
       const values = decode(bytes, count, options);
       if (values.length !== count)
         throw new TypeError(`The codec decoded ${values.length} items of ${count}.`);
-      return { values, hasBytes: true };
+      return { values, hasPickles: mayHoldNumpyPickle(bytes) };
     },
   };
 }

@@ -3,6 +3,7 @@ import type { ReadOptions } from "../source/range-source.js";
 import type { Value } from "../values.js";
 import type { ArchiveReader } from "./archive-reader.js";
 import { type Entry, type EntryRange, nodeOf } from "./entry.js";
+import type { ResultBudget } from "./result-budget.js";
 
 /** About so many bytes are read at once while a container is walked. */
 const WINDOW_BYTES = 1024 * 1024;
@@ -61,6 +62,7 @@ export async function* blockWindows(
 export async function readBlocks(
   archive: ArchiveReader,
   { blocks: { bounds, before }, first, last }: BlockWindow,
+  budget: ResultBudget,
   options?: ReadOptions,
 ): Promise<Value[]> {
   const [bytes] = await archive.read([{ start: bounds[first]!, end: bounds[last]! }], options);
@@ -68,7 +70,12 @@ export async function readBlocks(
   const items: Value[] = [];
   for (let block = first; block < last; block++) {
     const piece = bytes!.subarray(bounds[block]! - bounds[first]!, bounds[block + 1]! - bounds[first]!);
-    for (const item of await archive.decode(piece, before[block + 1]! - before[block]!, bounds[block]!))
+    for (const item of await archive.decode(
+      piece,
+      before[block + 1]! - before[block]!,
+      bounds[block]!,
+      budget,
+    ))
       items.push(item);
   }
   return items;

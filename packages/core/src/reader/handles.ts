@@ -10,8 +10,9 @@ import { materialize } from "./materialize.js";
 import type { NumberArrayOf, NumberType } from "./number-array.js";
 import type { PathKey } from "./path.js";
 import { readAhead } from "./read-ahead.js";
-import { ResultBudget } from "./result-budget.js";
+import type { ResultBudget } from "./result-budget.js";
 import { Sequence } from "./sequence.js";
+import { WalkedData } from "./walked-data.js";
 
 /** A handle for a container that has entries of its own in the table, else the value itself. */
 export type Lazy = LazyMap | LazyList | Value;
@@ -20,16 +21,20 @@ export type Lazy = LazyMap | LazyList | Value;
 type ListNode = Branch | BlockList;
 
 /** The public value of a location. */
-export async function handleOf(at: Location, options?: ReadOptions): Promise<Lazy> {
+export async function handleOf(at: Location, budget: ResultBudget, options?: ReadOptions): Promise<Lazy> {
   if (at.kind === "plain") return at.value;
   if (at.kind === "many")
-    return Promise.all(at.items.map((item) => handleOf(item, options))) as Promise<Value>;
+    return Promise.all(at.items.map((item) => handleOf(item, budget, options))) as Promise<Value>;
   const { archive, node } = at;
   switch (node.kind) {
     case "value":
-      return archive.value(node.span, options);
-    case "archive":
-      return handleOf(rootOf(await archive.child(node, options)), options);
+      budget.takeData(archive, node.span.end - node.span.start);
+      return archive.value(node.span, options, budget);
+    case "archive": {
+      const child = await archive.child(node, options);
+      budget.walked.take(archive, child.size);
+      return handleOf(rootOf(child), budget, options);
+    }
     case "map":
       return new LazyMap(archive, node);
     case "list":
@@ -42,21 +47,23 @@ export async function handleOf(at: Location, options?: ReadOptions): Promise<Laz
 async function handlesOf(
   archive: ArchiveReader,
   nodes: readonly TableNode[],
+  budget: ResultBudget,
   options?: ReadOptions,
 ): Promise<Lazy[]> {
   const spans = nodes.flatMap((child) => (child.kind === "value" ? [child.span] : []));
+  for (const { start, end } of spans) budget.takeData(archive, end - start);
   const values = archive
     .read(spans, options)
     .then((read) =>
       Promise.all(
-        read.map(async (bytes, i) => (await archive.decode(bytes, 1, spans[i]!.start))[0] as Value),
+        read.map(async (bytes, i) => (await archive.decode(bytes, 1, spans[i]!.start, budget))[0] as Value),
       ),
     );
   // The handles are awaited first. A failure of the values meanwhile is not unhandled.
   values.catch(() => {});
   const handles = await Promise.all(
     nodes.map((node) =>
-      node.kind === "value" ? undefined : handleOf({ kind: "node", archive, node }, options),
+      node.kind === "value" ? undefined : handleOf({ kind: "node", archive, node }, budget, options),
     ),
   );
   const read = await values;
@@ -91,7 +98,7 @@ export class LazyMap {
    * @throws PeekpackError `not-found` if there is no such key
    */
   async get(key: PathKey, options?: ReadOptions): Promise<Lazy> {
-    return handleOf(await follow(this["~location"](), [key], options), options);
+    return handleOf(await follow(this["~location"](), [key], options), this.#archive.budget(), options);
   }
 
   /** The keys, in the archive's order. Makes no request, unless the table has a page index. */
@@ -121,7 +128,7 @@ export class LazyMap {
 
   /** Everything below, as plain data. */
   toValue(options?: ReadOptions): Promise<Value> {
-    return materialize(this["~location"](), new ResultBudget(this.#archive.context.limits), options);
+    return materialize(this["~location"](), this.#archive.budget(), options);
   }
 
   /** For the packages of peekpack: the node behind the handle. */
@@ -132,16 +139,18 @@ export class LazyMap {
   #walk<T>(make: (key: Value, value: Lazy) => T, options: ReadOptions | undefined): Sequence<T> {
     const archive = this.#archive;
     const node = this.#node;
-    return new Sequence(() =>
-      readAhead(
+    return new Sequence(() => {
+      const walked = new WalkedData();
+      return readAhead(
         entryWindows(archive, node, {}, options),
         async (window, signal) => {
-          const values = await handlesOf(archive, window.map(nodeOf), { ...options, signal });
+          const budget = archive.budget(walked);
+          const values = await handlesOf(archive, window.map(nodeOf), budget, { ...options, signal });
           return values.map((value, i) => make(archive.table.key(window[i]!), value));
         },
         options?.signal,
-      ),
-    );
+      );
+    });
   }
 }
 
@@ -170,7 +179,7 @@ export class LazyList {
     const whole = Math.trunc(index) || 0;
     const from = whole < 0 ? whole + this.length : whole;
     if (from < 0 || from >= this.length) return undefined;
-    return handleOf(await follow(this["~location"](), [from], options), options);
+    return handleOf(await follow(this["~location"](), [from], options), this.#archive.budget(), options);
   }
 
   /** Some items, selected as by `Array.prototype.slice`, and read at once. */
@@ -184,27 +193,30 @@ export class LazyList {
     const indices = Array.from({ length: Math.max(0, clip(end, length) - first) }, (_, i) => first + i);
     const node = this.#node;
     const archive = this.#archive;
-    if (node.kind === "blocked") return blockItems(archive, node, indices, options);
-    return handlesOf(archive, await archive.table.items(node, indices, options), options);
+    const budget = archive.budget();
+    if (node.kind === "blocked") return blockItems(archive, node, indices, options, budget);
+    return handlesOf(archive, await archive.table.items(node, indices, options), budget, options);
   }
 
   /** The items in order. They are prefetched, many at once. */
   values(options?: ReadOptions): Sequence<Lazy> {
     const archive = this.#archive;
     const node = this.#node;
-    return new Sequence<Lazy>(() =>
-      node.kind === "blocked"
+    return new Sequence<Lazy>(() => {
+      const walked = new WalkedData();
+      const budget = (): ResultBudget => archive.budget(walked);
+      return node.kind === "blocked"
         ? readAhead(
             blockWindows(archive, node, options),
-            (window, signal) => readBlocks(archive, window, { ...options, signal }),
+            (window, signal) => readBlocks(archive, window, budget(), { ...options, signal }),
             options?.signal,
           )
         : readAhead(
             entryWindows(archive, node, {}, options),
-            (window, signal) => handlesOf(archive, window.map(nodeOf), { ...options, signal }),
+            (window, signal) => handlesOf(archive, window.map(nodeOf), budget(), { ...options, signal }),
             options?.signal,
-          ),
-    );
+          );
+    });
   }
 
   /** Indices with items, in order. They are prefetched, many at once. */
@@ -223,7 +235,7 @@ export class LazyList {
 
   /** Everything below, as plain data. */
   async toValue(options?: ReadOptions): Promise<Value[]> {
-    const budget = new ResultBudget(this.#archive.context.limits);
+    const budget = this.#archive.budget();
     return (await materialize(this["~location"](), budget, options)) as Value[];
   }
 

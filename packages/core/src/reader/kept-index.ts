@@ -1,17 +1,17 @@
-import { PeekpackError } from "../errors.js";
-import { decodeHeader, HEADER_SIZE, type Header } from "../format/header.js";
+import { HEADER_SIZE, type Header } from "../format/header.js";
 
 /** "peekpack": how a kept index begins. */
-const MARK: readonly number[] = [0x70, 0x65, 0x65, 0x6b, 0x70, 0x61, 0x63, 0x6b];
+export const MARK: readonly number[] = [0x70, 0x65, 0x65, 0x6b, 0x70, 0x61, 0x63, 0x6b];
 /** Version of the layout. */
-const VERSION = 2;
+export const VERSION = 2;
 /** Bytes before the version of the object. */
-const FIXED_SIZE = MARK.length + 2 + 8 + 8 + 2;
+export const FIXED_SIZE: number = MARK.length + 2 + 8 + 8 + 2;
 
 /** What a kept index holds in place of the table. */
 export type KeptTable = "table" | "page-index" | "sidecar";
 
-const TABLES: readonly KeptTable[] = ["table", "page-index", "sidecar"];
+/** Kinds of tables, by their number in the layout. */
+export const TABLES: readonly KeptTable[] = ["table", "page-index", "sidecar"];
 
 /** What is kept of an archive to open it again without a request. */
 export interface KeptIndex {
@@ -48,53 +48,4 @@ export function encodeIndex(index: Omit<KeptIndex, "header">): Uint8Array {
   bytes.set(headerBytes, FIXED_SIZE + name.length);
   bytes.set(table, FIXED_SIZE + name.length + HEADER_SIZE);
   return bytes;
-}
-
-/**
- * Reads what {@link encodeIndex} wrote. `table` is a view.
- * @throws PeekpackError `corrupt` if the bytes are something else
- */
-export function decodeIndex(bytes: Uint8Array): KeptIndex {
-  const damaged = (): PeekpackError =>
-    new PeekpackError("corrupt", "These bytes are not an index that `archive.index()` made.", {
-      section: "toc",
-    });
-  if (
-    bytes.length < FIXED_SIZE + HEADER_SIZE ||
-    MARK.some((byte, i) => bytes[i] !== byte) ||
-    bytes[MARK.length] !== VERSION
-  ) {
-    throw damaged();
-  }
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const holds = TABLES[bytes[MARK.length + 1]!];
-  const at = MARK.length + 2;
-  const offset = Number(view.getBigUint64(at));
-  const size = Number(view.getBigUint64(at + 8)) - 1;
-  const versionField = view.getUint16(at + 16);
-  const versionSize = Math.max(versionField - 1, 0);
-  const rest = bytes.subarray(FIXED_SIZE + versionSize);
-  if (
-    holds === undefined ||
-    rest.length <= HEADER_SIZE ||
-    !Number.isSafeInteger(offset) ||
-    !Number.isSafeInteger(size)
-  ) {
-    throw damaged();
-  }
-  const header = decodeHeader(rest);
-  const table = rest.subarray(HEADER_SIZE);
-  if (holds === "table" && table.length !== header.tocSize) throw damaged();
-  return {
-    header,
-    headerBytes: rest.subarray(0, HEADER_SIZE),
-    holds,
-    table,
-    offset,
-    size: size < 0 ? undefined : size,
-    version:
-      versionField === 0
-        ? undefined
-        : new TextDecoder().decode(bytes.subarray(FIXED_SIZE, FIXED_SIZE + versionSize)),
-  };
 }

@@ -142,10 +142,9 @@ export async function blockItems(
   const { bounds, before } = await archive.table.blocks(node, low, high + 1, options);
   const numbers = indices.map((index) => blockOf(before, index));
   const needed = [...new Set(numbers)];
-  const read = await archive.read(
-    needed.map((block) => ({ start: bounds[block]!, end: bounds[block + 1]! })),
-    options,
-  );
+  const spans = needed.map((block) => ({ start: bounds[block]!, end: bounds[block + 1]! }));
+  for (const { start, end } of spans) budget?.takeData(archive, end - start);
+  const read = await archive.read(spans, options);
   const items = new Map<number, Value[]>();
   for (const [i, block] of needed.entries()) {
     const count = before[block + 1]! - before[block]!;

@@ -1,5 +1,3 @@
-import { decodedMap } from "../codec/decoded-map.js";
-import { PeekpackError } from "../errors.js";
 import type { Branch } from "../format/table-view.js";
 import type { ReadOptions } from "../source/range-source.js";
 import type { Value } from "../values.js";
@@ -8,30 +6,20 @@ import { nodeOf } from "./entry.js";
 import { type Location, rootOf } from "./lookup.js";
 import type { ResultBudget } from "./result-budget.js";
 
-/** Bytes of a combined archive that its children may still take. Children do not overlap, so the size is enough. */
-interface Room {
-  left: number;
-}
-
 /**
  * Everything at a location, as plain data that nothing else refers to.
  *
  * A container with a span of its own is read in one piece and decoded at once. Only combined archives are put together
  * from their children, all of them at the same time.
- * @throws PeekpackError `limit` if the result exceeds the budget; `corrupt` if children of a combined archive overlap
+ * @throws PeekpackError `limit` if the result exceeds the budget; `corrupt` if values or archives overlap
  */
-export async function materialize(
-  at: Location,
-  budget: ResultBudget,
-  options?: ReadOptions,
-  room?: Room,
-): Promise<Value> {
+export async function materialize(at: Location, budget: ResultBudget, options?: ReadOptions): Promise<Value> {
   if (at.kind === "plain") return at.value;
   if (at.kind === "many") return Promise.all(at.items.map((item) => materialize(item, budget, options)));
   const { archive, node } = at;
   if (node.kind === "archive") {
     const child = await archive.child(node, options);
-    take(room, child.size);
+    budget.walked.take(archive, child.size);
     return materialize(rootOf(child), budget, options);
   }
   if (node.kind === "blocked") {
@@ -39,8 +27,7 @@ export async function materialize(
     for await (const { bounds, before } of archive.table.walkBlocks(node, options)) {
       const last = bounds.length - 1;
       const span = { start: bounds[0]!, end: bounds[last]! };
-      take(room, span.end - span.start);
-      budget.takeBytes(span.end - span.start);
+      budget.takeData(archive, span.end - span.start);
       const [bytes] = await archive.read([span], options);
       const items = await archive.decode(bytes!, before[last]! - before[0]!, span.start, budget);
       if (values.length === 0 && items.length === node.length) return items;
@@ -48,9 +35,8 @@ export async function materialize(
     }
     return values;
   }
-  if (node.span === undefined) return combined(archive, node as Branch, budget, options, room);
-  take(room, node.span.end - node.span.start);
-  budget.takeBytes(node.span.end - node.span.start);
+  if (node.span === undefined) return combined(archive, node as Branch, budget, options);
+  budget.takeData(archive, node.span.end - node.span.start);
   return archive.value(node.span, options, budget);
 }
 
@@ -59,7 +45,6 @@ async function combined(
   node: Branch,
   budget: ResultBudget,
   options?: ReadOptions,
-  room: Room = { left: archive.header.tocStart },
 ): Promise<Value> {
   const { table } = archive;
   const keys: Value[] = [];
@@ -71,18 +56,9 @@ async function combined(
       if (node.kind === "map") keys.push(table.key(entry));
     }
   }
-  const values = await Promise.all(children.map((child) => materialize(child, budget, options, room)));
+  const values = await Promise.all(children.map((child) => materialize(child, budget, options)));
   if (node.kind === "list") return values;
-  return decodedMap(
-    values.flatMap((value, i) => [keys[i], value]),
-    archive.context.maps,
-  );
-}
-
-function take(room: Room | undefined, bytes: number): void {
-  if (room === undefined) return;
-  room.left -= bytes;
-  if (room.left < 0) {
-    throw new PeekpackError("corrupt", "The children of a combined archive overlap.", { section: "toc" });
-  }
+  const entries = keys.map((key, i) => [key, values[i]] as const);
+  const isRecord = archive.context.maps === "object" && keys.every((key) => typeof key === "string");
+  return isRecord ? Object.fromEntries(entries) : new Map(entries);
 }

@@ -10,7 +10,6 @@ import { materialize } from "./materialize.js";
 import { type NumberArrayOf, type NumberType, numberArray, readNumbers, setNumber } from "./number-array.js";
 import type { PathSegment } from "./path.js";
 import { readAhead } from "./read-ahead.js";
-import { ResultBudget } from "./result-budget.js";
 
 /** Room that is made before the first byte has arrived, in items. */
 const FIRST_ITEMS = 2 ** 20;
@@ -79,7 +78,7 @@ export function typedArrayAt<T extends NumberType>(
     if (at.kind === "node" && (at.node.kind === "list" || at.node.kind === "blocked")) {
       return readColumn(at.archive, at.node, type, options);
     }
-    const value = await materialize(at, new ResultBudget(archive.context.limits), options);
+    const value = await materialize(at, archive.budget(), options);
     if (!Array.isArray(value)) {
       throw new PeekpackError("bad-path", `${showPath(path)}: this is not a list.`, { path });
     }

@@ -1,19 +1,19 @@
 import type { Codec, MapStyle } from "../codec/codec.js";
 import { decodeHeader, HEADER_SIZE } from "../format/header.js";
 import { type Limits, resolveLimits } from "../limits.js";
+import { loadFeature } from "../load-feature.js";
 import { ByteLru } from "../lru.js";
 import { AbortListeners } from "../source/abort-listeners.js";
 import { httpSource } from "../source/http-source.js";
 import { localSource } from "../source/local-source.js";
 import type { RangeSource, ReadOptions } from "../source/range-source.js";
 import { isReadEngine, type ReadEngineOptions, readEngine } from "../source/read-engine.js";
-import { changed } from "../source/source-error.js";
 import { Archive, type OpenState, type Reopen } from "./archive.js";
 import type { ReadPiece } from "./archive-extent.js";
-import { type ArchiveParts, pageIndexFeature, readTable } from "./archive-parts.js";
+import { type Opened, readTable } from "./archive-parts.js";
 import { ArchiveReader } from "./archive-reader.js";
 import type { Lifetime, ReaderContext } from "./context.js";
-import { decodeIndex, type KeptIndex } from "./kept-index.js";
+import type { KeptIndex } from "./kept-index.js";
 import { isBranch } from "./lookup.js";
 import type { Untyped } from "./schema.js";
 
@@ -77,7 +77,7 @@ export async function openArchive<S = Untyped>(
 ): Promise<Archive<S>> {
   const { signal, index, size, offset } = options;
   signal?.throwIfAborted();
-  const kept = index && decodeIndex(index);
+  const kept = index && (await keptIndexFeature()).decodeIndex(index);
   // The size of the object is known only if the archive starts at its first byte.
   const objectSize = kept ? kept.size : offset ? undefined : size;
   const engine = engineOf(source, { ...options, size: objectSize });
@@ -102,6 +102,11 @@ export async function openArchive<S = Untyped>(
     state,
     sharedReopen(({ reader }) => reopen(reader.context.source)),
   );
+}
+
+/** Loads the code that opens archives by kept indexes. @throws PeekpackError `network` */
+function keptIndexFeature(): Promise<typeof import("./open-kept.js")> {
+  return loadFeature("kept indexes", () => import("./open-kept.js"));
 }
 
 /** The engine of a source. A source that is an engine already stays as it is. */
@@ -154,9 +159,10 @@ async function open(
     abortListeners: new AbortListeners(),
     lifetime,
   };
+  const sidecar = options.pageIndex === undefined ? undefined : engineOf(options.pageIndex, options);
   const { parts, headerBytes, size, version } = kept
-    ? await openKept(source, kept, options)
-    : await openFresh(context, options, counts);
+    ? await (await keptIndexFeature()).openKept(source, kept, sidecar, options)
+    : await openFresh(context, options, sidecar, counts);
   const { protocol, tocStart, tocSize } = parts.header;
   if (codec && codec.protocol !== protocol) {
     throw new TypeError(`The codec given is for ${codec.protocol}; the archive is ${protocol}.`);
@@ -182,50 +188,19 @@ async function open(
   };
 }
 
-/** What opening has found out. */
-interface Opened {
-  readonly parts: ArchiveParts;
-  readonly headerBytes: Uint8Array;
-  /** Size of the object, if it is known. */
-  readonly size: number | undefined;
-  readonly version: string | undefined;
-}
-
-/** Opens by a kept index, without a request, unless the source cannot pin a version. */
-async function openKept(source: RangeSource, kept: KeptIndex, options: OpenOptions): Promise<Opened> {
-  const { header, headerBytes, offset, size, version, holds, table } = kept;
-  if (source.pin) {
-    source.pin({ size, version });
-  } else if (size !== undefined || version !== undefined) {
-    // The version is compared now: reads of this source would accept any.
-    const reading: ReadOptions = { signal: options.signal, reason: "open" };
-    const probe = await source.probe({ head: HEADER_SIZE, tail: 0 }, reading);
-    if ((size ?? probe.size) !== probe.size || (version ?? probe.version) !== probe.version) {
-      throw changed(source.label);
-    }
-  }
-  if (holds === "table") {
-    const pageIndex = { state: "unneeded", bytes: 0, sidecar: false } as const;
-    return { parts: { header, start: offset, table, pageIndex }, headerBytes, size, version };
-  }
-  if (holds === "sidecar" && options.pageIndex === undefined) {
-    throw new TypeError("This index was made with a page index of its own: give it as `pageIndex` again.");
-  }
-  const from = holds === "sidecar" ? engineOf(options.pageIndex!, options) : source;
-  const { keptPageIndex } = await pageIndexFeature();
-  const { index, info } = keptPageIndex(from, header, offset, table, holds === "sidecar");
-  return { parts: { header, start: offset, table: index, pageIndex: info }, headerBytes, size, version };
-}
-
 /** Opens by reading the archive's start and end. */
-async function openFresh(context: ReaderContext, options: OpenOptions, counts: Counts): Promise<Opened> {
+async function openFresh(
+  context: ReaderContext,
+  options: OpenOptions,
+  sidecar: RangeSource | undefined,
+  counts: Counts,
+): Promise<Opened> {
   const { source, limits } = context;
   const { offset } = counts;
   const reading: ReadOptions = { signal: options.signal, reason: "open" };
   const { pieces, end, size, version } = await firstContact(source, options, counts, reading);
   const headerBytes = pieces[0]!.bytes.slice(0, HEADER_SIZE);
   const header = decodeHeader(headerBytes, end === undefined ? undefined : end - offset, offset);
-  const sidecar = options.pageIndex === undefined ? undefined : engineOf(options.pageIndex, options);
   const found = { header, start: offset, end, pieces };
   const parts = await readTable(source, found, {
     limits,

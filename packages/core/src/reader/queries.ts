@@ -6,7 +6,6 @@ import { handleOf, type Lazy, LazyList, LazyMap } from "./handles.js";
 import { follow, isRecord, lookUp, rootOf, showPath } from "./lookup.js";
 import { materialize } from "./materialize.js";
 import type { PathSegment } from "./path.js";
-import { ResultBudget } from "./result-budget.js";
 
 /** What can have entries: a handle, or a value. */
 type Container = LazyMap | LazyList | Map<Value, Value> | Value[] | { [key: string]: Value };
@@ -17,9 +16,9 @@ export function valuesAt(
   paths: readonly (readonly PathSegment[])[],
   options?: ReadOptions,
 ): Promise<Value[]> {
-  const budget = new ResultBudget(archive.context.limits);
+  const budget = archive.budget();
   return Promise.all(
-    paths.map((path) => lookUp(archive, path, options, (at) => materialize(at, budget, options))),
+    paths.map((path) => lookUp(archive, path, options, (at) => materialize(at, budget.another(), options))),
   );
 }
 
@@ -84,7 +83,7 @@ function containerAt(
   options?: ReadOptions,
 ): Promise<Container> {
   return lookUp(archive, path, options, async (at) => {
-    const value = await handleOf(at, options);
+    const value = await handleOf(at, archive.budget(), options);
     if (value instanceof LazyMap || value instanceof Map || isList(value) || isRecord(value)) {
       return value as Container;
     }

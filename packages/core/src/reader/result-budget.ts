@@ -1,46 +1,53 @@
 import { PeekpackError } from "../errors.js";
+import type { Header } from "../format/header.js";
 import type { Limits } from "../limits.js";
+import { WalkedData } from "./walked-data.js";
 
-/** Bounds everything that one call materializes: items and bytes of all its values together. */
+/** Bounds everything that one call materializes: items, memory and bytes of all its values together. */
 export class ResultBudget {
   readonly #limits: Limits;
-  #items: number;
-  #bytes: number;
+  readonly #left: { items: number; heap: number; bytes: number };
+  readonly walked: WalkedData;
 
-  constructor(limits: Limits) {
+  constructor(limits: Limits, walked: WalkedData = new WalkedData(), budget?: ResultBudget) {
+    const { maxItems: items, maxHeapBytes: heap, maxValueBytes: bytes } = limits;
     this.#limits = limits;
-    this.#items = limits.maxItems;
-    this.#bytes = limits.maxValueBytes;
+    this.#left = budget === undefined ? { items, heap, bytes } : budget.#left;
+    this.walked = walked;
   }
 
-  /** The limits for the next value: what is left of the items. */
+  /** The same budget, for another walk of the call: it may read the same data again. */
+  another(): ResultBudget {
+    return new ResultBudget(this.#limits, new WalkedData(), this);
+  }
+
+  /** The limits for the next value: what is left. */
   remaining(): Limits {
-    return { ...this.#limits, maxItems: this.#items };
+    return { ...this.#limits, maxItems: this.#left.items, maxHeapBytes: this.#left.heap };
   }
 
-  /** @throws PeekpackError `limit` if the items of all values exceed `maxItems` */
-  take(items: number): void {
-    this.#items -= items;
-    if (this.#items < 0) {
-      throw new PeekpackError(
-        "limit",
-        `More than ${this.#limits.maxItems} items in one result (limit maxItems).`,
-        {
-          section: "data",
-        },
-      );
-    }
+  /** Counts a value that was decoded. @throws PeekpackError `limit` */
+  take(items = 0, heap = 0): void {
+    const left = this.#left;
+    left.items -= items;
+    left.heap -= heap;
+    if (left.items < 0) throw this.#beyond("maxItems");
+    if (left.heap < 0) throw this.#beyond("maxHeapBytes");
   }
 
-  /** @throws PeekpackError `limit` if the bytes of all values exceed `maxValueBytes` */
-  takeBytes(bytes: number): void {
-    this.#bytes -= bytes;
-    if (this.#bytes < 0) {
-      throw new PeekpackError(
-        "limit",
-        `More than ${this.#limits.maxValueBytes} bytes in one result (limit maxValueBytes).`,
-        { section: "data" },
-      );
-    }
+  /**
+   * Counts bytes of an archive's data before they are read.
+   * @throws PeekpackError `limit`; `corrupt` if the walk reads more of the archive than its data
+   */
+  takeData(archive: { readonly start: number; readonly header: Header }, bytes: number): void {
+    this.walked.take(archive, bytes);
+    this.#left.bytes -= bytes;
+    if (this.#left.bytes < 0) throw this.#beyond("maxValueBytes");
+  }
+
+  #beyond(name: keyof Limits): PeekpackError {
+    return new PeekpackError("limit", `One result exceeds ${this.#limits[name]} (limit ${name}).`, {
+      section: "data",
+    });
   }
 }

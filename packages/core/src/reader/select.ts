@@ -11,8 +11,9 @@ import { materialize } from "./materialize.js";
 import { type PathKey, type PathSegment, Slice } from "./path.js";
 import { ANY, type PatternSegments, type Selected } from "./pattern.js";
 import { readAhead } from "./read-ahead.js";
-import { ResultBudget } from "./result-budget.js";
+import type { ResultBudget } from "./result-budget.js";
 import { sameKey } from "./same-key.js";
+import { WalkedData } from "./walked-data.js";
 
 /** A node that a pattern leads to, or through. */
 interface Match {
@@ -45,12 +46,13 @@ export async function* select(
   pattern: PatternSegments,
   options?: ReadOptions,
 ): AsyncGenerator<Selected> {
+  const walked = new WalkedData();
   let matches = start(archive);
-  for (const segment of pattern) matches = followAll(matches, segment, options);
+  for (const segment of pattern) matches = followAll(matches, segment, walked, options);
   yield* readAhead(
     groups(matches),
     async (group, signal) => {
-      const budget = new ResultBudget(archive.context.limits);
+      const budget = archive.budget(walked);
       const inner = { ...options, signal };
       return (await Promise.all(group.map((match) => finish(match, pattern, budget, inner)))).flat();
     },
@@ -66,11 +68,12 @@ async function* start(archive: ArchiveReader): AsyncGenerator<Match[]> {
 async function* followAll(
   batches: AsyncIterable<Match[]>,
   segment: PathSegment | typeof ANY,
+  walked: WalkedData,
   options: ReadOptions | undefined,
 ): AsyncGenerator<Match[]> {
   for await (const group of groups(batches)) {
     let batch: Match[] = [];
-    for (const match of await openArchives(group, options)) {
+    for (const match of await openArchives(group, walked, options)) {
       const { archive, node, path, done } = match;
       if (node.kind === "value" || node.kind === "blocked" || node.kind === "archive") {
         batch.push(match);
@@ -107,11 +110,15 @@ async function* followAll(
 }
 
 /** Replaces each child archive by its root. All of a group are opened at once. */
-function openArchives(group: readonly Match[], options?: ReadOptions): Promise<Match[]> {
+function openArchives(group: readonly Match[], walked: WalkedData, options?: ReadOptions): Promise<Match[]> {
   return Promise.all(
     group.map(async (match) => {
       let { archive, node } = match;
-      while (node.kind === "archive") ({ archive, node } = rootOf(await archive.child(node, options)));
+      while (node.kind === "archive") {
+        const child = await archive.child(node, options);
+        walked.take(archive, child.size);
+        ({ archive, node } = rootOf(child));
+      }
       await verified(node);
       return { ...match, archive, node };
     }),

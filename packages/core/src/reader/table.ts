@@ -1,4 +1,4 @@
-import type { Cursor, Item } from "../format/cursor.js";
+import type { Item } from "../format/cursor.js";
 import { isTextKey, KeyTable } from "../format/key-table.js";
 import {
   type BlockList,
@@ -206,7 +206,7 @@ export class Table {
     if (table !== undefined) return table.nodes[table.find(cursor, bytes)] ?? -1;
     const item: Item = { kind: "other", value: 0 };
     let last = first;
-    const found = lastNode(cursor, entries, node, (at) => {
+    const found = lastNode(entries, node, (at) => {
       last = at;
       return isTextKey(cursor, at, bytes, item);
     });
@@ -218,14 +218,14 @@ export class Table {
   #scan(entries: TableEntries, node: Branch, key: PathKey): number {
     const { cursor, bytes } = entries.view;
     const item: Item = { kind: "other", value: 0 };
-    return lastNode(cursor, entries, node, (at) => {
+    return lastNode(entries, node, (at) => {
       cursor.head(at, item);
       return item.kind !== "text" && sameKey(this.#decodeKey(bytes.subarray(at, cursor.skip(at))), key);
     });
   }
 
   #keys(entries: TableEntries, node: Branch): KeyTable {
-    return this.#learn(entries, () => KeyTable.read(entries.view.cursor, entries.first, node.count));
+    return this.#learn(entries, () => KeyTable.read(entries.view, entries.first, node.count));
   }
 
   #offsets({ view, first }: TableEntries, node: Branch): Uint32Array {
@@ -234,7 +234,7 @@ export class Table {
       let at = first;
       for (let i = 0; i < offsets.length; i++) {
         offsets[i] = at;
-        if (i + 1 < offsets.length) at = view.cursor.skip(at);
+        if (i + 1 < offsets.length) at = view.skip(at);
       }
       return offsets;
     });
@@ -255,19 +255,14 @@ export class Table {
 }
 
 /** The offset of the last node whose key fits, −1 if there is none: a duplicate key has its last value. */
-function lastNode(
-  cursor: Cursor,
-  entries: TableEntries,
-  node: Branch,
-  fits: (key: number) => boolean,
-): number {
+function lastNode({ view, first }: TableEntries, node: Branch, fits: (key: number) => boolean): number {
   let found = -1;
-  let at = entries.first;
+  let at = first;
   for (let left = node.count; left > 0; left--) {
-    const offset = cursor.skip(at);
+    const offset = view.skip(at);
     if (fits(at)) found = offset;
     // The last node is not skipped: in a chain of nodes that would take quadratic time.
-    if (left > 1) at = cursor.skip(offset);
+    if (left > 1) at = view.skip(offset);
   }
   return found;
 }

@@ -6,6 +6,7 @@ import { type Entry, nodeOf } from "../reader/entry.js";
 import { LazyList, LazyMap } from "../reader/handles.js";
 import { type NodeLocation, sameEntries } from "../reader/lookup.js";
 import { type PathKey, type PathSegment, parsePath } from "../reader/path.js";
+import { WalkedData } from "../reader/walked-data.js";
 import type { Value } from "../values.js";
 import { buildPageIndex } from "../writer/build-page-index.js";
 import { containerHead } from "./container-head.js";
@@ -83,6 +84,7 @@ class Verifier {
   #ahead: { readonly archive: ArchiveReader; readonly start: number; readonly bytes: Uint8Array } | undefined;
   /** Positions after the data that are verified. Unknown for an archive of which only a part is. */
   readonly #limits = new WeakMap<ArchiveReader, number>();
+  readonly #walked = new WalkedData();
 
   constructor(signal: AbortSignal | undefined) {
     this.#signal = signal;
@@ -114,13 +116,19 @@ class Verifier {
   async node(archive: ArchiveReader, node: TableNode, path: Where): Promise<void> {
     if (node.kind === "value") {
       const { start, end } = node.span;
+      await this.#at(path, async () => this.#walked.take(archive, end - start));
       await this.#decode(archive, await this.#read(archive, start, end), 1, start, path);
     } else if (node.kind === "blocked") {
       for await (const blocks of archive.table.walkBlocks(node, this.#reading)) {
         await this.#blocks(archive, blocks, path);
       }
     } else if (node.kind === "archive") {
-      await this.archive(await this.#at(path, () => archive.child(node, this.#reading)), path);
+      const child = await this.#at(path, async () => {
+        const opened = await archive.child(node, this.#reading);
+        this.#walked.take(archive, opened.size);
+        return opened;
+      });
+      await this.archive(child, path);
     } else if (node.span === undefined) {
       await this.#combined(archive, node, path);
     } else {

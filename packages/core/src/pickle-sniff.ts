@@ -5,3 +5,8 @@
 export function mayBeNumpyPickle(bytes: Uint8Array): boolean {
   return bytes[0] === 0x80 && String.fromCharCode(...bytes.subarray(0, 40)).includes("multiarray");
 }
+
+/** Whether a byte string in encoded values may be a pickled numpy array. */
+export function mayHoldNumpyPickle(bytes: Uint8Array): boolean {
+  return new TextDecoder("latin1").decode(bytes).includes("multiarray");
+}

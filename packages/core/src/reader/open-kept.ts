@@ -1,0 +1,86 @@
+import { PeekpackError } from "../errors.js";
+import { decodeHeader, HEADER_SIZE } from "../format/header.js";
+import type { RangeSource, ReadOptions } from "../source/range-source.js";
+import { changed } from "../source/source-error.js";
+import { type Opened, pageIndexFeature } from "./archive-parts.js";
+import { FIXED_SIZE, type KeptIndex, MARK, TABLES, VERSION } from "./kept-index.js";
+
+/**
+ * Reads what {@link encodeIndex} wrote. `table` is a view.
+ * @throws PeekpackError `corrupt` if the bytes are something else
+ */
+export function decodeIndex(bytes: Uint8Array): KeptIndex {
+  const damaged = (): PeekpackError =>
+    new PeekpackError("corrupt", "These bytes are not an index that `archive.index()` made.", {
+      section: "toc",
+    });
+  if (
+    bytes.length < FIXED_SIZE + HEADER_SIZE ||
+    MARK.some((byte, i) => bytes[i] !== byte) ||
+    bytes[MARK.length] !== VERSION
+  ) {
+    throw damaged();
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const holds = TABLES[bytes[MARK.length + 1]!];
+  const at = MARK.length + 2;
+  const offset = Number(view.getBigUint64(at));
+  const size = Number(view.getBigUint64(at + 8)) - 1;
+  const versionField = view.getUint16(at + 16);
+  const versionSize = Math.max(versionField - 1, 0);
+  const rest = bytes.subarray(FIXED_SIZE + versionSize);
+  if (
+    holds === undefined ||
+    rest.length <= HEADER_SIZE ||
+    !Number.isSafeInteger(offset) ||
+    !Number.isSafeInteger(size)
+  ) {
+    throw damaged();
+  }
+  const header = decodeHeader(rest);
+  const table = rest.subarray(HEADER_SIZE);
+  if (holds === "table" && table.length !== header.tocSize) throw damaged();
+  return {
+    header,
+    headerBytes: rest.subarray(0, HEADER_SIZE),
+    holds,
+    table,
+    offset,
+    size: size < 0 ? undefined : size,
+    version:
+      versionField === 0
+        ? undefined
+        : new TextDecoder().decode(bytes.subarray(FIXED_SIZE, FIXED_SIZE + versionSize)),
+  };
+}
+
+/** Opens by a kept index, without a request, unless the source cannot pin a version. */
+export async function openKept(
+  source: RangeSource,
+  kept: KeptIndex,
+  sidecar: RangeSource | undefined,
+  options: { readonly signal?: AbortSignal | undefined },
+): Promise<Opened> {
+  const { header, headerBytes, offset, size, version, holds, table } = kept;
+  if (source.pin) {
+    source.pin({ size, version });
+  } else if (size !== undefined || version !== undefined) {
+    // The version is compared now: reads of this source would accept any.
+    const reading: ReadOptions = { signal: options.signal, reason: "open" };
+    const probe = await source.probe({ head: HEADER_SIZE, tail: 0 }, reading);
+    if ((size ?? probe.size) !== probe.size || (version ?? probe.version) !== probe.version) {
+      throw changed(source.label);
+    }
+  }
+  if (holds === "table") {
+    const pageIndex = { state: "unneeded", bytes: 0, sidecar: false } as const;
+    return { parts: { header, start: offset, table, pageIndex }, headerBytes, size, version };
+  }
+  const from = holds === "sidecar" ? sidecar : source;
+  if (from === undefined) {
+    throw new TypeError("This index was made with a page index of its own: give it as `pageIndex` again.");
+  }
+  const { keptPageIndex } = await pageIndexFeature();
+  const { index, info } = keptPageIndex(from, header, offset, table, holds === "sidecar");
+  return { parts: { header, start: offset, table: index, pageIndex: info }, headerBytes, size, version };
+}
