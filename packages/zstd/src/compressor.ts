@@ -40,8 +40,10 @@ export function withChecksum(frame: Uint8Array, checksum: number): Uint8Array {
 /** Content of consecutive frames. */
 export interface Batch {
   readonly content: Uint8Array;
-  /** Size of each frame's content in bytes. */
+  /** Size of each frame's content in bytes, before it is cut. */
   readonly sizes: readonly number[];
+  /** Size of the pieces that hardly compressible content is cut into. */
+  readonly pieceBytes: number;
 }
 
 /** Consecutive frames. */
@@ -49,19 +51,46 @@ export interface CompressedBatch {
   readonly frames: Uint8Array;
   /** Size of each frame in bytes. */
   readonly sizes: readonly number[];
+  /** Size of each frame's content in bytes. */
+  readonly contentSizes: readonly number[];
   /** The checksum at the end of each frame; without checksums, any number. */
   readonly checksums: readonly number[];
 }
 
-/** Compresses a batch. */
-export function compressBatch(compress: Compressor, { content, sizes }: Batch): CompressedBatch {
-  let end = 0;
-  const frames = sizes.map((size) => {
-    end += size;
-    return compress(content.subarray(end - size, end));
-  });
-  const whole = new Uint8Array(frames.reduce((sum, { length }) => sum + length, 0));
+/**
+ * Compresses a batch. Content that does not shrink to a quarter is cut into smaller frames: a reader pays for compressed bytes, and such
+ * content, numbers or tables, loses little by it. What precedes content decides how it is tried first.
+ */
+export function compressBatch(compress: Compressor, batch: Batch): CompressedBatch {
+  const frames: Uint8Array[] = [];
+  const contentSizes: number[] = [];
+  /** Compresses content in frames of at most so many bytes. Returns the size of the frames. */
+  const add = (content: Uint8Array, frameBytes: number): number => {
+    let size = 0;
+    for (let at = 0; at < content.length; at += frameBytes) {
+      const part = content.subarray(at, at + frameBytes);
+      const frame = compress(part);
+      frames.push(frame);
+      contentSizes.push(part.length);
+      size += frame.length;
+    }
+    return size;
+  };
+  let cutting = false;
   let at = 0;
+  for (const size of batch.sizes) {
+    const content = batch.content.subarray(at, at + size);
+    at += size;
+    if (!cutting) {
+      cutting = 4 * add(content, size) > size && size > batch.pieceBytes;
+      if (!cutting) continue;
+      frames.pop();
+      contentSizes.pop();
+    }
+    cutting = 4 * add(content, batch.pieceBytes) > size;
+  }
+  const whole = new Uint8Array(frames.reduce((sum, { length }) => sum + length, 0));
+  at = 0;
   for (const frame of frames) {
     whole.set(frame, at);
     at += frame.length;
@@ -69,6 +98,7 @@ export function compressBatch(compress: Compressor, { content, sizes }: Batch): 
   return {
     frames: whole,
     sizes: frames.map(({ length }) => length),
+    contentSizes,
     checksums: frames.map((frame) => uint32(frame, frame.length - 4)),
   };
 }

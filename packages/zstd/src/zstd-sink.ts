@@ -14,6 +14,8 @@ import { MAX_FRAME_BYTES, SeekTableBuilder } from "./seek-table.js";
 
 /** Content of the first frame after the header, with the header: what a reader asks for at first. */
 const FIRST_BYTES = 16 * 1024;
+/** Content that hardly compresses is cut into an eighth of a frame, but not below this. */
+const MIN_PIECE_BYTES = 8 * 1024;
 /** Content that a worker gets at a time. */
 const BATCH_BYTES = 1024 * 1024;
 
@@ -22,8 +24,8 @@ export interface ZstdSinkOptions {
   /** Compression level of Zstandard, 1 to 22: higher is smaller and slower. From 20 on it takes much memory. Default 5. */
   readonly level?: number | undefined;
   /**
-   * Content of a frame in bytes. Larger frames compress better; a cold value costs the fetching and decoding of whole frames. From
-   * 1024 to 2^30. Default 64 KiB.
+   * Maximum content of a frame in bytes. Larger frames compress better; a cold value costs the fetching and decoding of whole frames. What
+   * does not shrink to a quarter gets smaller frames, down to an eighth or 8 KiB. From 1024 to 2^30. Default 64 KiB.
    */
   readonly frameBytes?: number | undefined;
   /** Whether each frame has a checksum of its content, 8 bytes in all. Default true. */
@@ -198,7 +200,11 @@ class FrameWriter {
   async #startBatch(): Promise<void> {
     const { concurrency, level, checksum, worker } = this.#options;
     const full = this.#filled === this.#batchBytes;
-    const batch: Batch = { content: this.#batch.subarray(0, this.#filled), sizes: this.#frameSizes() };
+    const batch: Batch = {
+      content: this.#batch.subarray(0, this.#filled),
+      sizes: this.#frameSizes(),
+      pieceBytes: Math.max(MIN_PIECE_BYTES, Math.ceil(this.#options.frameBytes / 8)),
+    };
     this.#produced += this.#filled;
     this.#filled = 0;
     this.#batch = new Uint8Array(full ? this.#batchBytes : 0);
@@ -208,18 +214,17 @@ class FrameWriter {
     const compressing = compress(batch);
     compressing.catch(() => {});
     const before = this.#open.at(-1);
-    this.#open.push(this.#append(compressing, batch.sizes, before));
+    this.#open.push(this.#append(compressing, before));
     while (this.#open.length > 2 * concurrency) await this.#open.shift();
   }
 
   /** Writes a batch after the one before it. */
   async #append(
     compressing: Promise<CompressedBatch>,
-    contentSizes: readonly number[],
     before: Promise<void> | undefined,
   ): Promise<void> {
     try {
-      const { frames, sizes, checksums } = await compressing;
+      const { frames, sizes, contentSizes, checksums } = await compressing;
       await before;
       if (this.#failure) return;
       for (const [i, size] of sizes.entries()) this.#table.add(size, contentSizes[i]!, checksums[i]!);

@@ -1,6 +1,7 @@
 import {
   type ByteRange,
   type ErrorCode,
+  HEADER_SIZE,
   isPeekpackError,
   PeekpackError,
   type RangeSource,
@@ -28,9 +29,9 @@ import type { Checksum } from "./xxh64.js";
 
 const MiB = 1024 * 1024;
 /** How much of the start of the file is read at first: the header, and the first frame unless it hardly compresses. */
-const HEAD_BYTES = 4096;
+const HEAD_BYTES = 2048;
 /** How much of the end of the file is read with it: the table of frames, and the last frames. */
-const TAIL_BYTES = 32 * 1024;
+const TAIL_BYTES = 26 * 1024;
 /** Windows up to this size are accepted in any case, as RFC 8878 recommends. */
 const MIN_WINDOW_LIMIT = 8 * MiB;
 /** Frames that follow each other are requested together up to this size. */
@@ -274,18 +275,17 @@ function frameSource(source: RangeSource, options: ResolvedOptions): RangeSource
       const reading: ReadOptions = { reason: "open", ...options };
       const { table, version } = await ready(reading);
       const { size } = table;
-      const end = Math.min(size, head);
-      const start = Math.max(0, size - tail);
+      // The header alone says how long a tail is wanted. It is here already, so that all else takes one round trip.
+      const [header] = await read([{ start: 0, end: Math.min(size, HEADER_SIZE) }], reading);
+      const longer = Math.min(longTail?.wanted(header!, size) ?? 0, longTail?.bytes ?? 0);
       const [first, last] = await read(
         [
-          { start: 0, end },
-          { start, end: size },
+          { start: 0, end: Math.min(size, head) },
+          { start: Math.max(0, size - Math.max(tail, longer)), end: size },
         ],
         reading,
       );
-      const wanted = Math.min(size, longTail?.wanted(first!, size) ?? 0, longTail?.bytes ?? 0);
-      const [longer] = wanted > tail ? await read([{ start: size - wanted, end: size }], reading) : [last];
-      return { size, ...(version === undefined ? {} : { version }), head: first!, tail: longer! };
+      return { size, ...(version === undefined ? {} : { version }), head: first!, tail: last! };
     },
     async read(ranges, options = {}) {
       assertOpen(options);
