@@ -219,10 +219,7 @@ class FrameWriter {
   }
 
   /** Writes a batch after the one before it. */
-  async #append(
-    compressing: Promise<CompressedBatch>,
-    before: Promise<void> | undefined,
-  ): Promise<void> {
+  async #append(compressing: Promise<CompressedBatch>, before: Promise<void> | undefined): Promise<void> {
     try {
       const { frames, sizes, contentSizes, checksums } = await compressing;
       await before;
