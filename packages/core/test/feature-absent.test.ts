@@ -10,6 +10,7 @@ afterEach(() => {
   vi.doUnmock("../src/reader/page-index.js");
   vi.doUnmock("../src/reader/raw.js");
   vi.doUnmock("../src/reader/select.js");
+  vi.doUnmock("../src/source/local-source.js");
   vi.resetModules();
 });
 
@@ -70,13 +71,19 @@ const features: Readonly<Record<string, Feature>> = {
     expected: [1, 2],
     use: within(async (archive) => ((await archive.read("array")) as NdArray).toNested()),
   },
+  "bytes and Blobs": {
+    module: "../src/source/local-source.js",
+    bytes: async () => encodeArchive(value),
+    expected: "a",
+    use: async (open, bytes) => (await open(bytes)).read("text"),
+  },
   "kept indexes": {
     module: "../src/reader/open-kept.js",
     bytes: async () => encodeArchive(value),
     expected: "a",
     async use(open, bytes) {
-      const index = (await open(bytes)).index();
-      return (await open(bytes, { index })).read("text");
+      const index = (await open(observedSource(bytes))).index();
+      return (await open(observedSource(bytes), { index })).read("text");
     },
   },
   "page indexes": {

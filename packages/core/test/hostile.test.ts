@@ -197,3 +197,31 @@ it("a combined archive is read whole through all its levels", async () => {
   expect((await archive.select("*/*").toArray()).map(({ value }) => value)).toEqual([[[1, 2], 0], 1]);
   expect(await failure(verifyArchive(archive))).toBe("no error");
 });
+
+describe("work in memory, which never waits for bytes, hears an abort in", () => {
+  const numbers = encodeArchive(Array.from({ length: 1_000_000 }, (_, i) => i));
+  const records = encodeArchive(
+    Array.from({ length: 60_000 }, (_, i) => ({ a: i, b: "text" })),
+    { smallObjectThreshold: 1 },
+  );
+  const all = async (items: AsyncIterable<unknown>): Promise<void> => {
+    for await (const _ of items);
+  };
+
+  it.each<[string, Uint8Array, (archive: Archive, signal: AbortSignal) => Promise<unknown>]>([
+    ["keys of numbers", numbers, (archive, signal) => all(archive.keys([], { signal }))],
+    ["entries of numbers", numbers, (archive, signal) => all(archive.entries([], { signal }))],
+    ["select of numbers", numbers, (archive, signal) => all(archive.select("*", { signal }))],
+    ["verify of numbers", numbers, (archive, signal) => verifyArchive(archive, [], signal)],
+    ["entries of records", records, (archive, signal) => all(archive.entries([], { signal }))],
+    ["select of records", records, (archive, signal) => all(archive.select("*/a", { signal }))],
+    ["read of a slice of records", records, (archive, signal) => archive.read("0:60000", { signal })],
+    ["verify of records", records, (archive, signal) => verifyArchive(archive, [], signal)],
+  ])("%s", async (_, bytes, work) => {
+    const archive = await openArchive(bytes);
+    const reason = new Error("enough");
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(reason), 1);
+    await expect(work(archive, controller.signal)).rejects.toBe(reason);
+  });
+});

@@ -21,7 +21,7 @@ export interface S3SourceOptions {
   readonly ifMatch?: string | undefined;
   /** Size of the object in bytes, if it is known. Saves a request. */
   readonly size?: number | undefined;
-  /** A request fails if no byte arrives for this long, in milliseconds. Default 20,000. */
+  /** How long a request may wait for bytes, in milliseconds: see `httpSource`. Default 20,000. */
   readonly stallMs?: number | undefined;
   /** Largest object that is kept whole if the server ignores ranges, in bytes. Default 4 MiB. */
   readonly wholeBytes?: number | undefined;

@@ -65,10 +65,13 @@ export async function readBlocks(
   budget: ResultBudget,
   options?: ReadOptions,
 ): Promise<Value[]> {
-  const [bytes] = await archive.read([{ start: bounds[first]!, end: bounds[last]! }], options);
+  const span = { start: bounds[first]!, end: bounds[last]! };
+  budget.takeData(archive, span.end - span.start);
+  const [bytes] = await archive.read([span], options);
   // Block by block: a block that does not hold the items that it counts is found.
   const items: Value[] = [];
   for (let block = first; block < last; block++) {
+    await budget.pause(options?.signal);
     const piece = bytes!.subarray(bounds[block]! - bounds[first]!, bounds[block + 1]! - bounds[first]!);
     for (const item of await archive.decode(
       piece,

@@ -5,7 +5,6 @@ import { loadFeature } from "../load-feature.js";
 import { ByteLru } from "../lru.js";
 import { AbortListeners } from "../source/abort-listeners.js";
 import { httpSource } from "../source/http-source.js";
-import { localSource } from "../source/local-source.js";
 import type { RangeSource, ReadOptions } from "../source/range-source.js";
 import { isReadEngine, type ReadEngineOptions, readEngine } from "../source/read-engine.js";
 import { Archive, type OpenState, type Reopen } from "./archive.js";
@@ -80,7 +79,7 @@ export async function openArchive<S = Untyped>(
   const kept = index && (await keptIndexFeature()).decodeIndex(index);
   // The size of the object is known only if the archive starts at its first byte.
   const objectSize = kept ? kept.size : offset ? undefined : size;
-  const engine = engineOf(source, { ...options, size: objectSize });
+  const engine = await engineOf(source, { ...options, size: objectSize });
   const lifetime: Lifetime = { closed: false };
   if (options.onChange !== "reopen" || !engine.reopen) {
     return new Archive<S>(await open(engine, options, lifetime, kept));
@@ -110,16 +109,21 @@ function keptIndexFeature(): Promise<typeof import("./open-kept.js")> {
 }
 
 /** The engine of a source. A source that is an engine already stays as it is. */
-function engineOf(source: ArchiveSource, options: ReadEngineOptions): RangeSource {
-  const given = asSource(source);
+async function engineOf(source: ArchiveSource, options: ReadEngineOptions): Promise<RangeSource> {
+  const given = await asSource(source);
   return isReadEngine(given) ? given : readEngine(given, options);
 }
 
-/** A RangeSource for whatever the caller has. @throws TypeError if an archive cannot be opened from it */
-export function asSource(source: ArchiveSource): RangeSource {
+/**
+ * A RangeSource for whatever the caller has.
+ * @throws TypeError if an archive cannot be opened from it
+ * @throws PeekpackError `network` if the code for bytes and Blobs cannot be loaded
+ */
+export async function asSource(source: ArchiveSource): Promise<RangeSource> {
   if (typeof source === "string" || source instanceof URL) return httpSource(source);
   if (typeof source === "object" && source !== null && "probe" in source && "read" in source) return source;
-  return localSource(source);
+  const local = await loadFeature("bytes and Blobs", () => import("../source/local-source.js"));
+  return local.localSource(source);
 }
 
 /** Makes a {@link Reopen} that all reads share: those that met the same change wait for one reopening. */
@@ -159,7 +163,7 @@ async function open(
     abortListeners: new AbortListeners(),
     lifetime,
   };
-  const sidecar = options.pageIndex === undefined ? undefined : engineOf(options.pageIndex, options);
+  const sidecar = options.pageIndex === undefined ? undefined : await engineOf(options.pageIndex, options);
   const { parts, headerBytes, size, version } = kept
     ? await (await keptIndexFeature()).openKept(source, kept, sidecar, options)
     : await openFresh(context, options, sidecar, counts);

@@ -2,10 +2,14 @@ import { isPeekpackError, PeekpackError } from "../errors.js";
 import type { ReadOptions } from "../source/range-source.js";
 import type { Value } from "../values.js";
 import type { ArchiveReader } from "./archive-reader.js";
+import { TimeSlice } from "./event-loop.js";
 import { handleOf, type Lazy, LazyList, LazyMap } from "./handles.js";
 import { follow, isRecord, lookUp, rootOf, showPath } from "./lookup.js";
 import { materialize } from "./materialize.js";
 import type { PathSegment } from "./path.js";
+
+/** After so many keys other work may run. */
+const STEP = 1024;
 
 /** What can have entries: a handle, or a value. */
 type Container = LazyMap | LazyList | Map<Value, Value> | Value[] | { [key: string]: Value };
@@ -44,10 +48,21 @@ export async function* keysAt(
   options?: ReadOptions,
 ): AsyncGenerator<Value> {
   const container = await containerAt(archive, path, options);
-  if (container instanceof LazyMap) yield* container.keys(options);
-  else if (container instanceof Map) yield* container.keys();
-  else if (isList(container)) for (let i = 0; i < container.length; i++) yield i;
-  else yield* Object.keys(container);
+  if (container instanceof LazyMap) {
+    yield* container.keys(options);
+    return;
+  }
+  const slice = new TimeSlice();
+  const keys = isList(container)
+    ? indices(container.length)
+    : container instanceof Map
+      ? container.keys()
+      : Object.keys(container);
+  let count = 0;
+  for (const key of keys) {
+    yield key;
+    if (++count % STEP === 0) await slice.next(options?.signal);
+  }
 }
 
 /** Keys or indices, and values, of the container at a path. */
@@ -89,6 +104,10 @@ function containerAt(
     }
     throw new PeekpackError("bad-path", `${showPath(path)}: this is neither a map nor a list.`, { path });
   });
+}
+
+function* indices(length: number): Generator<number> {
+  for (let i = 0; i < length; i++) yield i;
 }
 
 function isList(value: Lazy | Container): value is LazyList | Value[] {

@@ -1,3 +1,8 @@
+import { TimeSlice } from "./event-loop.js";
+
+/** After so many items other work may run. */
+const STEP = 1024;
+
 /**
  * Loads pieces one after the other, each before it is needed: while the items of one are handed out, the next is on its
  * way. Leaving the loop early aborts the load under way.
@@ -11,10 +16,11 @@ export async function* readAhead<P, T>(
   const iterator =
     Symbol.asyncIterator in pieces ? pieces[Symbol.asyncIterator]() : pieces[Symbol.iterator]();
   const controller = new AbortController();
+  const slice = new TimeSlice();
   const abort = (): void => controller.abort(signal?.reason);
   signal?.addEventListener("abort", abort, { once: true });
   const next = async (): Promise<T[] | undefined> => {
-    signal?.throwIfAborted();
+    await slice.next(signal);
     const { value, done } = await iterator.next();
     return done ? undefined : load(value, controller.signal);
   };
@@ -27,7 +33,10 @@ export async function* readAhead<P, T>(
       loading = next();
       // A failure is reported when the piece is needed, not before.
       loading.catch(() => {});
-      yield* items;
+      for (let i = 0; i < items.length; i++) {
+        yield items[i]!;
+        if ((i + 1) % STEP === 0) await slice.next(signal);
+      }
     }
   } finally {
     signal?.removeEventListener("abort", abort);

@@ -1,6 +1,7 @@
 import { PeekpackError } from "../errors.js";
 import type { Header } from "../format/header.js";
 import type { Limits } from "../limits.js";
+import { TimeSlice } from "./event-loop.js";
 import { WalkedData } from "./walked-data.js";
 
 /** Bounds everything that one call materializes: items, memory and bytes of all its values together. */
@@ -8,12 +9,14 @@ export class ResultBudget {
   readonly #limits: Limits;
   readonly #left: { items: number; heap: number; bytes: number };
   readonly walked: WalkedData;
+  readonly #slice: TimeSlice;
 
   constructor(limits: Limits, walked: WalkedData = new WalkedData(), budget?: ResultBudget) {
     const { maxItems: items, maxHeapBytes: heap, maxValueBytes: bytes } = limits;
     this.#limits = limits;
     this.#left = budget === undefined ? { items, heap, bytes } : budget.#left;
     this.walked = walked;
+    this.#slice = budget === undefined ? new TimeSlice() : budget.#slice;
   }
 
   /** The same budget, for another walk of the call: it may read the same data again. */
@@ -24,6 +27,11 @@ export class ResultBudget {
   /** The limits for the next value: what is left. */
   remaining(): Limits {
     return { ...this.#limits, maxItems: this.#left.items, maxHeapBytes: this.#left.heap };
+  }
+
+  /** Lets other work run before the next value is decoded. @throws the signal's reason after an abort */
+  pause(signal: AbortSignal | undefined): undefined | Promise<void> {
+    return this.#slice.next(signal);
   }
 
   /** Counts a value that was decoded. @throws PeekpackError `limit` */

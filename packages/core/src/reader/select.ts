@@ -3,6 +3,7 @@ import type { TableNode } from "../format/table-view.js";
 import type { ReadOptions } from "../source/range-source.js";
 import type { Value } from "../values.js";
 import type { ArchiveReader } from "./archive-reader.js";
+import { type BlockWindow, blockWindows, readBlocks } from "./entries.js";
 import { nodeOf } from "./entry.js";
 import { verified } from "./key-mismatch.js";
 import { resolveListSegment } from "./list-selection.js";
@@ -22,6 +23,8 @@ interface Match {
   readonly node: TableNode;
   /** How many segments of the pattern have been followed. */
   readonly done: number;
+  /** The blocks to read of a list of blocks. Default: those that the next segment needs. */
+  readonly window?: BlockWindow | undefined;
 }
 
 /**
@@ -50,7 +53,7 @@ export async function* select(
   let matches = start(archive);
   for (const segment of pattern) matches = followAll(matches, segment, walked, options);
   yield* readAhead(
-    groups(matches),
+    groups(inWindows(matches, pattern, options)),
     async (group, signal) => {
       const budget = archive.budget(walked);
       const inner = { ...options, signal };
@@ -125,6 +128,28 @@ function openArchives(group: readonly Match[], walked: WalkedData, options?: Rea
   );
 }
 
+/** Replaces each list of blocks whose items all match by its windows: it may be of any length. */
+async function* inWindows(
+  batches: AsyncIterable<Match[]>,
+  pattern: PatternSegments,
+  options?: ReadOptions,
+): AsyncGenerator<Match[]> {
+  for await (const batch of batches) {
+    let others: Match[] = [];
+    for (const match of batch) {
+      const { archive, node, done } = match;
+      if (node.kind !== "blocked" || pattern[done] !== ANY) {
+        others.push(match);
+        continue;
+      }
+      if (others.length > 0) yield others;
+      others = [];
+      for await (const window of blockWindows(archive, node, options)) yield [{ ...match, window }];
+    }
+    if (others.length > 0) yield others;
+  }
+}
+
 async function* groups(batches: AsyncIterable<Match[]>): AsyncGenerator<Match[]> {
   let group: Match[] = [];
   let bytes = 0;
@@ -133,7 +158,7 @@ async function* groups(batches: AsyncIterable<Match[]>): AsyncGenerator<Match[]>
   for await (const batch of batches) {
     for (const match of batch) {
       group.push(match);
-      bytes += estimatedBytes(match.node);
+      bytes += estimatedBytes(match);
       if (group.length >= maxCount || bytes >= maxBytes) {
         yield group;
         maxCount = Math.min(GROUP_COUNT, maxCount * 2);
@@ -146,7 +171,8 @@ async function* groups(batches: AsyncIterable<Match[]>): AsyncGenerator<Match[]>
   if (group.length > 0) yield group;
 }
 
-function estimatedBytes(node: TableNode): number {
+function estimatedBytes({ node, window }: Match): number {
+  if (window !== undefined) return window.blocks.bounds[window.last]! - window.blocks.bounds[window.first]!;
   if (node.kind === "archive") return ARCHIVE_BYTES;
   if (node.kind !== "blocked") return node.span === undefined ? 0 : node.span.end - node.span.start;
   // An item of a list of blocks is small; nine bytes is a float.
@@ -160,7 +186,12 @@ async function finish(
   budget: ResultBudget,
   options?: ReadOptions,
 ): Promise<Selected[]> {
-  const { archive, node, path, done } = match;
+  const { archive, node, path, done, window } = match;
+  if (window !== undefined) {
+    const first = window.blocks.before[window.first]!;
+    const items = await readBlocks(archive, window, budget, options);
+    return items.flatMap((item, i) => [...within(item, [...path, first + i], pattern, done + 1)]);
+  }
   if (done < pattern.length && node.kind === "blocked") {
     const indices = listIndices(pattern[done]!, node.length);
     const items = await blockItems(archive, node, indices, options, budget);

@@ -120,11 +120,11 @@ export class Table {
   /** Walks over entries in order, some at a time. Pages are fetched shortly before they are needed. */
   async *walk(node: Branch, range: EntryRange = {}, options?: ReadOptions): AsyncGenerator<Entry[]> {
     const { entries } = node;
-    const slice = new TimeSlice(options?.signal);
+    const slice = new TimeSlice();
     if (!("view" in entries)) {
       for await (const window of this.paged!.walk(node, range, options)) {
         yield window;
-        await slice.next();
+        await slice.next(options?.signal);
       }
       return;
     }
@@ -141,7 +141,7 @@ export class Table {
         window.push({ index, view, key: keys?.keys[index] ?? -1, at: { offset: offsets[index]!, bounds } });
       }
       yield window;
-      await slice.next();
+      await slice.next(options?.signal);
     }
   }
 
@@ -151,11 +151,11 @@ export class Table {
     if (!("view" in entries)) return Promise.all(indices.map((index) => this.item(node, index, options)));
     const offsets = this.#offsets(entries, node);
     const bounds = entries.view.within(node);
-    const slice = new TimeSlice(options?.signal);
+    const slice = new TimeSlice();
     const nodes: TableNode[] = [];
     for (const index of indices) {
       nodes.push(entries.view.node({ offset: offsets[index]!, bounds }));
-      if (nodes.length % WINDOW === 0) await slice.next();
+      if (nodes.length % WINDOW === 0) await slice.next(options?.signal);
     }
     return nodes;
   }

@@ -31,7 +31,10 @@ export interface ObjectSourceOptions {
   readonly browser?: boolean | undefined;
   /** Largest object that is kept whole if the server ignores ranges and responds 200, in bytes. Default 4 MiB. */
   readonly wholeBytes?: number | undefined;
-  /** A request fails if no byte arrives for this long, in milliseconds. Default 20,000. */
+  /**
+   * A request fails if no response, or fewer than 500 bytes a second of it, arrive for this long, in milliseconds. Default
+   * 20,000.
+   */
   readonly stallMs?: number | undefined;
   /** The queue that this origin's sources share. */
   readonly limiter?: RequestLimiter | undefined;

@@ -9,6 +9,9 @@ import { expectedRange } from "./response.js";
 import { networkError } from "./source-error.js";
 import { unexpectedResponse } from "./unexpected-response.js";
 
+/** Minimum rate of a response in bytes per millisecond: a server that sends a byte now and then would hold a read for hours. */
+const MIN_RATE = 0.5;
+
 /** The event of a GET that still runs. */
 export type PendingEvent = { -readonly [Key in keyof RequestEvent]: RequestEvent[Key] };
 
@@ -30,14 +33,24 @@ export async function rangedGet(
   const failed = (what: string, cause?: Error): PeekpackError =>
     networkError(label, what, received.length > 0 ? { received: concat(received) } : undefined, cause);
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const progress = (count = 0): void => {
-    event.bytes += count;
+  /** Bytes since the timer was set. */
+  let arrived = 0;
+  const restart = (): void => {
+    arrived = 0;
     clearTimeout(timer);
-    timer = setTimeout(() => controller.abort(failed(`no byte for ${stallMs} ms`)), stallMs);
+    timer = setTimeout(() => {
+      const bytes = arrived === 0 ? "no byte" : `only ${arrived} bytes`;
+      controller.abort(failed(`${bytes} for ${stallMs} ms`));
+    }, stallMs);
+  };
+  const progress = (count: number): void => {
+    event.bytes += count;
+    arrived += count;
+    if (arrived >= stallMs * MIN_RATE) restart();
   };
   let response: TransportResponse | undefined;
   try {
-    progress();
+    restart();
     const range = `bytes=${"suffix" in requested ? `-${requested.suffix}` : `${requested.start}-${requested.end - 1}`}`;
     response = await object.transport.get({
       headers: ifMatch && condition ? { range, "if-match": condition } : { range },
@@ -46,7 +59,7 @@ export async function rangedGet(
     });
     event.status = response.status;
     event.firstByteMs = performance.now() - event.startedAt;
-    progress();
+    restart();
     const responseRange = expectedRange(object, requested, response);
     if (!responseRange) return await unexpectedResponse(object, requested, response, signal, progress);
     event.range = responseRange;

@@ -3,6 +3,7 @@ import type { BlockList, Blocks, Branch, TableNode } from "../format/table-view.
 import type { Archive } from "../reader/archive.js";
 import type { ArchiveReader } from "../reader/archive-reader.js";
 import { type Entry, nodeOf } from "../reader/entry.js";
+import { TimeSlice } from "../reader/event-loop.js";
 import { LazyList, LazyMap } from "../reader/handles.js";
 import { type NodeLocation, sameEntries } from "../reader/lookup.js";
 import { type PathKey, type PathSegment, parsePath } from "../reader/path.js";
@@ -85,6 +86,7 @@ class Verifier {
   /** Positions after the data that are verified. Unknown for an archive of which only a part is. */
   readonly #limits = new WeakMap<ArchiveReader, number>();
   readonly #walked = new WalkedData();
+  readonly #slice = new TimeSlice();
 
   constructor(signal: AbortSignal | undefined) {
     this.#signal = signal;
@@ -403,6 +405,7 @@ class Verifier {
     at: number,
     path: Where,
   ): Promise<void> {
+    await this.#slice.next(this.#signal);
     await this.#at(path, () => archive.decode(bytes, count, at));
     this.values += count;
   }

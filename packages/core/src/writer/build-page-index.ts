@@ -41,7 +41,7 @@ export async function buildPageIndex(
   if (!Number.isSafeInteger(offset) || offset < 0)
     throw new RangeError("offset is an integer of at least 0.");
   const { maxDepth } = resolveLimits(options.limits);
-  const from = sequentialSource(source);
+  const from = await sequentialSource(source);
   const { size, head } = await from.probe({ head: offset === 0 ? HEADER_SIZE : 0, tail: 0 }, { signal });
   const read = async (start: number, end: number): Promise<Uint8Array> =>
     (await from.read([{ start, end }], { signal }))[0]!;

@@ -209,7 +209,7 @@ class CombinedWriter {
       this.#notSelf(from.label);
       return { name, source: from, start: archive.start, end: archive.start + archive.size };
     }
-    const from = sequentialSource(source);
+    const from = await sequentialSource(source);
     this.#notSelf(from.label);
     const { size, head } = await from.probe({ head: HEADER_SIZE, tail: 0 }, { signal });
     try {

@@ -596,6 +596,21 @@ describe("abort", () => {
     });
     await vi.waitFor(() => expect(server.open).toBe(0));
   });
+
+  it("rejects when bytes arrive more slowly than 500 a second for stallMs", async () => {
+    let timer: ReturnType<typeof setInterval> | undefined;
+    server.intercept = (served, _request, response) => {
+      response.writeHead(206, served.headers);
+      let sent = 0;
+      timer = setInterval(() => response.write(served.body.subarray(sent, ++sent)), 20);
+      return undefined;
+    };
+    await expect(source({ stallMs: 400 }).read([{ start: 0, end: 1000 }])).rejects.toMatchObject({
+      code: "network",
+      message: expect.stringMatching(/only \d+ bytes for 400 ms/),
+    });
+    clearInterval(timer);
+  });
 });
 
 it("rejects invalid URLs and URLs with credentials with TypeError, without repeating them", () => {
