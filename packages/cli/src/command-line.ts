@@ -5,6 +5,8 @@ import type { Command } from "./command.js";
 import { append } from "./commands/append.js";
 import { cat } from "./commands/cat.js";
 import { combine } from "./commands/combine.js";
+import { compress } from "./commands/compress.js";
+import { decompress } from "./commands/decompress.js";
 import { explore } from "./commands/explore.js";
 import { extract } from "./commands/extract.js";
 import { indexArchive } from "./commands/index-archive.js";
@@ -27,6 +29,8 @@ const COMMANDS: readonly Command[] = [
   append,
   extract,
   indexArchive,
+  compress,
+  decompress,
   explore,
 ];
 

@@ -21,8 +21,12 @@ export const info: Command = {
 
 async function run(args: Arguments, context: Context): Promise<undefined> {
   const { archive: name, path } = archiveAndPath(args);
-  await new ArchiveAccess(args, context).use(name, async (archive) => {
-    const properties = path.length === 0 ? archiveProperties(archive) : await propertiesAt(archive, path);
+  const access = new ArchiveAccess(args, context);
+  await access.use(name, async (archive) => {
+    const properties =
+      path.length === 0
+        ? archiveProperties(archive, access.compressedSize)
+        : await propertiesAt(archive, path);
     await context.output.write(
       args.flag("json") ? `${JSON.stringify(properties)}\n` : propertyLines(properties, context.output.style),
     );

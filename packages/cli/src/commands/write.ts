@@ -14,6 +14,7 @@ import {
   PUT_OPTIONS,
   putMode,
 } from "../command.js";
+import { compressing, ZSTD_OPTION, zstdLevel } from "../compression.js";
 import { refuseSameLocation } from "../same-location.js";
 
 /** `peekpack write`: writes JSON as an archive. */
@@ -30,11 +31,13 @@ export const write: Command = {
     ...ACCESS_OPTIONS,
     ...ENCODE_OPTIONS,
     ...PUT_OPTIONS,
+    ...ZSTD_OPTION,
     tagged: { help: "read the tagged notation that cat --tagged prints" },
   },
   examples: [
     "write data.json data.msglc",
     "write --codec cbor data.json s3://bucket/data.msglc",
+    "write --zstd data.json data.msglc.zst",
     "write - - < data.json > data.msglc",
   ],
   positionals: [2, 2],
@@ -43,9 +46,13 @@ export const write: Command = {
 
 async function run(args: Arguments, context: Context): Promise<undefined> {
   const [input = "", out = ""] = args.positionals;
-  const options = { ...encodeOptions(args), signal: context.signal };
+  const level = zstdLevel(args);
+  const encoding = encodeOptions(args);
+  // A table of contents shrinks less than data: from afar, pages of it cost less than the whole.
+  const pageIndex = encoding.pageIndex ?? (level === undefined ? undefined : true);
+  const options = { ...encoding, pageIndex, signal: context.signal };
   if (input !== "-") await refuseSameLocation([input], out);
-  const sink = new ArchiveAccess(args, context).sink(out, putMode(args));
+  const sink = await compressing(new ArchiveAccess(args, context).sink(out, putMode(args)), level);
   const json = parseJson(await readInput(input, context), input);
   await writeArchive(sink, args.flag("tagged") ? fromTagged(json) : json, options);
 }
