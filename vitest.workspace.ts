@@ -10,6 +10,7 @@ export default [
   project("s3", "packages/s3"),
   project("node-storage", "packages/node-storage"),
   project("web-storage", "packages/web-storage"),
+  project("zstd", "packages/zstd"),
   project("cli", "packages/cli"),
   project("testing", "testing"),
   project("explorer", "examples/explorer"),

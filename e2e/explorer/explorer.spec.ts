@@ -1,8 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { encodeArchive, type Value } from "@peekpack/core";
+import { encodeArchive, memorySink, type Value, writeArchive } from "@peekpack/core";
 import { s3Store } from "@peekpack/s3";
 import { setCors } from "@peekpack/testing";
+import { zstdSink } from "@peekpack/zstd";
 import { expect, type Page } from "@playwright/test";
 import { simulations } from "../../examples/explorer/src/demo/simulations.js";
 import { onEachServer, test, watchTraffic } from "../browser-test.js";
@@ -382,6 +383,26 @@ test.describe("the page", () => {
       .setInputFiles({ name: "no.msglc", mimeType: "", buffer: Buffer.from("x".repeat(500)) });
     await expect(page.getByRole("alert")).toContainText("not-an-archive");
     await explorer.picture(info, "not-an-archive");
+    expect(explorer.trouble).toEqual([]);
+  });
+
+  test("reads a compressed archive by itself, and shows what was read of its compressed bytes", async ({
+    page,
+  }) => {
+    const explorer = new ExplorerPage(page);
+    const memory = memorySink();
+    const entries = Object.fromEntries(
+      Array.from({ length: 5000 }, (_, i) => [`entry ${i}`, { id: i, text: `text ${i} `.repeat(40) }]),
+    );
+    await writeArchive(zstdSink(memory), { entries, numbers: Array.from({ length: 5000 }, (_, i) => i / 3) });
+    const url = await served!.put("compressed.msglc.zst", memory.bytes());
+    await explorer.openUrl(origin(), url);
+    await explorer.unfold("entries", 2);
+    await expect(explorer.row("entry 0", 3)).toBeVisible();
+    await explorer.goTo("numbers");
+    await expect.poll(() => isPainted(page, ".line-plot")).toBe(true);
+    // The archive itself has 2 MB.
+    await expect(page.getByText(/You read\s*[\d.]+\skB of [\d.]+\skB/)).toBeVisible();
     expect(explorer.trouble).toEqual([]);
   });
 

@@ -25,6 +25,7 @@ export {
   sometimes,
 } from "./faults/rules.js";
 export { liveRequired, skippedAsAbsent } from "./live.js";
+export { findOnPath } from "./programs/program.js";
 export { type LivePython, livePython } from "./python/environment.js";
 export {
   type ArchiveLocation,

@@ -25,6 +25,7 @@ import { type Arguments, UsageError } from "./arguments.js";
 import type { OpeningCost } from "./byte-chart.js";
 import type { ChildArgument } from "./child-argument.js";
 import type { Context } from "./command.js";
+import { compressedContent } from "./compression.js";
 import { openStore, recordedPath } from "./s3-access.js";
 
 /** How an archive is opened. */
@@ -41,6 +42,8 @@ export class ArchiveAccess {
   #s3: S3Store | undefined;
   #bytesRead = 0;
   #expectedBytes: number | undefined;
+  /** Size of the compressed object that `open` has opened. Undefined if it is not compressed. */
+  compressedSize: number | undefined;
 
   constructor(args: Arguments, context: Context) {
     this.#args = args;
@@ -106,7 +109,7 @@ export class ArchiveAccess {
     });
   }
 
-  /** Opens an archive. Maps keep the order of their keys. */
+  /** Opens an archive, also a compressed one. Maps keep the order of their keys. */
   async open(text: string, { usePageIndex }: AccessOptions = {}): Promise<Archive> {
     const offset = this.#args.count("offset");
     const index = this.#args.text("page-index-file");
@@ -115,9 +118,18 @@ export class ArchiveAccess {
     const source = this.source(text);
     const common = { maps: "map", offset, pageIndex, signal } as const;
     // A table that is local, or that is read with the end of the archive, is not read through its page index.
-    return usePageIndex === true
-      ? openArchive({ ...source, local: false }, { ...common, tailBytes: 0 })
-      : openArchive(source, common);
+    const open = (from: RangeSource): Promise<Archive> =>
+      usePageIndex === true
+        ? openArchive({ ...from, local: false }, { ...common, tailBytes: 0 })
+        : openArchive(from, common);
+    try {
+      return await open(source);
+    } catch (error) {
+      const content = await compressedContent(error, source);
+      if (content === undefined) throw error;
+      this.compressedSize = content.size;
+      return open(content.source);
+    }
   }
 
   /**

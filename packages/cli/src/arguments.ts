@@ -15,6 +15,8 @@ export interface OptionSpec {
   readonly value?: string;
   /** The words that its value may be, for completion. */
   readonly words?: readonly string[];
+  /** Whether the value may be left out: then it is empty. Given, it follows `=`. */
+  readonly optional?: boolean;
   /** A letter. No digit: `-1` is a path. */
   readonly short?: string;
   readonly help: string;
@@ -75,7 +77,10 @@ const HIDDEN = "\0";
 export function parseArguments(argv: readonly string[], specs: OptionSpecs): Arguments {
   try {
     const { positionals, values } = parseArgs({
-      args: argv.map((text) => (/^-\d/.test(text) ? HIDDEN + text : text)),
+      args: argv.map((text) => {
+        if (/^-\d/.test(text)) return HIDDEN + text;
+        return text.startsWith("--") && specs[text.slice(2)]?.optional ? `${text}=` : text;
+      }),
       options: Object.fromEntries(
         Object.entries(specs).map(([name, { value, short }]) => [
           name,

@@ -6,6 +6,8 @@ import { append } from "./commands/append.js";
 import { cat } from "./commands/cat.js";
 import { combine } from "./commands/combine.js";
 import { completion } from "./commands/completion.js";
+import { compress } from "./commands/compress.js";
+import { decompress } from "./commands/decompress.js";
 import { discard } from "./commands/discard.js";
 import { doctor } from "./commands/doctor.js";
 import { explore } from "./commands/explore.js";
@@ -34,6 +36,8 @@ const COMMANDS: readonly Command[] = [
   append,
   extract,
   indexArchive,
+  compress,
+  decompress,
   explore,
   pending,
   resume,

@@ -39,8 +39,9 @@ export function overview(commands: readonly Command[]): string {
 /** The help of one command. */
 export function helpText(command: Command): string {
   const options = Object.entries({ ...command.options, ...COMMON_OPTIONS }).map(
-    ([name, { short, value, help }]) => {
-      const flag = `${short === undefined ? "" : `-${short}, `}--${name}${value === undefined ? "" : ` ${value}`}`;
+    ([name, { short, value, optional, help }]) => {
+      const shown = value === undefined ? "" : optional ? `[=${value}]` : ` ${value}`;
+      const flag = `${short === undefined ? "" : `-${short}, `}--${name}${shown}`;
       return `  ${flag.padEnd(20)} ${help}`;
     },
   );

@@ -7,8 +7,8 @@ import { escapeControls } from "./terminal-text.js";
 /** Names and values. Undefined values are left out. */
 export type Properties = Readonly<Record<string, string | number | undefined>>;
 
-/** The properties of an open archive. */
-export function archiveProperties(archive: Archive): Properties {
+/** The properties of an open archive. A compressed one has two sizes. */
+export function archiveProperties(archive: Archive, compressedSize?: number): Properties {
   const { label, codec, kind, size, dataBytes, tocBytes, pageIndex, offset, objectSize, version } =
     archive.info;
   return {
@@ -17,6 +17,7 @@ export function archiveProperties(archive: Archive): Properties {
     kind,
     items: outlineOf(archive).count,
     size,
+    compressed: compressedSize,
     dataBytes,
     tocBytes,
     pageIndex: pageIndex.state === "used" ? pageIndex.bytes : undefined,
@@ -38,7 +39,16 @@ export async function propertiesAt(archive: Archive, path: Path): Promise<Proper
 }
 
 /** Properties that are sizes in bytes. */
-const SIZES = new Set(["bytes", "size", "dataBytes", "tocBytes", "pageIndex", "objectSize", "openingBytes"]);
+const SIZES = new Set([
+  "bytes",
+  "size",
+  "compressed",
+  "dataBytes",
+  "tocBytes",
+  "pageIndex",
+  "objectSize",
+  "openingBytes",
+]);
 
 /** Width of the names, with the gap after them. */
 const NAME_WIDTH = 12;

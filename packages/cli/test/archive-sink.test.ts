@@ -1,6 +1,7 @@
 import { PassThrough } from "node:stream";
 import { archiveSinkContract, type SinkPlace } from "@peekpack/testing/contracts/archive-sink";
 import { Output } from "../src/output.js";
+import { Progress } from "../src/progress.js";
 
 archiveSinkContract("standard output", () => ({
   lasting: false,
@@ -9,7 +10,7 @@ archiveSinkContract("standard output", () => ({
     const stream = new PassThrough();
     const chunks: Uint8Array[] = [];
     stream.on("data", (chunk: Uint8Array) => chunks.push(chunk));
-    const output = new Output(stream);
+    const output = new Output(stream, new Progress(new PassThrough()));
     return {
       sink: () => output.sink(),
       async stored() {

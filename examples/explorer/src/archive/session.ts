@@ -2,6 +2,7 @@ import {
   type Archive,
   blobSource,
   httpSource,
+  isPeekpackError,
   openArchive,
   type RangeSource,
   withEvents,
@@ -32,15 +33,25 @@ export async function openSession(
   signal: AbortSignal,
 ): Promise<Session> {
   const source = await sourceAt(address, cache, traffic);
-  const archive = await openArchive(source, {
+  const engine = {
     onRequest: traffic.onRequest,
     // This page shows what each read costs: no read-ahead, and only small gaps are read too. By default core reads larger
     // gaps if that saves time.
     readAhead: 0,
     gap: GAP_BYTES,
-    signal,
+  };
+  let compressedSize: number | undefined;
+  const archive = await openArchive(source, { ...engine, signal }).catch(async (error: unknown) => {
+    if (!isPeekpackError(error) || error.code !== "not-an-archive") throw error;
+    // Decompression is a chunk of its own, which other archives do not need.
+    const { isZstd, zstdSource } = await import("@peekpack/zstd");
+    const { head, size } = await source.probe({ head: 4, tail: 0 }, { signal });
+    if (!isZstd(head)) throw error;
+    compressedSize = size;
+    // Checksums need WebAssembly, which the policy of this page does not allow.
+    return openArchive(zstdSource(source, { ...engine, checksum: false }), { signal });
   });
-  traffic.size = archive.info.objectSize ?? archive.info.offset + archive.info.size;
+  traffic.size = compressedSize ?? archive.info.objectSize ?? archive.info.offset + archive.info.size;
   traffic.changed.emit();
   const shown = publicAddress(address);
   const name = addressName(shown);

@@ -14,6 +14,8 @@ export class ByteMap {
   readonly #traffic: Traffic;
   readonly #unlisten: () => void;
   #toc: ByteRange | undefined;
+  /** Whether offsets in the archive are offsets in the object. In a compressed object they are not. */
+  #mapped = true;
   #highlight: ByteRange | undefined;
 
   constructor(traffic: Traffic) {
@@ -31,16 +33,17 @@ export class ByteMap {
     });
   }
 
-  /** Marks the table of contents. */
+  /** Marks the table of contents, unless the object is compressed. */
   set archive({ info }: Archive) {
     const end = info.offset + info.size;
-    this.#toc = { start: end - info.tocBytes, end };
+    this.#mapped = end <= (this.#traffic.size ?? end);
+    this.#toc = this.#mapped ? { start: end - info.tocBytes, end } : undefined;
     this.#canvas.paintSoon();
   }
 
   /** Marks the bytes of a value. */
   set highlight(range: ByteRange | undefined) {
-    this.#highlight = range;
+    this.#highlight = this.#mapped ? range : undefined;
     this.#canvas.paintSoon();
   }
 

@@ -28,7 +28,11 @@ async function run(args: Arguments, context: Context): Promise<undefined> {
     const isWhole = path.length === 0;
     const cost = access.costOf(archive);
     const properties = isWhole
-      ? { ...archiveProperties(archive), openingBytes: cost.bytes, openingRequests: cost.requests }
+      ? {
+          ...archiveProperties(archive, access.compressedSize),
+          openingBytes: cost.bytes,
+          openingRequests: cost.requests,
+        }
       : await propertiesAt(archive, path);
     await output.write(
       args.flag("json") ? `${JSON.stringify(properties)}\n` : propertyLines(properties, output.style),

@@ -13,6 +13,7 @@ import {
   PUT_OPTIONS,
   putMode,
 } from "../command.js";
+import { compressing, ZSTD_OPTION, zstdLevel } from "../compression.js";
 import { expandFiles } from "../input/file-pattern.js";
 import { type BytesListener, type InputFile, openInput } from "../input/input-file.js";
 import { jsonDocument, wholeJson } from "../input/json-document.js";
@@ -47,10 +48,12 @@ export const write: Command = {
     ...ENCODE_OPTIONS,
     ...PUT_OPTIONS,
     ...DURABLE_OPTION,
+    ...ZSTD_OPTION,
     tagged: { help: "read the tagged notation that cat --tagged prints" },
   },
   examples: [
     "write data.json data.msglc",
+    "write --zstd data.json data.msglc.zst",
     "write measurements.csv measurements.msglc",
     "write 'logs/*.ndjson' s3://bucket/logs.msglc",
     "write --format ndjson - - < data.ndjson > data.msglc",
@@ -69,9 +72,12 @@ async function run(args: Arguments, context: Context): Promise<undefined> {
   if (format === "json" && names.length > 1) throw new UsageError("several inputs must be NDJSON or CSV");
   if (format !== "json" && args.flag("tagged")) throw new UsageError("--tagged is for JSON");
   if (names.filter((name) => name === "-").length > 1) throw new UsageError("standard input is read once");
-  const { trivialSize, ...encoding } = encodeOptions(args);
+  const level = zstdLevel(args);
+  const { trivialSize, pageIndex, ...encoding } = encodeOptions(args);
   const options = {
     ...encoding,
+    // A table of contents shrinks less than data: from afar, pages of it cost less than the whole.
+    pageIndex: pageIndex ?? (level === undefined ? undefined : true),
     trivialSize: trivialSize ?? (format === "json" ? undefined : MAX_BLOCKED_ROW),
     signal: context.signal,
   };
@@ -79,7 +85,7 @@ async function run(args: Arguments, context: Context): Promise<undefined> {
     names.filter((name) => name !== "-"),
     out,
   );
-  const sink = new ArchiveAccess(args, context).sink(out, putMode(args));
+  const sink = await compressing(new ArchiveAccess(args, context).sink(out, putMode(args)), level);
   const inputs: InputFile[] = [];
   try {
     for (const name of names) inputs.push(await openInput(name, context));

@@ -65,14 +65,15 @@ export function decodeHeader(bytes: Uint8Array, size?: number, at = 0): Header {
     text: string,
   ): PeekpackError => new PeekpackError(code, text, { section: "header", offset: at });
   if (bytes.length === 0 || MAGIC.some((byte, i) => i < bytes.length && bytes[i] !== byte)) {
-    throw fail("not-an-archive", "This is not an archive: the magic is missing.");
+    // How frames of Zstandard begin, and skippable frames.
+    const compressed = [0xb52f, 0x2a4d].includes((bytes[1]! << 8) | bytes[2]!);
+    const why = compressed ? "it is compressed; @peekpack/zstd opens it" : "the magic is missing";
+    throw fail("not-an-archive", `This is not an archive: ${why}.`);
   }
   if (bytes.length < HEADER_SIZE) {
     throw fail("truncated", `An archive's header takes ${HEADER_SIZE} bytes; there are ${bytes.length}.`);
   }
-  if (bytes.subarray(MAGIC_SIZE, HEADER_SIZE).every((byte) => byte === 0)) {
-    throw fail("unfinished", "This archive was never finished: its header is blank.");
-  }
+  // A blank header has two zeros.
   const protocol = bytes[MAGIC_SIZE] === 0 ? "msgpack" : "cbor";
   const readField = protocol === "cbor" ? cborField : msgpackField;
   const tocStart = readField(bytes, MAGIC_SIZE);

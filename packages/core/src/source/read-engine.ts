@@ -34,7 +34,7 @@ const brand: unique symbol = Symbol.for("peekpack.readEngine");
 export function readEngine(source: RangeSource, options: ReadEngineOptions = {}): ReadEngine {
   const { onRequest, retry = {}, concurrency = pageUrl() ? 6 : 64 } = options;
   const stats = emptyStats();
-  if (source.local) return engine(source, stats);
+  if (source.local) return asReadEngine(source, stats);
   const requests = withRequestPolicy(source, {
     limiter: source.limiter ?? requestLimiter(concurrency),
     retry: retry || undefined,
@@ -43,7 +43,7 @@ export function readEngine(source: RangeSource, options: ReadEngineOptions = {})
     countRequest(stats, event);
     onRequest?.(event);
   });
-  return engine(scheduler, stats);
+  return asReadEngine(scheduler, stats);
 }
 
 interface BrandedEngine extends ReadEngine {
@@ -55,7 +55,8 @@ export function isReadEngine(source: RangeSource): source is ReadEngine {
   return (source as Partial<BrandedEngine>)[brand] === true;
 }
 
-function engine(source: RangeSource, stats: ReadStats): ReadEngine {
+/** Marks a source as an engine, around which `openArchive` puts no other. For wrappers that have an engine below them. */
+export function asReadEngine(source: RangeSource, stats: ReadStats): ReadEngine {
   return disposable<BrandedEngine>({
     label: source.label,
     local: source.local,
@@ -63,7 +64,7 @@ function engine(source: RangeSource, stats: ReadStats): ReadEngine {
     probe: (want, read) => source.probe(want, read),
     read: (ranges, read) => source.read(ranges, read),
     ...(source.pin && { pin: (state) => source.pin!(state) }),
-    ...(source.reopen && { reopen: () => engine(source.reopen!(), stats) }),
+    ...(source.reopen && { reopen: () => asReadEngine(source.reopen!(), stats) }),
     close: async () => source.close?.(),
     stats,
     [brand]: true,

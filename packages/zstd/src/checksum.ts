@@ -1,0 +1,20 @@
+import { PeekpackError } from "@peekpack/core";
+import { loadFeature } from "@peekpack/core/internal";
+import type { Checksum } from "./xxh64.js";
+
+/**
+ * Loads the code for checksums.
+ * @throws PeekpackError `network` if it cannot be loaded, `denied` if the page forbids WebAssembly
+ */
+export async function loadChecksum(): Promise<Checksum> {
+  const { loadXxh64 } = await loadFeature("checksums", () => import("./xxh64.js"));
+  try {
+    return await loadXxh64();
+  } catch (cause) {
+    throw new PeekpackError(
+      "denied",
+      "Checksums are computed by WebAssembly, which is not allowed here. Allow 'wasm-unsafe-eval' in the page's policy, or set checksum: false.",
+      { section: "source", cause },
+    );
+  }
+}

@@ -1,0 +1,27 @@
+/** Entry of the worker that compresses frames, in Node and in a browser. */
+import { type CompressionRequest, type CompressionResponse, message } from "./compression-messages.js";
+import { type Compressor, compressBatch, loadCompressor } from "./compressor.js";
+import { nodeModule } from "./platform.js";
+
+/** The end of a worker's channel: the worker itself in a browser, `parentPort` in Node. */
+interface Port {
+  postMessage(response: CompressionResponse, transfer: ArrayBuffer[]): void;
+  onmessage: ((event: { readonly data: CompressionRequest }) => void) | null;
+}
+
+function serve(port: Port): void {
+  let compressor: Promise<Compressor> | undefined;
+  port.onmessage = async ({ data: { id, batch, level, checksum } }) => {
+    try {
+      compressor ??= loadCompressor(level, checksum);
+      const compressed = compressBatch(await compressor, batch);
+      port.postMessage({ id, compressed }, [compressed.frames.buffer as ArrayBuffer]);
+    } catch (error) {
+      port.postMessage({ id, error: message(error) }, []);
+    }
+  };
+  // Says that the script is loaded.
+  port.postMessage({ id: -1 }, []);
+}
+
+serve((nodeModule("node:worker_threads")?.parentPort ?? globalThis) as unknown as Port);

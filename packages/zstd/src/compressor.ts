@@ -1,0 +1,104 @@
+/*
+ * What a worker needs to compress. It does not import core, so that workers start quickly.
+ */
+import { nodeModule } from "./platform.js";
+import { uint32 } from "./uint32.js";
+import { loadXxh64 } from "./xxh64.js";
+
+/** Compresses content into one frame, which declares the size of the content. With a checksum, the frame ends with it. */
+export type Compressor = (content: Uint8Array) => Uint8Array;
+
+/** Chooses the encoder of the platform: Node's own, else WebAssembly, which is loaded. */
+export async function loadCompressor(level: number, checksum: boolean): Promise<Compressor> {
+  const zlib = nodeModule("node:zlib");
+  if (zlib?.zstdCompressSync) {
+    const compress = zlib.zstdCompressSync;
+    const { ZSTD_c_compressionLevel, ZSTD_c_checksumFlag } = zlib.constants;
+    const params = { [ZSTD_c_compressionLevel!]: level, [ZSTD_c_checksumFlag!]: checksum ? 1 : 0 };
+    return (content) => compress(content, { params, chunkSize: content.length + 4096 });
+  }
+  const [{ Zstd }, sum] = await Promise.all([
+    import("@hpcc-js/wasm-zstd"),
+    checksum ? loadXxh64() : undefined,
+  ]);
+  const zstd = await Zstd.load();
+  return (content) => {
+    const frame = zstd.compress(content, level);
+    return sum ? withChecksum(frame, sum(content)) : frame;
+  };
+}
+
+/** Appends a checksum of the content to a frame, and says so in the frame's descriptor (RFC 8878, 3.1.1). */
+export function withChecksum(frame: Uint8Array, checksum: number): Uint8Array {
+  const whole = new Uint8Array(frame.length + 4);
+  whole.set(frame);
+  whole[4]! |= 4;
+  new DataView(whole.buffer).setUint32(frame.length, checksum, true);
+  return whole;
+}
+
+/** Content of consecutive frames. */
+export interface Batch {
+  readonly content: Uint8Array;
+  /** Size of each frame's content in bytes, before it is cut. */
+  readonly sizes: readonly number[];
+  /** Size of the pieces that hardly compressible content is cut into. */
+  readonly pieceBytes: number;
+}
+
+/** Consecutive frames. */
+export interface CompressedBatch {
+  readonly frames: Uint8Array;
+  /** Size of each frame in bytes. */
+  readonly sizes: readonly number[];
+  /** Size of each frame's content in bytes. */
+  readonly contentSizes: readonly number[];
+  /** The checksum at the end of each frame; without checksums, any number. */
+  readonly checksums: readonly number[];
+}
+
+/**
+ * Compresses a batch. Content that does not shrink to a quarter is cut into smaller frames: a reader pays for compressed bytes, and such
+ * content, numbers or tables, loses little by it. What precedes content decides how it is tried first.
+ */
+export function compressBatch(compress: Compressor, batch: Batch): CompressedBatch {
+  const frames: Uint8Array[] = [];
+  const contentSizes: number[] = [];
+  /** Compresses content in frames of at most so many bytes. Returns the size of the frames. */
+  const add = (content: Uint8Array, frameBytes: number): number => {
+    let size = 0;
+    for (let at = 0; at < content.length; at += frameBytes) {
+      const part = content.subarray(at, at + frameBytes);
+      const frame = compress(part);
+      frames.push(frame);
+      contentSizes.push(part.length);
+      size += frame.length;
+    }
+    return size;
+  };
+  let cutting = false;
+  let at = 0;
+  for (const size of batch.sizes) {
+    const content = batch.content.subarray(at, at + size);
+    at += size;
+    if (!cutting) {
+      cutting = 4 * add(content, size) > size && size > batch.pieceBytes;
+      if (!cutting) continue;
+      frames.pop();
+      contentSizes.pop();
+    }
+    cutting = 4 * add(content, batch.pieceBytes) > size;
+  }
+  const whole = new Uint8Array(frames.reduce((sum, { length }) => sum + length, 0));
+  at = 0;
+  for (const frame of frames) {
+    whole.set(frame, at);
+    at += frame.length;
+  }
+  return {
+    frames: whole,
+    sizes: frames.map(({ length }) => length),
+    contentSizes,
+    checksums: frames.map((frame) => uint32(frame, frame.length - 4)),
+  };
+}
