@@ -17,6 +17,7 @@ export { blockItems, blockOf, isRecord, type NodeLocation, rootOf } from "./read
 export { materialize } from "./reader/materialize.js";
 export { readAhead } from "./reader/read-ahead.js";
 export { ResultBudget } from "./reader/result-budget.js";
+export { validated } from "./reader/standard-schema.js";
 export { AbortListeners } from "./source/abort-listeners.js";
 export { pageUrl } from "./source/environment.js";
 export { isReadEngine } from "./source/read-engine.js";

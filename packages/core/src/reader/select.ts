@@ -9,7 +9,7 @@ import { resolveListSegment } from "./list-selection.js";
 import { blockItems, isRecord, rootOf, selectedIndices } from "./lookup.js";
 import { materialize } from "./materialize.js";
 import { type PathKey, type PathSegment, Slice } from "./path.js";
-import { ANY, type PatternSegments, type Selected } from "./pattern.js";
+import { ANY, type Pattern, type PatternSegments, parsePattern, type Selected } from "./pattern.js";
 import { readAhead } from "./read-ahead.js";
 import { ResultBudget } from "./result-budget.js";
 import { sameKey } from "./same-key.js";
@@ -42,9 +42,10 @@ const BATCH = 1024;
  */
 export async function* select(
   archive: ArchiveReader,
-  pattern: PatternSegments,
+  of: Pattern,
   options?: ReadOptions,
 ): AsyncGenerator<Selected> {
+  const pattern = parsePattern(of);
   let matches = start(archive);
   for (const segment of pattern) matches = followAll(matches, segment, options);
   yield* readAhead(
