@@ -1,2 +1,2 @@
 export { fromNormalizedPath, toNormalizedPath } from "./normalized-path.js";
-export { type QueryOptions, type QueryResult, query, queryPaths } from "./query.js";
+export { type Queried, type QueryOptions, type QueryResult, query, queryPaths } from "./query.js";

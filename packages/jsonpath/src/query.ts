@@ -4,15 +4,19 @@ import {
   type LazyMap,
   type ReadOptions,
   Sequence,
+  type StandardSchema,
   type Value,
 } from "@peekpack/core";
-import { KeyMismatch, type NodeLocation, ResultBudget, readAhead } from "@peekpack/core/internal";
+import { KeyMismatch, type NodeLocation, ResultBudget, readAhead, validated } from "@peekpack/core/internal";
 import { select } from "./evaluate.js";
 import { Groups, type Item, keysOf, load, openArchives, readValue } from "./item.js";
 import { toNormalizedPath } from "./normalized-path.js";
 import { parse } from "./parse.js";
 import { Run } from "./run.js";
 import type { Query } from "./syntax.js";
+
+/** What can be queried: an archive, or a handle of one. */
+export type Queried = Archive | LazyMap | LazyList;
 
 /** Options of {@link query}. */
 export interface QueryOptions extends Pick<ReadOptions, "signal" | "priority" | "onRequest"> {
@@ -44,32 +48,43 @@ const MAX_NODES = 100_000_000;
  * Every loop over the result starts anew. It rejects with what reading rejects with, with `limit` beyond a bound of the
  * options, and with the signal's own reason after an abort.
  *
+ * With a `schema`, each value is what the schema's `validate` makes of it. One that does not fit rejects with SchemaError.
+ *
  * @throws PeekpackError `bad-path` if the text is not a JSONPath query
  * @throws RangeError if a bound is negative or not an integer
  */
-export function query(
-  of: Archive | LazyMap | LazyList,
+export function query<O>(
+  of: Queried,
   text: string,
-  options: QueryOptions = {},
-): Sequence<QueryResult> {
+  options: QueryOptions & { readonly schema: StandardSchema<O> },
+): Sequence<QueryResult<O>>;
+export function query(
+  of: Queried,
+  text: string,
+  options?: QueryOptions & { readonly schema?: undefined },
+): Sequence<QueryResult>;
+export function query(
+  of: Queried,
+  text: string,
+  options: QueryOptions & { readonly schema?: StandardSchema | undefined } = {},
+): Sequence<QueryResult<unknown>> {
+  const { schema } = options;
   return results(of, text, options, async (items, run) => {
     await load(items, run, true);
     const budget = new ResultBudget(run.root.archive.context.limits);
-    const values = items.map((item) =>
-      item.at.kind === "plain" ? item.at.value : readValue(item, budget, run),
-    );
+    const values = items.map((item) => {
+      const value = item.at.kind === "plain" ? item.at.value : readValue(item, budget, run);
+      if (schema === undefined) return value;
+      return Promise.resolve(value).then((read) => validated(read, schema, keysOf(item.step)));
+    });
     // A promise is no value of an archive.
     const read = values.some((value) => value instanceof Promise) ? await Promise.all(values) : values;
-    return items.map((item, i) => ({ path: pathOf(item), value: read[i] as Value }));
+    return items.map((item, i) => ({ path: pathOf(item), value: read[i] }));
   });
 }
 
 /** The paths alone of what {@link query} finds. The values are not read, except those that the query looks into. */
-export function queryPaths(
-  of: Archive | LazyMap | LazyList,
-  text: string,
-  options: QueryOptions = {},
-): Sequence<string> {
+export function queryPaths(of: Queried, text: string, options: QueryOptions = {}): Sequence<string> {
   return results(of, text, options, async (items) => items.map(pathOf));
 }
 
@@ -78,7 +93,7 @@ function pathOf({ step }: Item): string {
 }
 
 function results<T>(
-  of: Archive | LazyMap | LazyList,
+  of: Queried,
   text: string,
   options: QueryOptions,
   make: (items: readonly Item[], run: Run) => Promise<T[]>,

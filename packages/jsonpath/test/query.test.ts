@@ -1,14 +1,19 @@
 import {
+  combineArchives,
   encodeArchive,
   isPeekpackError,
+  type LazyList,
+  memorySink,
   openArchive,
   type RangeSource,
   type ReadOptions,
   type RequestEvent,
+  SchemaError,
   type Value,
 } from "@peekpack/core";
 import { roundTrips } from "@peekpack/testing";
-import { describe, expect, it } from "vitest";
+import { describe, expect, expectTypeOf, it } from "vitest";
+import * as z from "zod";
 import { query, queryPaths } from "../src/index.js";
 
 /** A source that is read as a remote one, with a wait before each response. It counts. */
@@ -336,5 +341,44 @@ describe("a hundred thousand entries", () => {
     const found = await query(archive, "$.entries[?@.gap > 1.5].energy").toArray();
     expect(found).toHaveLength(84_900);
     expect(found.at(-1)).toEqual({ path: "$['entries'][99999]['energy']", value: -99_999 });
+  });
+});
+
+describe("a schema", () => {
+  it("gives the results its type, and rejects those that do not fit with their path", async () => {
+    const archive = await openArchive(encodeArchive({ rows: [{ gap: 1 }, { gap: 2 }, { gap: "wide" }] }));
+    const schema = z.object({ gap: z.number() });
+    const fitting = await query(archive, "$.rows[:2]", { schema }).toArray();
+    expectTypeOf(fitting).toEqualTypeOf<{ readonly path: string; readonly value: { gap: number } }[]>();
+    expect(fitting.map(({ value }) => value.gap)).toEqual([1, 2]);
+    const error = await query(archive, "$.rows[*]", { schema })
+      .toArray()
+      .catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(SchemaError);
+    expect((error as SchemaError).path).toEqual(["rows", 2]);
+    expect((error as SchemaError).issues).toHaveLength(1);
+  });
+});
+
+describe("what is queried", () => {
+  it("may be a handle: then `$` is the handle's value", async () => {
+    const archive = await openArchive(encodeArchive(entries(20), { trivialSize: 0 }));
+    const rows = await archive.get("entries");
+    expect(await query(rows as LazyList, "$[2].energy").toArray()).toEqual([
+      { path: "$[2]['energy']", value: -2 },
+    ]);
+  });
+
+  it("may be a combined archive", async () => {
+    const sink = memorySink();
+    await combineArchives(
+      sink,
+      Array.from({ length: 50 }, (_, i) => ({ name: `run ${i}`, value: { gap: i, steps: [{ t: i }] } })),
+    );
+    const archive = await openArchive(remote(sink.bytes()).source);
+    expect(await queryPaths(archive, "$[?@.gap > 47]").toArray()).toEqual(["$['run 48']", "$['run 49']"]);
+    expect(await query(archive, "$..t").toArray()).toHaveLength(50);
+    await archive.close();
+    expect(await codeOf(query(archive, "$..t").toArray())).toBe("closed");
   });
 });
