@@ -12,7 +12,6 @@ import {
   int32,
   int64,
   list,
-  nullType,
   struct,
   TimeUnit,
   timestamp,
@@ -42,10 +41,9 @@ const UNSIGNED_BITS: { readonly [name: string]: number } = { uint8: 8, uint16: 1
 /** The Arrow type that holds values of a kind. */
 export function arrowType(kind: Kind): DataType {
   switch (kind.tag) {
-    case "null":
-      return nullType();
     case "bool":
       return bool();
+    case "null":
     case "text":
     case "json":
       return utf8();
@@ -117,7 +115,7 @@ export function fitted(value: Value, kind: Kind): unknown {
       return row;
     }
   }
-  throw new Misfit(`${described(value)} does not fit ${nameOf(kind)}`);
+  throw new Misfit(`${described(value)} does not fit the type ${kind.tag}`);
 }
 
 function fittedNumber(value: Value, name: NumberName): number | bigint {
@@ -130,10 +128,6 @@ function fittedNumber(value: Value, name: NumberName): number | bigint {
     if (held === integer) return name.endsWith("64") ? integer : Number(integer);
   }
   throw new Misfit(`${described(value)} does not fit ${name}`);
-}
-
-function nameOf(kind: Kind): string {
-  return kind.tag === "null" ? "a column of which all earlier values are null" : `type ${kind.tag}`;
 }
 
 function described(value: Value): string {

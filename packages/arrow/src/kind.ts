@@ -52,7 +52,6 @@ export function kindOf(value: Value, depth = 0): Kind {
     return { tag: "list", item };
   }
   if (isNdArray(value)) {
-    if (value.shape.length === 0) return kindOf(value.toNested() as Value, depth);
     return { tag: "array", dtype: (value as NdArray).dtype, dimensions: value.shape.length };
   }
   const members = membersOf(value);
@@ -87,4 +86,21 @@ export function merged(a: Kind, b: Kind): Kind {
     return { tag: "record", fields };
   }
   return a.tag === b.tag ? a : JSON_TEXT;
+}
+
+/** A kind without `null`: where all values are null, JSON text holds whatever comes later. */
+export function settled(kind: Kind): Kind {
+  switch (kind.tag) {
+    case "null":
+      return JSON_TEXT;
+    case "list":
+      return { tag: "list", item: settled(kind.item) };
+    case "record":
+      return {
+        tag: "record",
+        fields: new Map(Array.from(kind.fields, ([name, inner]) => [name, settled(inner)])),
+      };
+    default:
+      return kind;
+  }
 }

@@ -1,7 +1,7 @@
 import { type Path, PeekpackError, type ReadOptions, Sequence, type Value } from "@peekpack/core";
 import { Column, columnFromArray, type DataType, type Table, tableFromColumns } from "@uwdata/flechette";
 import { arrowType, fitted, Misfit } from "./convert.js";
-import { type Kind, kindOf, membersOf, merged, type NumberName } from "./kind.js";
+import { type Kind, kindOf, membersOf, merged, type NumberName, settled } from "./kind.js";
 import { type Row, rowGroups, type TableSource } from "./rows.js";
 
 /** The name of a column's type. `json` is JSON text, which holds values of different types. */
@@ -31,8 +31,9 @@ const VALUE = "value";
  * memory stays at about one batch.
  *
  * Numbers are float64 and integers beyond ±(2^53 − 1) are int64 or uint64. Texts are utf8, byte strings binary, dates
- * timestamps in milliseconds, lists and arrays of numpy lists, records structs. Values of different types in one column of
- * the first batch become JSON text. Every column may have nulls. The first batch decides about columns and types.
+ * timestamps in milliseconds, lists and arrays of numpy lists, records structs. Columns whose values have different types in
+ * the first batch, or are all null there, hold JSON text. Every column may have nulls. The first batch decides about columns
+ * and types.
  *
  * Every loop starts anew. It rejects with what reading rejects with, and with `unsupported-value` if a later value does not
  * fit its column, a later row has a new member, or the source is not a list, a map or an array.
@@ -100,7 +101,9 @@ class Layout {
   constructor(rows: readonly Row[], { columns, types = {}, key = "key" }: TableOptions) {
     this.#selected = columns && new Set(columns);
     this.#isRecords =
-      columns !== undefined || (rows.length > 0 && rows.every(({ value }) => membersOf(value) !== undefined));
+      columns !== undefined ||
+      (rows.every(({ value }) => membersOf(value) !== undefined) &&
+        rows.some(({ value }) => membersOf(value)!.size > 0));
     const kinds = new Map<string, Kind>();
     this.#key = key !== false && rows.some((row) => row.key !== undefined) ? key : undefined;
     if (this.#key !== undefined) kinds.set(this.#key, { tag: "text" });
@@ -115,8 +118,8 @@ class Layout {
     for (const [name, type] of Object.entries(types)) {
       if (kinds.has(name)) kinds.set(name, kindNamed(type));
     }
-    this.#kinds = kinds;
-    this.#types = new Map(Array.from(kinds, ([name, kind]) => [name, arrowType(kind)]));
+    this.#kinds = new Map(Array.from(kinds, ([name, kind]) => [name, settled(kind)]));
+    this.#types = new Map(Array.from(this.#kinds, ([name, kind]) => [name, arrowType(kind)]));
   }
 
   /** A table of some rows. @param before number of rows before them, for errors */
