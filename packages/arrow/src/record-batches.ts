@@ -147,7 +147,7 @@ class Layout {
     return tableFromColumns(
       Array.from(values, ([name, column]): [string, Column<unknown>] => [
         name,
-        columnFromArray(column, this.#types.get(name)!),
+        columnFromArray(column, this.#types.get(name)!, { useBigInt: true, useDate: true }),
       ]),
     );
   }

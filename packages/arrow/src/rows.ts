@@ -6,6 +6,7 @@ import {
   type Path,
   PeekpackError,
   type ReadOptions,
+  Sequence,
   toPointer,
   type Value,
 } from "@peekpack/core";
@@ -137,6 +138,16 @@ async function rowValue(
 /** A key as a text. */
 function keyText(key: Value): string {
   return typeof key === "string" ? key : key instanceof Uint8Array ? [...key].join(",") : String(key);
+}
+
+/**
+ * The rows of a source one by one, as they are read: planned, in groups, one group in advance.
+ * @param path where the rows are in an archive. Default: its root
+ */
+export function tableRows(source: TableSource, path?: Path, options: ReadOptions = {}): Sequence<Row> {
+  return new Sequence(async function* () {
+    for await (const group of rowGroups(source, path, undefined, options)) yield* group;
+  });
 }
 
 /** What `select` and `query` give. */

@@ -75,7 +75,7 @@ describe("rows of an archive", () => {
       gap: 1.75,
       ok: false,
       steps: Float64Array.of(7, 8),
-      at: 1_700_000_000_007,
+      at: new Date(1_700_000_000_007),
       cell: { a: 7, b: null },
       bytes: new Uint8Array([7]),
     });
@@ -159,6 +159,7 @@ describe("types", () => {
       { id: -(2n ** 60n), unsigned: 2n ** 64n - 1n, mixed: "a", deep: [], more: null },
     ]);
     expect(table.schema.fields.map(({ type }) => type.typeId)).toEqual([2, 2, 5, 12, 5]);
+    expect(table.at(1)).toMatchObject({ id: -(2n ** 60n), unsigned: 2n ** 64n - 1n });
     expect(tableFromIPC(await bytesOf(ipcStream([table])), { useBigInt: true }).toArray()).toEqual([
       {
         id: 2n ** 60n,

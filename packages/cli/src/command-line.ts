@@ -6,10 +6,12 @@ import { append } from "./commands/append.js";
 import { cat } from "./commands/cat.js";
 import { combine } from "./commands/combine.js";
 import { explore } from "./commands/explore.js";
+import { exportTable } from "./commands/export.js";
 import { extract } from "./commands/extract.js";
 import { indexArchive } from "./commands/index-archive.js";
 import { info } from "./commands/info.js";
 import { ls } from "./commands/ls.js";
+import { query } from "./commands/query.js";
 import { verify } from "./commands/verify.js";
 import { write } from "./commands/write.js";
 import { errorLine } from "./error-line.js";
@@ -21,11 +23,13 @@ const COMMANDS: readonly Command[] = [
   info,
   ls,
   cat,
+  query,
   verify,
   write,
   combine,
   append,
   extract,
+  exportTable,
   indexArchive,
   explore,
 ];
