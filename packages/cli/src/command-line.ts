@@ -11,11 +11,13 @@ import { decompress } from "./commands/decompress.js";
 import { discard } from "./commands/discard.js";
 import { doctor } from "./commands/doctor.js";
 import { explore } from "./commands/explore.js";
+import { exportTable } from "./commands/export.js";
 import { extract } from "./commands/extract.js";
 import { indexArchive } from "./commands/index-archive.js";
 import { info } from "./commands/info.js";
 import { ls } from "./commands/ls.js";
 import { pending } from "./commands/pending.js";
+import { query } from "./commands/query.js";
 import { resume } from "./commands/resume.js";
 import { sweep } from "./commands/sweep.js";
 import { verify } from "./commands/verify.js";
@@ -30,11 +32,13 @@ const COMMANDS: readonly Command[] = [
   info,
   ls,
   cat,
+  query,
   verify,
   write,
   combine,
   append,
   extract,
+  exportTable,
   indexArchive,
   compress,
   decompress,

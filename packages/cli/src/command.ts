@@ -70,6 +70,7 @@ export const PATH_OPTIONS: OptionSpecs = {
     value: "JSON",
     help: "the path as a list of exact keys and indices, as in '[\"a/b\", 0]', instead of PATH",
   },
+  pointer: { help: "PATH is a JSON Pointer, as in /entries/0/a~1b" },
 };
 
 /** How values are encoded. */
