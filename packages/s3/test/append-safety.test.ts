@@ -57,7 +57,7 @@ await onEachServer("appending where If-Match is honored", (server) => {
     } finally {
       await proxy.close();
     }
-  }, 120_000);
+  });
 });
 
 describe("appending", () => {
