@@ -4,6 +4,7 @@ import { choosePartSize, DEFAULT_PART_SIZE, S3_LIMITS } from "./limits.js";
 import { S3Error } from "./s3-error.js";
 import { type ProgressListener, type ProgressReporter, progressReporter } from "./upload-progress.js";
 import type { OpenUpload, StoredObject, UploadedPart, UploadTarget } from "./upload-target.js";
+import { checkMark } from "./write-mark.js";
 
 /** Finished bytes that can be read repeatedly at any offset, as of a spool. */
 export interface UploadContent {
@@ -67,7 +68,9 @@ export async function uploadContent(
   content: UploadContent,
   options: UploadOptions = {},
 ): Promise<StoredObject> {
-  const { signal, journal, again, mark, resume, keepParts = false } = options;
+  const { signal, journal, again, resume, keepParts = false } = options;
+  // One for the write, also if the target repeats a request.
+  const mark = checkMark(options.mark);
   const { size } = content;
   const concurrency = checkConcurrency(options.concurrency);
   const partSize = choosePartSize({ size, partSize: options.partSize });
