@@ -1,6 +1,7 @@
 /*
  * What the storages of this repository need of this package, and users do not. It may change in any release.
  */
+export { combineCrc32 } from "./crc32.js";
 export { type DisposableSink, disposableSink } from "./disposable-sink.js";
 export { isObject, isOpenUpload, isPutMode, isSize, isUploadedPart } from "./journal-value.js";
 export { choosePartSize, isPartSize } from "./limits.js";
