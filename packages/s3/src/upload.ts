@@ -12,6 +12,8 @@ export interface UploadContent {
   readonly size: number;
   /** Reads bytes `start` to `end`, exclusive, into a new array. */
   read(start: number, end: number): Promise<Uint8Array>;
+  /** The CRC32 of bytes `start` to `end`, if it is known without reading them. */
+  crc32?(start: number, end: number): number | undefined;
 }
 
 /** The state of an upload, so that another process can resume it. Plain data for a journal. */
@@ -175,8 +177,10 @@ async function uploadParts(
   report();
   await forEachConcurrently(missing, concurrency, signal, async (number, _, inner) => {
     const start = (number - 1) * partSize;
-    const body = await content.read(start, Math.min(start + partSize, content.size));
-    done.set(number, await target.uploadPart(upload, number, body, { signal: inner }));
+    const end = Math.min(start + partSize, content.size);
+    const body = await content.read(start, end);
+    const options = { signal: inner, crc32: content.crc32?.(start, end) };
+    done.set(number, await target.uploadPart(upload, number, body, options));
     await journal?.uploaded(done.get(number)!);
     report();
   });

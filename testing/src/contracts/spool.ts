@@ -1,3 +1,4 @@
+import { crc32 } from "node:zlib";
 import {
   type ArchiveSink,
   isPeekpackError,
@@ -158,6 +159,20 @@ export function spoolContract<P extends PendingSpool>(name: string, subject: () 
         const { version, versionId } = await write({}, body.subarray(0, 10), bare);
         // A version id is no ETag: `ifMatch` would never match it.
         expect([version, versionId]).toEqual([undefined, "v1"]);
+      });
+
+      it("hands the target the checksum of each part, which was computed when the part was written", async () => {
+        const sums: boolean[] = [];
+        const checking: UploadTarget = {
+          ...target,
+          uploadPart(upload, number, bytes, given) {
+            sums.push(given?.crc32 === crc32(bytes));
+            return target.uploadPart(upload, number, bytes, given);
+          },
+        };
+        await write({}, body, checking);
+        await write({}, body.subarray(0, 2 * PART - 49), checking);
+        expect(sums).toEqual([true, true, true, true, true, true, true]);
       });
 
       it("leaves nothing if its upload fails and it is not durable", async () => {
