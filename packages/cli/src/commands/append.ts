@@ -8,6 +8,7 @@ import {
   PAGE_INDEX_OPTION,
   pageIndexOption,
 } from "../command.js";
+import { expandFiles } from "../input/file-pattern.js";
 
 /** `peekpack append`: adds children to a combined archive. */
 export const append: Command = {
@@ -31,7 +32,7 @@ async function run(args: Arguments, context: Context): Promise<undefined> {
   const [target = "", ...names] = args.positionals;
   const access = new ArchiveAccess(args, context);
   try {
-    const notice = await access.append(target, childArguments(names), {
+    const notice = await access.append(target, childArguments(await expandFiles(names)), {
       pageIndex: pageIndexOption(args),
     });
     if (notice !== undefined && !args.flag("quiet")) {
