@@ -6,6 +6,7 @@ export { disposable } from "./disposable.js";
 export { encodeHeader } from "./format/header.js";
 export { loadFeature } from "./load-feature.js";
 export { ByteLru } from "./lru.js";
+export { TimeSlice } from "./reader/event-loop.js";
 export { AbortListeners } from "./source/abort-listeners.js";
 export { pageUrl } from "./source/environment.js";
 export { asReadEngine, isReadEngine } from "./source/read-engine.js";
