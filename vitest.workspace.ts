@@ -7,6 +7,8 @@ const project = (name: string, root: string, extra: Record<string, unknown> = {}
 
 export default [
   project("core", "packages/core"),
+  project("jsonpath", "packages/jsonpath"),
+  project("arrow", "packages/arrow"),
   project("s3", "packages/s3"),
   project("node-storage", "packages/node-storage"),
   project("web-storage", "packages/web-storage"),

@@ -11,6 +11,7 @@ import { append, combine, repack } from "./cases/combine.js";
 import { decode, decodeCbor } from "./cases/decode.js";
 import { encode, encodeCbor } from "./cases/encode.js";
 import { millionNodes } from "./cases/table.js";
+import { valueCost } from "./cases/value-cost.js";
 import { serverAppend, upload } from "./cases/write.js";
 import { type BenchOptions, parseOptions, USAGE } from "./options.js";
 import { keepResults, noteCircumstances, type Result } from "./record.js";
@@ -29,6 +30,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   column,
   coldLeaf,
   fiftySubtrees,
+  valueCost,
   upload,
   serverAppend,
 ];

@@ -116,6 +116,13 @@ onEachServer((place, kind) => {
     const other = new ExplorerPage(await context.newPage());
     await other.page.goto(link);
     await expect(other.page.getByText("Enter yours")).toBeVisible();
+    const warning = other.page.getByRole("alert");
+    await expect(warning).toContainText(`the server ${new URL(server.endpoint).host}`);
+    await expect(warning).toContainText("only if you trust it");
+    await other.page.getByLabel("Endpoint").fill("http://127.0.0.1:1");
+    await expect(warning, "an endpoint of one's own needs no warning").toBeHidden();
+    await other.page.getByLabel("Endpoint").fill(server.endpoint);
+    await expect(warning).toBeVisible();
     await other.fillCredentials(server.credentials);
     await expect(other.page.getByRole("navigation", { name: "Path" })).toContainText("charset");
     await expect(other.search).toHaveValue("css/at-rules/charset/__compat");

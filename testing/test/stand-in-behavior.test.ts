@@ -70,6 +70,20 @@ describe("the stand-in with a behavior", () => {
     expect((await get("bytes=20-")).headers["content-range"]).toBe("bytes */10");
   });
 
+  it.each([
+    ["unstated", 416, undefined],
+    ["empty", 206, "bytes 0--1/0"],
+  ] as const)("responds to a range of an empty object: %s", async (emptyObjects, status, contentRange) => {
+    await start({ emptyObjects });
+    await put("k", "");
+    for (const range of ["bytes=0-9", "bytes=-9"]) {
+      const response = await sendRequest(
+        await signRequest(server, { path: `${Bucket}/k`, headers: { range } }),
+      );
+      expect([response.status, response.headers["content-range"]]).toEqual([status, contentRange]);
+    }
+  });
+
   it("ignores the conditions of completions", async () => {
     await start({ completionConditions: "ignored" });
     await put("k", "old");

@@ -9,13 +9,24 @@ import {
   type RangeSource,
 } from "@peekpack/core";
 import { fileSink, fileSource, spoolSink } from "@peekpack/node-storage";
-import { type PutMode, type S3Store, s3Store } from "@peekpack/s3";
+import type {
+  CapabilityOptions,
+  OrphanedUpload,
+  PutMode,
+  S3Store,
+  StoreCapabilities,
+  SweepOptions,
+  UploadProgress,
+  UploadTarget,
+} from "@peekpack/s3";
 import { archiveError } from "./archive-error.js";
 import { type ArchiveLocation, archiveLocation } from "./archive-location.js";
 import { type Arguments, UsageError } from "./arguments.js";
+import type { OpeningCost } from "./byte-chart.js";
 import type { ChildArgument } from "./child-argument.js";
 import type { Context } from "./command.js";
 import { compressedContent } from "./compression.js";
+import { openStore, recordedPath } from "./s3-access.js";
 
 /** How an archive is opened. */
 export interface AccessOptions {
@@ -29,6 +40,8 @@ export class ArchiveAccess {
   readonly #context: Context;
   readonly #sources: RangeSource[] = [];
   #s3: S3Store | undefined;
+  #bytesRead = 0;
+  #expectedBytes: number | undefined;
   /** Size of the compressed object that `open` has opened. Undefined if it is not compressed. */
   compressedSize: number | undefined;
 
@@ -41,11 +54,48 @@ export class ArchiveAccess {
   source(text: string): RangeSource {
     const source = this.#source(archiveLocation(text));
     this.#sources.push(source);
-    return source;
+    return this.#counted(source);
   }
 
+  /** A source that reports the bytes that are read as progress. */
+  #counted(source: RangeSource): RangeSource {
+    const count = (bytes: number): void => {
+      this.#bytesRead += bytes;
+      this.#context.progress.report("reading", this.#bytesRead, this.#expectedBytes);
+    };
+    return {
+      ...source,
+      async probe(want, options) {
+        const probe = await source.probe(want, options);
+        count(Math.min(probe.size, probe.head.length + probe.tail.length));
+        return probe;
+      },
+      async read(ranges, options) {
+        const chunks = await source.read(ranges, options);
+        count(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
+        return chunks;
+      },
+    };
+  }
+
+  /** What has been read so far, and with how many requests if the archive is remote. */
+  costOf(archive: Archive): OpeningCost {
+    const { local } = archive.source;
+    return { bytes: this.#bytesRead, requests: local === true ? undefined : archive.stats.requests };
+  }
+
+  /** Says how many bytes will be read in total, for the remaining time. */
+  expect(bytes: number): void {
+    this.#expectedBytes = bytes;
+  }
+
+  /** Reports an upload as progress. */
+  readonly onUpload = ({ phase, bytesUploaded, totalBytes }: UploadProgress): void => {
+    if (phase !== "writing") this.#context.progress.report("uploading", bytesUploaded, totalBytes);
+  };
+
   #source(location: ArchiveLocation): RangeSource {
-    return asUsage(() => {
+    return usageOf(() => {
       switch (location.kind) {
         case "file":
           return fileSource(location.path);
@@ -107,12 +157,16 @@ export class ArchiveAccess {
   sink(text: string, put: PutMode = "overwrite"): ArchiveSink {
     const location = archiveLocation(text);
     const { signal, output } = this.#context;
-    return asUsage(() => {
+    return usageOf(() => {
       switch (location.kind) {
         case "file":
           return fileSink(location.path, { put });
         case "s3":
-          return spoolSink(this.#store().target(location.path, { put }), { signal });
+          return spoolSink(this.#store().target(location.path, { put }), {
+            durable: this.#args.flag("durable"),
+            signal,
+            onProgress: this.onUpload,
+          });
         case "stream":
           if (output.isTerminal) {
             throw new UsageError("an archive is binary: name a file, or redirect standard output");
@@ -144,6 +198,7 @@ export class ArchiveAccess {
           pageIndex,
           put,
           signal,
+          onProgress: this.onUpload,
         })
       ).notice;
     }
@@ -166,8 +221,13 @@ export class ArchiveAccess {
     const location = archiveLocation(target);
     if (location.kind === "s3") {
       const store = this.#writableStore(location.path);
-      return (await store.append(location.path, this.#childrenForStore(children), { pageIndex, signal }))
-        .notice;
+      return (
+        await store.append(location.path, this.#childrenForStore(children), {
+          pageIndex,
+          signal,
+          onProgress: this.onUpload,
+        })
+      ).notice;
     }
     if (location.kind !== "file") throw new UsageError("archives are appended to a file or an S3 object");
     const sources = this.#childSources(children);
@@ -176,6 +236,30 @@ export class ArchiveAccess {
     const sink = this.sink(target, version === undefined ? "overwrite" : { ifMatch: version });
     await appendArchives({ source, sink }, sources, { pageIndex, signal });
     return undefined;
+  }
+
+  /** A target of an upload. @throws UsageError for a malformed path */
+  target(path: string, put: PutMode = "overwrite"): UploadTarget {
+    return usageOf(() => this.#store().target(path, { put }));
+  }
+
+  /**
+   * The target that a spool was written for.
+   * @throws PeekpackError `unsupported-value` if the spool does not name an object of S3
+   */
+  recordedTarget(label: string | undefined, put: PutMode = "overwrite"): UploadTarget {
+    const { endpoint, path } = recordedPath(label, this.#args);
+    return openStore(this.#args, endpoint).target(path, { put });
+  }
+
+  /** Aborts orphaned uploads. */
+  sweep(prefix: string, options: SweepOptions): Promise<OrphanedUpload[]> {
+    return asUsage(() => this.#store().sweep(storePrefix(prefix), options));
+  }
+
+  /** Finds out what the S3 service supports. */
+  capabilities(prefix: string, options: CapabilityOptions): Promise<StoreCapabilities> {
+    return asUsage(() => this.#store().capabilities(storePrefix(prefix), options));
   }
 
   /** Closes the sources. */
@@ -202,7 +286,7 @@ export class ArchiveAccess {
 
   /** The store, after it has checked that it can write to a path. */
   #writableStore(path: string): S3Store {
-    return asUsage(() => {
+    return usageOf(() => {
       const store = this.#store();
       store.target(path);
       return store;
@@ -210,18 +294,37 @@ export class ArchiveAccess {
   }
 
   #store(): S3Store {
-    // Signs with fetch: the AWS SDK takes longer to load than most commands run, and warns on stderr about old Node versions.
-    this.#s3 ??= s3Store({ endpoint: this.#args.text("endpoint"), writer: "fetch" });
+    this.#s3 ??= openStore(this.#args);
     return this.#s3;
   }
 }
 
+/** @throws UsageError unless the text is s3://bucket or s3://bucket/prefix */
+function storePrefix(text: string): string {
+  const location = archiveLocation(text);
+  if (location.kind !== "s3") throw new UsageError(`${text} is not s3://bucket/prefix`);
+  return location.path;
+}
+
+/** As {@link wrongUsage}, for work that is awaited. */
+export async function asUsage<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw wrongUsage(error);
+  }
+}
+
 /** Reports a wrong argument of another package as wrong usage of the command. */
-function asUsage<T>(make: () => T): T {
+function usageOf<T>(make: () => T): T {
   try {
     return make();
   } catch (error) {
-    if (error instanceof TypeError || error instanceof RangeError) throw new UsageError(error.message);
-    throw error;
+    throw wrongUsage(error);
   }
+}
+
+/** A UsageError for a TypeError or a RangeError. Other errors are returned unchanged. */
+function wrongUsage(error: unknown): unknown {
+  return error instanceof TypeError || error instanceof RangeError ? new UsageError(error.message) : error;
 }

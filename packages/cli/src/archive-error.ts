@@ -31,7 +31,16 @@ export async function archiveError(error: unknown, text: string, archive?: Archi
   const location = archiveLocation(text);
   const name = location.kind === "url" ? location.url.replace(/[?#].*$/s, "") : text;
   switch (error.code) {
+    case "network":
+      return new ArchiveError(
+        name,
+        location.kind === "s3" ? "Is the endpoint right, and up?" : undefined,
+        error,
+      );
     case "not-found": {
+      if (/\bNoSuchBucket\b/.test(error.message)) {
+        return new ArchiveError(name, "Check the bucket's name and --endpoint.", error);
+      }
       const similar = archive === undefined ? undefined : await similarPath(archive, error.path ?? []);
       return new ArchiveError(name, similar && `Did you mean ${similar}?`, error);
     }
@@ -42,16 +51,17 @@ export async function archiveError(error: unknown, text: string, archive?: Archi
     case "truncated":
       return new ArchiveError(name, "Copy or upload it again.", error);
     case "denied":
-      return new ArchiveError(name, location.kind === "s3" ? credentialAdvice() : undefined, error);
+      return new ArchiveError(name, location.kind === "s3" ? credentialAdvice(error) : undefined, error);
     default:
       return new ArchiveError(name, undefined, error);
   }
 }
 
-function credentialAdvice(): string {
-  return process.env.AWS_ACCESS_KEY_ID === undefined
-    ? "The request was anonymous: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
-    : "Check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the permissions of the bucket.";
+/** Advice for an S3 object that was refused. A message without a status already says that there are no credentials. */
+function credentialAdvice({ message }: Error): string | undefined {
+  return /\b40[013]\b/.test(message)
+    ? "Check the credentials and the permissions of the bucket. For a public bucket there is --no-sign-request."
+    : undefined;
 }
 
 /** The path to the key that a mistyped last key most likely means. */

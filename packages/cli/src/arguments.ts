@@ -13,6 +13,8 @@ export class UsageError extends Error {
 export interface OptionSpec {
   /** Name of its value in help texts. Absent for a switch. */
   readonly value?: string;
+  /** The words that its value may be, for completion. */
+  readonly words?: readonly string[];
   /** Whether the value may be left out: then it is empty. Given, it follows `=`. */
   readonly optional?: boolean;
   /** A letter. No digit: `-1` is a path. */

@@ -2,12 +2,17 @@ import type { Readable, Writable } from "node:stream";
 import type { EncodeOptions } from "@peekpack/core";
 import type { Arguments, OptionSpecs } from "./arguments.js";
 import type { Output } from "./output.js";
+import type { Progress } from "./progress.js";
+import { S3_OPTIONS } from "./s3-access.js";
 
 /** What a command uses besides its arguments. */
 export interface Context {
+  /** All commands, for what is made of their table. */
+  readonly commands: readonly Command[];
   readonly stdin: Readable;
   readonly output: Output;
   readonly stderr: Writable;
+  readonly progress: Progress;
   /** Aborts the command. */
   readonly signal: AbortSignal | undefined;
 }
@@ -22,6 +27,8 @@ export interface Command {
   /** More about it, for its help text. */
   readonly details?: string;
   readonly options: OptionSpecs;
+  /** The words that are its arguments, if they are no files. */
+  readonly words?: readonly string[];
   /** Calls of it for its help text, without the name of the program. */
   readonly examples: readonly string[];
   /** Minimum and maximum number of positional arguments. */
@@ -31,12 +38,7 @@ export interface Command {
 }
 
 /** Options of every command that opens or writes an archive. */
-export const ACCESS_OPTIONS: OptionSpecs = {
-  endpoint: {
-    value: "URL",
-    help: "S3-compatible service for s3:// (default: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, then AWS)",
-  },
-};
+export const ACCESS_OPTIONS: OptionSpecs = S3_OPTIONS;
 
 /** The option for an archive that starts after the first byte. */
 export const OFFSET_OPTION: OptionSpecs = {
@@ -57,6 +59,7 @@ export const READ_OPTIONS: OptionSpecs = {
 export const PAGE_INDEX_OPTION: OptionSpecs = {
   "page-index": {
     value: "WHEN",
+    words: ["auto", "true", "false"],
     help: "auto (default): if the table exceeds 1 MiB; true: if it exceeds 8 KiB; false: no page index",
   },
 };
@@ -67,11 +70,12 @@ export const PATH_OPTIONS: OptionSpecs = {
     value: "JSON",
     help: "the path as a list of exact keys and indices, as in '[\"a/b\", 0]', instead of PATH",
   },
+  pointer: { help: "PATH is a JSON Pointer, as in /entries/0/a~1b" },
 };
 
 /** How values are encoded. */
 export const ENCODE_OPTIONS: OptionSpecs = {
-  codec: { value: "NAME", help: "msgpack or cbor" },
+  codec: { value: "NAME", words: ["msgpack", "cbor"], help: "msgpack or cbor" },
   threshold: {
     value: "BYTES",
     help: "containers below this size get no entries in the table (default 8192)",
@@ -82,6 +86,7 @@ export const ENCODE_OPTIONS: OptionSpecs = {
   },
   profile: {
     value: "NAME",
+    words: ["python", "rust"],
     help: "python (default) or rust: the backend of msglc whose bytes are reproduced",
   },
   ...PAGE_INDEX_OPTION,
@@ -91,8 +96,14 @@ export const ENCODE_OPTIONS: OptionSpecs = {
 export const PUT_OPTIONS: OptionSpecs = {
   put: {
     value: "MODE",
+    words: ["overwrite", "create"],
     help: "overwrite (default) or create, which fails if OUT exists",
   },
+};
+
+/** Whether an archive is kept if its upload fails. */
+export const DURABLE_OPTION: OptionSpecs = {
+  durable: { help: "keep the archive if its upload to S3 fails: peekpack resume continues it" },
 };
 
 /** The encoding options of a command. @throws UsageError for a wrong value */

@@ -4,6 +4,7 @@ import type { Command } from "./command.js";
 
 /** Options of every command. */
 export const COMMON_OPTIONS: OptionSpecs = {
+  quiet: { short: "q", help: "show no progress and no notes" },
   help: { short: "h", help: "show this text" },
   version: { help: "show the version" },
 };

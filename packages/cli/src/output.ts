@@ -1,5 +1,6 @@
 import type { Writable } from "node:stream";
 import { type ArchiveSink, memorySink } from "@peekpack/core";
+import type { Progress } from "./progress.js";
 import { Style } from "./style.js";
 import { escapeForTerminal } from "./terminal-text.js";
 
@@ -18,10 +19,12 @@ export class Output {
   /** How text is formatted for it. */
   readonly style: Style;
   readonly #signal: AbortSignal | undefined;
+  readonly #progress: Progress;
   #failure: Error | undefined;
 
-  constructor(stream: Writable, signal?: AbortSignal) {
+  constructor(stream: Writable, progress: Progress, signal?: AbortSignal) {
     this.stream = stream;
+    this.#progress = progress;
     this.#signal = signal;
     this.style = new Style((stream as { isTTY?: boolean }).isTTY === true);
     // Without a listener, a reader that closes its end would end the process with a stack trace.
@@ -43,6 +46,7 @@ export class Output {
   async write(chunk: string | Uint8Array): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
     this.#signal?.throwIfAborted();
+    if (this.isTerminal) this.#progress.hide();
     const safe = this.isTerminal && typeof chunk === "string" ? escapeForTerminal(chunk) : chunk;
     if (chunk.length === 0 || this.stream.write(safe)) return;
     await this.#drained();

@@ -1,4 +1,4 @@
-import { isPeekpackError, type PathKey } from "@peekpack/core";
+import { isPeekpackError, type PathKey, pointer } from "@peekpack/core";
 import { fromTagged } from "@peekpack/core/tagged";
 import { type Arguments, UsageError } from "./arguments.js";
 
@@ -7,7 +7,7 @@ export interface ArchiveAndPath {
   readonly archive: string;
   /** Empty: the root. */
   readonly path: readonly PathKey[];
-  /** Whether PATH has a segment `*`. A path in JSON has none: there `*` is a key. */
+  /** Whether PATH has a segment `*`. A path in JSON and a JSON Pointer have none: there `*` is a key. */
   readonly isPattern: boolean;
   /** The arguments after the path. */
   readonly rest: readonly string[];
@@ -22,14 +22,17 @@ export interface ArchiveAndPath {
 export function archiveAndPath(args: Arguments, rest = 0): ArchiveAndPath {
   const [archive = "", ...more] = args.positionals;
   const json = args.text("path-json");
+  const isPointer = args.flag("pointer");
+  if (isPointer && json !== undefined) throw new UsageError("give --pointer or --path-json, not both");
   const text = more.length > rest ? more[0] : undefined;
   if (json !== undefined && text !== undefined) throw new UsageError("give PATH or --path-json, not both");
   if (rest > 0 && json === undefined && text === undefined) throw new UsageError("too few arguments");
-  const path = json === undefined ? textPath(text ?? "") : exactPath(json);
+  const split = isPointer ? pointer : textPath;
+  const path = json === undefined ? split(text ?? "") : exactPath(json);
   return {
     archive,
     path,
-    isPattern: json === undefined && path.includes("*"),
+    isPattern: json === undefined && !isPointer && path.includes("*"),
     rest: text === undefined ? more : more.slice(1),
   };
 }

@@ -39,17 +39,30 @@ export async function propertiesAt(archive: Archive, path: Path): Promise<Proper
 }
 
 /** Properties that are sizes in bytes. */
-const SIZES = new Set(["bytes", "size", "compressed", "dataBytes", "tocBytes", "pageIndex", "objectSize"]);
+const SIZES = new Set([
+  "bytes",
+  "size",
+  "compressed",
+  "dataBytes",
+  "tocBytes",
+  "pageIndex",
+  "objectSize",
+  "openingBytes",
+]);
+
+/** Width of the names, with the gap after them. */
+const NAME_WIDTH = 12;
 
 /** The properties as text, one a line. */
 export function propertyLines(properties: Properties, style: Style): string {
-  return Object.entries(properties)
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => `${style.paint(name.padEnd(12), "dim")}${shown(name, value, style)}\n`)
+  const shown = Object.entries(properties).filter(([, value]) => value !== undefined);
+  const width = Math.max(NAME_WIDTH, ...shown.map(([name]) => name.length + 2));
+  return shown
+    .map(([name, value]) => `${style.paint(name.padEnd(width), "dim")}${text(name, value, style)}\n`)
     .join("");
 }
 
-function shown(name: string, value: string | number | undefined, style: Style): string {
+function text(name: string, value: string | number | undefined, style: Style): string {
   if (typeof value !== "number") return escapeControls(String(value));
   return SIZES.has(name) ? style.bytes(value) : style.count(value);
 }

@@ -1,4 +1,4 @@
-import { size } from "./size.js";
+import { formatSize } from "@peekpack/core/inspect";
 
 /** ANSI codes: bold, dim, and colors. */
 const CODES = { bold: 1, dim: 2, green: 32, yellow: 33, blue: 34, cyan: 36 } as const;
@@ -21,7 +21,7 @@ export class Style {
 
   /** A size: 1.2 MB on a terminal, the number of bytes elsewhere. */
   bytes(bytes: number): string {
-    return this.isTerminal ? size(bytes) : String(bytes);
+    return this.isTerminal ? formatSize(bytes) : String(bytes);
   }
 
   /** A count: 12,345 on a terminal, plain digits elsewhere. */

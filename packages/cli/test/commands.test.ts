@@ -340,6 +340,28 @@ describe("on a terminal", () => {
     expect(await text(["info", file])).toMatch(/\nsize +\d+\n/);
   });
 
+  it("info draws where the bytes are, and what opening reads", async () => {
+    vi.stubEnv("NO_COLOR", "1");
+    const value = { big: "x".repeat(60_000), small: "y".repeat(10_000) };
+    const file = await archive(value, { smallObjectThreshold: 64 });
+    const drawn = await onTerminal("info", file);
+    expect(drawn).toMatch(/\n {2}header +50 B +0\.1 %\n {2}data +70\.0 kB +99\.\d % {2}█{31}.?\n/);
+    expect(drawn).toMatch(/\n {2}table of contents +\d+ B +0\.\d %\n/);
+    expect(drawn).toMatch(/\nlargest entries\n {2}big +60\.0 kB +85\.\d % {2}█+.?\n {2}small +10\.0 kB/);
+    expect(drawn).toMatch(/\nopening reads [\d.]+ kB\n$/);
+    const combined = join(folder, "combined.msglc");
+    await ok(["combine", combined, `a=${file}`, `b=${file}`]);
+    expect(await onTerminal("info", combined)).toMatch(
+      /child archives +140 kB[\s\S]*largest children\n {2}a +[\d.]+ kB +50\.0 % {2}█{16}\n/,
+    );
+    // Machines get numbers.
+    expect(await text(["info", file])).toMatch(/\nopeningBytes +\d+\n/);
+    expect(JSON.parse(await text(["info", "--json", file]))).toMatchObject({
+      openingBytes: expect.any(Number),
+    });
+    expect(await onTerminal("info", "--json", file)).not.toContain("█");
+  });
+
   it("colors are used, unless NO_COLOR is set", async () => {
     const file = await archive({ list: Array.from({ length: 12_345 }, (_, i) => i) });
     vi.stubEnv("NO_COLOR", "");
@@ -670,7 +692,7 @@ describe("explore", () => {
       "pwd",
     ];
     const output = await text(
-      ["explore", file],
+      ["explore", "--shell", file],
       [...lines, "cd", "pwd", "", "help", "exit", "nonsense"].join("\n"),
     );
     expect(output).toContain('["entries","1"]\n"second"\n{\n  "name": "first"\n}\n');
@@ -682,7 +704,7 @@ describe("explore", () => {
   it("continues after a failed line, and ends with status 1", async () => {
     const file = await archive({ a: [1, 2] });
     const { status, stdout, stderr } = await run(
-      ["explore", file],
+      ["explore", "--shell", file],
       "cd a/0\ncat none\nnonsense\ncat [\ncat a\n",
     );
     expect(status).toBe(1);

@@ -1,72 +1,29 @@
 /** Runs the built command in its own process. */
-import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { type ChildProcess, execFile } from "node:child_process";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { encodeArchive } from "@peekpack/core";
 import { freshBucket, type S3Server, startS3 } from "@peekpack/testing";
 import { difference, fingerprint, fromTagged, loadArchives, loadVectors } from "@peekpack/testing/fixtures";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type BuiltCommand, builtCommand, type Ended, ended, root } from "./built-command.js";
 
-const root = fileURLToPath(new URL("../../../", import.meta.url));
-const command = join(root, "packages/cli/bin/peekpack.js");
 const fixtures = join(root, "testing/fixtures");
 
+let built: BuiltCommand;
 let folder = "";
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "peekpack-cli-"));
-  await promisify(execFile)("npx", ["tsc", "-b", "packages/cli"], { cwd: root });
+  built = await builtCommand();
+  folder = built.folder;
 });
-afterAll(() => rm(folder, { recursive: true, force: true }));
+afterAll(() => built.remove());
 
-interface Ended {
-  readonly status: number | null;
-  readonly signal: string | null;
-  readonly stdout: Buffer;
-  readonly stderr: string;
-}
-
-function start(argv: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
-  return spawn(process.execPath, [command, ...argv], {
-    cwd: folder,
-    env: { ...process.env, ...env },
-    stdio: "pipe",
-  });
-}
-
-function ended(child: ChildProcess): Promise<Ended> {
-  const out: Buffer[] = [];
-  const err: Buffer[] = [];
-  child.stdout?.on("data", (chunk: Buffer) => out.push(chunk));
-  child.stderr?.on("data", (chunk: Buffer) => err.push(chunk));
-  return new Promise((resolve, reject) => {
-    child.on("error", reject);
-    child.on("close", (status, signal) =>
-      resolve({ status, signal, stdout: Buffer.concat(out), stderr: Buffer.concat(err).toString() }),
-    );
-  });
-}
-
-async function peekpack(
-  argv: readonly string[],
-  { input = "", env = {} }: { input?: string; env?: NodeJS.ProcessEnv } = {},
-): Promise<Ended> {
-  const child = start(argv, env);
-  const end = ended(child);
-  child.stdin?.on("error", () => {});
-  child.stdin?.end(input);
-  return end;
-}
-
-async function output(argv: readonly string[], options?: Parameters<typeof peekpack>[1]): Promise<string> {
-  const { status, stdout, stderr } = await peekpack(argv, options);
-  expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
-  return stdout.toString();
-}
+const start = (...args: Parameters<BuiltCommand["start"]>): ChildProcess => built.start(...args);
+const peekpack = (...args: Parameters<BuiltCommand["run"]>): Promise<Ended> => built.run(...args);
+const output = (...args: Parameters<BuiltCommand["output"]>): Promise<string> => built.output(...args);
 
 it("runs as the workspace's peekpack", async () => {
   const { stdout } = await promisify(execFile)("npx", ["--no", "--", "peekpack", "--version"], { cwd: root });

@@ -8,15 +8,20 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** Runs a command line in this process. `terminal`: standard output is a terminal. */
+/**
+ * Runs a command line in this process.
+ * @param options.terminal standard output is a terminal
+ * @param options.errorTerminal standard error is a terminal
+ */
 export async function run(
   argv: readonly string[],
   input: string | Uint8Array = "",
-  { terminal = false }: { readonly terminal?: boolean } = {},
+  { terminal = false, errorTerminal = false }: { terminal?: boolean; errorTerminal?: boolean } = {},
 ): Promise<Outcome> {
   const out = collector();
   if (terminal) Object.assign(out.stream, { isTTY: true });
   const err = collector();
+  if (errorTerminal) Object.assign(err.stream, { isTTY: true, columns: 100 });
   const stdin = Readable.from([Buffer.from(input)]);
   const status = await main(argv, { stdin, stdout: out.stream, stderr: err.stream });
   return { status, stdout: out.bytes(), stderr: err.bytes().toString() };

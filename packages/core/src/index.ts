@@ -18,8 +18,15 @@ export type { NumberArrayOf, NumberType } from "./reader/number-array.js";
 export { type ArchiveSource, type OpenOptions, openArchive } from "./reader/open-archive.js";
 export { type Path, type PathKey, type PathSegment, Slice, slice } from "./reader/path.js";
 export { ANY, type Pattern, type Selected } from "./reader/pattern.js";
+export { pointer, toPointer } from "./reader/pointer.js";
 export type { At, InnerOf, KeyOf, Lazily, PathIn, Untyped } from "./reader/schema.js";
 export { Sequence } from "./reader/sequence.js";
+export {
+  SchemaError,
+  type SchemaIssue,
+  type SchemaResult,
+  type StandardSchema,
+} from "./reader/standard-schema.js";
 export * from "./source/index.js";
 export { Ext, Float64, float64, Simple, Tagged, Timestamp, type Value } from "./values.js";
 export {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { numberHash } from "../src/codec/key-collisions.js";
 import { encodeHeader } from "../src/format/header.js";
 import {
   type Archive,
@@ -184,6 +185,58 @@ it("a deep table whose nodes have their children first is searched in one pass",
   // Skipped at every level, it would take minutes.
   expect(await archive.read(repeated(depth, "a"))).toBe(1);
 }, 20_000);
+
+describe("maps whose keys were chosen to collide in V8's hash are `limit`", () => {
+  const cut = (value: bigint): bigint => BigInt.asUintN(64, value);
+  /** The factor that undoes a multiplication by an odd number modulo 2^64. */
+  function inverse(factor: bigint): bigint {
+    let found = factor;
+    for (let i = 0; i < 6; i++) found = cut(found * (2n - factor * found));
+    return found;
+  }
+  function withoutShift(value: bigint, shift: bigint): bigint {
+    let found = value;
+    for (let done = shift; done < 64n; done += shift) found = value ^ (found >> shift);
+    return found;
+  }
+  /** The 64 bits that have a hash. Each step of the hash is undone. */
+  function bitsOfHash(hash: bigint): bigint {
+    let bits = cut(withoutShift(hash, 22n) * inverse(65n));
+    bits = cut(withoutShift(bits, 11n) * inverse(21n));
+    return cut((withoutShift(bits, 31n) + 1n) * inverse(2n ** 18n - 1n));
+  }
+  /** Bits whose hashes have the same low 20 bits. */
+  const chosen = Array.from({ length: 12_000 }, (_, i) => bitsOfHash((BigInt(i) << 20n) + 5n));
+  const floats = [...new Float64Array(BigUint64Array.from(chosen).buffer)].filter(Number.isFinite);
+  function integers(): number[] {
+    const found: number[] = [];
+    for (let i = 0; found.length < 12_000; i++) if (numberHash(i) % 1024 === 5) found.push(i);
+    return found;
+  }
+
+  it.each<[string, readonly (number | bigint)[]]>([
+    ["integers", integers()],
+    ["floats", floats],
+    ["bigints", chosen],
+  ])("%s", async (_, keys) => {
+    const map = new Map(keys.map((key) => [key, 0]));
+    for (const codec of ["msgpack", "cbor"] as const) {
+      const bytes = encodeArchive({ map }, { codec, smallObjectThreshold: 2 ** 30 });
+      expect(await failure((await openArchive(bytes)).read("map"))).toBe("limit");
+    }
+  });
+
+  it.each<[string, (i: number) => number | bigint]>([
+    ["consecutive integers", (i) => i],
+    ["multiples of 4096", (i) => i * 4096],
+    ["times in milliseconds", (i) => 1_700_000_000_000 + i * 1000],
+    ["bigints", (i) => 2n ** 60n + BigInt(i) * 1024n],
+  ])("but not maps of %s", async (_, key) => {
+    const map = new Map(Array.from({ length: 60_000 }, (_, i) => [key(i), i]));
+    const bytes = encodeArchive({ map }, { smallObjectThreshold: 2 ** 30 });
+    expect(await (await openArchive(bytes)).read("map")).toEqual(map);
+  });
+});
 
 it("a combined archive is read whole through all its levels", async () => {
   let nested = encodeArchive([1, 2]);

@@ -2,7 +2,7 @@ import { crc32 } from "node:zlib";
 import { HEADER_SIZE, PeekpackError } from "@peekpack/core";
 
 // Blocks are aligned to the archive, as parts usually are, so that a part is read without bytes of its neighbors.
-const BLOCK_BYTES = 2 ** 20;
+export const BLOCK_BYTES: number = 2 ** 20;
 
 /** End of the block that contains an offset of the body, as an offset of the body. The header precedes the body. */
 function blockEnd(offset: number): number {

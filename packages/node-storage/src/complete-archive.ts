@@ -1,44 +1,45 @@
 import { constants } from "node:fs";
-import { PeekpackError } from "@peekpack/core";
-import type { UploadContent } from "@peekpack/s3/internal";
+import { type SpooledArchive, unfinished } from "@peekpack/s3/internal";
 import { readExactly } from "./append-file.js";
+import { BLOCK_BYTES, checkedBody } from "./block-checksums.js";
 import { openPrivate } from "./private-files.js";
-import type { Spool } from "./spool.js";
-import type { JournalState, SealedArchive } from "./spool-journal.js";
-import { spoolContent } from "./spool-upload.js";
+import type { SpoolFolder } from "./spool-folder.js";
+import type { FolderState, SealedBody } from "./spool-journal.js";
 
-/** A journal of a complete archive. */
-export type CompleteState = JournalState & { readonly sealed: SealedArchive };
-
-/** Opens the complete archive of a spool. @throws PeekpackError `unfinished` */
-export async function withArchive<T>(
-  spool: Spool,
-  state: JournalState | undefined,
-  work: (content: UploadContent, state: CompleteState) => Promise<T>,
-): Promise<T> {
-  const complete = await completeState(spool, state);
-  const handle = await openPrivate(spool.body, constants.O_RDONLY);
-  try {
-    const content = spoolContent(complete.sealed, {
-      read: (start, end) => readExactly(handle, start, end),
-    });
-    return await work(content, complete);
-  } finally {
-    await handle.close();
-  }
+/** Opens the complete archive of a spool. @throws PeekpackError `unfinished` if the disk does not have all of it */
+export async function openArchive(
+  folder: SpoolFolder,
+  state: FolderState | undefined,
+): Promise<SpooledArchive> {
+  const { header, bodySize, blocks } = await completeBody(folder, state);
+  const handle = await openPrivate(folder.body, constants.O_RDONLY);
+  const front = header.length;
+  const file = { read: (start: number, end: number) => readExactly(handle, start, end) };
+  const body = checkedBody(file, bodySize, blocks);
+  return {
+    header,
+    size: front + bodySize,
+    pieceBytes: BLOCK_BYTES,
+    async read(start, end) {
+      const bytes = await body.read(Math.max(0, start - front), Math.max(0, end - front));
+      if (start >= front) return bytes;
+      const head = header.subarray(start, Math.min(end, front));
+      const whole = new Uint8Array(head.length + bytes.length);
+      whole.set(head);
+      whole.set(bytes, head.length);
+      return whole;
+    },
+    close: () => handle.close(),
+  };
 }
 
 /** @throws PeekpackError `unfinished` if the disk does not have the whole archive */
-export async function completeState(spool: Spool, state: JournalState | undefined): Promise<CompleteState> {
-  const unfinished = (reason: string): PeekpackError =>
-    new PeekpackError("unfinished", `The spool ${spool.path} cannot be uploaded: ${reason}.`, {
-      section: "spool",
-    });
-  const sealed = state?.sealed;
-  if (state === undefined || sealed === undefined) throw unfinished("its archive is incomplete");
-  if (!sealed.synced && (await spool.isFromEarlierBoot())) {
-    throw unfinished("the machine stopped before the archive was synced to the disk");
+export async function completeBody(folder: SpoolFolder, state: FolderState | undefined): Promise<SealedBody> {
+  const body = state?.body;
+  if (body === undefined) throw unfinished("it is incomplete");
+  if (!body.synced && (await folder.isFromEarlierBoot())) {
+    throw unfinished("the machine stopped before it was synced to the disk");
   }
-  if ((await spool.bodySize()) !== sealed.bodySize) throw unfinished("its file is missing or incomplete");
-  return { ...state, sealed };
+  if ((await folder.bodySize()) !== body.bodySize) throw unfinished("its file is missing or incomplete");
+  return body;
 }

@@ -5,10 +5,10 @@ import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { HEADER_SIZE, PeekpackError } from "@peekpack/core";
 import type { DisposableSink, PutMode } from "@peekpack/s3";
+import { serialSink } from "@peekpack/s3/internal";
 import { AppendFile, type SizeLimits } from "./append-file.js";
-import { isErrno, withFileErrors } from "./file-error.js";
+import { fileError, isErrno } from "./file-error.js";
 import { fileState } from "./file-state.js";
-import { serialSink } from "./serial-sink.js";
 import { fileTableSpill } from "./table-spill.js";
 import { removeAbandonedFiles, temporaryPath } from "./temporary-file.js";
 
@@ -39,7 +39,6 @@ export interface FileSinkOptions extends SizeLimits {
 export function fileSink(path: string | URL, options: FileSinkOptions = {}): DisposableSink {
   const given = typeof path === "string" ? path : fileURLToPath(path);
   const put = checkPutMode(options.put ?? "overwrite");
-  const action = `write ${given}`;
   let opening: Promise<OpenFile> | undefined;
 
   const begin = async (): Promise<OpenFile> => {
@@ -59,46 +58,45 @@ export function fileSink(path: string | URL, options: FileSinkOptions = {}): Dis
     return { stream: false, target, file };
   };
 
+  const open = (): Promise<OpenFile> => {
+    opening ??= begin();
+    return opening;
+  };
+
+  const cleanUp = async (): Promise<void> => {
+    const opened = await opening?.catch(() => undefined);
+    opening = undefined;
+    await opened?.file.close().catch(() => {});
+    if (opened !== undefined) await rm(opened.file.path, { force: true });
+  };
+
   return serialSink({
     label: pathToFileURL(given).href,
-    write: (chunk) =>
-      withFileErrors(action, "sink", async () => {
-        opening ??= begin();
-        await (await opening).file.append(chunk);
-      }),
-    spill: () =>
-      withFileErrors(action, "sink", async () => {
-        opening ??= begin();
-        return fileTableSpill(`${(await opening).file.path}.table`);
-      }),
-    finish: (header) =>
-      withFileErrors(action, "sink", async () => {
-        opening ??= begin();
-        const { file, target, stream } = await opening;
-        await file.flush();
-        const size = file.size - HEADER_SIZE + header.length;
-        if (header.length === HEADER_SIZE) await file.writeAt(0, header);
-        else await moveBody(file, header);
-        if (stream) {
-          await copyInto(target, file, size);
-          return { size, location: pathToFileURL(target).href };
-        }
-        const old = await fileState(target).catch(() => undefined);
-        await file.chmod(old?.mode ?? 0o666 & ~process.umask());
-        await file.sync();
-        await file.close();
-        await publish(file.path, target, put);
-        opening = undefined;
-        await syncDirectory(dirname(target));
-        const { version } = await fileState(target);
-        return { size, version, location: pathToFileURL(target).href };
-      }),
-    async cleanUp() {
-      const opened = await opening?.catch(() => undefined);
+    convertError: (error) => fileError(error, `write ${given}`, "sink"),
+    write: async (chunk) => (await open()).file.append(chunk),
+    spill: async () => fileTableSpill(`${(await open()).file.path}.table`),
+    async finish(header) {
+      const { file, target, stream } = await open();
+      await file.flush();
+      const size = file.size - HEADER_SIZE + header.length;
+      if (header.length === HEADER_SIZE) await file.writeAt(0, header);
+      else await moveBody(file, header);
+      if (stream) {
+        await copyInto(target, file, size);
+        await cleanUp();
+        return { size, location: pathToFileURL(target).href };
+      }
+      const old = await fileState(target).catch(() => undefined);
+      await file.chmod(old?.mode ?? 0o666 & ~process.umask());
+      await file.sync();
+      await file.close();
+      await publish(file.path, target, put);
       opening = undefined;
-      await opened?.file.close().catch(() => {});
-      if (opened !== undefined) await rm(opened.file.path, { force: true });
+      await syncDirectory(dirname(target));
+      const { version } = await fileState(target);
+      return { size, version, location: pathToFileURL(target).href };
     },
+    cleanUp,
   });
 }
 

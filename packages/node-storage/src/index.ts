@@ -1,5 +1,11 @@
 export type { PersistentCache, PersistentCacheOptions } from "@peekpack/core";
 export type { DisposableSink } from "@peekpack/s3";
+export type {
+  PendingSpool,
+  RetargetOptions,
+  SpoolUploadOptions,
+  SpoolWriteOptions,
+} from "@peekpack/s3/internal";
 export type { SizeLimits } from "./append-file.js";
 export { type FileSinkOptions, fileSink } from "./file-sink.js";
 export { fileSource } from "./file-source.js";
@@ -8,4 +14,3 @@ export { type DisposableCache, defaultCacheDirectory, persistentCache } from "./
 export { discardUpload, exportUpload, type ResumeOptions, resumeUpload } from "./resume-upload.js";
 export { defaultSpoolDirectory, durableSpoolDirectory } from "./spool-directory.js";
 export { type SpoolSinkOptions, spoolSink } from "./spool-sink.js";
-export type { SpoolUploadOptions } from "./spool-upload.js";

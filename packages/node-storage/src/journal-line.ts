@@ -3,24 +3,20 @@ import { PeekpackError } from "@peekpack/core";
 import type { PutMode } from "@peekpack/s3";
 import {
   isObject,
-  isOpenUpload,
   isPartSize,
   isPutMode,
   isSize,
-  isUploadedPart,
-  type OpenUpload,
-  type UploadedPart,
+  isSpoolStep,
+  SPOOL_LAYOUT,
+  type SpoolStep,
 } from "@peekpack/s3/internal";
 import { checksumBytes } from "./block-checksums.js";
-
-/** Version of the layout of spools that this version reads and writes. */
-export const LAYOUT = 2;
 
 /** One entry of a journal. It never holds a credential, nor a URL with a query. */
 export type JournalEntry =
   | {
       /** Layout of the spool. */
-      readonly v: typeof LAYOUT;
+      readonly v: typeof SPOOL_LAYOUT;
       readonly target: string;
       readonly put: PutMode;
       readonly begun: string;
@@ -34,13 +30,8 @@ export type JournalEntry =
       /** The checksums of the body's blocks, in base64. */
       readonly blocks: string;
     }
-  | { readonly upload: OpenUpload; readonly partSize: number }
-  | { readonly part: UploadedPart }
-  | { readonly committing: true }
-  | { readonly abandoned: string; readonly gone: boolean }
-  | { readonly failure: string }
-  | { readonly retarget: string; readonly put: PutMode }
-  | { readonly from: string };
+  | { readonly from: string }
+  | SpoolStep;
 
 /** Encodes an entry as a line: CRC32, sequence number and JSON. */
 export function encodeLine(sequence: number, entry: JournalEntry): string {
@@ -75,7 +66,7 @@ function isEntry(value: unknown): value is JournalEntry {
   switch (Object.keys(value)[0]) {
     case "v":
       return (
-        value.v === LAYOUT &&
+        value.v === SPOOL_LAYOUT &&
         typeof value.target === "string" &&
         isPutMode(value.put) &&
         typeof value.begun === "string" &&
@@ -90,22 +81,10 @@ function isEntry(value: unknown): value is JournalEntry {
         isBase64(value.blocks) &&
         Buffer.from(value.blocks, "base64").length === checksumBytes(value.bodySize)
       );
-    case "upload":
-      return isOpenUpload(value.upload) && isPartSize(value.partSize);
-    case "part":
-      return isUploadedPart(value.part);
-    case "committing":
-      return value.committing === true;
-    case "abandoned":
-      return typeof value.abandoned === "string" && typeof value.gone === "boolean";
-    case "failure":
-      return typeof value.failure === "string";
-    case "retarget":
-      return typeof value.retarget === "string" && isPutMode(value.put);
     case "from":
       return typeof value.from === "string";
     default:
-      return false;
+      return isSpoolStep(value);
   }
 }
 

@@ -1,42 +1,16 @@
 import { resolve } from "node:path";
 import { isPeekpackError } from "@peekpack/core";
-import type { PutMode } from "@peekpack/s3";
-import { completeState } from "./complete-archive.js";
+import { describeSpool, type PendingSpool, type UnusableSpool } from "@peekpack/s3/internal";
+import { completeBody } from "./complete-archive.js";
 import { isErrno, withFileErrors } from "./file-error.js";
-import { Spool } from "./spool.js";
 import { defaultSpoolDirectory, durableSpoolDirectory } from "./spool-directory.js";
-import { SpoolJournal } from "./spool-journal.js";
+import { SpoolFolder } from "./spool-folder.js";
+import { type FolderState, SpoolJournal } from "./spool-journal.js";
 
-/**
- * A spool that was left behind. Plain data without secrets. The same fields as in `@peekpack/web-storage`, and `path`.
- */
-export interface PendingUpload {
-  /** Unique within its directory. */
-  readonly id: string;
-  /** The directory that was given to `spoolSink`. */
-  readonly directory: string;
+/** A spool that was left behind. Plain data without secrets. The same as in `@peekpack/web-storage`, and `path`. */
+export interface PendingUpload extends PendingSpool {
   /** Path of the spool's own folder. */
   readonly path: string;
-  /** Label of the target; undefined if it is not known. */
-  readonly target: string | undefined;
-  readonly put: PutMode | undefined;
-  /** When the spool was created. */
-  readonly begun: Date | undefined;
-  /**
-   * `unfinished`: the archive is incomplete, and can only be discarded. `sealed`: it is complete, and no part is on the
-   * server. `uploading`: some parts are. `committing`: the object may exist already. `orphan`: the archive is gone, but a
-   * multipart upload may be left on the server, for `discardUpload` to remove. `damaged`: the spool's records have changed; it
-   * can only be discarded here. `unsupported`: another version of peekpack wrote it; it is kept for that version.
-   */
-  readonly state: "unfinished" | "sealed" | "uploading" | "committing" | "orphan" | "damaged" | "unsupported";
-  /** Why the spool is `damaged` or `unsupported`. */
-  readonly problem: string | undefined;
-  /** Size of the archive in bytes, once it is complete. */
-  readonly size: number | undefined;
-  /** Bytes that the server has confirmed. */
-  readonly bytesUploaded: number;
-  /** Code of the error that the last upload failed with; `stopped` if it was aborted. */
-  readonly failure: string | undefined;
 }
 
 /** Which spools to list. */
@@ -77,7 +51,7 @@ export async function pendingUploads(options: PendingOptions = {}): Promise<Pend
 async function listUploads(directory: string, foreign: boolean): Promise<PendingUpload[]> {
   return withFileErrors(`list the spools in ${directory}`, "spool", async () => {
     const pending: PendingUpload[] = [];
-    for (const spool of await Spool.list(directory)) {
+    for (const spool of await SpoolFolder.list(directory)) {
       const status = await spool.ownerStatus();
       if (status === "running" || (status === "unknown" && !foreign)) continue;
       const described = await describe(spool);
@@ -88,48 +62,25 @@ async function listUploads(directory: string, foreign: boolean): Promise<Pending
 }
 
 /** Describes a spool; undefined if it was removed meanwhile. */
-async function describe(spool: Spool): Promise<PendingUpload | undefined> {
-  const base = {
-    id: spool.id,
-    directory: spool.directory,
-    path: spool.path,
-    target: undefined,
-    put: undefined,
-    begun: undefined,
-    problem: undefined,
-    size: undefined,
-    bytesUploaded: 0,
-    failure: undefined,
-  } as const;
-  let journal: Awaited<ReturnType<SpoolJournal["read"]>>;
+async function describe(folder: SpoolFolder): Promise<PendingUpload | undefined> {
+  let state: FolderState | UnusableSpool | undefined;
   try {
-    const problem = await spool.problem();
-    if (problem !== undefined) return { ...base, state: "unsupported", problem };
-    journal = await new SpoolJournal(spool.journal).read();
+    const problem = await folder.problem();
+    state =
+      problem === undefined
+        ? await new SpoolJournal(folder.journal).read()
+        : { unusable: "unsupported", problem };
   } catch (error) {
     if (isErrno(error, "ENOENT")) return undefined;
     // One unreadable spool must not hide the others. A lack of resources concerns all.
     if (!isPeekpackError(error) && !isErrno(error, "EACCES", "EPERM", "EISDIR", "EIO")) throw error;
-    return { ...base, state: "damaged", problem: error instanceof Error ? error.message : String(error) };
+    state = { unusable: "damaged", problem: error instanceof Error ? error.message : String(error) };
   }
-  if (journal === undefined) return { ...base, state: "unfinished" };
-  if ("unusable" in journal) return { ...base, state: journal.unusable, problem: journal.problem };
-  const { target, put, begun, sealed, upload, committing, failure, from } = journal;
-  const complete = await completeState(spool, journal).then(
+  const usable = state !== undefined && "target" in state ? state : undefined;
+  const complete = await completeBody(folder, usable).then(
     () => true,
     () => false,
   );
-  let state: PendingUpload["state"] = upload === undefined ? "unfinished" : "orphan";
-  if (complete) state = committing ? "committing" : upload === undefined ? "sealed" : "uploading";
-  return {
-    ...base,
-    directory: from ?? spool.directory,
-    target,
-    put,
-    begun,
-    state,
-    size: sealed && sealed.header.length + sealed.bodySize,
-    bytesUploaded: (upload?.parts ?? []).reduce((sum, { size }) => sum + size, 0),
-    failure,
-  };
+  const directory = usable?.from ?? folder.directory;
+  return { ...describeSpool(folder.id, directory, state, complete), path: folder.path };
 }

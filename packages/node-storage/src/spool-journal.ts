@@ -2,34 +2,30 @@ import { constants } from "node:fs";
 import { copyFile } from "node:fs/promises";
 import { isPeekpackError, PeekpackError } from "@peekpack/core";
 import type { PutMode } from "@peekpack/s3";
-import type { OpenUpload, UploadedPart, UploadState } from "@peekpack/s3/internal";
+import {
+  type JournalStore,
+  newSpoolState,
+  nextState,
+  SPOOL_LAYOUT,
+  type SpoolState,
+  type SpoolStep,
+  type UnusableSpool,
+} from "@peekpack/s3/internal";
 import { isErrno } from "./file-error.js";
-import { decodeLine, encodeLine, type JournalEntry, LAYOUT, layoutOf } from "./journal-line.js";
+import { decodeLine, encodeLine, type JournalEntry, layoutOf } from "./journal-line.js";
 import { openPrivate, readPrivateText } from "./private-files.js";
 
-/** What a spool's journal records. */
-export interface JournalState {
-  /** Label of the target. */
-  readonly target: string;
-  readonly put: PutMode;
-  /** Part size that the sink was given; undefined for the default. */
-  readonly partSize: number | undefined;
-  /** When the spool was created. */
-  readonly begun: Date;
-  /** What the journal records of the complete archive. */
-  readonly sealed: SealedArchive | undefined;
-  /** The multipart upload that is open, or may be. */
-  readonly upload: UploadState | undefined;
-  /** Whether the request that stores the object may have been sent. */
-  readonly committing: boolean;
-  /** Code of the error that the last upload failed with. */
-  readonly failure: string | undefined;
+/** What the journal of a spool folder records. */
+export interface FolderState extends SpoolState {
+  /** The body of the complete archive. */
+  readonly body: SealedBody | undefined;
   /** The original directory of the spool, if only its journal is left, in the default directory. */
   readonly from: string | undefined;
 }
 
-/** A complete archive in a spool. */
-export interface SealedArchive {
+/** The body of a complete archive: all but the header. */
+export interface SealedBody {
+  /** The header that precedes it. */
   readonly header: Uint8Array;
   /** Size of the body in bytes. */
   readonly bodySize: number;
@@ -39,15 +35,11 @@ export interface SealedArchive {
   readonly blocks: Uint8Array;
 }
 
-/** A journal whose spool this version cannot use. */
-export interface UnusableJournal {
-  /** `damaged`: its bytes have changed. `unsupported`: another version of peekpack wrote it. */
-  readonly unusable: "damaged" | "unsupported";
-  readonly problem: string;
-}
+// A part whose line is lost is uploaded again. A failure is only for information.
+const NOT_SYNCED: readonly string[] = ["part", "failure"];
 
-/** A journal to which lines are appended. Each call resolves when its line is written. */
-export class SpoolJournal {
+/** A journal in a file, to which a line is appended for each step. */
+export class SpoolJournal implements JournalStore {
   readonly #path: string;
   #last: Promise<unknown> = Promise.resolve();
   /** Sequence number of the next line; undefined until the journal was read. */
@@ -60,65 +52,26 @@ export class SpoolJournal {
   /** Begins the journal of a new spool. */
   async begin(target: string, put: PutMode, partSize: number | undefined): Promise<void> {
     this.#next = 1;
-    await this.#append({ v: LAYOUT, target, put, begun: new Date().toISOString(), partSize }, true);
+    await this.#append({ v: SPOOL_LAYOUT, target, put, begun: new Date().toISOString(), partSize }, true);
   }
 
   /** Records that the archive is complete. The body is in its own file. */
-  async sealed({ header, bodySize, synced, blocks }: SealedArchive): Promise<void> {
+  async sealed({ header, bodySize, synced, blocks }: SealedBody): Promise<void> {
     await this.#append({ sealed: base64(header), bodySize, synced, blocks: base64(blocks) }, true);
   }
 
-  async upload(upload: OpenUpload, partSize: number): Promise<void> {
-    await this.#append({ upload, partSize }, true);
-  }
-
-  async part(part: UploadedPart): Promise<void> {
-    // Not synced: a part whose line is lost is uploaded again.
-    await this.#append({ part }, false);
-  }
-
-  async committing(): Promise<void> {
-    await this.#append({ committing: true }, true);
-  }
-
-  async abandoned(upload: OpenUpload, gone: boolean): Promise<void> {
-    await this.#append({ abandoned: upload.id, gone }, true);
-  }
-
-  /** Records another target or write condition. */
-  async retarget(target: string, put: PutMode): Promise<void> {
-    await this.#append({ retarget: target, put }, true);
-  }
-
-  async failed(failure: string): Promise<void> {
-    await this.#append({ failure }, false);
+  async record(step: SpoolStep): Promise<void> {
+    await this.#append(step, !NOT_SYNCED.includes(Object.keys(step)[0]!));
   }
 
   /** Copies the journal, and records the directory that it came from. */
-  async copyTo(path: string, from: string): Promise<SpoolJournal> {
+  async copyTo(path: string, from: string): Promise<void> {
     await this.#last;
     await copyFile(this.#path, path, constants.COPYFILE_EXCL);
-    const copy = new SpoolJournal(path);
-    await copy.#append({ from }, true);
-    return copy;
+    await new SpoolJournal(path).#append({ from }, true);
   }
 
-  /**
-   * The current state. Undefined if there is no complete first line.
-   * @throws PeekpackError `corrupt` if the journal is damaged, `denied` if another version of peekpack wrote it
-   */
-  async state(): Promise<JournalState | undefined> {
-    const state = await this.read();
-    if (state === undefined || !("unusable" in state)) return state;
-    throw new PeekpackError(
-      state.unusable === "damaged" ? "corrupt" : "denied",
-      `The spool is ${state.unusable}: ${state.problem}.`,
-      { section: "spool" },
-    );
-  }
-
-  /** Like {@link state}, but returns why a journal is unusable. */
-  async read(): Promise<JournalState | UnusableJournal | undefined> {
+  async read(): Promise<FolderState | UnusableSpool | undefined> {
     await this.#last;
     const { journal, next } = await readJournal(this.#path);
     this.#next = next;
@@ -147,14 +100,14 @@ export class SpoolJournal {
 /** Reads a journal, and the sequence number of its next line. The state is undefined if there is no complete first line. */
 async function readJournal(
   path: string,
-): Promise<{ readonly journal: JournalState | UnusableJournal | undefined; readonly next: number }> {
+): Promise<{ readonly journal: FolderState | UnusableSpool | undefined; readonly next: number }> {
   const content = await readPrivateText(path).catch((error: unknown) => {
     if (isErrno(error, "ENOENT")) return "";
     throw error;
   });
   const layout = layoutOf(content);
-  if (layout !== undefined && layout !== LAYOUT) {
-    const problem = `it has layout ${layout}, and this version reads layout ${LAYOUT}`;
+  if (layout !== undefined && layout !== SPOOL_LAYOUT) {
+    const problem = `it has layout ${layout}, and this version reads layout ${SPOOL_LAYOUT}`;
     return { journal: { unusable: "unsupported", problem }, next: 0 };
   }
   try {
@@ -203,52 +156,33 @@ function entriesOf(content: string): JournalEntry[] {
 }
 
 /** @throws PeekpackError `corrupt` if the entries contradict each other */
-function stateOf(entries: readonly JournalEntry[]): JournalState | undefined {
-  let state: JournalState | undefined;
-  let parts = new Map<number, UploadedPart>();
+function stateOf(entries: readonly JournalEntry[]): FolderState | undefined {
+  let state: FolderState | undefined;
   for (const [i, entry] of entries.entries()) {
-    if ("v" in entry) {
-      const { target, put, begun, partSize } = entry;
-      state = { ...EMPTY, target, put, begun: new Date(begun), partSize };
-      continue;
-    }
-    if (state === undefined || ("part" in entry && state.upload === undefined)) {
+    state = stateAfter(state, entry);
+    if (state === undefined) {
       throw new PeekpackError("corrupt", `line ${i + 1} of its journal is out of order`, {
         section: "spool",
       });
     }
-    if ("sealed" in entry) {
-      const { bodySize, synced } = entry;
-      const sealed = { header: fromBase64(entry.sealed), bodySize, synced, blocks: fromBase64(entry.blocks) };
-      state = { ...state, sealed };
-    } else if ("upload" in entry) {
-      parts = new Map();
-      const { upload, partSize } = entry;
-      state = { ...state, upload: { upload, partSize, parts: [] }, committing: false };
-    } else if ("part" in entry) {
-      parts.set(entry.part.number, entry.part);
-    } else if ("committing" in entry) {
-      state = { ...state, committing: true };
-    } else if ("abandoned" in entry) {
-      if (entry.gone && entry.abandoned === state.upload?.upload.id)
-        state = { ...state, upload: undefined, committing: false };
-    } else if ("retarget" in entry) {
-      const committing = state.committing && entry.retarget === state.target;
-      state = { ...state, target: entry.retarget, put: entry.put, committing };
-    } else if ("failure" in entry) {
-      state = { ...state, failure: entry.failure };
-    } else if ("from" in entry) {
-      state = { ...state, from: entry.from };
-    }
   }
-  if (state?.upload === undefined) return state;
-  return { ...state, upload: { ...state.upload, parts: [...parts.values()] } };
+  return state;
 }
 
-const EMPTY = {
-  sealed: undefined,
-  upload: undefined,
-  committing: false,
-  failure: undefined,
-  from: undefined,
-} as const;
+/** The state after an entry. Undefined if the entry is impossible in this state. */
+function stateAfter(state: FolderState | undefined, entry: JournalEntry): FolderState | undefined {
+  if ("v" in entry) {
+    const { target, put, begun, partSize } = entry;
+    const start = newSpoolState({ target, put, partSize, begun: new Date(begun) });
+    return { ...start, body: undefined, from: undefined };
+  }
+  if (state === undefined) return undefined;
+  if ("sealed" in entry) {
+    const { bodySize, synced } = entry;
+    const header = fromBase64(entry.sealed);
+    const body: SealedBody = { header, bodySize, synced, blocks: fromBase64(entry.blocks) };
+    return { ...state, body, sealed: { header, size: header.length + bodySize } };
+  }
+  if ("from" in entry) return { ...state, from: entry.from };
+  return nextState(state, entry);
+}

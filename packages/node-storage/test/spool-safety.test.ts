@@ -18,8 +18,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { encodeArchive, PeekpackError, writeArchive } from "@peekpack/core";
+import { type MemoryTarget, memoryTarget } from "@peekpack/testing/contracts/memory-target";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { type MemoryTarget, memoryTarget } from "../../web-storage/test/memory-target.js";
 import {
   discardUpload,
   durableSpoolDirectory,
@@ -254,6 +254,32 @@ describe("a damaged spool", () => {
     const before = new Date(Date.now() - 3_600_000);
     await utimes(pending.path, before, before);
     expect(await pendingUploads({ directory })).toMatchObject([{ id: pending.id }]);
+  });
+
+  it("of a living process stays its own, whichever bit of its owner flips", async () => {
+    const sink = spoolSink(target, options);
+    await sink.write(new Uint8Array(10));
+    const [name] = await readdir(directory);
+    const path = join(directory, name!);
+    const owner = join(path, "owner.1");
+    const sound = await readFile(owner);
+    for (let bit = 0; bit < sound.length * 8; bit += 5) {
+      const flipped = Buffer.from(sound);
+      flipped[bit >> 3]! ^= 1 << (bit & 7);
+      await writeFile(owner, flipped);
+      expect(await pendingUploads({ directory })).toEqual([]);
+    }
+    await writeFile(owner, sound);
+    await sink.abort();
+  });
+
+  it("is released by its owner although an earlier version wrote the owner without a checksum", async () => {
+    const pending = await failAt("uploadPart 2");
+    const owner = join(pending.path, "owner.1");
+    const { crc32: _, ...identity } = JSON.parse(await readFile(owner, "utf8"));
+    await writeFile(owner, JSON.stringify(identity));
+    await resumeUpload(pending, target);
+    expect(isWhole(target.object)).toBe(true);
   });
 
   it("is resumed if only its last line is incomplete", async () => {

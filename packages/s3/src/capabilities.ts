@@ -40,5 +40,10 @@ export async function findCapabilities(
   const missing = CAPABILITIES.filter((name) => all[name].supported === false).map(
     (name) => all[name].explanation,
   );
+  const { conditionalReplace, conditionalComplete, atomicComplete } = all;
+  // Completions that are not atomic are no safer than those without a condition.
+  const complete = atomicComplete.supported === undefined ? conditionalComplete : atomicComplete;
+  if (conditionalReplace.supported !== undefined) context.safety.put = conditionalReplace;
+  if (complete.supported !== undefined) context.safety.complete = complete;
   return { ...all, label: context.label, missing };
 }

@@ -69,12 +69,16 @@ async function checkReads(probe: ProbeSession, report: ReportCapability): Promis
   );
   const suffix = await probe.send({ method: "GET", headers: { range: "bytes=-3" } });
   const suffixed = suffix.status === 206 && suffix.text === "def";
+  const long = await probe.send({ method: "GET", headers: { range: "bytes=-99" } });
+  const longServed = isOk(long) && long.text.length === probe.body.length;
   report(
     "suffixRanges",
-    suffixed,
-    suffixed
-      ? "The last bytes can be read without knowing the size."
-      : `The server responds to a suffix range with ${describeResponse(suffix)}: opening an archive takes one more round trip.`,
+    suffixed && longServed,
+    !suffixed
+      ? `The server responds to a suffix range with ${describeResponse(suffix)}: opening an archive takes one more round trip.`
+      : longServed
+        ? "The last bytes can be read without knowing the size."
+        : `The server responds to a suffix range that is longer than the object with ${describeResponse(long)}: opening an archive of less than 512 KiB may take one more round trip.`,
   );
   const other = await probe.send({ method: "GET", headers: { "if-match": OTHER_ETAG } });
   report(

@@ -33,5 +33,11 @@ export const CAPABILITIES = [
 /** The name of a {@link Capability}. */
 export type CapabilityName = (typeof CAPABILITIES)[number];
 
+/** The requests that replace an object: one PUT, or the completion of an upload. */
+export type ReplacingRequest = "put" | "complete";
+
+/** Whether an endpoint replaces an object only while it has the ETag of `If-Match`, as far as it is known. */
+export type ReplaceSafety = { [Request in ReplacingRequest]?: Capability };
+
 /** Records the result of one check. */
 export type ReportCapability = (name: CapabilityName, supported: boolean, explanation: string) => void;

@@ -15,6 +15,7 @@ import {
   type WriteOptions,
   writeArchive,
 } from "@peekpack/core";
+import type { ReplaceSafety } from "./capability.js";
 import type { Piece } from "./copy-plan.js";
 import { type ObjectLocation, parseLocation } from "./location.js";
 import type { CopySource, PutMode, UploadTarget } from "./upload-target.js";
@@ -29,6 +30,8 @@ export interface CombineContext {
   readonly location: ObjectLocation;
   /** Begins the labels of this store's objects. 'bucket/key' follows. */
   readonly labelBase: string;
+  /** What is known of the endpoint. Shared by all calls of a store, which complete it. */
+  readonly safety: ReplaceSafety;
   source(location: ObjectLocation, version?: string): RangeSource;
   target(location: ObjectLocation, put: PutMode): Promise<UploadTarget>;
 }

@@ -1,4 +1,4 @@
-import { PeekpackError, publicUrl } from "@peekpack/core";
+import { isPeekpackError, PeekpackError, publicUrl } from "@peekpack/core";
 import {
   type CredentialsProvider,
   cachedCredentials,
@@ -127,6 +127,8 @@ export function openConnection(settings: ConnectionSettings): S3Connection {
     try {
       return await settings.credentials();
     } catch (error) {
+      // Made for users. Any other message may quote a secret.
+      if (isPeekpackError(error)) throw error;
       const kind = error instanceof Error ? error.name : typeof error;
       throw new PeekpackError("denied", `The credentials provider failed (${kind}).`, { section: "source" });
     }

@@ -36,6 +36,8 @@ export function deferredTarget(label: string, put: PutMode, make: () => Promise<
     putObject: async (...args) => (await target.get()).putObject(...args),
     createUpload: async (...args) => (await target.get()).createUpload(...args),
     uploadPart: async (...args) => (await target.get()).uploadPart(...args),
+    // Every target of a store can copy.
+    copyPart: async (...args) => (await target.get()).copyPart!(...args),
     listParts: async (...args) => (await target.get()).listParts(...args),
     completeUpload: async (...args) => (await target.get()).completeUpload(...args),
     abortUpload: async (...args) => (await target.get()).abortUpload(...args),

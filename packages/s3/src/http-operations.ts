@@ -8,6 +8,7 @@ import type { Commit, ObjectOperations } from "./object-operations.js";
 import { readText } from "./read-text.js";
 import { type FailedRequest, s3Error, systemCode } from "./s3-error.js";
 import type { StoredObject } from "./upload-target.js";
+import { MARK_HEADER } from "./write-mark.js";
 import { xmlElements, xmlEscape, xmlText } from "./xml.js";
 
 /** The requests of an upload, by S3's names for them. */
@@ -81,26 +82,29 @@ export function httpOperations(authorize: Authorize, label: string): ObjectOpera
 
   return {
     label,
-    async put(body, { put, crc32, signal }) {
+    async put(body, { put, crc32, mark, signal }) {
       const { headers } = await send(
         { action: "put the object", put },
         {
           operation: "PutObject",
           method: "PUT",
-          headers: { ...conditions(put), ...checksum(crc32) },
+          headers: { ...conditions(put), ...checksum(crc32), [MARK_HEADER]: mark },
           body,
           signal,
         },
       );
       return namesOf(headers.get("etag"), headers);
     },
-    async create({ crc32, signal }) {
+    async create({ crc32, mark, signal }) {
       const failed = { action: "begin an upload" };
       const { text } = await send(failed, {
         operation: "CreateMultipartUpload",
         method: "POST",
         query: { uploads: "" },
-        headers: crc32 ? { "x-amz-checksum-algorithm": "CRC32", "x-amz-checksum-type": "FULL_OBJECT" } : {},
+        headers: {
+          ...(crc32 ? { "x-amz-checksum-algorithm": "CRC32", "x-amz-checksum-type": "FULL_OBJECT" } : {}),
+          [MARK_HEADER]: mark,
+        },
         signal,
       });
       return required(xmlText(text, "UploadId"), failed);
@@ -201,7 +205,11 @@ export function httpOperations(authorize: Authorize, label: string): ObjectOpera
           { action: "look up the object" },
           { operation: "HeadObject", method: "HEAD", signal },
         );
-        return { size: Number(headers.get("content-length")), ...namesOf(headers.get("etag"), headers) };
+        return {
+          size: Number(headers.get("content-length")),
+          ...namesOf(headers.get("etag"), headers),
+          mark: headers.get(MARK_HEADER) ?? undefined,
+        };
       } catch (error) {
         if (error instanceof PeekpackError && error.code === "not-found") return undefined;
         throw error;

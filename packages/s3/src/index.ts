@@ -16,7 +16,12 @@ export {
 export type { WriteRetryOptions } from "./retry.js";
 export { S3Error } from "./s3-error.js";
 export { type S3ClientConfiguration, type S3SourceOptions, s3Source } from "./s3-source.js";
-export type { StoreChild, StoreCombineOptions, StoreCombineResult } from "./server-combine.js";
+export type {
+  StoreAppendOptions,
+  StoreChild,
+  StoreCombineOptions,
+  StoreCombineResult,
+} from "./server-combine.js";
 export {
   type PresignOptions,
   type S3Store,

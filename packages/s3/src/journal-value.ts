@@ -1,5 +1,6 @@
 import { S3_LIMITS } from "./limits.js";
 import type { OpenUpload, PutMode, UploadedPart } from "./upload-target.js";
+import { isMark } from "./write-mark.js";
 
 /*
  * Checks of what the journals of spools hold. A journal lies on a disk or in a browser, where it may be damaged.
@@ -22,7 +23,12 @@ export function isPutMode(value: unknown): value is PutMode {
 }
 
 export function isOpenUpload(value: unknown): value is OpenUpload {
-  return isObject(value) && typeof value.id === "string" && typeof value.crc32 === "boolean";
+  return (
+    isObject(value) &&
+    typeof value.id === "string" &&
+    typeof value.crc32 === "boolean" &&
+    (value.mark === undefined || isMark(value.mark))
+  );
 }
 
 export function isUploadedPart(value: unknown): value is UploadedPart {

@@ -1,9 +1,10 @@
-import { HEADER_SIZE, isPeekpackError, PeekpackError, type WriteResult } from "@peekpack/core";
+import { HEADER_SIZE, isPeekpackError, type WriteResult } from "@peekpack/core";
 import { crc32 } from "@peekpack/core/internal";
 import { checkConcurrency } from "./concurrency.js";
-import { type DisposableSink, disposableSink } from "./disposable-sink.js";
+import type { DisposableSink } from "./disposable-sink.js";
 import { putEtag, sameTag } from "./etag.js";
 import { type PartSizing, partSizing } from "./limits.js";
+import { serialSink } from "./serial-sink.js";
 import type { UploadJournal, UploadState } from "./upload.js";
 import { type ProgressListener, type ProgressReporter, progressReporter } from "./upload-progress.js";
 import type { OpenUpload, StoredObject, UploadedPart, UploadTarget } from "./upload-target.js";
@@ -46,48 +47,25 @@ export interface MultipartSinkOptions {
  * @throws PeekpackError from its methods: `limit` after 10,000 parts, and as {@link UploadTarget} does
  */
 export function multipartSink(target: UploadTarget, options: MultipartSinkOptions = {}): DisposableSink {
+  const controller = new AbortController();
   const writer = new MultipartWriter(
     target,
     partSizing(options),
     checkConcurrency(options.concurrency),
     options,
+    controller,
   );
-  let state: "open" | "finished" | "failed" = "open";
-  let last: Promise<unknown> = Promise.resolve();
-  /** Runs calls one after the other. A failed one abandons the write. */
-  const enqueue = <T>(call: () => Promise<T>): Promise<T> => {
-    const result = last.then(async () => {
-      if (state !== "open") throw new PeekpackError("closed", "This sink is closed.", { section: "sink" });
-      try {
-        options.signal?.throwIfAborted();
-        return await call();
-      } catch (error) {
-        state = "failed";
-        await writer.abandon(error);
-        throw error;
-      }
-    });
-    last = result.catch(() => {});
-    return result;
-  };
-  return disposableSink({
+  return serialSink({
     label: target.label,
     copies: true,
-    write: (chunk) => enqueue(() => writer.write(chunk)),
-    finish: (header) =>
-      enqueue(async () => {
-        const { size, etag, versionId } = await writer.finish(header);
-        state = "finished";
-        return { size, version: etag, versionId, location: target.label } satisfies WriteResult;
-      }),
-    async abort(reason) {
-      // Ends the requests that the last call may be waiting for.
-      if (state === "open") writer.stop(reason);
-      await last;
-      if (state !== "open") return;
-      state = "failed";
-      await writer.abandon(reason);
+    signal: options.signal,
+    controller,
+    write: (chunk) => writer.write(chunk),
+    async finish(header): Promise<WriteResult> {
+      const { size, etag, versionId } = await writer.finish(header);
+      return { size, version: etag, versionId, location: target.label };
     },
+    cleanUp: (reason) => writer.abandon(reason),
   });
 }
 
@@ -104,8 +82,8 @@ class MultipartWriter {
   readonly #concurrency: number;
   readonly #options: MultipartSinkOptions;
   readonly #progress: ProgressReporter;
-  readonly #controller = new AbortController();
-  readonly #followSignal: () => void;
+  /** Ends all requests. */
+  readonly #controller: AbortController;
   readonly #uploading = new Set<Promise<void>>();
   readonly #uploaded: UploadedPart[] = [];
   readonly #spareBuffers: Uint8Array[] = [];
@@ -117,14 +95,19 @@ class MultipartWriter {
   #partCount = 0;
   #produced = 0;
 
-  constructor(target: UploadTarget, sizing: PartSizing, concurrency: number, options: MultipartSinkOptions) {
+  constructor(
+    target: UploadTarget,
+    sizing: PartSizing,
+    concurrency: number,
+    options: MultipartSinkOptions,
+    controller: AbortController,
+  ) {
     this.#target = target;
     this.#sizing = sizing;
     this.#concurrency = concurrency;
     this.#options = options;
+    this.#controller = controller;
     this.#progress = progressReporter(options.onProgress);
-    this.#followSignal = () => this.#controller.abort(options.signal?.reason);
-    options.signal?.addEventListener("abort", this.#followSignal);
   }
 
   async write(chunk: Uint8Array): Promise<void> {
@@ -163,14 +146,9 @@ class MultipartWriter {
     return stored;
   }
 
-  /** Ends all requests. */
-  stop(reason: unknown): void {
-    this.#controller.abort(reason);
-  }
-
   /** Ends all requests, waits for them, and removes the parts from the server. */
   async abandon(reason: unknown): Promise<void> {
-    this.stop(reason);
+    this.#controller.abort(reason);
     this.#release();
     // A part that arrives after the upload was aborted would recreate it.
     await Promise.allSettled(this.#uploading);
@@ -204,7 +182,6 @@ class MultipartWriter {
   }
 
   #release(): void {
-    this.#options.signal?.removeEventListener("abort", this.#followSignal);
     this.#first = undefined;
     this.#filling = undefined;
     this.#spareBuffers.length = 0;

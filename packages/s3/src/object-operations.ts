@@ -14,6 +14,12 @@ export interface PartsPage {
   readonly next?: number | undefined;
 }
 
+/** An object that was found. */
+export interface FoundObject extends StoredObject {
+  /** The mark of the write that made it, if the server exposes it. */
+  readonly mark?: string | undefined;
+}
+
 /** Options of the request that makes the object appear. */
 export interface Commit extends TransferOptions {
   readonly put: PutMode;
@@ -27,9 +33,9 @@ export interface Commit extends TransferOptions {
  */
 export interface ObjectOperations {
   readonly label: string;
-  put(body: Uint8Array, commit: Commit): Promise<Omit<StoredObject, "size">>;
+  put(body: Uint8Array, commit: Commit & { readonly mark: string }): Promise<Omit<StoredObject, "size">>;
   /** Begins a multipart upload and returns its id. */
-  create(options: TransferOptions & { readonly crc32: boolean }): Promise<string>;
+  create(options: TransferOptions & { readonly crc32: boolean; readonly mark: string }): Promise<string>;
   /** Returns the part's ETag. */
   uploadPart(
     upload: OpenUpload,
@@ -54,5 +60,5 @@ export interface ObjectOperations {
   /** Deletes the object. */
   remove?(options: TransferOptions): Promise<void>;
   /** The existing object; undefined if there is none. */
-  head(options: TransferOptions): Promise<StoredObject | undefined>;
+  head(options: TransferOptions): Promise<FoundObject | undefined>;
 }

@@ -1,7 +1,7 @@
 import { crc32 } from "@peekpack/core/internal";
 import { combineCrc32 } from "./crc32.js";
 import { multipartEtag, putEtag, sameTag } from "./etag.js";
-import type { ObjectOperations } from "./object-operations.js";
+import type { FoundObject, ObjectOperations } from "./object-operations.js";
 import { checkPutMode } from "./put-mode.js";
 import { type Attempt, type WriteRetryOptions, withRetries } from "./retry.js";
 import { S3Error, s3Error } from "./s3-error.js";
@@ -14,6 +14,7 @@ import type {
   UploadedPart,
   UploadTarget,
 } from "./upload-target.js";
+import { checkMark } from "./write-mark.js";
 
 /** What is known of an endpoint. Shared by all targets of a store. */
 export interface EndpointTraits {
@@ -40,18 +41,21 @@ export function objectTarget(operations: ObjectOperations, options: ObjectTarget
     attempt: (context: Attempt) => Promise<T>,
   ): Promise<T> => withRetries(attempt, { retry, signal, action, label, bytes, mayHaveCommitted: again });
 
-  const head = (options: TransferOptions): Promise<StoredObject | undefined> =>
+  const head = (options: TransferOptions): Promise<FoundObject | undefined> =>
     request("look up the object", options, ({ signal }) => operations.head({ signal }));
 
   /** Sends the request that makes the object appear. If it may have been committed, looks the object up. */
   const commit = async (
     action: string,
     size: number,
+    mark: string | undefined,
     options: CommitOptions & { readonly bytes?: number },
     send: (context: Attempt) => Promise<Omit<StoredObject, "size">>,
     expectedEtag: () => Promise<string | undefined>,
     confirm?: (stored: StoredObject) => Promise<void>,
   ): Promise<StoredObject> => {
+    const isOwn = async (existing: FoundObject): Promise<boolean> =>
+      (mark !== undefined && existing.mark === mark) || sameTag(existing.etag, await expectedEtag());
     let mayHaveCommitted = options.again ?? false;
     let stored: StoredObject;
     try {
@@ -65,7 +69,10 @@ export function objectTarget(operations: ObjectOperations, options: ObjectTarget
       if (!mayHaveCommitted && !error.mayHaveCommitted && error.status !== 404) throw error;
       const existing = await head(options).catch(() => undefined);
       options.signal?.throwIfAborted();
-      if (existing?.size === size && sameTag(existing.etag, await expectedEtag())) return existing;
+      if (existing?.size === size && (await isOwn(existing))) {
+        const { mark: _, ...own } = existing;
+        return own;
+      }
       // A 404 under If-Match means that the object does not exist, or that the upload does not and the object is unchanged.
       if (error.status === 404 && typeof put === "object" && sameTag(existing?.etag, put.ifMatch)) {
         throw s3Error(error, { action, label });
@@ -114,23 +121,27 @@ export function objectTarget(operations: ObjectOperations, options: ObjectTarget
     label,
     put,
     putObject(body, options = {}) {
+      const mark = checkMark(options.mark);
       return commit(
         "put the object",
         body.length,
+        mark,
         { ...options, bytes: body.length },
         ({ signal }) =>
           withChecksums((checksums) =>
-            operations.put(body, { put, signal, ...(checksums ? { crc32: crc32(body) } : {}) }),
+            operations.put(body, { put, mark, signal, ...(checksums ? { crc32: crc32(body) } : {}) }),
           ),
         () => putEtag(body),
       );
     },
-    createUpload({ checksums = true, signal } = {}) {
+    createUpload({ checksums = true, signal, ...options } = {}) {
+      const mark = checkMark(options.mark);
       const begin = (inner: AbortSignal): Promise<OpenUpload> =>
         request("begin an upload", { signal: inner }, (attempt) => {
           const create = async (crc32: boolean): Promise<OpenUpload> => ({
-            id: await operations.create({ signal: attempt.signal, crc32 }),
+            id: await operations.create({ signal: attempt.signal, crc32, mark }),
             crc32,
+            mark,
           });
           return checksums ? withChecksums(create) : create(false);
         });
@@ -175,6 +186,7 @@ export function objectTarget(operations: ObjectOperations, options: ObjectTarget
       return commit(
         "complete the upload",
         size,
+        upload.mark,
         options,
         ({ signal }) =>
           operations.complete(upload, parts, {

@@ -4,6 +4,7 @@ import type { UploadOperation } from "./http-operations.js";
 import { S3_LIMITS } from "./limits.js";
 import { parseLocation } from "./location.js";
 import type { PresignOptions, S3Store } from "./store.js";
+import { isMark, MARK_HEADER } from "./write-mark.js";
 
 /**
  * A request that a client asks to sign: what {@link presignedTarget} passes to its presigner, for example as JSON. Nothing in it is
@@ -39,6 +40,8 @@ const CHECKSUMS = [
   "x-amz-checksum-sha1",
   "x-amz-checksum-sha256",
 ];
+/** Identifies the write, so that its client recognizes it after a lost response. */
+const MARK = [MARK_HEADER];
 const BODY = [...CHECKSUMS, "content-type", "content-length"];
 
 const uploadId = (value: string | undefined): string =>
@@ -50,11 +53,11 @@ const optionalMarker = (value: string | undefined): string | undefined =>
 
 /** Everything that is signed. No ACL, no grant, no deletion of an object. */
 const OPERATIONS: Readonly<Record<Exclude<UploadOperation, "DeleteObject">, AllowedRequest>> = {
-  PutObject: { method: "PUT", query: {}, headers: [...CONDITIONS, ...BODY] },
+  PutObject: { method: "PUT", query: {}, headers: [...CONDITIONS, ...BODY, ...MARK] },
   CreateMultipartUpload: {
     method: "POST",
     query: { uploads: () => "" },
-    headers: ["x-amz-checksum-algorithm", "x-amz-checksum-type", "content-type"],
+    headers: ["x-amz-checksum-algorithm", "x-amz-checksum-type", "content-type", ...MARK],
   },
   UploadPart: { method: "PUT", query: { partNumber, uploadId }, headers: BODY },
   UploadPartCopy: {
@@ -74,8 +77,9 @@ const OPERATIONS: Readonly<Record<Exclude<UploadOperation, "DeleteObject">, Allo
 
 /**
  * Signs a request of a client's upload to one object: the server's side of {@link presignedTarget}. The client chooses an operation
- * from a closed list. Method and query follow from it. Of its headers, only conditions, checksums, content type and content length
- * are signed, and a copy source from `copySources`; others are ignored. The caller decides who may write to `path`.
+ * from a closed list. Method and query follow from it. Of its headers, only conditions, checksums, content type, content length and
+ * the mark of the write are signed, and a copy source from `copySources`; others are ignored. The caller decides who may write to
+ * `path`.
  *
  * @example
  * const request = JSON.parse(body);
@@ -101,7 +105,8 @@ export async function presignUpload(
   const signed = allowed.headers.flatMap((name) => {
     const value = headers.get(name);
     if (value === undefined) return [];
-    return /^[\x20-\x7e]{1,8192}$/.test(value) ? [[name, value] as const] : refuse("a header is invalid");
+    const valid = name === MARK_HEADER ? isMark(value) : /^[\x20-\x7e]{1,8192}$/.test(value);
+    return valid ? [[name, value] as const] : refuse("a header is invalid");
   });
   if (operation === "UploadPartCopy") checkCopySource(headers.get("x-amz-copy-source"), options.copySources);
   return store.presign(path, {

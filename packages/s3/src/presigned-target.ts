@@ -19,7 +19,7 @@ export interface PresignRequest {
   /** Query parameters that the URL must have, `uploadId` and `partNumber` among them. */
   readonly query: Readonly<Record<string, string>>;
   /**
-   * Headers of the request: conditions and checksums, names in lower case. Headers named x-amz-* are sent only if the URL's
+   * Headers of the request: conditions, checksums and the mark of the write, names in lower case. Headers named x-amz-* are sent only if the URL's
    * signature covers them as headers (`unhoistableHeaders` of the AWS presigner).
    */
   readonly headers: Readonly<Record<string, string>>;

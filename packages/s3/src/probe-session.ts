@@ -1,3 +1,4 @@
+import type { ReplaceSafety } from "./capability.js";
 import type { S3Connection, S3Request } from "./connection.js";
 import { errorCodeOf, secretsOf } from "./error-code.js";
 import type { BucketPrefix } from "./location.js";
@@ -13,6 +14,8 @@ export interface ProbeContext extends BucketPrefix {
   readonly anonymous: S3Connection;
   readonly label: string;
   readonly retry: WriteRetryOptions | undefined;
+  /** Receives what the probe says about appending. */
+  readonly safety: ReplaceSafety;
 }
 
 /** The response to a request of a probe. */

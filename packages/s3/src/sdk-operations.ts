@@ -9,6 +9,7 @@ import type { ObjectOperations } from "./object-operations.js";
 import { isExpired } from "./refusal.js";
 import { type FailedRequest, type S3Error, s3Error, systemCode } from "./s3-error.js";
 import type { PutMode } from "./upload-target.js";
+import { MARK_NAME } from "./write-mark.js";
 
 /** The shape of the AWS SDK's S3Client, of any version 3. */
 export interface S3ClientLike {
@@ -72,7 +73,7 @@ export function sdkOperations(
 
   return {
     label,
-    async put(body, { put, crc32, signal }) {
+    async put(body, { put, crc32, mark, signal }) {
       const response = await send(
         { action: "put the object", put },
         signal,
@@ -83,6 +84,7 @@ export function sdkOperations(
               ...condition(put),
               Body: body,
               ContentLength: body.length,
+              Metadata: { [MARK_NAME]: mark },
               ...(crc32 === undefined ? {} : { ChecksumCRC32: crc32Base64(crc32) }),
             }),
             options,
@@ -90,12 +92,13 @@ export function sdkOperations(
       );
       return namesOf(response.ETag, response.VersionId);
     },
-    async create({ crc32, signal }) {
+    async create({ crc32, mark, signal }) {
       const failed = { action: "begin an upload" };
       const { UploadId } = await send(failed, signal, (client, { CreateMultipartUploadCommand }, options) =>
         client.send(
           new CreateMultipartUploadCommand({
             ...object,
+            Metadata: { [MARK_NAME]: mark },
             ...(crc32 ? { ChecksumAlgorithm: "CRC32", ChecksumType: "FULL_OBJECT" } : {}),
           }),
           options,
@@ -196,7 +199,11 @@ export function sdkOperations(
           signal,
           (client, { HeadObjectCommand }, options) => client.send(new HeadObjectCommand(object), options),
         );
-        return { size: found.ContentLength ?? 0, ...namesOf(found.ETag, found.VersionId) };
+        return {
+          size: found.ContentLength ?? 0,
+          ...namesOf(found.ETag, found.VersionId),
+          mark: found.Metadata?.[MARK_NAME],
+        };
       } catch (error) {
         if ((error as { code?: unknown }).code === "not-found") return undefined;
         throw error;

@@ -1,5 +1,7 @@
 import { openArchive, PeekpackError, type WriteOptions, type WriteResult } from "@peekpack/core";
 import { type CombinedLayout, combinedLayout } from "@peekpack/core/internal";
+import { checkReplacing } from "./append-safety.js";
+import type { ReplacingRequest } from "./capability.js";
 import {
   byteSegment,
   type ChildSegment,
@@ -29,6 +31,15 @@ export interface StoreCombineOptions extends WriteOptions {
   /** Whether the server may copy. If false, all bytes are read and uploaded. Default true. */
   readonly copy?: boolean | undefined;
   readonly onProgress?: ProgressListener | undefined;
+}
+
+/** Options of `store.append`. */
+export interface StoreAppendOptions extends Omit<StoreCombineOptions, "put" | "codec"> {
+  /**
+   * Whether nobody else writes the archive meanwhile. Then it is appended to also where the server ignores `If-Match`, which keeps
+   * two writers from losing each other's children. Default false.
+   */
+  readonly soleWriter?: boolean | undefined;
 }
 
 /** The combined archive, and the bytes that were transferred for it. */
@@ -62,7 +73,7 @@ export async function combineOnServer(
 export async function appendOnServer(
   context: CombineContext,
   children: Iterable<StoreChild> | AsyncIterable<StoreChild>,
-  options: StoreCombineOptions = {},
+  options: StoreAppendOptions = {},
 ): Promise<StoreCombineResult> {
   checkConcurrency(options.concurrency);
   const archive = await openArchive(context.source(context.location), { signal: options.signal });
@@ -84,7 +95,10 @@ export async function appendOnServer(
   };
   const added = found.map(({ segment }) => segment);
   const segments = [byteSegment(layout.header), existing, ...added, ...tableSegments(layout)];
-  return writeSegments(context, segments, { ifMatch: version }, options);
+  const check = options.soleWriter
+    ? undefined
+    : (request: ReplacingRequest) => checkReplacing(context, request, options.signal);
+  return writeSegments(context, segments, { ifMatch: version }, options, check);
 }
 
 /** The table of a combined archive, and its page index if it has one. */
@@ -92,20 +106,24 @@ function tableSegments({ table, index }: CombinedLayout): Segment[] {
   return index.length === 0 ? [byteSegment(table)] : [byteSegment(table), byteSegment(index)];
 }
 
+/** Rejects if a request would not replace the object safely. */
+type CheckRequest = (request: ReplacingRequest) => Promise<void>;
+
 /** Writes the object. If the server cannot copy, reads and uploads everything, and the result says so. */
 async function writeSegments(
   context: CombineContext,
   segments: readonly Segment[],
   put: PutMode,
   options: StoreCombineOptions,
+  check?: CheckRequest,
 ): Promise<StoreCombineResult> {
   const target = await context.target(context.location, put);
   const copy = (options.copy ?? true) && target.copyPart !== undefined;
   try {
-    return await writeByPlan(context, target, segments, copy, options);
+    return await writeByPlan(context, target, segments, copy, options, check);
   } catch (error) {
     if (!(error instanceof CopyRefused)) throw error;
-    const result = await writeByPlan(context, target, segments, false, options);
+    const result = await writeByPlan(context, target, segments, false, options, check);
     return {
       ...result,
       notice: `The server does not copy parts (${error.detail}); ${result.readBytes} bytes were read and uploaded instead.`,
@@ -134,6 +152,7 @@ async function writeByPlan(
   segments: readonly Segment[],
   copy: boolean,
   options: StoreCombineOptions,
+  check?: CheckRequest,
 ): Promise<StoreCombineResult> {
   const { signal, equalPartSize } = options;
   const plan = planCopy(
@@ -144,9 +163,11 @@ async function writeByPlan(
   progress.update({ phase: "uploading", bytesProduced: plan.size, totalBytes: plan.size });
   const write = async (): Promise<StoredObject> => {
     if (plan.copied === 0 && plan.size <= DEFAULT_PART_SIZE) {
+      await check?.("put");
       const runs = plan.parts.flatMap((part) => part.runs);
       return target.putObject(await assemble(segments, runs, plan.size, signal), { signal });
     }
+    await check?.("complete");
     if (plan.stages.length > 0) return writeStages(context, target, segments, plan, options);
     const report = (bytes: number): void => progress.update({ bytesUploaded: bytes });
     return upload(target, segments, plan.parts, options, report);

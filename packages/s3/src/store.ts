@@ -1,7 +1,14 @@
 import { type ClosableSource, type RequestLimiter, requestLimiter } from "@peekpack/core";
 import { disposable, loadFeature } from "@peekpack/core/internal";
 import type { CapabilityOptions, StoreCapabilities } from "./capabilities.js";
-import { type ConnectionOptions, connectionSettings, objectLabel, openConnection } from "./connection.js";
+import type { ReplaceSafety } from "./capability.js";
+import {
+  type ConnectionOptions,
+  connectionSettings,
+  endpointOf,
+  objectLabel,
+  openConnection,
+} from "./connection.js";
 import { deferred, deferredSink, deferredTarget } from "./deferred.js";
 import type { DisposableSink } from "./disposable-sink.js";
 import { inBrowser, inNode } from "./environment.js";
@@ -12,6 +19,7 @@ import type { WriteRetryOptions } from "./retry.js";
 import { objectReader, type S3SourceOptions } from "./s3-source.js";
 import type {
   CombineContext,
+  StoreAppendOptions,
   StoreChild,
   StoreCombineOptions,
   StoreCombineResult,
@@ -82,13 +90,16 @@ export interface S3Store extends AsyncDisposable {
   ): Promise<StoreCombineResult>;
   /**
    * Adds children to a combined archive, in its own codec. The server copies the existing ones, so a few MiB are transferred,
-   * whatever the archive's size. The object is replaced only if it has not changed since it was read.
-   * @throws PeekpackError as {@link combine}, and `changed` if the object was replaced meanwhile: append again
+   * whatever the archive's size. The object is replaced only if it has not changed since it was read. Whether the server can do
+   * that is known on AWS and after {@link capabilities}; elsewhere the first append of a store tries it, by two to six small
+   * requests for a key that does not exist. Only `capabilities` finds servers that check the condition, but not atomically.
+   * @throws PeekpackError as {@link combine}; `changed` if the object was replaced meanwhile: append again; `conflict` if the
+   * server ignores the condition: with `soleWriter` it is appended to nevertheless
    */
   append(
     path: string,
     children: Iterable<StoreChild> | AsyncIterable<StoreChild>,
-    options?: Omit<StoreCombineOptions, "put" | "codec">,
+    options?: StoreAppendOptions,
   ): Promise<StoreCombineResult>;
   /**
    * Aborts multipart uploads under 'bucket' or 'bucket/prefix' that are older than `olderThan`, were begun by this store's
@@ -146,8 +157,12 @@ export function s3Store(options: S3StoreOptions = {}): S3Store {
     (await writer.get()).target(location, labelOf(location), put);
   const loadCombine = () => loadFeature("combining archives on S3", () => import("./server-combine.js"));
 
+  // AWS replaces an object only under its condition (Amazon S3 User Guide, "Conditional writes").
+  const onAws = endpointOf(options) === undefined && { supported: true, explanation: "AWS honors If-Match." };
+  const safety: ReplaceSafety = onAws ? { put: onAws, complete: onAws } : {};
   const combineContext = (location: ObjectLocation): CombineContext => ({
     location,
+    safety,
     label: labelOf(location),
     labelBase: objectLabel(options, "", "").slice(0, -1),
     source: (at, version) => source(at, { version }),
@@ -193,7 +208,7 @@ export function s3Store(options: S3StoreOptions = {}): S3Store {
         "probing capabilities",
         () => import("./capabilities.js"),
       );
-      return findCapabilities({ ...at, connection, anonymous, label, retry }, choice);
+      return findCapabilities({ ...at, connection, anonymous, label, retry, safety }, choice);
     },
     async presign(path, { method = "GET", query, headers, expiresIn = 3600 } = {}) {
       if (!Number.isInteger(expiresIn) || expiresIn < 1 || expiresIn > MAX_EXPIRES_S) {

@@ -14,6 +14,8 @@ export interface TransferOptions {
 export interface CreateUploadOptions extends TransferOptions {
   /** Whether parts have checksums, if the endpoint accepts them. Default true. Copied parts have none. */
   readonly checksums?: boolean | undefined;
+  /** As {@link CommitOptions.mark}. */
+  readonly mark?: string | undefined;
 }
 
 /** Options of the request that makes the object appear. */
@@ -23,6 +25,12 @@ export interface CommitOptions extends TransferOptions {
    * one to write, and the request succeeds if they are the same.
    */
   readonly again?: boolean | undefined;
+  /**
+   * Identifies this write, by up to 64 letters, digits, `-` and `_`. It is stored with the object, and tells after a lost response
+   * whether the object is this write's. Default: random. A later process that repeats the write passes the same. An upload in parts
+   * has its mark from its beginning.
+   */
+  readonly mark?: string | undefined;
 }
 
 /** A multipart upload that has begun. Plain data for a journal: contains no credential. */
@@ -31,6 +39,8 @@ export interface OpenUpload {
   readonly id: string;
   /** Whether every part has a CRC32. The CRC32 of the whole object is combined from them. */
   readonly crc32: boolean;
+  /** What identifies the write, see {@link CommitOptions.mark}. */
+  readonly mark?: string | undefined;
 }
 
 /** A part that the server has confirmed. Plain data for a journal. */

@@ -50,6 +50,8 @@ export interface UploadOptions {
   readonly resume?: UploadState | undefined;
   /** Whether an earlier process may have sent the request that makes the object appear. */
   readonly again?: boolean | undefined;
+  /** Identifies the write across processes, see {@link CommitOptions.mark}. Default: random. */
+  readonly mark?: string | undefined;
   /** Leaves the parts on the server if the upload fails, so that it can be resumed. Default false. */
   readonly keepParts?: boolean | undefined;
 }
@@ -65,7 +67,7 @@ export async function uploadContent(
   content: UploadContent,
   options: UploadOptions = {},
 ): Promise<StoredObject> {
-  const { signal, journal, again, resume, keepParts = false } = options;
+  const { signal, journal, again, mark, resume, keepParts = false } = options;
   const { size } = content;
   const concurrency = checkConcurrency(options.concurrency);
   const partSize = choosePartSize({ size, partSize: options.partSize });
@@ -79,7 +81,7 @@ export async function uploadContent(
     progress.update({ parts: { uploaded: 0, total: 1 } });
     const body = await content.read(0, size);
     await journal?.committing();
-    const stored = await target.putObject(body, { signal, again });
+    const stored = await target.putObject(body, { signal, again, mark });
     progress.update({ phase: "done", bytesUploaded: size, parts: { uploaded: 1, total: 1 } });
     return stored;
   }
@@ -89,7 +91,7 @@ export async function uploadContent(
     let upload: OpenUpload | undefined = state?.upload;
     try {
       if (state === undefined) {
-        upload = await target.createUpload({ signal });
+        upload = await target.createUpload({ signal, mark });
         state = { upload, partSize, parts: [] };
         await journal?.begun(upload, partSize);
       }

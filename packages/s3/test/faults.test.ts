@@ -14,7 +14,14 @@ import {
   startFaultProxy,
 } from "@peekpack/testing";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { type PutMode, type S3Store, s3Store } from "../src/index.js";
+import {
+  type PutMode,
+  presignedTarget,
+  presignUpload,
+  s3Store,
+  type UploadTarget,
+  type WriteRetryOptions,
+} from "../src/index.js";
 import { uploadContent } from "../src/internal.js";
 import { expectBytes, noise, onEachServer } from "./live-servers.js";
 
@@ -54,22 +61,10 @@ await onEachServer("writing through faults", (server) => {
   let bucket: string;
   let key: string;
   let keys = 0;
-  const stores: Record<string, S3Store> = {};
   beforeAll(async () => {
     proxy = await startFaultProxy(server);
     client = s3Client(server);
     bucket = await freshBucket(server, "faults");
-    for (const writer of ["sdk", "fetch"] as const) {
-      const retry = { attempts: 4, baseMs: 2 };
-      stores[writer] = s3Store({ ...server, endpoint: proxy.endpoint, writer, retry });
-      const shortTimeout = { ...retry, timeoutMs: 3000, minimumRate: 1_000_000 };
-      stores[`timeout ${writer}`] = s3Store({
-        ...server,
-        endpoint: proxy.endpoint,
-        writer,
-        retry: shortTimeout,
-      });
-    }
   });
   beforeEach(() => {
     proxy.clear();
@@ -92,8 +87,19 @@ await onEachServer("writing through faults", (server) => {
   const orphans = async (): Promise<number> =>
     (await client.send(new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: key }))).Uploads?.length ??
     0;
-  const write = (writer: string, bytes: Uint8Array, put: PutMode) =>
-    uploadContent(stores[writer]!.target(`${bucket}/${key}`, { put }), content(bytes), {
+  type Writer = "sdk" | "fetch" | "presigned";
+  const target = (
+    writer: Writer,
+    put: PutMode,
+    retry: WriteRetryOptions = { attempts: 4, baseMs: 2 },
+  ): UploadTarget => {
+    const path = `${bucket}/${key}`;
+    const access = { ...server, endpoint: proxy.endpoint };
+    if (writer !== "presigned") return s3Store({ ...access, writer, retry }).target(path, { put });
+    return presignedTarget((request) => presignUpload(s3Store(access), path, request), { put, retry });
+  };
+  const write = (writer: Writer, bytes: Uint8Array, put: PutMode, retry?: WriteRetryOptions) =>
+    uploadContent(target(writer, put, retry), content(bytes), {
       partSize,
       threshold: 100_000,
       concurrency: 2,
@@ -108,12 +114,13 @@ await onEachServer("writing through faults", (server) => {
   const cases = everyCase
     ? responses
     : { "a reset after processing": faults.resetProcessed, "500": faults.serverError };
-  describe.each(everyCase ? ["sdk", "fetch"] : ["sdk"])("by %s", (writer) => {
+  const writers: readonly Writer[] = everyCase ? ["sdk", "fetch", "presigned"] : ["sdk"];
+  describe.each(writers)("by %s", (writer) => {
     describe.each(Object.entries(requests))("at %s", (step, { bytes, when }) => {
       // Only a sweep finds an upload whose id was lost.
       const expectNoOrphan = async (lost: boolean): Promise<void> => {
         if (lost && step === "the beginning") {
-          const swept = await stores[writer]!.sweep(`${bucket}/${key}`, {
+          const swept = await s3Store(server).sweep(`${bucket}/${key}`, {
             olderThan: new Date(Date.now() + 60_000),
           });
           expect(swept.map((upload) => upload.key)).toEqual([key]);
@@ -170,7 +177,8 @@ await onEachServer("writing through faults", (server) => {
     it.each(["a part", "the completion"])("times out at %s and retries", async (step) => {
       const { bytes, when } = requests[step]!;
       const rule = proxy.add({ when, fault: faults.stallBefore(), times: 1 });
-      await write(`timeout ${writer}`, bytes, "create");
+      const short = { attempts: 4, baseMs: 2, timeoutMs: 3000, minimumRate: 1_000_000 };
+      await write(writer, bytes, "create", short);
       expect(rule.hits).toBe(1);
       expectBytes((await stored())!, bytes);
       expect(await orphans()).toBe(0);
@@ -187,7 +195,8 @@ await onEachServer("writing through faults", (server) => {
       expect(await orphans()).toBe(0);
     });
 
-    it("renews expired credentials", async () => {
+    it("renews expired credentials", async ({ skip }) => {
+      skip(writer === "presigned", "who presigns has the credentials");
       proxy.add({ when: { method: "PUT", nth: 1 }, fault: faults.expiredToken() });
       let calls = 0;
       const store = s3Store({

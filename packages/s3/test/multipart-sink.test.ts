@@ -1,9 +1,16 @@
 import { GetObjectCommand, ListMultipartUploadsCommand, type S3Client } from "@aws-sdk/client-s3";
-import { encodeArchive, writeArchive } from "@peekpack/core";
+import { type ArchiveSink, encodeArchive, writeArchive } from "@peekpack/core";
 import { freshBucket, type S3Server, s3Client } from "@peekpack/testing";
 import { archiveSinkContract, type SinkPlace } from "@peekpack/testing/contracts/archive-sink";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { multipartSink, s3Store, type UploadProgress, type UploadTarget } from "../src/index.js";
+import {
+  multipartSink,
+  presignedTarget,
+  presignUpload,
+  s3Store,
+  type UploadProgress,
+  type UploadTarget,
+} from "../src/index.js";
 import type { OpenUpload, UploadedPart, UploadState } from "../src/internal.js";
 import { partSizing } from "../src/limits.js";
 import { expectBytes, noise, onEachServer } from "./live-servers.js";
@@ -41,8 +48,17 @@ await onEachServer("the direct sink", (server: S3Server) => {
   const orphans = async (): Promise<number> =>
     (await client.send(new ListMultipartUploadsCommand({ Bucket: bucket }))).Uploads?.length ?? 0;
 
+  const sinks: Record<string, (path: string) => ArchiveSink> = {
+    sdk: (path) => stores.sdk.sink(path, { partSize }),
+    fetch: (path) => stores.fetch.sink(path, { partSize }),
+    "presigned URLs": (path) =>
+      multipartSink(
+        presignedTarget((request) => presignUpload(stores.sdk, path, request)),
+        { partSize },
+      ),
+  };
   let keys = 0;
-  for (const [writer, store] of Object.entries(stores)) {
+  for (const [writer, make] of Object.entries(sinks)) {
     archiveSinkContract(`direct to ${server.kind} by ${writer}`, () => ({
       lasting: true,
       versioned: true,
@@ -50,7 +66,7 @@ await onEachServer("the direct sink", (server: S3Server) => {
       place(): SinkPlace {
         const key = `contract ${keys++}`;
         return {
-          sink: () => store.sink(`${bucket}/${key}`, { partSize }),
+          sink: () => make(`${bucket}/${key}`),
           stored: () => stored(key),
           leftovers: orphans,
         };

@@ -1,11 +1,8 @@
-import {
-  GetObjectCommand,
-  HeadObjectCommand,
-  ListMultipartUploadsCommand,
-  type S3Client,
-} from "@aws-sdk/client-s3";
+import { GetObjectCommand, ListMultipartUploadsCommand, type S3Client } from "@aws-sdk/client-s3";
 import { freshBucket, s3Client } from "@peekpack/testing";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type MemoryTarget, memoryTarget } from "@peekpack/testing/contracts/memory-target";
+import { type UploadTargetSubject, uploadTargetContract } from "@peekpack/testing/contracts/upload-target";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import {
   clientTarget,
   type PresignRequest,
@@ -15,16 +12,25 @@ import {
   s3Store,
   type UploadTarget,
 } from "../src/index.js";
-import { uploadContent } from "../src/internal.js";
-import { expectBytes, noise, onEachServer } from "./live-servers.js";
+import { noise, onEachServer } from "./live-servers.js";
 
-const MiB = 2 ** 20;
 const retry = { baseMs: 5 };
-const large = noise(12 * MiB + 345);
-const content = (bytes: Uint8Array) => ({
-  size: bytes.length,
-  read: async (start: number, end: number) => bytes.slice(start, end),
-});
+
+const memory = new Map<string, MemoryTarget>();
+uploadTargetContract("memory", () => ({
+  target(key, put) {
+    const sibling = memory.get(key);
+    const target = memoryTarget(`memory://${key}`, put, sibling);
+    if (sibling === undefined) memory.set(key, target);
+    return target;
+  },
+  async stored(key) {
+    const bytes = memory.get(key)?.object;
+    const etag = bytes && (await memoryTarget("", "overwrite").putObject(bytes)).etag;
+    return bytes && { bytes, etag };
+  },
+  uploads: async () => [...memory.values()].reduce((sum, { uploads }) => sum + uploads.size, 0),
+}));
 
 await onEachServer("writing", (server) => {
   let bucket: string;
@@ -35,11 +41,16 @@ await onEachServer("writing", (server) => {
   });
   afterAll(() => client.destroy());
 
-  const stored = async (Key: string): Promise<Uint8Array> => {
-    const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key }));
-    return Body!.transformToByteArray();
+  const stored: UploadTargetSubject["stored"] = async (Key) => {
+    try {
+      const { Body, ETag } = await client.send(new GetObjectCommand({ Bucket: bucket, Key }));
+      return { bytes: await Body!.transformToByteArray(), etag: ETag };
+    } catch (error) {
+      if ((error as Error).name === "NoSuchKey") return undefined;
+      throw error;
+    }
   };
-  const orphans = async (): Promise<number> =>
+  const uploads = async (): Promise<number> =>
     (await client.send(new ListMultipartUploadsCommand({ Bucket: bucket }))).Uploads?.length ?? 0;
 
   const targets: Record<string, (key: string, put?: PutMode) => UploadTarget> = {
@@ -59,134 +70,9 @@ await onEachServer("writing", (server) => {
       }),
   };
 
-  describe.each(Object.entries(targets))("by %s", (name, make) => {
-    const key = (end: string): string => `${name} ü+/${end}`;
-
-    it("writes an object and returns its size and ETag", async () => {
-      const target = make(key("put"));
-      const made = await target.putObject(noise(1000));
-      const head = await client.send(new HeadObjectCommand({ Bucket: bucket, Key: key("put") }));
-      expect(made).toMatchObject({ size: 1000, etag: head.ETag });
-      expectBytes(await stored(key("put")), noise(1000));
-      expect((await make(key("empty")).putObject(new Uint8Array(0))).size).toBe(0);
-    });
-
-    it("uploads parts in any order, lists and completes them", async () => {
-      const target = make(key("parts"));
-      const upload = await target.createUpload();
-      expect(await target.listParts(upload)).toEqual([]);
-      const three = await target.uploadPart(upload, 3, large.subarray(10 * MiB));
-      const one = await target.uploadPart(upload, 1, large.subarray(0, 5 * MiB));
-      await target.uploadPart(upload, 2, noise(100));
-      const two = await target.uploadPart(upload, 2, large.subarray(5 * MiB, 10 * MiB));
-      const listed = await target.listParts(upload);
-      expect(listed.map(({ number, size, etag }) => ({ number, size, etag }))).toEqual(
-        [one, two, three].map(({ number, size, etag }) => ({ number, size, etag })),
-      );
-      const made = await target.completeUpload(upload, [one, two, three]);
-      expect(made.size).toBe(large.length);
-      expectBytes(await stored(key("parts")), large);
-      await expect(target.listParts(upload)).rejects.toMatchObject({ code: "not-found" });
-      // Another process may have completed it already.
-      expect(await target.completeUpload(upload, [one, two, three], { again: true })).toMatchObject({
-        size: large.length,
-        etag: made.etag,
-      });
-      expect(await orphans()).toBe(0);
-    });
-
-    it("lets the server check the checksum of the whole object", async ({ skip }) => {
-      const target = make(key("checked"));
-      const upload = await target.createUpload();
-      if (!upload.crc32) await target.abortUpload(upload);
-      skip(!upload.crc32, "presigned URLs that do not cover checksums have MD5s instead");
-      const parts = [
-        await target.uploadPart(upload, 1, large.subarray(0, 5 * MiB)),
-        await target.uploadPart(upload, 2, large.subarray(5 * MiB, 10 * MiB)),
-      ];
-      const forged = parts.map((part) => ({ ...part, crc32: part.crc32! ^ 1 }));
-      await expect(target.completeUpload(upload, forged)).rejects.toThrow(
-        /Digest|Checksum|InvalidPart|InvalidRequest/,
-      );
-      await target.abortUpload(upload);
-    });
-
-    it("aborts an upload for good", async () => {
-      const target = make(key("aborted"));
-      const upload = await target.createUpload();
-      await target.uploadPart(upload, 1, noise(100));
-      await target.abortUpload(upload);
-      await target.abortUpload(upload);
-      await expect(target.uploadPart(upload, 2, noise(100))).rejects.toMatchObject({ code: "not-found" });
-      expect(await orphans()).toBe(0);
-    });
-
-    it.each([
-      ["one PUT", noise(5000), noise(6000, 2)],
-      ["parts", noise(6 * MiB), noise(7 * MiB, 2)],
-    ])("obeys the put mode with %s", async (how, first, second) => {
-      const where = key(`modes ${how}`);
-      const options = { partSize: 5 * MiB, threshold: 10_000 };
-      const write = (bytes: Uint8Array, put?: PutMode) =>
-        uploadContent(make(where, put), content(bytes), options);
-      await expect(write(first, { ifMatch: '"0123"' })).rejects.toMatchObject({ code: "changed" });
-      const made = await write(first, "create");
-      expectBytes(await stored(where), first);
-      await expect(write(second, "create")).rejects.toMatchObject({ code: "exists" });
-      await expect(write(second, { ifMatch: '"0123"' })).rejects.toMatchObject({ code: "changed" });
-      expectBytes(await stored(where), first);
-      await write(second, { ifMatch: made.etag! });
-      expectBytes(await stored(where), second);
-      await expect(write(first, { ifMatch: made.etag! })).rejects.toMatchObject({ code: "changed" });
-      await write(first);
-      expectBytes(await stored(where), first);
-      expect(await orphans()).toBe(0);
-    });
-
-    it("lets exactly one of two creators win", async () => {
-      const where = key("race");
-      const results = await Promise.allSettled(
-        [1, 2, 3, 4].map((seed) => uploadContent(make(where, "create"), content(noise(2000, seed)))),
-      );
-      const won = results.flatMap(({ status }, index) => (status === "fulfilled" ? [index + 1] : []));
-      expect(won.length).toBe(1);
-      for (const result of results) {
-        if (result.status === "rejected") expect(result.reason).toMatchObject({ code: "exists" });
-      }
-      expectBytes(await stored(where), noise(2000, won[0]!));
-    });
-
-    it("rejects with the signal's own reason and leaves nothing behind", async () => {
-      const controller = new AbortController();
-      const reason = new Error("enough");
-      const upload = uploadContent(make(key("stopped")), content(large), {
-        partSize: 5 * MiB,
-        threshold: 0,
-        concurrency: 1,
-        signal: controller.signal,
-        onProgress: ({ parts }) => {
-          if (parts.uploaded === 1) controller.abort(reason);
-        },
-      });
-      await expect(upload).rejects.toBe(reason);
-      expect(await orphans()).toBe(0);
-      await expect(stored(key("stopped"))).rejects.toThrow();
-    });
-
-    it("emits progress", async () => {
-      const events: string[] = [];
-      await uploadContent(make(key("progress")), content(large), {
-        partSize: 5 * MiB,
-        threshold: 0,
-        onProgress: ({ phase, bytesUploaded, totalBytes, parts }) => {
-          events.push(`${phase} ${bytesUploaded}/${totalBytes} ${parts.uploaded}/${parts.total}`);
-        },
-      });
-      expect(events.at(0)).toMatch(/^uploading 0\//);
-      expect(events.at(-2)).toBe(`completing ${large.length}/${large.length} 3/3`);
-      expect(events.at(-1)).toBe(`done ${large.length}/${large.length} 3/3`);
-    });
-  });
+  for (const [name, make] of Object.entries(targets)) {
+    uploadTargetContract(`${name} on ${server.kind}`, () => ({ target: make, stored, uploads }));
+  }
 
   it("asks the presigner for its requests and never sends an unsigned x-amz- header", async () => {
     const asked: PresignRequest[] = [];

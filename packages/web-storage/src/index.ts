@@ -1,7 +1,7 @@
 export type { PersistentCache, PersistentCacheOptions } from "@peekpack/core";
-export type { StorageChoice } from "./choose-part-store.js";
+export type { StorageChoice } from "./choose-part-medium.js";
 export { type MeteredFetch, type MeteredFetchOptions, meteredFetch } from "./metered-fetch.js";
-export type { PartStorage } from "./part-store.js";
+export type { PartStorage } from "./part-medium.js";
 export { type PendingOptions, type PendingUpload, pendingUploads } from "./pending-uploads.js";
 export { type DisposableCache, persistentCache } from "./persistent-cache.js";
 export {

@@ -1,11 +1,11 @@
 import { del, get, keys, promisifyRequest, set } from "idb-keyval";
 import type { Database } from "./database.js";
-import type { PartStore } from "./part-store.js";
+import type { PartMedium } from "./part-medium.js";
 import { PARTS } from "./spool-database.js";
 import { storageError, withStorageErrors } from "./storage-error.js";
 
 /** Stores parts as records of IndexedDB, with key [spool, number]. A part is in memory until it is sealed. */
-export function indexedDbParts(database: Database): PartStore {
+export function indexedDbParts(database: Database): PartMedium {
   const store = database.store(PARTS, "strict");
   const ofSpool = (spool: string): IDBKeyRange => IDBKeyRange.bound([spool], [spool, []]);
   return {

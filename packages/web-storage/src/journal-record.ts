@@ -7,20 +7,20 @@ import {
   isPutMode,
   isSize,
   isUploadedPart,
+  newSpoolState,
   type OpenUpload,
+  SPOOL_LAYOUT,
+  type SpoolState,
   type UploadedPart,
 } from "@peekpack/s3/internal";
-import type { PartStorage } from "./part-store.js";
-
-/** Version of the layout of spools that this version reads and writes. */
-export const LAYOUT = 2;
+import type { PartStorage } from "./part-medium.js";
 
 /**
- * State of a spool. `unfinished`: the archive is incomplete; `sealed`: it is complete, and no part is on the server;
+ * Stage of a spool. `unfinished`: the archive is incomplete; `sealed`: it is complete, and no part is on the server;
  * `uploading`: some parts are; `committing`: the request that stores the object may have been sent; `done`: the spool is to
  * be removed.
  */
-export type SpoolState = "unfinished" | "sealed" | "uploading" | "committing" | "done";
+export type SpoolStage = "unfinished" | "sealed" | "uploading" | "committing" | "done";
 
 /** A part that is complete on the disk. */
 export interface SealedPart {
@@ -41,7 +41,7 @@ export interface SpoolHead {
   readonly partSize: number;
   /** Milliseconds since 1970. */
   readonly begun: number;
-  readonly state: SpoolState;
+  readonly state: SpoolStage;
   /** The header of the archive, to be sent before the first part; known once the spool is sealed. */
   readonly header?: Uint8Array | undefined;
   /** Number of parts; known once the spool is sealed. */
@@ -54,6 +54,50 @@ export interface SpoolHead {
   readonly partsRemoved?: boolean | undefined;
   /** Abandoned uploads of which the server may still have parts. */
   readonly abandoned: readonly OpenUpload[];
+}
+
+/** The state that the records of a spool describe. */
+export function stateOf(
+  head: SpoolHead,
+  sealed: ReadonlyMap<number, SealedPart>,
+  uploaded: ReadonlyMap<number, UploadedPart>,
+): SpoolState {
+  const {
+    target,
+    put,
+    partSize,
+    begun,
+    state,
+    header,
+    upload,
+    abandoned,
+    partsRemoved = false,
+    failure,
+  } = head;
+  return {
+    ...newSpoolState({ target, put, partSize, begun: new Date(begun) }),
+    sealed: header && { header, size: archiveSize(head, sealed) },
+    upload: upload && { upload, partSize, parts: [...uploaded.values()] },
+    committing: state === "committing",
+    abandoned,
+    partsRemoved,
+    failure,
+  };
+}
+
+/** The head of a spool in a later state. */
+export function headAfter(head: SpoolHead, next: SpoolState): SpoolHead {
+  const { target, put, sealed, upload, committing, abandoned, partsRemoved, failure } = next;
+  let state: SpoolStage = "unfinished";
+  if (sealed !== undefined) state = committing ? "committing" : upload === undefined ? "sealed" : "uploading";
+  return { ...head, target, put, state, upload: upload?.upload, abandoned, partsRemoved, failure };
+}
+
+/** Size of the archive in bytes, or of its sealed parts. */
+export function archiveSize(head: SpoolHead, sealed: ReadonlyMap<number, SealedPart>): number {
+  let size = head.header?.length ?? 0;
+  for (const part of sealed.values()) size += part.size;
+  return size;
 }
 
 /** A record of the journal, as IndexedDB stores it. */
@@ -71,7 +115,7 @@ export function encodeRecord(value: SpoolHead | SealedPart | UploadedPart): Stor
   const text = JSON.stringify(value, (_, item: unknown) =>
     item instanceof Uint8Array ? base64(item) : item,
   );
-  return { layout: LAYOUT, text, crc32: crc32(new TextEncoder().encode(text)) };
+  return { layout: SPOOL_LAYOUT, text, crc32: crc32(new TextEncoder().encode(text)) };
 }
 
 /** The layout of a stored record; undefined if it names none. */
@@ -119,7 +163,7 @@ export function decodeUploaded(stored: unknown): UploadedPart | undefined {
 
 function decode(stored: unknown): unknown {
   const { layout, text, crc32: sum } = (stored ?? {}) as Partial<StoredRecord>;
-  if (layout !== LAYOUT || typeof text !== "string") return undefined;
+  if (layout !== SPOOL_LAYOUT || typeof text !== "string") return undefined;
   if (crc32(new TextEncoder().encode(text)) !== sum) return undefined;
   try {
     return JSON.parse(text);

@@ -25,6 +25,11 @@ export function acquireLock(name: string): Promise<HeldLock | undefined> {
   });
 }
 
+/** The error for a spool whose lock another page or worker holds. */
+export function spoolConflict(): PeekpackError {
+  return new PeekpackError("conflict", "Another page or worker uses this spool.", { section: "spool" });
+}
+
 /** The names of all locks of this origin that are held. */
 export async function heldLocks(): Promise<ReadonlySet<string>> {
   const { held = [] } = await lockManager().query();

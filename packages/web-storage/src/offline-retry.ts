@@ -45,7 +45,8 @@ export function withOfflineRetry(target: UploadTarget): UploadTarget {
     listParts: (upload, options) => retry(options?.signal, () => target.listParts(upload, options)),
     completeUpload: (upload, parts, options) =>
       retry(options?.signal, (again) => target.completeUpload(upload, parts, commit(options, again))),
-    abortUpload: (upload, options) => retry(options?.signal, () => target.abortUpload(upload, options)),
+    // A failed write aborts its upload: it must not wait for the network. What is left is recorded, and removed later.
+    abortUpload: (upload, options) => target.abortUpload(upload, options),
   };
 }
 

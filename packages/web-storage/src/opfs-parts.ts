@@ -9,7 +9,7 @@ import {
   type SyncFile,
   spoolDirectory,
 } from "./opfs-files.js";
-import type { PartStore, PartWriter } from "./part-store.js";
+import type { PartMedium, PartWriter } from "./part-medium.js";
 import { type RpcPort, rpcClient } from "./rpc.js";
 import { withStorageErrors } from "./storage-error.js";
 
@@ -93,7 +93,7 @@ export function syncAccess(): "here" | "worker" | undefined {
 }
 
 /** Parts as files of the origin private file system: `DIRECTORY/SPOOL/part-N`. */
-export function opfsParts(directory: string, writer: FileWriter): PartStore {
+export function opfsParts(directory: string, writer: FileWriter): PartMedium {
   return {
     storage: "opfs",
     begin: (spool, number) => writer.open(directory, spool, partName(number)),

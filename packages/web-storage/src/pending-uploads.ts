@@ -1,43 +1,15 @@
-import type { PutMode } from "@peekpack/s3";
-import { openPartStore } from "./choose-part-store.js";
-
+import { describeSpool, type PendingSpool } from "@peekpack/s3/internal";
+import { openMedium } from "./choose-part-medium.js";
 import type { Database } from "./database.js";
+import { archiveSize, stateOf } from "./journal-record.js";
 import { acquireLock, heldLocks, spoolLockName } from "./locks.js";
-import type { PartStorage, PartStore } from "./part-store.js";
-import { spoolSize } from "./spool.js";
+import type { PartMedium, PartStorage } from "./part-medium.js";
 import { spoolDatabase } from "./spool-database.js";
-import { type SpoolJournal, type SpoolRecord, spoolJournal, type UnusableSpool } from "./spool-journal.js";
+import { type SpoolJournal, type SpoolRecord, spoolJournal, type UnusableRecord } from "./spool-journal.js";
 import { checkDirectory, type SpoolDirectoryOptions } from "./spool-options.js";
 
-/**
- * A spool that was left behind. Plain data without secrets. The same fields as in `@peekpack/node-storage`, and three for
- * browsers: `storage`, `bytesSealed`, `active`.
- */
-export interface PendingUpload {
-  /** Unique within its directory. */
-  readonly id: string;
-  /** The directory that was given to `spoolSink`. */
-  readonly directory: string;
-  /** Label of the target; undefined if it is not known. */
-  readonly target: string | undefined;
-  readonly put: PutMode | undefined;
-  /** When the spool was created. */
-  readonly begun: Date | undefined;
-  /**
-   * `unfinished`: the archive is incomplete, and can only be discarded. `sealed`: it is complete, and no part is on the
-   * server. `uploading`: some parts are. `committing`: the object may exist already. `orphan`: only in Node. `damaged`: the
-   * spool's records have changed; it can only be discarded here. `unsupported`: another version of peekpack wrote it; it is
-   * kept for that version.
-   */
-  readonly state: "unfinished" | "sealed" | "uploading" | "committing" | "orphan" | "damaged" | "unsupported";
-  /** Why the spool is `damaged` or `unsupported`. */
-  readonly problem: string | undefined;
-  /** Size of the archive in bytes, once it is complete. */
-  readonly size: number | undefined;
-  /** Bytes that the server has confirmed. */
-  readonly bytesUploaded: number;
-  /** Code of the error that the last upload failed with; `stopped` if it was aborted. */
-  readonly failure: string | undefined;
+/** A spool that was left behind. Plain data without secrets. The same as in `@peekpack/node-storage`, and three more fields. */
+export interface PendingUpload extends PendingSpool {
   /** Storage of the parts; undefined if it is not known. */
   readonly storage: PartStorage | undefined;
   /** Bytes of all sealed parts. Those that the server has confirmed may be removed here. */
@@ -75,51 +47,22 @@ export async function pendingUploads(options: PendingOptions = {}): Promise<Pend
   }
 }
 
-function idOf(record: SpoolRecord | UnusableSpool): string {
+function idOf(record: SpoolRecord | UnusableRecord): string {
   return "unusable" in record ? record.id : record.head.id;
 }
 
-function isDone(record: SpoolRecord | UnusableSpool): boolean {
+function isDone(record: SpoolRecord | UnusableRecord): boolean {
   return !("unusable" in record) && record.head.state === "done";
 }
 
-function describe(directory: string, record: SpoolRecord | UnusableSpool, active: boolean): PendingUpload {
+function describe(directory: string, record: SpoolRecord | UnusableRecord, active: boolean): PendingUpload {
   if ("unusable" in record) {
-    return {
-      id: record.id,
-      directory,
-      target: undefined,
-      put: undefined,
-      begun: undefined,
-      state: record.unusable,
-      problem: record.problem,
-      size: undefined,
-      bytesUploaded: 0,
-      failure: undefined,
-      storage: undefined,
-      bytesSealed: 0,
-      active,
-    };
+    const described = describeSpool(record.id, directory, record);
+    return { ...described, storage: undefined, bytesSealed: 0, active };
   }
-  const { id, target, put, state, storage, begun, failure, header } = record.head;
-  const bytesSealed = spoolSize(record);
-  let bytesUploaded = 0;
-  for (const { size } of record.uploaded.values()) bytesUploaded += size;
-  return {
-    id,
-    directory,
-    target,
-    put,
-    begun: new Date(begun),
-    state: state as PendingUpload["state"],
-    problem: undefined,
-    size: header === undefined ? undefined : bytesSealed,
-    bytesUploaded,
-    failure,
-    storage,
-    bytesSealed,
-    active,
-  };
+  const { head, sealed, uploaded } = record;
+  const described = describeSpool(head.id, directory, stateOf(head, sealed, uploaded));
+  return { ...described, storage: head.storage, bytesSealed: archiveSize(head, sealed), active };
 }
 
 /**
@@ -130,12 +73,12 @@ async function sweep(
   directory: string,
   database: Database,
   journal: SpoolJournal,
-  records: readonly (SpoolRecord | UnusableSpool)[],
-): Promise<UnusableSpool[]> {
+  records: readonly (SpoolRecord | UnusableRecord)[],
+): Promise<UnusableRecord[]> {
   const kept = new Set(records.filter((record) => !isDone(record)).map(idOf));
-  const found: UnusableSpool[] = [];
+  const found: UnusableRecord[] = [];
   for (const storage of ["opfs", "indexeddb"] as const) {
-    const parts = openPartStore(directory, database, storage);
+    const parts = openMedium(directory, database, storage);
     // If the browser refuses one of the two, it has no parts.
     for (const { id, foreign } of await parts.spools().catch(() => [])) {
       if (kept.has(id)) continue;
@@ -154,7 +97,7 @@ async function sweepSpool(
   directory: string,
   id: string,
   journal: SpoolJournal,
-  parts: PartStore | undefined,
+  parts: PartMedium | undefined,
 ): Promise<void> {
   const lock = await acquireLock(spoolLockName(directory, id));
   if (lock === undefined) return;

@@ -1,25 +1,25 @@
-import { type ArchiveSink, PeekpackError, type WriteResult } from "@peekpack/core";
+import type { ArchiveSink, WriteResult } from "@peekpack/core";
 import type { UploadTarget } from "@peekpack/s3";
-import { checkRecordedTarget, isRecordedTarget, type TransferOptions } from "@peekpack/s3/internal";
-import { openPartStore } from "./choose-part-store.js";
-import { acquireLock, spoolLockName } from "./locks.js";
+import {
+  archivePieces,
+  discardSpool,
+  exportSpool,
+  type RetargetOptions,
+  resumeSpool,
+  Spool,
+  type TransferOptions,
+  unusable,
+  withArchive,
+  withSpool,
+} from "@peekpack/s3/internal";
+import { BrowserSpool } from "./browser-spool.js";
+import { withOfflineRetry } from "./offline-retry.js";
 import type { PendingUpload } from "./pending-uploads.js";
-import { acquiredSpool, discardSpool, type Spool, spoolConflict } from "./spool.js";
-import { spoolDatabase } from "./spool-database.js";
-import { spoolJournal, type UnusableSpool } from "./spool-journal.js";
 import { checkDirectory, type SpoolUploadOptions } from "./spool-options.js";
-import { readPart, uploadSpool } from "./spool-upload.js";
+import { spoolProgress } from "./spool-progress.js";
 
-/** Options of {@link resumeUpload}. */
-export interface ResumeOptions extends SpoolUploadOptions {
-  /**
-   * Allows a target with another write condition or another key than the spool was written for. Default false: it rejects with
-   * TypeError.
-   */
-  readonly changeTarget?: boolean | undefined;
-  /** The old target, for a change of the key while parts of the old object are on the server: they are removed. */
-  readonly previousTarget?: UploadTarget | undefined;
-}
+/** Options of {@link resumeUpload}. The same as in `@peekpack/node-storage`, and two for browsers. */
+export interface ResumeOptions extends SpoolUploadOptions, RetargetOptions {}
 
 /**
  * Continues an upload: parts that both the journal and the server have are not sent again. Removes the spool when the object is
@@ -32,19 +32,17 @@ export interface ResumeOptions extends SpoolUploadOptions {
 export async function resumeUpload(
   pending: PendingUpload,
   target: UploadTarget,
-  options: ResumeOptions = {},
+  { meter, onProgress, ...options }: ResumeOptions = {},
 ): Promise<WriteResult> {
-  const { changeTarget = false, previousTarget, ...upload } = options;
-  upload.signal?.throwIfAborted();
-  return withCompleteSpool(
-    pending,
-    async (spool) => uploadSpool(spool, target, upload),
-    async (spool) => {
-      if (isRecordedTarget(spool.head, target)) return;
-      if (!changeTarget) checkRecordedTarget(spool.head, target);
-      if (spool.head.state !== "unfinished") await moveToTarget(spool, target, previousTarget, upload);
-    },
-  );
+  const progress = spoolProgress(onProgress, meter);
+  const upload = { ...options, onProgress: progress.update };
+  try {
+    return await withSpool(await acquire(pending), (spool) =>
+      resumeSpool(spool, withOfflineRetry(target), upload),
+    );
+  } finally {
+    progress.end();
+  }
 }
 
 /**
@@ -52,16 +50,7 @@ export async function resumeUpload(
  * @throws PeekpackError as {@link resumeUpload}, and the sink's errors
  */
 export async function exportUpload(pending: PendingUpload, sink: ArchiveSink): Promise<WriteResult> {
-  return withCompleteSpool(pending, async (spool) => {
-    try {
-      for (let number = 1; number <= spool.sealed.size; number++)
-        await sink.write(await readPart(spool, number));
-      return await sink.finish(spool.head.header!);
-    } catch (error) {
-      await sink.abort(error);
-      throw error;
-    }
-  });
+  return withSpool(await acquire(pending), (spool) => exportSpool(spool, sink));
 }
 
 /**
@@ -69,13 +58,15 @@ export async function exportUpload(pending: PendingUpload, sink: ArchiveSink): P
  * @throws PeekpackError as {@link resumeUpload}
  */
 export async function pendingBlob(pending: PendingUpload): Promise<Blob> {
-  return withCompleteSpool(pending, async (spool) => {
-    // A Blob for each part: the browser may keep them on the disk.
-    const parts = [new Blob([spool.head.header!.slice()])];
-    for (let number = 1; number <= spool.sealed.size; number++) {
-      parts.push(new Blob([await readPart(spool, number)]));
-    }
-    return new Blob(parts);
+  return withSpool(await acquire(pending), async (storage) => {
+    await Spool.open(storage);
+    return withArchive(storage, async (archive) => {
+      // A Blob for each part: the browser may keep them on the disk.
+      const parts = [new Blob([archive.header.slice()])];
+      for await (const piece of archivePieces(archive))
+        parts.push(new Blob([piece as Uint8Array<ArrayBuffer>]));
+      return new Blob(parts);
+    });
   });
 }
 
@@ -92,114 +83,22 @@ export async function discardUpload(
   target?: UploadTarget,
   options: TransferOptions = {},
 ): Promise<void> {
-  options.signal?.throwIfAborted();
-  const spool = await acquireSpool(pending, true);
-  if (spool === undefined) return;
-  try {
-    const { upload, abandoned } = spool.head;
-    if (upload === undefined && abandoned.length === 0) return await spool.remove();
-    if (target === undefined) {
-      throw new TypeError("Parts are on the server: the target is needed to remove them.");
-    }
-    checkRecordedTarget(spool.head, target);
-    await discardSpool(spool, target, options);
-  } finally {
-    spool.release();
-  }
+  const acquired = await acquire(pending);
+  if (acquired === undefined) return;
+  await withSpool(acquired, (spool) => discardSpool(spool, target, options));
 }
 
-/** Acquires a spool with a complete archive. `prepare` runs first, also for an incomplete one. */
-async function withCompleteSpool<T>(
-  pending: PendingUpload,
-  work: (spool: Spool) => Promise<T>,
-  prepare?: (spool: Spool) => Promise<void>,
-): Promise<T> {
-  const spool = await acquireSpool(pending, false);
-  if (spool === undefined) {
-    throw new PeekpackError("not-found", "This spool does not exist any more.", { section: "spool" });
-  }
+/** Acquires a spool; undefined if it does not exist. @throws PeekpackError `conflict` */
+async function acquire({ directory, id, state }: PendingUpload): Promise<BrowserSpool | undefined> {
+  const spool = await BrowserSpool.acquire(checkDirectory(directory), id);
   try {
-    await prepare?.(spool);
-    if (spool.head.state === "unfinished") {
-      throw new PeekpackError("unfinished", "The archive of this spool is incomplete.", { section: "spool" });
-    }
-    return await work(spool);
-  } finally {
-    spool.release();
-  }
-}
-
-/**
- * Acquires a spool. Undefined if it does not exist. `removeDamaged` removes a damaged spool.
- * @throws PeekpackError `conflict`; `corrupt` if it is damaged; `denied` if another version of peekpack wrote it
- */
-async function acquireSpool(
-  { directory, id, state }: PendingUpload,
-  removeDamaged: boolean,
-): Promise<Spool | undefined> {
-  const lock = await acquireLock(spoolLockName(checkDirectory(directory), id));
-  if (lock === undefined) throw spoolConflict();
-  const database = spoolDatabase(directory);
-  const release = (): void => {
-    database.close();
-    lock.release();
-  };
-  try {
-    const journal = spoolJournal(database);
-    const record = await journal.read(id);
-    if (record === undefined && state === "unsupported") throw unusable({ id, unusable: state, problem: "" });
-    if (record !== undefined && "unusable" in record) {
-      if (!removeDamaged || record.unusable !== "damaged") throw unusable(record);
-      for (const storage of ["opfs", "indexeddb"] as const) {
-        // If the browser refuses one of the two, it has no parts.
-        await openPartStore(directory, database, storage)
-          .removeAll(id)
-          .catch(() => {});
-      }
-      await journal.remove(id);
-    }
-    if (record === undefined || "unusable" in record || record.head.state === "done") {
-      release();
-      return undefined;
-    }
-    const parts = openPartStore(directory, database, record.head.storage);
-    return acquiredSpool({ lock, database, journal, parts }, record);
+    if (await spool.exists()) return spool;
+    // Parts of another version without a journal are kept.
+    if (state === "unsupported") throw unusable({ unusable: state, problem: "its journal is missing" });
   } catch (error) {
-    release();
+    await spool.release();
     throw error;
   }
-}
-
-function unusable({ unusable, problem }: UnusableSpool): PeekpackError {
-  const message =
-    unusable === "damaged"
-      ? `The spool is damaged: ${problem}.`
-      : "Another version of peekpack wrote this spool.";
-  return new PeekpackError(unusable === "damaged" ? "corrupt" : "denied", message, { section: "spool" });
-}
-
-/**
- * Assigns a spool to another target. Parts under the old key are removed from the server.
- * @throws TypeError if there are such parts and `previous` is not the old target, or if parts were removed here
- */
-async function moveToTarget(
-  spool: Spool,
-  target: UploadTarget,
-  previous: UploadTarget | undefined,
-  options: TransferOptions,
-): Promise<void> {
-  const { head } = spool;
-  const change = { target: target.label, put: target.put };
-  if (head.target === target.label) return spool.update(change);
-  if (head.partsRemoved) {
-    throw new TypeError(`Parts were removed here, and only the server has them, for ${head.target}.`);
-  }
-  const uploads = head.upload === undefined ? head.abandoned : [head.upload, ...head.abandoned];
-  if (uploads.length > 0 && previous?.label !== head.target) {
-    throw new TypeError(
-      `Parts of ${head.target} are on the server: previousTarget is needed to remove them.`,
-    );
-  }
-  for (const upload of uploads) await previous!.abortUpload(upload, options);
-  await spool.update({ ...change, state: "sealed", upload: undefined, abandoned: [] }, true);
+  await spool.release();
+  return undefined;
 }

@@ -1,5 +1,5 @@
 import { HEADER_SIZE } from "@peekpack/core";
-import type { UploadedPart } from "@peekpack/s3/internal";
+import { SPOOL_LAYOUT, type UnusableSpool, type UploadedPart } from "@peekpack/s3/internal";
 import { promisifyRequest } from "idb-keyval";
 import type { Database } from "./database.js";
 import {
@@ -7,7 +7,6 @@ import {
   decodeSealed,
   decodeUploaded,
   encodeRecord,
-  LAYOUT,
   layoutOf,
   type SealedPart,
   type SpoolHead,
@@ -25,11 +24,8 @@ export interface SpoolRecord {
 }
 
 /** A spool that this version cannot use. */
-export interface UnusableSpool {
+export interface UnusableRecord extends UnusableSpool {
   readonly id: string;
-  /** `damaged`: its records have changed. `unsupported`: another version of peekpack wrote it. */
-  readonly unusable: "damaged" | "unsupported";
-  readonly problem: string;
 }
 
 /**
@@ -37,8 +33,8 @@ export interface UnusableSpool {
  * counts. Only the holder of a spool's lock writes its records.
  */
 export interface SpoolJournal {
-  list(): Promise<(SpoolRecord | UnusableSpool)[]>;
-  read(id: string): Promise<SpoolRecord | UnusableSpool | undefined>;
+  list(): Promise<(SpoolRecord | UnusableRecord)[]>;
+  read(id: string): Promise<SpoolRecord | UnusableRecord | undefined>;
   /** Writes the head. `newUpload` also forgets which parts are uploaded. */
   write(head: SpoolHead, newUpload?: boolean): Promise<void>;
   sealed(id: string, number: number, part: SealedPart): Promise<void>;
@@ -64,7 +60,7 @@ export function spoolJournal(database: Database): SpoolJournal {
       }),
     );
 
-  const records = (range?: IDBKeyRange): Promise<(SpoolRecord | UnusableSpool)[]> =>
+  const records = (range?: IDBKeyRange): Promise<(SpoolRecord | UnusableRecord)[]> =>
     withStorageErrors("read the journal of the spools", () =>
       store("readonly", async (from) => {
         const [keys, values] = await Promise.all([
@@ -102,7 +98,7 @@ export function spoolJournal(database: Database): SpoolJournal {
 function decodeAll(
   keys: readonly IDBValidKey[],
   values: readonly unknown[],
-): (SpoolRecord | UnusableSpool)[] {
+): (SpoolRecord | UnusableRecord)[] {
   const groups = new Map<string, { readonly key: readonly IDBValidKey[]; readonly value: unknown }[]>();
   for (const [i, key] of keys.entries()) {
     if (!Array.isArray(key) || typeof key[0] !== "string") continue;
@@ -116,13 +112,13 @@ function decodeAll(
 function decodeSpool(
   id: string,
   group: readonly { readonly key: readonly IDBValidKey[]; readonly value: unknown }[],
-): SpoolRecord | UnusableSpool {
-  const damaged = (problem: string): UnusableSpool => ({ id, unusable: "damaged", problem });
+): SpoolRecord | UnusableRecord {
+  const damaged = (problem: string): UnusableRecord => ({ id, unusable: "damaged", problem });
   const layout = group
     .map(({ value }) => layoutOf(value))
-    .find((found) => found !== undefined && found !== LAYOUT);
+    .find((found) => found !== undefined && found !== SPOOL_LAYOUT);
   if (layout !== undefined) {
-    const problem = `it has layout ${layout}, and this version reads layout ${LAYOUT}`;
+    const problem = `it has layout ${layout}, and this version reads layout ${SPOOL_LAYOUT}`;
     return { id, unusable: "unsupported", problem };
   }
   let head: SpoolHead | undefined;

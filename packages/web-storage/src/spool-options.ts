@@ -1,6 +1,9 @@
-import type { ProgressListener } from "@peekpack/s3";
-import { choosePartSize } from "@peekpack/s3/internal";
-import type { StorageChoice } from "./choose-part-store.js";
+import {
+  choosePartSize,
+  type SpoolUploadOptions as SharedUploadOptions,
+  type SpoolWriteOptions,
+} from "@peekpack/s3/internal";
+import type { StorageChoice } from "./choose-part-medium.js";
 import type { MeteredFetch } from "./metered-fetch.js";
 
 /** Where spools are. */
@@ -12,40 +15,26 @@ export interface SpoolDirectoryOptions {
   readonly directory?: string | undefined;
 }
 
-/** How a complete spool is uploaded. The same options as in `@peekpack/node-storage`, and two for browsers. */
-export interface SpoolUploadOptions {
-  /** Maximum number of parts in transfer, which is also how many are in memory. Default 4. */
-  readonly concurrency?: number | undefined;
-  /** An archive of at most this many bytes is uploaded as one PUT. Default: the part size. */
-  readonly threshold?: number | undefined;
-  readonly onProgress?: ProgressListener | undefined;
-  /** Aborts the write or the upload, which then rejects with the signal's reason. */
-  readonly signal?: AbortSignal | undefined;
-  /** Only in browsers: the `fetch` of the target. Progress then counts bytes in transfer, not only complete parts. */
+/** Options of uploads that only browsers have. */
+export interface BrowserUploadOptions {
+  /** The `fetch` of the target. Progress then counts bytes in transfer, not only complete parts. */
   readonly meter?: MeteredFetch | undefined;
   /**
-   * Only in browsers: removes a part here as soon as the server has confirmed it. Saves room, but the server then has the
-   * only copy: if it removes the upload, the archive is lost. Default false.
+   * Removes a part here as soon as the server has confirmed it. Saves room, but the server then has the only copy: if it removes
+   * the upload, the archive is lost. Default false.
    */
   readonly removeUploaded?: boolean | undefined;
 }
 
+/** How a complete spool is uploaded. The same options as in `@peekpack/node-storage`, and two for browsers. */
+export interface SpoolUploadOptions extends SharedUploadOptions, BrowserUploadOptions {}
+
 /** Options of `spoolSink`. The same as in `@peekpack/node-storage`, and some for browsers. */
-export interface SpoolSinkOptions extends SpoolDirectoryOptions, SpoolUploadOptions, StorageChoice {
-  /** Maximum size of the archive in bytes. Default: limited by the browser only. */
-  readonly maxBytes?: number | undefined;
-  /** Expected size of the archive in bytes. The browser's quota is checked before anything is written. */
-  readonly expectedSize?: number | undefined;
-  /**
-   * Size of every part but the last in bytes, at least 5 MiB. Default 16 MiB, more if 10,000 parts could not hold
-   * `expectedSize`.
-   */
-  readonly partSize?: number | undefined;
-  /**
-   * Keeps a complete archive whose upload fails: `pendingUploads` lists it, and `resumeUpload` continues. Default false: a
-   * failed upload leaves nothing behind. If the page ends, its spool is kept in either case.
-   */
-  readonly durable?: boolean | undefined;
+export interface SpoolSinkOptions
+  extends SpoolWriteOptions,
+    BrowserUploadOptions,
+    SpoolDirectoryOptions,
+    StorageChoice {
   /** Only in browsers: asks the browser not to evict the origin's data. Default false. See `persistStorage`. */
   readonly persist?: boolean | undefined;
 }
@@ -55,14 +44,13 @@ export interface ResolvedSpoolOptions extends SpoolSinkOptions {
   readonly directory: string;
   readonly maxBytes: number;
   readonly partSize: number;
-  readonly durable: boolean;
 }
 
 const DEFAULT_DIRECTORY = "peekpack-spool";
 
 /** Applies defaults. @throws RangeError, TypeError if an option is invalid */
 export function resolveSpoolOptions(options: SpoolSinkOptions): ResolvedSpoolOptions {
-  const { expectedSize, maxBytes = Number.MAX_SAFE_INTEGER, durable = false } = options;
+  const { expectedSize, maxBytes = Number.MAX_SAFE_INTEGER } = options;
   for (const [name, value] of Object.entries({ expectedSize, maxBytes })) {
     if (value !== undefined && !(Number.isSafeInteger(value) && value > 0)) {
       throw new RangeError(`${name} is a positive number of bytes.`);
@@ -71,7 +59,7 @@ export function resolveSpoolOptions(options: SpoolSinkOptions): ResolvedSpoolOpt
   // A larger archive than expected may still fit.
   const size = options.partSize === undefined ? expectedSize : undefined;
   const partSize = choosePartSize({ size, partSize: options.partSize });
-  return { ...options, directory: checkDirectory(options.directory), maxBytes, partSize, durable };
+  return { ...options, directory: checkDirectory(options.directory), maxBytes, partSize };
 }
 
 /** Checks the name of a spool directory, and applies the default. @throws TypeError if it is invalid */

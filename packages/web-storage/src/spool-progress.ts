@@ -4,7 +4,7 @@ import type { MeteredFetch } from "./metered-fetch.js";
 
 /** Reports the progress of a spool's upload. */
 export interface SpoolProgress {
-  /** Takes the progress of `uploadContent`. */
+  /** Takes the progress of a write or of an upload. */
   update(progress: UploadProgress): void;
   /** Removes the listener from the meter. */
   end(): void;
@@ -19,10 +19,13 @@ export function spoolProgress(
   let confirmed = 0;
   const sent = (): number =>
     Math.min(confirmed + (meter?.inFlight ?? 0), reporter.now.totalBytes ?? Number.POSITIVE_INFINITY);
-  const stop = listener && meter?.listen(() => reporter.update({ bytesUploaded: sent() }, true));
+  let stop: (() => void) | undefined;
   return {
     update({ rate: _, ...progress }) {
       confirmed = progress.bytesUploaded;
+      if (progress.phase === "writing") return reporter.update(progress);
+      // Before, requests that the meter sees are of other uploads.
+      stop ??= listener && meter?.listen(() => reporter.update({ bytesUploaded: sent() }, true));
       reporter.update({ ...progress, bytesUploaded: sent() });
     },
     end: () => stop?.(),

@@ -1,13 +1,10 @@
 import { HEADER_SIZE, PeekpackError } from "@peekpack/core";
 import { crc32 } from "@peekpack/core/internal";
 import { S3_LIMITS, type UploadTarget } from "@peekpack/s3";
-import { choosePartStore } from "./choose-part-store.js";
-import type { SpoolHead } from "./journal-record.js";
-import { acquireLock, spoolLockName } from "./locks.js";
-import type { PartWriter } from "./part-store.js";
-import { acquiredSpool, type Spool, spoolConflict } from "./spool.js";
-import { spoolDatabase } from "./spool-database.js";
-import { spoolJournal } from "./spool-journal.js";
+import type { SpoolWriter } from "@peekpack/s3/internal";
+import { BrowserSpool } from "./browser-spool.js";
+import { chooseMedium } from "./choose-part-medium.js";
+import type { PartWriter } from "./part-medium.js";
 import type { ResolvedSpoolOptions } from "./spool-options.js";
 import { quotaError } from "./storage-error.js";
 import { checkQuota, persistStorage } from "./storage-quota.js";
@@ -16,54 +13,29 @@ import { checkQuota, persistStorage } from "./storage-quota.js";
 const BLOCK_BYTES = 2 ** 20;
 
 /** Creates an empty spool. @throws PeekpackError `quota`, `denied` */
-export async function createSpool(target: UploadTarget, options: ResolvedSpoolOptions): Promise<Spool> {
+export async function createSpool(
+  target: UploadTarget,
+  options: ResolvedSpoolOptions,
+): Promise<BrowserSpool> {
   const { directory, partSize, expectedSize, maxBytes } = options;
-  const id = crypto.randomUUID();
-  const lock = await acquireLock(spoolLockName(directory, id));
-  if (lock === undefined) throw spoolConflict();
-  const database = spoolDatabase(directory);
+  const { label, put } = target;
+  const spool = await BrowserSpool.acquire(directory, crypto.randomUUID());
   try {
     if (options.persist) await persistStorage();
     await checkQuota(Math.min(expectedSize ?? partSize, maxBytes));
-    const parts = await choosePartStore(directory, id, database, options);
-    const head: SpoolHead = {
-      id,
-      target: target.label,
-      put: target.put,
-      storage: parts.storage,
-      partSize,
-      begun: Date.now(),
-      state: "unfinished",
-      abandoned: [],
-    };
-    const journal = spoolJournal(database);
-    await journal.write(head);
-    return acquiredSpool(
-      { lock, database, journal, parts },
-      { head, sealed: new Map(), uploaded: new Map() },
+    await spool.begin(
+      { target: label, put, partSize, begun: Date.now(), state: "unfinished", abandoned: [] },
+      (database) => chooseMedium(directory, spool.id, database, options),
     );
+    return spool;
   } catch (error) {
-    database.close();
-    lock.release();
+    await spool.release();
     throw error;
   }
 }
 
 /** Splits an archive into parts. The first part leaves room for the header, which goes into the journal. */
-export interface SpoolWriter {
-  /** Bytes written. */
-  readonly size: number;
-  /** Copies `chunk`. */
-  write(chunk: Uint8Array): Promise<void>;
-  /** Seals the last part and the spool. Any page can upload it from then on. */
-  seal(header: Uint8Array): Promise<void>;
-  /** Abandons the part that is not sealed. */
-  cancel(): Promise<void>;
-}
-
-/** Makes a {@link SpoolWriter}. */
-export function spoolWriter(spool: Spool, { partSize, maxBytes }: ResolvedSpoolOptions): SpoolWriter {
-  const { id } = spool.head;
+export function spoolWriter(spool: BrowserSpool, { partSize, maxBytes }: ResolvedSpoolOptions): SpoolWriter {
   let size = 0;
   let number = 0;
   let part:
@@ -81,7 +53,7 @@ export function spoolWriter(spool: Spool, { partSize, maxBytes }: ResolvedSpoolO
     }
     await checkQuota(partSize);
     const capacity = number === 1 ? partSize - HEADER_SIZE : partSize;
-    return { writer: await spool.parts.begin(id, number), capacity, size: 0, crc32: 0 };
+    return { writer: await spool.medium.begin(spool.id, number), capacity, size: 0, crc32: 0 };
   };
 
   const flush = async (): Promise<void> => {
@@ -106,7 +78,7 @@ export function spoolWriter(spool: Spool, { partSize, maxBytes }: ResolvedSpoolO
     get size() {
       return size;
     },
-    async write(chunk) {
+    async append(chunk) {
       if (HEADER_SIZE + size + chunk.length > maxBytes) {
         throw quotaError(`The archive exceeds maxBytes (${maxBytes}).`);
       }
@@ -129,7 +101,7 @@ export function spoolWriter(spool: Spool, { partSize, maxBytes }: ResolvedSpoolO
       if (header.length !== HEADER_SIZE && (number > 1 || header.length + size > partSize)) {
         throw new RangeError(`The header of an archive of several parts has ${HEADER_SIZE} bytes.`);
       }
-      await spool.update({ state: "sealed", header: header.slice(), partCount: spool.sealed.size });
+      await spool.seal(header);
     },
     async cancel() {
       const cancelled = part;

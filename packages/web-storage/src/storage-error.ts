@@ -1,11 +1,16 @@
 import { type ErrorCode, isPeekpackError, PeekpackError } from "@peekpack/core";
 
-/** Error codes by the name of a DOMException. Any other name is `denied`. */
+/** Error codes by the name of an exception. Any other name is `denied`. */
 const CODES: Readonly<Record<string, ErrorCode>> = {
   QuotaExceededError: "quota",
   NotFoundError: "truncated",
   NoModificationAllowedError: "conflict",
   InvalidStateError: "closed",
+  // What browsers say if the system has no files, handles or memory left, or does not respond.
+  UnknownError: "limit",
+  OperationError: "limit",
+  TimeoutError: "limit",
+  RangeError: "limit",
 };
 
 /** Converts an error of the browser's storage to a PeekpackError. Returns a PeekpackError unchanged. */

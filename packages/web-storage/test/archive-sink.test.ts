@@ -1,7 +1,7 @@
 import { archiveSinkContract, type SinkPlace } from "@peekpack/testing/contracts/archive-sink";
+import { memoryTarget } from "@peekpack/testing/contracts/memory-target";
 import { pendingUploads, spoolSink } from "../src/index.js";
 import { fakeBrowser } from "./fake-browser.js";
-import { memoryTarget } from "./memory-target.js";
 
 const MiB = 2 ** 20;
 

@@ -1,5 +1,6 @@
 import { memorySink, PeekpackError } from "@peekpack/core";
 import { crc32 } from "@peekpack/core/internal";
+import { type MemoryTarget, memoryTarget } from "@peekpack/testing/contracts/memory-target";
 import { patterned } from "@peekpack/testing/contracts/range-source";
 import { beforeEach, describe, expect, it } from "vitest";
 import {
@@ -14,7 +15,6 @@ import {
 } from "../src/index.js";
 import { fakeBrowser } from "./fake-browser.js";
 import { archiveOf, fillSink, sameBytes } from "./fill-sink.js";
-import { type MemoryTarget, memoryTarget } from "./memory-target.js";
 
 const MiB = 2 ** 20;
 const PART = 5 * MiB;

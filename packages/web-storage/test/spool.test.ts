@@ -1,4 +1,5 @@
 import { listOf, memorySink, openArchive, PeekpackError, writeArchive } from "@peekpack/core";
+import { type MemoryTarget, memoryTarget } from "@peekpack/testing/contracts/memory-target";
 import { patterned } from "@peekpack/testing/contracts/range-source";
 import { beforeEach, describe, expect, it } from "vitest";
 import {
@@ -12,7 +13,6 @@ import {
 } from "../src/index.js";
 import { type FakeBrowser, fakeBrowser } from "./fake-browser.js";
 import { archiveOf, fillSink, HEADER, sameBytes } from "./fill-sink.js";
-import { type MemoryTarget, memoryTarget } from "./memory-target.js";
 
 const MiB = 2 ** 20;
 const PART = 5 * MiB;

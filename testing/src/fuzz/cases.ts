@@ -1,5 +1,7 @@
-import type { Corpus } from "./corpus.js";
+import { type Corpus, corpus } from "./corpus.js";
 import { exercise, type Verdict } from "./exercise.js";
+import { runIndexCase } from "./index-case.js";
+import { indexSubjects } from "./index-subjects.js";
 import { mutated } from "./mutation.js";
 import { Random } from "./random.js";
 
@@ -18,4 +20,20 @@ export function bytesOfCase(
 export function runCase(corpus: Corpus, seed: number, number: number): Promise<Verdict> {
   const { bytes, random } = bytesOfCase(corpus, seed, number);
   return exercise(random, bytes);
+}
+
+/**
+ * Prepares the cases of a seed. @returns a function that runs one by its number
+ * @param index whether only page indexes are mutated
+ */
+export async function caseRunner(
+  index: boolean,
+  seed: number,
+): Promise<(number: number) => Promise<Verdict>> {
+  if (index) {
+    const subjects = await indexSubjects();
+    return (number) => runIndexCase(subjects, seed, number);
+  }
+  const archives = await corpus(seed);
+  return (number) => runCase(archives, seed, number);
 }

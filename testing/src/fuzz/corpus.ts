@@ -52,10 +52,31 @@ export async function corpus(seed: number, generated = 150): Promise<Corpus> {
     await combineArchives(sink, children, { codec: random.pick(["msgpack", "cbor"] as const) });
     made.push(sink.bytes());
   }
+  // Their tables take several pages, so these are larger than the others.
+  const indexed: Uint8Array[] = [];
+  for (const codec of ["msgpack", "cbor"] as const) {
+    for (const count of [1200, 2500]) {
+      const entries = Array.from(
+        { length: count },
+        (_, i) => [`key ${i}`, `the value of the key ${i}`] as const,
+      );
+      const tree = random.chance(0.5) ? entries.map(([, value]) => value) : Object.fromEntries(entries);
+      indexed.push(
+        encodeArchive(random.chance(0.5) ? [tree, { few: 1 }] : tree, {
+          codec,
+          pageIndex: true,
+          smallObjectThreshold: 16,
+        }),
+      );
+    }
+  }
   const all = [...archives, ...made].sort((a, b) => a.length - b.length);
   return {
-    size: all.length + damaged.length,
-    pick: (random) =>
-      random.chance(0.1) ? random.pick(damaged) : all[Math.floor(random.unit() ** 2 * all.length)]!,
+    size: all.length + damaged.length + indexed.length,
+    pick(random) {
+      if (random.chance(0.1)) return random.pick(damaged);
+      if (random.chance(0.04)) return random.pick(indexed);
+      return all[Math.floor(random.unit() ** 2 * all.length)]!;
+    },
   };
 }

@@ -43,6 +43,8 @@ export interface Verdict {
   /** Operations that returned a value, and operations that threw an expected error. */
   values: number;
   errors: number;
+  /** Whether the archive was read without its page index. */
+  ignored?: boolean;
 }
 
 /**
@@ -102,13 +104,16 @@ export async function exercise(random: Random, bytes: Uint8Array): Promise<Verdi
 function opened(random: Random, bytes: Uint8Array): Promise<Archive> {
   const maps = random.chance(0.2) ? "map" : "object";
   const tocCacheBytes = random.pick([0, 100, undefined]);
-  switch (random.integer(0, 9)) {
+  // A local archive is read whole, without its page index.
+  const kind = hasPageIndex(bytes) && random.chance(0.7) ? 0 : random.integer(0, 9);
+  switch (kind) {
     case 0:
       return openArchive(remoteSource(bytes), {
         maps,
         tocCacheBytes,
         cacheBytes: random.pick([0, undefined]),
         headBytes: 50,
+        tailBytes: random.pick([64, undefined]),
       });
     case 1:
       return openArchive(bytes, { size: Math.max(0, bytes.length + random.integer(-1, 1)) });
@@ -123,6 +128,10 @@ function opened(random: Random, bytes: Uint8Array): Promise<Archive> {
     default:
       return openArchive(bytes, { maps, tocCacheBytes });
   }
+}
+
+function hasPageIndex(bytes: Uint8Array): boolean {
+  return Buffer.from(bytes.slice(-64)).toString("latin1", 0, 8) === "PEEKPGIX";
 }
 
 /** The bytes as a remote source, so that the read engine is used. */

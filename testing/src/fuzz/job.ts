@@ -1,5 +1,7 @@
 /** Task of a worker. */
 export interface Job {
+  /** Whether only page indexes are mutated. */
+  readonly index: boolean;
   readonly seed: number;
   readonly first: number;
   readonly count: number;
@@ -17,6 +19,8 @@ export interface Report {
   opened: number;
   values: number;
   errors: number;
+  /** Cases in which the page index was not used. */
+  ignored: number;
   /** Duration of the slowest case, in milliseconds. */
   slowest: number;
   readonly faults: { readonly number: number; readonly what: string }[];

@@ -12,7 +12,14 @@ const run = promisify(execFile);
 /** The versions that made the fixtures. */
 const REQUIRED = ["msglc==261017", "msgpack==1.2.4", "cbor2==6.3.0", "numpy==2.4.6"];
 /** Used by some tests; left out if the platform has no wheel. */
-const OPTIONAL = ["s3fs==2026.9.0", "msgspec==0.22.0", "moto[server,s3]==5.2.5", "pyzstd==0.20.0"];
+const OPTIONAL = [
+  "s3fs==2026.9.0",
+  "msgspec==0.22.0",
+  "moto[server,s3]==5.2.5",
+  "pyarrow==26.0.1",
+  "duckdb==2.0.1",
+  "pyzstd==0.20.0",
+];
 const SETUP_MS = 5 * 60 * 1000;
 
 /** A Python with msglc, or the reason why it is absent. */

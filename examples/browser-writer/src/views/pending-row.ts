@@ -13,11 +13,12 @@ import {
   parseLabel,
 } from "../destination/destination.js";
 import { ask } from "../ui/ask.js";
-import { icon } from "../ui/icons.js";
+import type { IconName } from "../ui/icons.js";
 import { failureOf } from "../write/failure.js";
 import { isLost } from "../write/job.js";
 import { DestinationChoice } from "./destination-choice.js";
 import type { UsableUpload } from "./unusable-row.js";
+import { rowButton, uploadRow } from "./upload-row.js";
 
 /** Credentials for an endpoint. They stay in the memory of the page. */
 export interface Keyring {
@@ -43,17 +44,8 @@ export function pendingRow(pending: UsableUpload, keys: Keyring, actions: Pendin
   const more = el("div", "pending-more");
   const unfinished = pending.state === "unfinished";
 
-  const button = (text: string, look: string, go: () => unknown, glyph: SVGSVGElement): HTMLElement =>
-    el(
-      "button",
-      {
-        class: `button ${look}`,
-        attributes: { type: "button", "aria-label": `${text} ${name}` },
-        on: { click: () => void go() },
-      },
-      glyph,
-      text,
-    );
+  const button = (text: string, look: string, go: () => unknown, icon: IconName): HTMLElement =>
+    rowButton({ text, label: `${text} ${name}`, look, go, icon });
 
   /** Calls `use` with the destination. Asks for keys if the page does not have them. */
   const withDestination = (action: string, use: (destination: Destination) => unknown): void => {
@@ -99,7 +91,7 @@ export function pendingRow(pending: UsableUpload, keys: Keyring, actions: Pendin
             "Remove here only",
             "",
             () => remove(discardUpload(pending, abandonedTarget(pending.target, pending.put))),
-            icon("discard"),
+            "discard",
           ),
         ),
     );
@@ -129,48 +121,36 @@ export function pendingRow(pending: UsableUpload, keys: Keyring, actions: Pendin
     withDestination("Discard", (to) => remove(discardUpload(pending, openDestination(to).target)));
   };
 
-  return el(
-    "li",
-    { class: "pending-row", attributes: { "data-state": pending.active ? "active" : pending.state } },
-    el(
-      "div",
-      "pending-main",
+  return uploadRow(pending, {
+    what: [
       el(
-        "div",
-        "pending-what",
-        el(
-          "p",
-          "pending-title",
-          el("strong", { text: name }),
-          el("span", {
-            class: `badge ${unfinished && !pending.active ? "wrong" : ""}`,
-            text: badge(pending),
-          }),
-        ),
-        el("p", { class: "pending-words", text: words(pending, destination) }),
-        el("p", {
-          class: "hint",
-          text: `${objectLocation(pending.target)} · started ${ago(pending.begun)} · ${storageName(pending.storage)}`,
+        "p",
+        "pending-title",
+        el("strong", { text: name }),
+        el("span", {
+          class: `badge ${unfinished && !pending.active ? "wrong" : ""}`,
+          text: badge(pending),
         }),
       ),
-      !pending.active &&
-        el(
-          "div",
-          "pending-actions",
-          !unfinished &&
-            destination !== undefined &&
-            button(
-              "Resume",
-              "primary",
-              () => withDestination("Resume", (to) => actions.resume(pending, to)),
-              icon("play"),
-            ),
-          button("Discard", "", discard, icon("discard")),
+      el("p", { class: "pending-words", text: words(pending, destination) }),
+      el("p", {
+        class: "hint",
+        text: `${objectLocation(pending.target)} · started ${ago(pending.begun)} · ${storageName(pending.storage)}`,
+      }),
+    ],
+    actions: [
+      !unfinished &&
+        destination !== undefined &&
+        button(
+          "Resume",
+          "primary",
+          () => withDestination("Resume", (to) => actions.resume(pending, to)),
+          "play",
         ),
-    ),
-    !unfinished && sent(pending),
-    more,
-  );
+      button("Discard", "", discard, "discard"),
+    ],
+    below: [!unfinished && sent(pending), more],
+  });
 }
 
 function sent({ size: whole, bytesUploaded }: UsableUpload): HTMLElement {

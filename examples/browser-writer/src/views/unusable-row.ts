@@ -2,8 +2,8 @@ import { el, fill } from "@peekpack/explorer/ui/dom";
 import { failureNotice } from "@peekpack/explorer/ui/notice";
 import type { PutMode } from "@peekpack/s3";
 import { discardUpload, type PendingUpload } from "@peekpack/web-storage";
-import { icon } from "../ui/icons.js";
 import { failureOf } from "../write/failure.js";
+import { rowButton, uploadRow } from "./upload-row.js";
 
 /** An upload whose records this version can read. */
 export type UsableUpload = PendingUpload & {
@@ -32,35 +32,14 @@ export function unusableRow(pending: PendingUpload, discarded: (text: string) =>
     pending.state === "damaged"
       ? `This upload cannot be continued: ${pending.problem}. Parts on a server stay there until its own rules remove them.`
       : `Another version of this page made this upload: ${pending.problem}. It is kept for that version.`;
-  return el(
-    "li",
-    { class: "pending-row", attributes: { "data-state": pending.active ? "active" : pending.state } },
-    el(
-      "div",
-      "pending-main",
-      el(
-        "div",
-        "pending-what",
-        el("p", "pending-title", el("span", { class: "badge wrong", text: pending.state })),
-        el("p", { class: "pending-words", text }),
-      ),
-      pending.state === "damaged" &&
-        !pending.active &&
-        el(
-          "div",
-          "pending-actions",
-          el(
-            "button",
-            {
-              class: "button",
-              attributes: { type: "button", "aria-label": "Discard the damaged upload" },
-              on: { click: () => void discard() },
-            },
-            icon("discard"),
-            "Discard",
-          ),
-        ),
-    ),
-    more,
-  );
+  return uploadRow(pending, {
+    what: [
+      el("p", "pending-title", el("span", { class: "badge wrong", text: pending.state })),
+      el("p", { class: "pending-words", text }),
+    ],
+    actions: pending.state === "damaged" && [
+      rowButton({ text: "Discard", label: "Discard the damaged upload", icon: "discard", go: discard }),
+    ],
+    below: [more],
+  });
 }

@@ -27,6 +27,9 @@ export class OpeningView {
   readonly #notice: HTMLElement = el("div", "opening-notice");
   readonly #url: Field;
   readonly #s3: { readonly [Name in "path" | "endpoint" | "region" | "id" | "secret" | "token"]: Field };
+  /** Warns of an endpoint that a link has chosen. */
+  readonly #warning: HTMLElement = el("p", { class: "notice plain", attributes: { role: "alert" } });
+  #linkedEndpoint: string | undefined;
   #method: Method = "url";
 
   constructor(cache: BrowserCache, open: (address: Address) => void) {
@@ -55,6 +58,7 @@ export class OpeningView {
         autocomplete: "off",
       }),
     };
+    this.#s3.endpoint.input.addEventListener("input", () => this.#warn());
     this.element = el(
       "main",
       "opening",
@@ -92,6 +96,7 @@ export class OpeningView {
         ),
       ),
     );
+    this.#warn();
     this.#show("url");
   }
 
@@ -138,7 +143,19 @@ export class OpeningView {
       this.#s3.path.input.value = address.path;
       this.#s3.endpoint.input.value = address.endpoint ?? "";
       this.#s3.region.input.value = address.region ?? "";
+      this.#linkedEndpoint = address.endpoint;
+      this.#warn();
     }
+  }
+
+  /** Names the host that keys would be used with, as long as it is the one of a link. */
+  #warn(): void {
+    const endpoint = this.#s3.endpoint.value;
+    const isLinked = endpoint !== "" && endpoint === this.#linkedEndpoint;
+    this.#warning.hidden = !isLinked;
+    if (!isLinked) return;
+    const host = URL.canParse(endpoint) ? new URL(endpoint).host : endpoint;
+    this.#warning.textContent = `The link has chosen the server ${host}. It receives requests that your keys sign, and your session token. Enter them only if you trust it.`;
   }
 
   #say(text: string): void {
@@ -194,6 +211,7 @@ export class OpeningView {
               "fieldset",
               "credentials",
               el("legend", { text: "Credentials" }),
+              this.#warning,
               el("div", "pair", id.element, secret.element),
               token.element,
               el("p", {

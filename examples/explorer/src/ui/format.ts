@@ -1,3 +1,5 @@
+import { formatSize } from "@peekpack/core/inspect";
+
 const whole = new Intl.NumberFormat("en");
 
 /** A count with thousands separators: 10,000. */
@@ -5,18 +7,9 @@ export function count(value: number): string {
   return whole.format(value);
 }
 
-const UNITS = ["B", "kB", "MB", "GB", "TB", "PB"];
-
-/** A size in bytes with three digits: 412 kB. Decimal units, as object stores bill them. */
+/** A size in bytes with three digits: 412 kB. Number and unit stay in one line. */
 export function size(bytes: number): string {
-  let value = bytes;
-  let unit = 0;
-  while (value >= 999.5 && unit < UNITS.length - 1) {
-    value /= 1000;
-    unit++;
-  }
-  const digits = unit === 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
-  return `${value.toFixed(digits)}\u00a0${UNITS[unit]}`;
+  return formatSize(bytes, "\u00a0");
 }
 
 /** A duration: 85 ms, 1.2 s. */

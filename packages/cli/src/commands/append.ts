@@ -34,7 +34,10 @@ async function run(args: Arguments, context: Context): Promise<undefined> {
     const notice = await access.append(target, childArguments(names), {
       pageIndex: pageIndexOption(args),
     });
-    if (notice !== undefined) context.stderr.write(`peekpack: note: ${notice}\n`);
+    if (notice !== undefined && !args.flag("quiet")) {
+      context.progress.hide();
+      context.stderr.write(`peekpack: note: ${notice}\n`);
+    }
   } finally {
     await access.close();
   }

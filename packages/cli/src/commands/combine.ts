@@ -24,7 +24,11 @@ export const combine: Command = {
   ].join("\n"),
   options: {
     ...ACCESS_OPTIONS,
-    codec: { value: "NAME", help: "codec of the new table: msgpack (default) or cbor" },
+    codec: {
+      value: "NAME",
+      words: ["msgpack", "cbor"],
+      help: "codec of the new table: msgpack (default) or cbor",
+    },
     ...PAGE_INDEX_OPTION,
     ...PUT_OPTIONS,
   },
@@ -47,7 +51,10 @@ async function run(args: Arguments, context: Context): Promise<undefined> {
       out,
     );
     const notice = await access.combine(out, children, { codec, pageIndex, put: putMode(args) });
-    if (notice !== undefined) context.stderr.write(`peekpack: note: ${notice}\n`);
+    if (notice !== undefined && !args.flag("quiet")) {
+      context.progress.hide();
+      context.stderr.write(`peekpack: note: ${notice}\n`);
+    }
   } finally {
     await access.close();
   }

@@ -1,27 +1,79 @@
 import { createInterface } from "node:readline";
+import { readEngine } from "@peekpack/core";
 import { ArchiveAccess } from "../archive-access.js";
-import type { Arguments } from "../arguments.js";
+import { type Arguments, UsageError } from "../arguments.js";
 import { type Command, type Context, READ_OPTIONS } from "../command.js";
 import { errorLine } from "../error-line.js";
+import { explorerPage } from "../explorer-page.js";
+import { serveExplorer } from "../explorer-server.js";
 import { OutputClosed } from "../output.js";
 import { Shell } from "../shell.js";
 
-/** `peekpack explore`: a shell to walk through an archive. */
+/** `peekpack explore`: opens an archive in the explorer, or in a shell to walk through it. */
 export const explore: Command = {
   name: "explore",
   synopsis: "ARCHIVE",
-  summary: "Walk through an archive: cd, ls, cat, info, pwd, exit",
+  summary: "Open an archive in the explorer, a page in the browser, or walk through it with --shell",
   details: [
-    "Lines are read from the terminal, with Tab completion of keys, or from a pipe. From a pipe, the exit status is 1 if",
-    "a line failed. Type help for the commands.",
+    "Serves the explorer and the archive on 127.0.0.1 until it is interrupted, and prints the address. The address contains a",
+    "random token: whoever has it, on this machine, can read the archive. Archives on S3 are read with the credentials of the",
+    "command, which the page does not get.",
+    "",
+    "With --shell: cd, ls, cat, info, pwd, exit. Lines are read from the terminal, with Tab completion of keys, or from a pipe.",
+    "From a pipe, the exit status is 1 if a line failed. Type help for the commands.",
   ].join("\n"),
-  options: READ_OPTIONS,
-  examples: ["explore data.msglc"],
+  options: {
+    ...READ_OPTIONS,
+    port: { value: "N", help: "port of the page (default: a free one)" },
+    shell: { help: "walk through the archive in this terminal" },
+  },
+  examples: ["explore data.msglc", "explore s3://bucket/data.msglc", "explore --shell data.msglc"],
   positionals: [1, 1],
   run,
 };
 
-async function run(args: Arguments, context: Context): Promise<number> {
+function run(args: Arguments, context: Context): Promise<number> {
+  return args.flag("shell") ? walk(args, context) : serve(args, context);
+}
+
+/** Serves the explorer until the signal aborts. */
+async function serve(args: Arguments, context: Context): Promise<number> {
+  const { output, signal } = context;
+  const [text = ""] = args.positionals;
+  if (args.text("page-index-file") !== undefined) throw new UsageError("--page-index-file needs --shell");
+  const port = args.count("port");
+  if (port !== undefined && port > 65_535) throw new UsageError("--port is at most 65535");
+  const access = new ArchiveAccess(args, context);
+  // Opened once, so that what is no archive is reported here.
+  await access.use(text, async () => {});
+  const files = await explorerPage();
+  const source = readEngine(access.source(text), { readAhead: 0 });
+  const name =
+    text
+      .replace(/[?#].*$/s, "")
+      .split(/[/\\]/)
+      .pop() || "archive.msglc";
+  const server = await serveExplorer(
+    files,
+    { name, source, offset: args.count("offset") ?? 0 },
+    { port, signal },
+  );
+  try {
+    await output.write(`${server.url}\n`);
+    await new Promise<void>((resolve) => {
+      if (signal?.aborted) resolve();
+      signal?.addEventListener("abort", () => resolve(), { once: true });
+    });
+    signal?.throwIfAborted();
+  } finally {
+    await server.close();
+    await access.close();
+  }
+  return 0;
+}
+
+/** Walks through the archive in the terminal. */
+async function walk(args: Arguments, context: Context): Promise<number> {
   const { stdin, output, stderr, signal } = context;
   const archive = await new ArchiveAccess(args, context).open(args.positionals[0] ?? "");
   const shell = new Shell(archive, output);

@@ -4,6 +4,7 @@ import type { Arguments } from "../arguments.js";
 import {
   type Command,
   type Context,
+  DURABLE_OPTION,
   ENCODE_OPTIONS,
   encodeOptions,
   PATH_OPTIONS,
@@ -25,7 +26,7 @@ export const extract: Command = {
     "own. Its codec is that of ARCHIVE unless --codec is given. --path-json replaces PATH. OUT is a file,",
     "s3://bucket/key, or - for standard output.",
   ].join("\n"),
-  options: { ...READ_OPTIONS, ...PATH_OPTIONS, ...ENCODE_OPTIONS, ...PUT_OPTIONS },
+  options: { ...READ_OPTIONS, ...PATH_OPTIONS, ...ENCODE_OPTIONS, ...PUT_OPTIONS, ...DURABLE_OPTION },
   examples: [
     "extract data.msglc entries/17 entry-17.msglc",
     "extract --codec cbor s3://bucket/data.msglc config config.msglc",

@@ -12,6 +12,7 @@ import {
   putMode,
 } from "../command.js";
 import { indexInPlace } from "../index-in-place.js";
+import { indexObject } from "../index-object.js";
 import { refuseSameLocation } from "../same-location.js";
 
 /** `peekpack index`: builds the page index of an archive. */
@@ -20,9 +21,10 @@ export const indexArchive: Command = {
   synopsis: "ARCHIVE",
   summary: "Build the page index of an archive, so that one value is found without reading the whole table",
   details: [
-    "The index follows the archive in its file, and replaces an older one. The archive itself is not changed: readers that",
-    "do not know page indexes ignore it. With --sidecar the index is written to a file or object of its own; that is the way",
-    "for http(s) and s3:// archives. Give it to readers with --page-index-file.",
+    "The index follows the archive in its file or object, and replaces an older one. The archive itself is not changed:",
+    "readers that do not know page indexes ignore it. On S3 the server copies the archive, and only the index is uploaded; the",
+    "object is replaced only if it is still the version that was read. With --sidecar the index is written to a file or object",
+    "of its own; that is the way for http(s) archives. Give it to readers with --page-index-file.",
   ].join("\n"),
   options: {
     ...ACCESS_OPTIONS,
@@ -33,7 +35,11 @@ export const indexArchive: Command = {
     },
     ...PUT_OPTIONS,
   },
-  examples: ["index data.msglc", "index --sidecar s3://bucket/data.index s3://bucket/data.msglc"],
+  examples: [
+    "index data.msglc",
+    "index s3://bucket/data.msglc",
+    "index --sidecar s3://bucket/data.index s3://bucket/data.msglc",
+  ],
   positionals: [1, 1],
   run,
 };
@@ -55,12 +61,30 @@ async function run(args: Arguments, context: Context): Promise<undefined> {
   return undefined;
 }
 
-async function inPlace(name: string, args: Arguments, { signal }: Context): Promise<BuiltPageIndex> {
+async function inPlace(name: string, args: Arguments, context: Context): Promise<BuiltPageIndex> {
+  const { signal, progress } = context;
+  const place = { offset: args.count("offset"), signal };
   const location = archiveLocation(name);
-  if (location.kind !== "file")
-    throw new UsageError("the index of a URL or an S3 object needs --sidecar OUT");
   if (args.text("put") !== undefined) throw new UsageError("--put is for --sidecar");
-  return indexInPlace(location.path, { offset: args.count("offset"), signal });
+  if (location.kind === "file") return indexInPlace(location.path, place);
+  if (location.kind !== "s3") throw new UsageError("the index of a URL needs --sidecar OUT");
+  const access = new ArchiveAccess(args, context);
+  const [, bucket = "", key = ""] = /^s3:\/\/([^/]*)\/(.*)$/s.exec(location.path) ?? [];
+  try {
+    return await indexObject(
+      {
+        name,
+        bucket,
+        key,
+        source: access.source(name),
+        target: (ifMatch) => access.target(location.path, { ifMatch }),
+      },
+      place,
+      (done, all) => progress.report("copying", done, all),
+    );
+  } finally {
+    await access.close();
+  }
 }
 
 async function beside(

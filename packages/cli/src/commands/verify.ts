@@ -35,9 +35,13 @@ async function run(args: Arguments, context: Context): Promise<undefined> {
   const { output, signal } = context;
   const json = args.flag("json");
   try {
-    const verified = await new ArchiveAccess(args, context).use(
+    const access = new ArchiveAccess(args, context);
+    const verified = await access.use(
       name,
-      (archive) => verifyArchive(archive, path, signal),
+      (archive) => {
+        if (path.length === 0) access.expect(archive.info.size);
+        return verifyArchive(archive, path, signal);
+      },
       { usePageIndex: true },
     );
     await output.write(json ? resultJson(verified) : `ok: ${summary(verified, output.style)}\n`);

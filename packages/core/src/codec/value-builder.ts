@@ -1,5 +1,6 @@
 import { PeekpackError } from "../errors.js";
 import type { Value } from "../values.js";
+import { KeyCollisions } from "./key-collisions.js";
 
 /** What the next item is: an entry of a record or map (its key comes first), a key or value of a map, an item of a list, what a tag encloses. */
 export const RECORD = 0;
@@ -27,6 +28,9 @@ const ITEM_HEAP = 16;
 export const OBJECT_HEAP = 256;
 /** The estimate for a key that was not read before. */
 export const KEY_HEAP = 64;
+
+/** Larger maps are watched for keys that were chosen to collide. */
+const WATCHED = 2048;
 
 const NO_LIST: Value[] = [];
 const NO_RECORD: { [key: string]: Value } = {};
@@ -59,6 +63,7 @@ export class ValueBuilder {
   #list: Value[];
   #record = NO_RECORD;
   #map = NO_MAP;
+  #collisions: KeyCollisions | undefined = undefined;
   /** The keys of a record in order, from the first on that begins with a digit: engines put integers first. */
   #order: string[] | undefined = undefined;
   readonly #frames: Frame[] = [];
@@ -185,6 +190,10 @@ export class ValueBuilder {
       this.kind = VALUE;
     } else {
       this.#map.set(this.key, value);
+      if (this.#map.size > WATCHED && typeof this.key !== "string") {
+        this.#collisions ??= new KeyCollisions();
+        this.#collisions.note(this.#map, this.key);
+      }
       this.kind = MAP;
       this.index++;
     }

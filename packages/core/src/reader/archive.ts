@@ -9,11 +9,13 @@ import { encodeIndex } from "./kept-index.js";
 import { lookUp, type NodeLocation, rootOf } from "./lookup.js";
 import { materialize } from "./materialize.js";
 import type { NumberArrayOf, NumberType } from "./number-array.js";
-import { type Path, parsePath } from "./path.js";
-import { type Pattern, parsePattern, type Selected } from "./pattern.js";
+import { type Path, type PathSegment, parsePath } from "./path.js";
+import type { Pattern, Selected } from "./pattern.js";
 import { entriesAt, hasAt, keysAt, sizeAt, valuesAt } from "./queries.js";
+import type { RawSource } from "./raw.js";
 import type { At, InnerOf, KeyOf, Lazily, PathIn, Untyped } from "./schema.js";
 import { Sequence } from "./sequence.js";
+import type { StandardSchema } from "./standard-schema.js";
 
 /** What is known of an archive once it is open. Sizes in bytes. */
 export interface ArchiveInfo {
@@ -102,20 +104,33 @@ export class Archive<S = Untyped> {
     path?: PathIn<S, P>,
     options?: ReadOptions,
   ): Promise<Lazily<At<S, P>>> {
-    return this.#withReader(options, (reader) =>
-      lookUp(reader, parsePath(path as Path), options, (at) => handleOf(at, reader.budget(), options)),
+    return this.#at(path, options, (reader, segments) =>
+      lookUp(reader, segments, options, (at) => handleOf(at, reader.budget(), options)),
     ) as Promise<Lazily<At<S, P>>>;
   }
 
-  /** Everything at a path and below it, as plain data. */
+  /**
+   * Everything at a path and below it, as plain data.
+   * @param options with a `schema`, the value is what the schema's `validate` makes of it
+   * @throws SchemaError (`unsupported-value`) if the value does not fit the schema
+   */
+  read<O>(path: Path | undefined, options: ReadOptions & { readonly schema: StandardSchema<O> }): Promise<O>;
   read<const P extends Path | undefined = undefined>(
     path?: PathIn<S, P>,
-    options?: ReadOptions,
-  ): Promise<At<S, P>> {
-    return this.#withReader(options, (reader) => {
-      const budget = reader.budget();
-      return lookUp(reader, parsePath(path as Path), options, (at) => materialize(at, budget, options));
-    }) as Promise<At<S, P>>;
+    options?: ReadOptions & { readonly schema?: undefined },
+  ): Promise<At<S, P>>;
+  read(
+    path?: Path,
+    options?: ReadOptions & { readonly schema?: StandardSchema | undefined },
+  ): Promise<unknown> {
+    return this.#at(path, options, (reader, segments) =>
+      lookUp(reader, segments, options, async (at) => {
+        const value = await materialize(at, reader.budget(), options);
+        if (!options?.schema) return value;
+        const { validated } = await loadFeature("schemas", () => import("./standard-schema.js"));
+        return validated(value, options.schema, segments);
+      }),
+    );
   }
 
   /** What {@link read} gives for each of many paths, with few requests. Rejects with the first failure. */
@@ -133,13 +148,12 @@ export class Archive<S = Untyped> {
    *   ("float32" and "float64" take every number and round it)
    * @throws TypeError for an unknown type
    */
-  async toTypedArray<T extends NumberType>(
+  toTypedArray<T extends NumberType>(
     path: Path | undefined,
     type: T,
     options?: ReadOptions,
   ): Promise<NumberArrayOf<T>> {
-    const segments = parsePath(path);
-    return this.#withReader(options, async (reader) => {
+    return this.#at(path, options, async (reader, segments) => {
       const { typedArrayAt } = await loadFeature("typed arrays", () => import("./number-column.js"));
       return typedArrayAt(reader, segments, type, options);
     });
@@ -154,17 +168,15 @@ export class Archive<S = Untyped> {
     pattern: PathIn<S, P>,
     options?: ReadOptions,
   ): Sequence<Selected<At<S, P>>> {
-    const segments = parsePattern(pattern);
     return this.#sequence(options, async (reader) => {
       const { select } = await loadFeature("select", () => import("./select.js"));
-      return select(reader, segments, options) as AsyncGenerator<Selected<At<S, P>>>;
+      return select(reader, pattern, options) as AsyncGenerator<Selected<At<S, P>>>;
     });
   }
 
   /** Whether there is something at a path. */
-  async has(path: Path, options?: ReadOptions): Promise<boolean> {
-    const segments = parsePath(path);
-    return this.#withReader(options, (reader) => hasAt(reader, segments, options));
+  has(path: Path, options?: ReadOptions): Promise<boolean> {
+    return this.#at(path, options, hasAt);
   }
 
   /** The keys of the map at a path, or the indices of the list. */
@@ -188,9 +200,8 @@ export class Archive<S = Untyped> {
   }
 
   /** How many entries or items the container at a path has. */
-  async size(path?: Path, options?: ReadOptions): Promise<number> {
-    const segments = parsePath(path);
-    return this.#withReader(options, (reader) => sizeAt(reader, segments, options));
+  size(path?: Path, options?: ReadOptions): Promise<number> {
+    return this.#at(path, options, sizeAt);
   }
 
   /**
@@ -198,39 +209,20 @@ export class Archive<S = Untyped> {
    * own. Of a value: its item in the archive's codec. Without a path: the archive itself.
    */
   raw(path?: Path, options?: ReadOptions): ReadableStream<Uint8Array> {
-    assertOpen(this.#state.reader.context);
     const segments = parsePath(path);
-    const outer = options?.signal;
-    const controller = new AbortController();
-    const abort = (): void => controller.abort(outer?.reason);
-    if (outer?.aborted) abort();
-    outer?.addEventListener("abort", abort, { once: true });
-    const inner = { ...options, signal: controller.signal };
-    const chunks = this.#sequence(inner, async (reader) => {
-      const { rawChunks } = await loadFeature("raw bytes", () => import("./raw.js"));
-      return rawChunks(reader, segments, inner);
-    })[Symbol.asyncIterator]();
-    const detach = (): void => outer?.removeEventListener("abort", abort);
-    return new ReadableStream<Uint8Array>(
+    const load = async (): Promise<RawSource> => {
+      const { rawSource } = await loadFeature("raw bytes", () => import("./raw.js"));
+      return rawSource(segments, options, (inner, start) => this.#sequence(inner, start));
+    };
+    let source: Promise<RawSource> | undefined;
+    return new ReadableStream(
       {
         async pull(stream) {
-          try {
-            const { value } = await chunks.next();
-            if (value !== undefined) {
-              stream.enqueue(value);
-              return;
-            }
-            stream.close();
-          } catch (error) {
-            detach();
-            throw error;
-          }
-          detach();
+          source ??= load();
+          await (await source).pull(stream);
         },
-        cancel(reason) {
-          detach();
-          // Ends the read under way: the generator cannot, as it waits for it.
-          controller.abort(reason);
+        async cancel(reason) {
+          (await source)?.cancel(reason);
         },
       },
       { highWaterMark: 0 },
@@ -270,6 +262,16 @@ export class Archive<S = Untyped> {
   /** For the packages of peekpack: the node at the root. */
   "~location"(): NodeLocation {
     return rootOf(this.#state.reader);
+  }
+
+  /** Does something at a path. */
+  async #at<T, O extends ReadOptions | undefined>(
+    path: unknown,
+    options: O,
+    work: (reader: ArchiveReader, segments: readonly PathSegment[], options: O) => Promise<T>,
+  ): Promise<T> {
+    const segments = parsePath(path as Path | undefined);
+    return this.#withReader(options, (reader) => work(reader, segments, options));
   }
 
   /** Does something with the archive, and once more after the object has changed, if `onChange` asks for it. */

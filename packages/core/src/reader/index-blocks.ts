@@ -134,8 +134,8 @@ export class IndexBlocks {
     return page;
   }
 
-  /** The large nodes of the blocks that may hold the node of a level whose key is at a table offset. */
-  async nodesNear(level: number, key: number, options?: ReadOptions): Promise<LargeNode[]> {
+  /** The large nodes of the blocks that may hold the node of a level whose key is at a table offset and which starts before `end`. */
+  async nodesNear(level: number, key: number, end: number, options?: ReadOptions): Promise<LargeNode[]> {
     const { root, footer } = this.#index;
     const { directory } = root;
     let block = -1;
@@ -145,7 +145,9 @@ export class IndexBlocks {
       block++;
     }
     // A node follows its key, so that it may be the first one of the block after.
-    const blocks = directory.slice(Math.max(0, block), block + 2);
+    const after = directory[block + 1];
+    const isNear = after?.level === level && after.node < end;
+    const blocks = directory.slice(Math.max(0, block), block + (isNear ? 2 : 1));
     const nodes = await this.#read(
       blocks.map(({ start, size, crc }) => ({ start, end: start + size, crc })),
       (bytes) => decodeRecordBlock(bytes, footer).map((record) => new LargeNode(record)),

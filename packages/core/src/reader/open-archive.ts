@@ -20,6 +20,8 @@ import type { Untyped } from "./schema.js";
 const SHORT_TAIL = 32 * 1024;
 /** A page index is at least as long as its footer. */
 const MIN_INDEX_BYTES = 64;
+/** An object with a page index that has no more bytes after its head comes whole. */
+const WHOLE_INDEXED = 64 * 1024;
 
 /** What an archive can be opened from. Texts and URLs are read over HTTP. */
 export type ArchiveSource = RangeSource | Uint8Array | ArrayBuffer | Blob | URL | string;
@@ -261,10 +263,11 @@ function wantedTail(max: number): (head: Uint8Array, size: number) => number {
   return (head, size) => {
     try {
       const { tocStart, tocSize } = decodeHeader(head, size);
-      // A small object comes whole.
-      if (size <= head.length + max) return size - head.length;
       const unused = size - (HEADER_SIZE + tocStart + tocSize);
-      return unused < MIN_INDEX_BYTES && tocSize + unused <= max ? tocSize + unused : 0;
+      const indexed = unused >= MIN_INDEX_BYTES;
+      // A small object comes whole. With a page index, a value takes less than most objects that are called small.
+      if (size <= head.length + (indexed ? Math.min(max, WHOLE_INDEXED) : max)) return size - head.length;
+      return !indexed && tocSize + unused <= max ? tocSize + unused : 0;
     } catch {
       // Opening says what is wrong with the header.
       return 0;

@@ -1,5 +1,5 @@
 import { crc32 } from "../crc32.js";
-import { encodedKeyHash, type NodeRecord, pathKeyHash } from "../format/page-index.js";
+import { encodedKeyHash, type NodeRecord, PAGE_BYTES, pathKeyHash } from "../format/page-index.js";
 import {
   type BlockList,
   type Blocks,
@@ -19,6 +19,8 @@ import { sameKey } from "./same-key.js";
 
 /** How much is read of a page whose record is not known yet: all but pages with very long keys fit. */
 const PAGE_GUESS = 16 * 1024;
+/** A node whose entries take no more bytes of the table is searched without its hash blocks. */
+const FEW_PAGES = 32 * 1024;
 /** Pages that a walk reads at once: few at first, so that the first entries come soon. */
 const FIRST_PAGES = 2;
 /** Bytes of the index that are compared at a time. */
@@ -121,7 +123,7 @@ export class PagedTable {
       this.#verify(child, key);
       return child.toNode();
     }
-    const found = await this.#search(large, key, hash, options);
+    const found = await this.#search(large, key, hash, options, exact);
     return found && this.#nodeOf(found);
   }
 
@@ -138,7 +140,8 @@ export class PagedTable {
     const large = branch.entries as LargeNode;
     const spans = await this.#blocks.pagesOfItems(large, index, index + 1, options);
     const [page] = await this.#load(large, spans, options);
-    return this.#nodeOf({ page: page!, index: index - page!.span.first });
+    if (page === undefined) throw damagedIndex("a page is missing", large.node);
+    return this.#nodeOf({ page, index: index - page.span.first });
   }
 
   /** Walks over the entries of a large map or list. Pages are read some at a time, shortly before they are needed. */
@@ -205,18 +208,24 @@ export class PagedTable {
     large.verified.catch(() => {});
   }
 
-  /** Finds a key through the hash blocks. A node of one page needs none. */
+  /** Finds a key through the hash blocks. A node of few pages needs none. */
   async #search(
     large: LargeNode,
     key: PathKey,
     hash: number,
     options?: ReadOptions,
+    exact = false,
   ): Promise<PageEntry | undefined> {
-    const { pageCount, first } = large.record;
-    const offsets = pageCount === 1 ? [first] : await this.#blocks.pagesWithHash(large.record, hash, options);
+    const { pages: all, pageCount, first, end } = large.record;
+    // To read all pages of a node of few takes one round trip less than to ask its hash blocks.
+    const few =
+      pageCount === 1 || (!exact && end - first <= FEW_PAGES && all?.every((page) => !page.large) === true);
+    const offsets = few
+      ? (all ?? []).map(({ offset }) => offset)
+      : await this.#blocks.pagesWithHash(large.record, hash, options);
     const pages = await Promise.all(offsets.map((offset) => this.#pageAt(large, offset, options)));
     let found: PageEntry | undefined;
-    let hashed = pageCount === 1 || offsets.length === 0;
+    let hashed = few || offsets.length === 0;
     for (const page of pages) {
       const { view, keys } = page;
       for (let index = 0; index < keys.length; index++) {
@@ -233,7 +242,7 @@ export class PagedTable {
 
   /** The page at a table offset, which a hash entry names. Its record is read at the same time. */
   async #pageAt(large: LargeNode, offset: number, options?: ReadOptions): Promise<Page> {
-    const { first, end, pages } = large.record;
+    const { first, end, pages, count, level } = large.record;
     if (offset < first || offset >= end) {
       throw damagedIndex("it names a page outside of its node", offset);
     }
@@ -242,10 +251,15 @@ export class PagedTable {
     if (pages !== undefined) {
       return (await this.#load(large, [await this.#blocks.pageAt(large, offset)], options))[0]!;
     }
-    const guess = { start: offset, end: Math.min(offset + PAGE_GUESS, end) };
+    // Entries longer than a page are large children. Their record, and all of their pages if they have few, come along.
+    const each = (end - first) / count;
+    const size = each > PAGE_BYTES && each <= FEW_PAGES ? FEW_PAGES + PAGE_BYTES : PAGE_GUESS;
+    const guess = { start: offset, end: Math.min(offset + size, end) };
     const [span, [bytes]] = await Promise.all([
       this.#blocks.pageAt(large, offset, options),
       this.#pages.readTable([guess], options),
+      // What is wrong with it is found when it is needed.
+      each > PAGE_BYTES && this.#blocks.nodesNear(level + 1, offset, guess.end, options).catch(() => {}),
       large.verified,
     ]);
     return span.size <= bytes!.length
@@ -354,7 +368,8 @@ export class PagedTable {
     const level = parent.level + 1;
     const isChild = ({ record }: LargeNode): boolean => record.key === offset && record.level === level;
     const child =
-      this.#known.find(isChild) ?? (await this.#blocks.nodesNear(level, offset, options)).find(isChild);
+      this.#known.find(isChild) ??
+      (await this.#blocks.nodesNear(level, offset, offset + size, options)).find(isChild);
     if (child === undefined || child.record.first !== offset + size || child.record.end > parent.end) {
       throw damagedIndex("it does not describe a large node", offset);
     }

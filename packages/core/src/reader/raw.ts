@@ -21,11 +21,60 @@ interface RawBytes {
 
 const NOTHING = new Uint8Array(0);
 
+/** What a stream of raw bytes takes its chunks from. */
+export interface RawSource {
+  pull(stream: ReadableStreamDefaultController<Uint8Array>): Promise<void>;
+  cancel(reason: unknown): void;
+}
+
+/**
+ * The source of a stream of the encoded bytes at a path.
+ * @param sequence starts to read
+ */
+export function rawSource(
+  segments: readonly PathSegment[],
+  options: ReadOptions | undefined,
+  sequence: (
+    inner: ReadOptions,
+    start: (archive: ArchiveReader) => AsyncIterable<Uint8Array>,
+  ) => AsyncIterable<Uint8Array>,
+): RawSource {
+  const outer = options?.signal;
+  const controller = new AbortController();
+  const abort = (): void => controller.abort(outer?.reason);
+  if (outer?.aborted) abort();
+  outer?.addEventListener("abort", abort, { once: true });
+  const detach = (): void => outer?.removeEventListener("abort", abort);
+  const inner = { ...options, signal: controller.signal };
+  const chunks = sequence(inner, (archive) => rawChunks(archive, segments, inner))[Symbol.asyncIterator]();
+  return {
+    async pull(stream) {
+      try {
+        const { value } = await chunks.next();
+        if (value !== undefined) {
+          stream.enqueue(value);
+          return;
+        }
+        stream.close();
+      } catch (error) {
+        detach();
+        throw error;
+      }
+      detach();
+    },
+    cancel(reason) {
+      detach();
+      // Ends the read under way: the generator cannot, as it waits for it.
+      controller.abort(reason);
+    },
+  };
+}
+
 /**
  * The encoded bytes at a path: a child archive whole, or a value as it is in the data. Nothing is decoded. Chunks are
  * copies of at most 1 MiB, each read when it is asked for.
  */
-export async function* rawChunks(
+async function* rawChunks(
   archive: ArchiveReader,
   segments: readonly PathSegment[],
   options?: ReadOptions,

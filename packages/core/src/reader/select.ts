@@ -10,7 +10,7 @@ import { resolveListSegment } from "./list-selection.js";
 import { blockItems, isRecord, rootOf, selectedIndices } from "./lookup.js";
 import { materialize } from "./materialize.js";
 import { type PathKey, type PathSegment, Slice } from "./path.js";
-import { ANY, type PatternSegments, type Selected } from "./pattern.js";
+import { ANY, type Pattern, type PatternSegments, parsePattern, type Selected } from "./pattern.js";
 import { readAhead } from "./read-ahead.js";
 import type { ResultBudget } from "./result-budget.js";
 import { sameKey } from "./same-key.js";
@@ -46,10 +46,11 @@ const BATCH = 1024;
  */
 export async function* select(
   archive: ArchiveReader,
-  pattern: PatternSegments,
+  of: Pattern,
   options?: ReadOptions,
 ): AsyncGenerator<Selected> {
   const walked = new WalkedData();
+  const pattern = parsePattern(of);
   let matches = start(archive);
   for (const segment of pattern) matches = followAll(matches, segment, walked, options);
   yield* readAhead(

@@ -14,12 +14,15 @@ export interface BlobSourceOptions {
  * browsers refuse to read it.
  */
 export function blobSource(blob: Blob, options: BlobSourceOptions = {}): ClosableSource {
-  const label = options.label ?? ("name" in blob && typeof blob.name === "string" ? blob.name : "blob");
+  const label = options.label ?? (blob as Partial<File>).name ?? "blob";
   const { size } = blob;
   let closed = false;
-  const slice = async (start: number, end: number, signal?: AbortSignal): Promise<Uint8Array> => {
+  const assertOpen = (signal: AbortSignal | undefined): void => {
     signal?.throwIfAborted();
     if (closed) throw closedSource(label);
+  };
+  const slice = async (start: number, end: number, signal?: AbortSignal): Promise<Uint8Array> => {
+    assertOpen(signal);
     if (start === end) return new Uint8Array(0);
     let bytes: Uint8Array;
     try {
@@ -44,8 +47,7 @@ export function blobSource(blob: Blob, options: BlobSourceOptions = {}): Closabl
       return { size, head, tail };
     },
     async read(ranges, { signal } = {}) {
-      signal?.throwIfAborted();
-      if (closed) throw closedSource(label);
+      assertOpen(signal);
       checkRanges(label, ranges, size);
       return Promise.all(ranges.map(({ start, end }) => slice(start, end, signal)));
     },

@@ -49,10 +49,10 @@ export function bytesSource(
       return ranges.map(({ start, end }) => from.subarray(start, end));
     },
     pin(state) {
-      const differs =
-        (state.size !== undefined && state.size !== all?.length) ||
-        (version !== undefined && state.version !== undefined && state.version !== version);
-      if (differs) throw changed(label);
+      const size = all?.length;
+      if ((state.size ?? size) !== size || (state.version ?? version) !== (version ?? state.version)) {
+        throw changed(label);
+      }
     },
     async close() {
       all = undefined;

@@ -68,11 +68,11 @@ function coalesce(
   let last: Span | undefined;
   for (const { start, end } of sorted) {
     if (
-      last !== undefined &&
+      last &&
       (start <= last.end ||
         (start - last.end <= gap &&
           end - last.start <= maxRequestBytes &&
-          (mayCoalesce === undefined || mayCoalesce(last.end, start))))
+          mayCoalesce?.(last.end, start) !== false))
     ) {
       last.end = Math.max(last.end, end);
     } else {

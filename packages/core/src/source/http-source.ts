@@ -9,7 +9,11 @@ export interface HttpSourceOptions
   extends Partial<Omit<ObjectSourceOptions, "browser" | "ifMatch" | "suffixRanges">> {
   /** Sends the requests, and may sign them. Default: the global fetch, as it is at the time of the request. */
   readonly fetch?: ((url: string, init: RequestInit) => Promise<TransportResponse>) | undefined;
-  /** Headers for every request. Any beyond the CORS-safelisted ones costs a preflight across origins. */
+  /**
+   * Headers for every request. Any beyond the CORS-safelisted ones costs a preflight across origins. They stay with the URL's
+   * origin: a redirect to another is followed without them. A browser does not say where a redirect leads, so with headers it is
+   * a `network` error there; `init: { redirect: "follow" }` follows it and sends the headers along.
+   */
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Further options for every fetch: `credentials`, `referrerPolicy`, … */
   readonly init?: Omit<RequestInit, "headers" | "method" | "signal" | "body"> | undefined;
@@ -39,48 +43,59 @@ export function httpSource(
   url: string | URL | (() => string | URL | Promise<string | URL>),
   options: HttpSourceOptions = {},
 ): ClosableSource {
-  const { headers = {}, init, suffixRanges = "auto", ifMatch = "auto", label, ...rest } = options;
+  const { headers, init, suffixRanges = "auto", ifMatch = "auto", label, ...rest } = options;
   const page = pageUrl();
   const provider = typeof url === "function" && url;
-  const fixed = provider ? undefined : checkedUrl(url as string, page?.href);
+  const fixed = provider ? undefined : checkedUrl(url as string);
   if (!(fixed ?? label)) throw new TypeError("A URL function needs a label.");
-  let current: Promise<string> | undefined;
-  const provide = async (): Promise<string> => {
+  let current: Promise<URL> | undefined;
+  const provide = async (): Promise<URL> => {
     try {
-      return checkedUrl(await (provider as () => Promise<string>)(), page?.href).href;
+      return checkedUrl(await (provider as () => Promise<string>)());
     } catch (error) {
       current = undefined;
       throw error;
     }
   };
   // The origin of a URL function is unknown. What works across origins works within one.
-  const crossOrigin = page !== undefined && fixed?.origin !== page.origin;
+  const crossOrigin = page && fixed?.origin !== page.origin;
   return objectSource(
     {
       async get({ headers: required, signal, fresh }) {
         if (provider) current ??= provide();
-        return (options.fetch ?? globalThis.fetch)(fixed?.href ?? (await current!), {
-          ...(fresh && { cache: "no-store" }),
-          ...init,
-          headers: { ...headers, ...required },
-          signal,
-        });
+        let url = fixed ?? (await current!);
+        let own = headers;
+        // As many as fetch follows.
+        for (let redirects = 20; ; redirects--) {
+          const response = await (options.fetch ?? globalThis.fetch)(url.href, {
+            ...(fresh && { cache: "no-store" }),
+            redirect: own ? "manual" : "follow",
+            ...init,
+            headers: { ...own, ...required },
+            signal,
+          });
+          const location = own && redirects && response.status < 400 && response.headers.get("location");
+          if (!location) return response;
+          response.body?.cancel().catch(() => {});
+          const { origin } = url;
+          url = new URL(location, url);
+          if (url.origin !== origin) own = undefined;
+        }
       },
       ...(provider && {
         async renew() {
           current = provide();
-          await current;
-          return true;
+          return !!(await current);
         },
       }),
     },
     {
       ...rest,
       label: label ?? publicUrl(fixed!),
-      browser: page !== undefined,
+      browser: !!page,
       suffixRanges:
         suffixRanges === "auto"
-          ? !crossOrigin || Object.keys(headers).some((name) => !safelisted.test(name))
+          ? !crossOrigin || Object.keys(headers ?? {}).some((name) => !safelisted.test(name))
           : suffixRanges,
       ifMatch: ifMatch === "auto" ? !crossOrigin : ifMatch,
     },
@@ -88,7 +103,8 @@ export function httpSource(
 }
 
 /** Parses a URL. The error of `new URL` would repeat the query. */
-function checkedUrl(url: string | URL, base: string | undefined): URL {
+function checkedUrl(url: string | URL): URL {
+  const base = pageUrl()?.href;
   const parsed = URL.canParse(url, base) && new URL(url, base);
   if (!parsed || parsed.username || parsed.password) {
     throw new TypeError(`${publicUrl(url)} is not a URL to fetch${parsed ? ": it has credentials" : ""}.`);

@@ -6,5 +6,7 @@ import type { ClosableSource } from "./range-source.js";
 export function localSource(value: unknown): ClosableSource {
   if (value instanceof Uint8Array || value instanceof ArrayBuffer) return bytesSource(value);
   if (typeof Blob !== "undefined" && value instanceof Blob) return blobSource(value);
-  throw new TypeError("An archive is opened from a RangeSource, bytes, a Blob or a URL.");
+  throw new TypeError(
+    "An archive is opened from a RangeSource, a Uint8Array, an ArrayBuffer, a Blob or a URL.",
+  );
 }

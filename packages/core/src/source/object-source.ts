@@ -116,35 +116,27 @@ export function objectSource(transport: RangeTransport, options: ObjectSourceOpt
     head: Promise<Uint8Array>,
     read: ReadOptions,
   ): Promise<Uint8Array | undefined> => {
-    if (!suffixRanges || object.size !== undefined || long === undefined || long.bytes <= tail)
-      return undefined;
-    const unwanted = new AbortController();
-    const wanted = async (): Promise<void> => {
-      const bytes = await head;
-      if (long.wanted(bytes, object.size!) > tail) return;
-      unwanted.abort(new DOMException("The head does not want a long tail.", "AbortError"));
-      throw unwanted.signal.reason;
-    };
-    const abort = (): void => unwanted.abort(read.signal?.reason);
-    read.signal?.addEventListener("abort", abort, { once: true });
+    if (!suffixRanges || object.size !== undefined || !long || long.bytes <= tail) return undefined;
     try {
-      wanted().catch(() => {});
-      const { bytes } = await send({ suffix: long.bytes }, { ...read, signal: unwanted.signal }, wanted);
-      return bytes;
+      return await listeners.withAbort(read.signal, async (unwanted) => {
+        const wanted = async (): Promise<void> => {
+          if (long.wanted(await head, object.size!) > tail) return;
+          unwanted.abort();
+          throw unwanted.signal.reason;
+        };
+        wanted().catch(() => {});
+        return (await send({ suffix: long.bytes }, { ...read, signal: unwanted.signal }, wanted)).bytes;
+      });
     } catch {
       // Whatever went wrong, the closed range that follows says it.
       return undefined;
-    } finally {
-      read.signal?.removeEventListener("abort", abort);
     }
   };
 
   const probe = async (want: ProbeRequest, read: ReadOptions): Promise<Probe> => {
     const once = async (side: "head" | "tail", fetch: () => Promise<Uint8Array>): Promise<Uint8Array> => {
       const arrived = partialProbe[side];
-      if (arrived && arrived.length >= Math.min(want[side], object.size ?? Number.POSITIVE_INFINITY)) {
-        return arrived;
-      }
+      if (arrived && arrived.length >= Math.min(want[side], object.size ?? want[side])) return arrived;
       const bytes = await fetch();
       partialProbe[side] = bytes;
       return bytes;

@@ -31,7 +31,7 @@ export async function rangedGet(
   /** The part of the body that has arrived, if the version is pinned: a retry can then ask for the rest only. */
   const received: Uint8Array[] = [];
   const failed = (what: string, cause?: Error): PeekpackError =>
-    networkError(label, what, received.length > 0 ? { received: concat(received) } : undefined, cause);
+    networkError(label, what, { received: concat(received) }, cause);
   let timer: ReturnType<typeof setTimeout> | undefined;
   /** Bytes since the timer was set. */
   let arrived = 0;
@@ -53,7 +53,7 @@ export async function rangedGet(
     restart();
     const range = `bytes=${"suffix" in requested ? `-${requested.suffix}` : `${requested.start}-${requested.end - 1}`}`;
     response = await object.transport.get({
-      headers: ifMatch && condition ? { range, "if-match": condition } : { range },
+      headers: { range, ...(ifMatch && condition && { "if-match": condition }) },
       signal,
       fresh: browser,
     });

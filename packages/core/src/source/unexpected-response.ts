@@ -1,4 +1,5 @@
 import { type ErrorCode, PeekpackError } from "../errors.js";
+import type { ByteRange } from "./byte-range.js";
 import type { ObjectState, Piece, RequestedRange } from "./object-state.js";
 import type { TransportResponse } from "./range-transport.js";
 import { readBody } from "./read-body.js";
@@ -12,23 +13,13 @@ export function retryAfter(text: string | null, now: number): number | undefined
   return wait >= 0 ? wait : undefined;
 }
 
-/** Bytes of an error document that are read. */
-const maxErrorDocumentBytes = 8192;
-
-const errorCodes: Readonly<Record<number, ErrorCode>> = {
-  401: "denied",
-  403: "denied",
-  404: "not-found",
-  410: "not-found",
-};
-
 /** The error for a response with an error status. */
 async function errorResponse(
   label: string,
   { status, headers, body }: TransportResponse,
   signal: AbortSignal,
 ): Promise<PeekpackError> {
-  const text = await readBody(body, maxErrorDocumentBytes, signal).then(
+  const text = await readBody(body, 8192, signal).then(
     (bytes) => new TextDecoder().decode(bytes),
     () => "",
   );
@@ -37,12 +28,18 @@ async function errorResponse(
   const code = /<Code>(\w{1,64})</.exec(text)?.[1];
   const expired = /<(Code|Message)>[^<]*expired/i.test(text);
   // S3 responds 400 to an expired session token.
-  const kind = errorCodes[status] ?? (expired && status === 400 ? "denied" : "network");
-  const summary = `${status}${code ? ` ${code}` : ""}${expired ? " (expired)" : ""}`;
+  const kind: ErrorCode =
+    [401, 403].includes(status) || (expired && status === 400)
+      ? "denied"
+      : [404, 410].includes(status)
+        ? "not-found"
+        : "network";
+  // A browser does not show the status of a redirect that is not followed.
+  const summary = `${status || "with a redirect"}${code ? ` ${code}` : ""}${expired ? " (expired)" : ""}`;
   return hintRetry(
     new PeekpackError(kind, `${label}: the server answered ${summary}.`, { section: "source" }),
     {
-      again: kind === "network" && (status > 499 || [408, 425, 429].includes(status)),
+      again: status > 499 || [408, 425, 429].includes(status),
       afterMs: retryAfter(headers.get("retry-after"), Date.now()),
       refusal: [400, 401, 403].includes(status) ? { status, code, expired } : undefined,
     },
@@ -50,8 +47,7 @@ async function errorResponse(
 }
 
 /** End of the message about a header that is missing in a browser. */
-const corsHint =
-  " that can be read: across origins the server's CORS rules must expose Content-Range and ETag";
+const corsHint = " that this page can read: the server's CORS rules must expose Content-Range and ETag";
 
 /**
  * Handles a response that is not the expected 206. Returns the bytes of a small object that was sent whole, and none for an
@@ -67,26 +63,26 @@ export async function unexpectedResponse(
   const { label, browser, wholeBytes, size: known } = object;
   const { status, headers, body } = response;
   const contentRange = headers.get("content-range");
-  const { size } = parseContentRange(contentRange);
-  if (status === 416) {
+  // For an empty object some servers send 206 with "bytes 0--1/0".
+  const size = contentRange?.endsWith("/0") ? 0 : parseContentRange(contentRange).size;
+  if (status === 416 || size === 0) {
     const suffix = "suffix" in requested;
-    const first = suffix ? Math.max(0, (size ?? 0) - requested.suffix) : requested.start;
-    if (known !== undefined && size !== known && (size !== undefined || (!suffix && first < known))) {
-      throw changed(label);
-    }
+    const first = suffix ? 0 : requested.start;
+    // Some servers refuse a suffix that is longer than the object, and state no size: it is unknown, but not 0.
+    const total = size ?? known ?? (suffix ? 1 : first);
+    const shrunk = size === undefined && !suffix && first < total;
+    if (shrunk || (known ?? total) !== total) throw changed(label);
+    if (first < total) throw networkError(label, "416 for bytes that exist");
     // Only an empty object has no first byte.
-    if (!(size ?? known ?? first)) {
-      object.size = 0;
-      return { start: 0, bytes: new Uint8Array(0), whole: true };
-    }
-    if (suffix || first < (size ?? known ?? 0)) throw networkError(label, "416 for bytes that exist");
-    throw truncated(label, requested, size);
+    if (total) throw truncated(label, requested as ByteRange, size);
+    object.size = 0;
+    return { start: 0, bytes: new Uint8Array(0), whole: true };
   }
   if (status !== 206 && status !== 200) throw await errorResponse(label, response, signal);
   const encoding = contentEncoding(headers);
   if (encoding) throw networkError(label, `the response is encoded (${encoding.slice(0, 20)})`);
   const checkState = (responseSize?: number): void => {
-    if (object.version !== undefined && responseTags(headers).length === 0) {
+    if (object.version && !responseTags(headers).length) {
       throw networkError(label, `no ETag${browser ? corsHint : ""}`);
     }
     if (!matchesState(object, headers, responseSize)) throw changed(label);
@@ -98,13 +94,12 @@ export async function unexpectedResponse(
     checkState(size);
     throw networkError(label, "206 without the requested Content-Range");
   }
-  const length = Number.parseInt(headers.get("content-length") ?? "", 10);
+  const length = Number(headers.get("content-length") ?? undefined);
   checkState();
   // If the server ignores ranges, a small object is read whole, and no byte of a larger one.
-  const maxBytes = Math.min(length || 0, wholeBytes) || wholeBytes;
-  const bytes = length > wholeBytes ? undefined : await readBody(body, maxBytes, signal, onBytes);
+  const bytes = length > wholeBytes ? undefined : await readBody(body, wholeBytes, signal, onBytes);
   if (!bytes || bytes.length > wholeBytes) {
-    throw networkError(label, `ranges are ignored (200), and there are more than ${wholeBytes} bytes`);
+    throw networkError(label, `ranges are ignored (200) for more than ${wholeBytes} bytes`);
   }
   if (length >= 0 && bytes.length !== length) {
     throw networkError(label, "the body is not as long as announced");

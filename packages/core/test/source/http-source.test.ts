@@ -1,7 +1,7 @@
 import { gzipSync } from "node:zlib";
 import { patterned } from "@peekpack/testing/contracts/range-source";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { type HttpSourceOptions, httpSource, type RequestEvent } from "../../src/index.js";
+import { type HttpSourceOptions, httpSource, type RequestEvent, readEngine } from "../../src/index.js";
 import { type ObjectServer, objectServer, type ServedResponse, secret } from "./object-server.js";
 
 let server: ObjectServer;
@@ -75,8 +75,24 @@ describe("probe", () => {
     }
   });
 
+  it("takes a 416 for a long suffix that states no size for no statement about the size", async () => {
+    server.bytes = patterned(900);
+    server.intercept = (served, request) =>
+      Number(/^bytes=-(\d+)/.exec(request.headers.range!)?.[1]) > 900
+        ? { status: 416, headers: {}, body: new Uint8Array(0) }
+        : // The refusals arrive first.
+          new Promise((resolve) => setTimeout(resolve, 50, served));
+    const longTail = { bytes: 5000, wanted: () => 5000 };
+    const probe = await source().probe({ head: 100, tail: 1000, longTail });
+    expect(probe).toMatchObject({ size: 900, version: expect.stringMatching(/^"/) });
+    expect([...probe.tail]).toEqual([...server.bytes]);
+  });
+
   it("recognizes an empty object by 206, 416 and 200", async () => {
     server.bytes = new Uint8Array(0);
+    expect(await source().probe({ head: 10, tail: 10 })).toMatchObject({ size: 0 });
+    const contentRange = { "content-range": "bytes 0--1/0" };
+    server.intercept = () => ({ status: 206, headers: contentRange, body: new Uint8Array(0) });
     expect(await source().probe({ head: 10, tail: 10 })).toMatchObject({ size: 0 });
     server.intercept = () => ({ status: 416, headers: {}, body: new Uint8Array(0) });
     expect(await source().probe({ head: 10, tail: 10 })).toMatchObject({ size: 0 });
@@ -407,6 +423,79 @@ describe("the version", () => {
     server.intercept = (a, request) =>
       request.headers.range?.startsWith("bytes=-") ? { ...a, headers: { ...a.headers, etag: '"other"' } } : a;
     await expect(source().probe({ head: 1, tail: 1 })).rejects.toMatchObject({ code: "changed" });
+  });
+});
+
+describe("a redirect", () => {
+  let other: ObjectServer;
+  beforeEach(async () => {
+    other = await objectServer(bytes);
+  });
+  afterEach(() => other.close());
+  const headers = { "x-api-key": "secret key", authorization: "Bearer secret" };
+  /** The server redirects to `to`, unless that is the request's own path. */
+  const redirect = (to: string, status = 307): void => {
+    server.intercept = (served, { url }) =>
+      url === to ? served : { status, headers: { location: to }, body: new Uint8Array(3) };
+  };
+  const readFour = async (options: HttpSourceOptions): Promise<readonly number[]> => {
+    const [read] = await source(options).read([{ start: 5, end: 9 }]);
+    return [...read!];
+  };
+  const four = [...bytes.subarray(5, 9)];
+
+  it("to another origin is followed without the caller's headers", async () => {
+    redirect(other.url);
+    expect(await readFour({ headers })).toEqual(four);
+    expect(server.requests[0]!.headers["x-api-key"]).toBe("secret key");
+    expect(other.ranges).toEqual(["bytes=5-8"]);
+    expect(other.requests[0]!.headers).not.toHaveProperty("x-api-key");
+    expect(other.requests[0]!.headers).not.toHaveProperty("authorization");
+  });
+
+  it("to another origin and back is followed without the caller's headers", async () => {
+    other.intercept = () => ({ status: 302, headers: { location: server.url }, body: new Uint8Array(0) });
+    server.intercept = (served, _request, _response, count) =>
+      count > 1 ? served : { status: 302, headers: { location: other.url }, body: new Uint8Array(0) };
+    expect(await readFour({ headers })).toEqual(four);
+    expect(server.requests.map((request) => request.headers["x-api-key"])).toEqual(["secret key", undefined]);
+  });
+
+  it.each([301, 302, 303, 307, 308])(
+    "within the origin (%i) is followed with the headers",
+    async (status) => {
+      redirect("/elsewhere", status);
+      expect(await readFour({ headers })).toEqual(four);
+      expect(server.requests.map(({ url }) => url)).toEqual([expect.stringMatching(/object/), "/elsewhere"]);
+      expect(server.requests[1]!.headers["x-api-key"]).toBe("secret key");
+    },
+  );
+
+  it("is followed to another origin without headers of the caller", async () => {
+    redirect(other.url);
+    expect(await readFour({})).toEqual(four);
+  });
+
+  it("is followed with the headers if `init` asks for it", async () => {
+    redirect(other.url);
+    expect(await readFour({ headers, init: { redirect: "follow" } })).toEqual(four);
+    expect(other.requests[0]!.headers["x-api-key"]).toBe("secret key");
+  });
+
+  it("that never ends is given up after 20 redirects", async () => {
+    server.intercept = () => ({ status: 302, headers: { location: "/again" }, body: new Uint8Array(0) });
+    await expect(readFour({ headers })).rejects.toMatchObject({ code: "network" });
+    expect(server.requests).toHaveLength(21);
+  });
+
+  it("that a browser hides is a network error that says so, at once", async () => {
+    const hidden = { status: 0, headers: new Headers(), body: null };
+    const fetch = vi.fn(async (_url: string, _init: RequestInit) => hidden);
+    await expect(readEngine(source({ headers, fetch })).read([{ start: 5, end: 9 }])).rejects.toMatchObject({
+      code: "network",
+      message: expect.stringContaining("redirect"),
+    });
+    expect(fetch.mock.calls.map(([, { redirect }]) => redirect)).toEqual(["manual"]);
   });
 });
 

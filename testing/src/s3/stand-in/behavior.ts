@@ -6,6 +6,11 @@ export interface StandInBehavior {
    */
   readonly longSuffixRanges?: "served" | "refused" | undefined;
   /**
+   * Response to a range of an empty object. "unstated" is 416 without Content-Range, "empty" is 206 with
+   * "bytes 0--1/0"; rustfs sends the first for a closed range, the second for a suffix. S3: 416 with the size.
+   */
+  readonly emptyObjects?: "refused" | "unstated" | "empty" | undefined;
+  /**
    * Conditions of CompleteMultipartUpload. "ignored", as by moto. "racy": checked before the object is assembled, not when
    * it is committed, as by s3proxy and S3Mock. S3: atomic.
    */

@@ -98,9 +98,15 @@ export function getObject(context: Context): Reply {
   checkRead(request.headers, object);
   const { size } = object.content;
   const rangeText = header(request.headers, "range");
-  if (context.behavior.longSuffixRanges === "refused" && isLongSuffix(rangeText, size))
-    throw new S3Error(416, "InvalidRange", "The requested range is not satisfiable");
-  const range = parseRange(rangeText, size);
+  const { longSuffixRanges, emptyObjects } = context.behavior;
+  const unstated =
+    (longSuffixRanges === "refused" && isLongSuffix(rangeText, size)) ||
+    (emptyObjects === "unstated" && size === 0 && rangeText !== undefined);
+  if (unstated) throw new S3Error(416, "InvalidRange", "The requested range is not satisfiable");
+  const range =
+    emptyObjects === "empty" && size === 0 && rangeText !== undefined
+      ? { start: 0, end: 0 }
+      : parseRange(rangeText, size);
   const { start, end } = range ?? { start: 0, end: size };
   const withChecksum = request.headers["x-amz-checksum-mode"] !== undefined && range === undefined;
   object.content.retain();

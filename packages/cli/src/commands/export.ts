@@ -1,0 +1,143 @@
+import {
+  ipcFile,
+  recordBatches,
+  rowsOf,
+  type TableOptions,
+  type TableSource,
+  tableRows,
+} from "@peekpack/arrow";
+import { ANY, type Archive } from "@peekpack/core";
+import { query } from "@peekpack/jsonpath";
+import { ArchiveAccess } from "../archive-access.js";
+import { type Arguments, UsageError } from "../arguments.js";
+import { ByteOutput } from "../byte-output.js";
+import { type Command, type Context, PATH_OPTIONS, PUT_OPTIONS, putMode, READ_OPTIONS } from "../command.js";
+import { csvText } from "../csv-text.js";
+import { jsonText } from "../json-text.js";
+import { parquetBytes } from "../parquet-bytes.js";
+import { archiveAndPath } from "../path-argument.js";
+import { refuseSameLocation } from "../same-location.js";
+
+const FORMATS = ["ndjson", "csv", "arrow", "parquet"] as const;
+type Format = (typeof FORMATS)[number];
+
+/** `peekpack export`: writes a list, a map or an array as a table. */
+export const exportTable: Command = {
+  name: "export",
+  synopsis: "ARCHIVE [PATH] OUT",
+  summary: "Write a list, a map or an array as NDJSON, CSV, Arrow or Parquet",
+  details: [
+    "OUT ends in .ndjson, .csv, .arrow or .parquet, or --format says it. It is a file, s3://bucket/key, or - for standard",
+    "output. Each item is a row, and each member of a record a column; other items are the column value. The rows of a map",
+    "have the column key. In PATH, * stands for every key or index: each match is a row. Memory does not grow with the number",
+    "of rows.",
+    "The first 16,384 rows decide about columns and their types: numbers are 64-bit floats, columns of mixed types are JSON",
+    "text. A later row that does not fit is an error. NDJSON has no columns: it holds any items, one a line.",
+  ].join("\n"),
+  options: {
+    ...READ_OPTIONS,
+    ...PATH_OPTIONS,
+    ...PUT_OPTIONS,
+    query: { value: "JSONPATH", help: "export what a JSONPath query finds, instead of PATH" },
+    paths: { help: "with --query, or * in PATH: add the column path" },
+    columns: { value: "NAMES", help: "the members to export, separated by commas (default: all)" },
+    types: {
+      value: "TYPES",
+      help: "types of columns, as in id=int64,x=json: bool, int8 to uint64, float32, float64, utf8, binary, timestamp, json",
+    },
+    format: { value: "NAME", help: `${FORMATS.join(", ")} (default: by the end of OUT)` },
+  },
+  examples: [
+    "export data.msglc entries entries.parquet",
+    "export --columns gap,energy data.msglc entries entries.csv",
+    "export --query '$.entries[?@.gap > 1.5]' data.msglc wide.arrow",
+  ],
+  positionals: [2, 3],
+  run,
+};
+
+async function run(args: Arguments, context: Context): Promise<undefined> {
+  const chosen = args.text("query");
+  const { archive: name, path, isPattern, rest } = argumentsOf(args, chosen !== undefined);
+  const [out = ""] = rest;
+  const format = args.word("format", FORMATS) ?? formatOf(out);
+  const columns = args.text("columns")?.split(",");
+  const types = columnTypes(args.text("types"));
+  if (format === "ndjson" && columns !== undefined) throw new UsageError("NDJSON has no columns");
+  const isFound = chosen !== undefined || isPattern;
+  if (args.flag("paths") && !isFound) throw new UsageError("--paths needs --query, or * in PATH");
+  await refuseSameLocation([name], out);
+  const access = new ArchiveAccess(args, context);
+  const output = new ByteOutput(out === "-" ? context.output : access.sink(out, putMode(args)));
+  const { signal } = context;
+  const pathColumn = args.flag("paths") ? "path" : undefined;
+  const sourceOf = (archive: Archive): TableSource => {
+    if (chosen !== undefined) return rowsOf(query(archive, chosen, { signal }), pathColumn);
+    if (!isPattern) return archive;
+    const pattern = path.map((segment) => (segment === "*" ? ANY : segment));
+    return rowsOf(archive.select(pattern, { signal }), pathColumn);
+  };
+  await access.use(name, async (archive) => {
+    try {
+      const at = isFound ? undefined : path;
+      await output.writeAll(bytesOf(sourceOf(archive), format, { path: at, columns, types, signal }));
+      await output.finish();
+    } catch (error) {
+      await output.abort(error);
+      throw error;
+    }
+  });
+  return undefined;
+}
+
+/** The arguments. Without PATH: the root. */
+function argumentsOf(args: Arguments, isQuery: boolean): ReturnType<typeof archiveAndPath> {
+  const isRoot = args.positionals.length < 3 && args.text("path-json") === undefined;
+  if (!isQuery && !isRoot) return archiveAndPath(args, 1);
+  const [archive = "", ...rest] = args.positionals;
+  if (rest.length > 1 || args.text("path-json") !== undefined) {
+    throw new UsageError("give PATH or --query, not both");
+  }
+  return { archive, path: [], isPattern: false, rest };
+}
+
+function formatOf(out: string): Format {
+  const format = FORMATS.find((name) => out.endsWith(`.${name}`));
+  if (format === undefined) throw new UsageError(`OUT ends in .${FORMATS.join(", .")}, or give --format`);
+  return format;
+}
+
+function columnTypes(text: string | undefined): TableOptions["types"] {
+  if (text === undefined) return undefined;
+  const types = text.split(",").map((part) => {
+    const at = part.lastIndexOf("=");
+    if (at < 1) throw new UsageError("--types is a list such as id=int64,x=json");
+    return [part.slice(0, at), part.slice(at + 1)];
+  });
+  return Object.fromEntries(types) as TableOptions["types"];
+}
+
+function bytesOf(
+  source: TableSource,
+  format: Format,
+  options: TableOptions,
+): AsyncIterable<string | Uint8Array> {
+  switch (format) {
+    case "ndjson":
+      return lines(source, options);
+    case "csv":
+      return csvText(recordBatches(source, options));
+    case "arrow":
+      return ipcFile(recordBatches(source, options));
+    case "parquet":
+      return parquetBytes(recordBatches(source, options));
+  }
+}
+
+async function* lines(source: TableSource, { path, signal }: TableOptions): AsyncGenerator<string> {
+  for await (const { key, value } of tableRows(source, path, { signal })) {
+    if (key !== undefined) yield `{"key":${JSON.stringify(key)},"value":`;
+    yield* jsonText(value);
+    yield key === undefined ? "\n" : "}\n";
+  }
+}

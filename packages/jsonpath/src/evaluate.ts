@@ -1,0 +1,131 @@
+import { readAhead } from "@peekpack/core/internal";
+import { child, children, isSingular, sliced } from "./children.js";
+import { descendants } from "./descendants.js";
+import { testAll } from "./filter.js";
+import { estimatedBytes, Groups, type Item, load } from "./item.js";
+import type { Run } from "./run.js";
+import type { Filter, Query, Segment, Selector, SingularSelector } from "./syntax.js";
+
+/** Children that are looked up at once. */
+const MAX_LOOKUPS = 16_384;
+
+/** A child, and the filter that it must pass. */
+interface Candidate {
+  readonly item: Item;
+  readonly filter: Filter | undefined;
+}
+
+/**
+ * The nodes that a query selects, some at a time. Each segment is evaluated for a group of nodes at once, and groups follow
+ * one another: results come before the walk ends, in an order that RFC 9535 allows.
+ * @param from what a relative query starts from
+ */
+export function select(query: Query, from: readonly Item[], run: Run): AsyncIterable<Item[]> {
+  let nodes: AsyncIterable<Item[]> = start(query.absolute ? [{ at: run.root }] : from);
+  for (const segment of query.segments) nodes = follow(nodes, segment, run);
+  return nodes;
+}
+
+async function* start(from: readonly Pick<Item, "at">[]): AsyncGenerator<Item[]> {
+  if (from.length > 0) yield from.map(({ at }, origin) => ({ at, step: undefined, origin }));
+}
+
+function follow(
+  input: AsyncIterable<Item[]>,
+  { descendant, selectors }: Segment,
+  run: Run,
+): AsyncIterable<Item[]> {
+  const nodes = descendant ? descendants(input, run) : input;
+  if (selectors.every(isSingular)) return named(nodes, selectors, run);
+  const groups = candidates(nodes, selectors, run);
+  // While one group of candidates is in use, the next is filtered.
+  return readAhead(groups, async (group) => [await filtered(group, run)], run.reading.signal);
+}
+
+/** The children under names and indices. All of a group are looked up at once. */
+async function* named(
+  input: AsyncIterable<Item[]>,
+  selectors: readonly SingularSelector[],
+  run: Run,
+): AsyncGenerator<Item[]> {
+  const groups = new Groups();
+  const maxCount = Math.max(1, Math.floor(MAX_LOOKUPS / selectors.length));
+  for await (const batch of input) {
+    for (const group of groups.split(batch, false, maxCount)) {
+      await load(group, run);
+      const found = group.flatMap((item) => selectors.map((selector) => child(item, selector, run)));
+      const below = (await Promise.all(found)).filter((item) => item !== undefined);
+      if (below.length > 0) yield below;
+      await run.step();
+    }
+  }
+}
+
+/** The children that selectors may select, in groups that are filtered at once. */
+async function* candidates(
+  input: AsyncIterable<Item[]>,
+  selectors: readonly Selector[],
+  run: Run,
+): AsyncGenerator<Candidate[]> {
+  const inputs = new Groups();
+  const outputs = new Groups();
+  for await (const batch of input) {
+    for (const group of inputs.split(batch, false)) {
+      await load(group, run, true);
+      let out: Candidate[] = [];
+      let bytes = 0;
+      for (const item of group) {
+        for (const selector of selectors) {
+          const filter = selector.kind === "filter" ? selector.filter : undefined;
+          for await (const window of selected(item, selector, run)) {
+            for (const below of window) {
+              out.push({ item: below, filter });
+              if (filter?.readsNode) bytes += estimatedBytes(below, false);
+              if (!outputs.isFull(out.length, bytes)) continue;
+              yield out;
+              outputs.grow();
+              out = [];
+              bytes = 0;
+            }
+            // The first results do not wait for more pages of the table.
+            if (outputs.isNew && out.length > 0) {
+              yield out;
+              outputs.grow();
+              out = [];
+              bytes = 0;
+            }
+          }
+        }
+      }
+      if (out.length > 0) yield out;
+    }
+  }
+}
+
+/** What a selector selects of an item, without its filter. */
+async function* selected(item: Item, selector: Selector, run: Run): AsyncGenerator<Item[]> {
+  if (isSingular(selector)) {
+    const only = await child(item, selector, run);
+    if (only !== undefined) yield [only];
+  } else if (selector.kind === "slice") yield* sliced(item, selector, run);
+  else yield* children(item, run);
+}
+
+/** The candidates that pass their filters, in order. */
+async function filtered(group: readonly Candidate[], run: Run): Promise<Item[]> {
+  const byFilter = new Map<Filter, Item[]>();
+  for (const { item, filter } of group) {
+    if (filter === undefined) continue;
+    const items = byFilter.get(filter);
+    if (items === undefined) byFilter.set(filter, [item]);
+    else items.push(item);
+  }
+  if (byFilter.size === 0) return group.map(({ item }) => item);
+  const passed = new Set<Item>();
+  for (const [filter, items] of byFilter) {
+    if (filter.readsNode) await load(items, run);
+    const verdicts = await testAll(filter.test, items, run, select);
+    for (const [i, item] of items.entries()) if (verdicts[i]) passed.add(item);
+  }
+  return group.filter(({ item, filter }) => filter === undefined || passed.has(item)).map(({ item }) => item);
+}

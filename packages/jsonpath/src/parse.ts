@@ -1,0 +1,164 @@
+import { PeekpackError } from "@peekpack/core";
+import { JSONPathEnvironment, JSONPathError, type JSONPathQuery, jsonpath } from "json-p3";
+import type { Filter, Operand, Operator, Query, Segment, Selector, Test } from "./syntax.js";
+
+const { selectors, expressions } = jsonpath;
+type Expression = InstanceType<typeof expressions.FilterExpression>;
+
+/** Longer queries are refused. */
+const MAX_LENGTH = 100_000;
+/** Deeper nesting of filters, groups and functions is refused. */
+const MAX_DEPTH = 100;
+
+/**
+ * Parses a query and checks the types of its functions.
+ * @throws PeekpackError `bad-path` if it is not a query of RFC 9535
+ */
+export function parse(text: string): Query {
+  if (typeof text !== "string") throw new TypeError("A JSONPath query is a string.");
+  if (text.length > MAX_LENGTH) throw refused(`it is longer than ${MAX_LENGTH} characters`);
+  let parsed: JSONPathQuery;
+  try {
+    parsed = new JSONPathEnvironment().compile(text);
+  } catch (error) {
+    // A RangeError is a stack that a query has filled.
+    if (error instanceof RangeError) throw tooDeep();
+    if (!(error instanceof JSONPathError)) throw error;
+    throw refused(`${error.message}, at character ${error.token.index + 1}`);
+  }
+  return query(parsed, true, 0);
+}
+
+function query(parsed: JSONPathQuery, absolute: boolean, depth: number): Query {
+  if (depth > MAX_DEPTH) throw tooDeep();
+  return { absolute, segments: parsed.segments.map((segment) => segmentOf(segment, depth)) };
+}
+
+function segmentOf(segment: JSONPathQuery["segments"][number], depth: number): Segment {
+  return {
+    // `jsonpath` does not export the classes of segments. A descendant segment is written with two dots.
+    descendant: segment.token.kind === jsonpath.TokenKind.DDOT,
+    selectors: segment.selectors.map((selector) => selectorOf(selector, depth)),
+  };
+}
+
+function selectorOf(selector: unknown, depth: number): Selector {
+  if (selector instanceof selectors.NameSelector) return { kind: "name", name: selector.name };
+  if (selector instanceof selectors.IndexSelector) return { kind: "index", index: selector.index };
+  if (selector instanceof selectors.WildcardSelector) return { kind: "wildcard" };
+  if (selector instanceof selectors.SliceSelector) {
+    const { start, stop, step } = selector;
+    return {
+      kind: "slice",
+      ...(start !== undefined && { start }),
+      ...(stop !== undefined && { stop }),
+      ...(step !== undefined && { step }),
+    };
+  }
+  if (selector instanceof selectors.FilterSelector) {
+    return { kind: "filter", filter: filterOf(selector.expression.expression, depth + 1) };
+  }
+  throw refused("it has a selector that is unknown");
+}
+
+function filterOf(expression: Expression, depth: number): Filter {
+  const test = testOf(expression, depth);
+  return { test, readsNode: readsNode(test) };
+}
+
+function testOf(expression: Expression, depth: number): Test {
+  if (depth > MAX_DEPTH) throw tooDeep();
+  if (expression instanceof expressions.LogicalExpression) return testOf(expression.expression, depth + 1);
+  if (expression instanceof expressions.PrefixExpression) {
+    return { kind: "not", test: testOf(expression.right, depth + 1) };
+  }
+  if (expression instanceof expressions.InfixExpression) {
+    const { operator } = expression;
+    if (operator === "&&" || operator === "||") {
+      const tests = chain(expression, operator).map((term) => testOf(term, depth + 1));
+      return { kind: operator === "&&" ? "and" : "or", tests };
+    }
+    return {
+      kind: "compare",
+      operator: operator as Operator,
+      left: operandOf(expression.left, depth + 1),
+      right: operandOf(expression.right, depth + 1),
+    };
+  }
+  if (expression instanceof expressions.FunctionExtension) {
+    const { name } = expression;
+    if (name === "match" || name === "search") {
+      const [text, pattern] = expression.args.map((argument) => operandOf(argument, depth + 1));
+      return { kind: name, text: text!, pattern: pattern! };
+    }
+  }
+  return { kind: "exists", query: subQuery(expression, depth) };
+}
+
+/** The terms of `a && b && c`, which the parser gives as `a && (b && c)`. */
+function chain(expression: Expression, operator: string): Expression[] {
+  const terms: Expression[] = [];
+  const open = [expression];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (next instanceof expressions.InfixExpression && next.operator === operator) {
+      open.push(next.right, next.left);
+    } else terms.push(next);
+  }
+  return terms;
+}
+
+function operandOf(expression: Expression, depth: number): Operand {
+  if (depth > MAX_DEPTH) throw tooDeep();
+  if (expression instanceof expressions.NullLiteral) return { kind: "literal", value: null };
+  if (
+    expression instanceof expressions.BooleanLiteral ||
+    expression instanceof expressions.NumberLiteral ||
+    expression instanceof expressions.StringLiteral
+  ) {
+    return { kind: "literal", value: expression.value };
+  }
+  if (expression instanceof expressions.FunctionExtension) {
+    const argument = expression.args[0]!;
+    if (expression.name === "length") return { kind: "length", of: operandOf(argument, depth + 1) };
+    if (expression.name === "count" || expression.name === "value") {
+      return { kind: expression.name, query: subQuery(argument, depth) };
+    }
+  }
+  return { kind: "value", query: subQuery(expression, depth) };
+}
+
+function subQuery(expression: Expression, depth: number): Query {
+  if (expression instanceof expressions.RelativeQuery) return query(expression.path, false, depth + 1);
+  if (expression instanceof expressions.RootQuery) return query(expression.path, true, depth + 1);
+  throw refused("it has an expression that is unknown");
+}
+
+function readsNode(test: Test): boolean {
+  switch (test.kind) {
+    case "and":
+    case "or":
+      return test.tests.some(readsNode);
+    case "not":
+      return readsNode(test.test);
+    case "exists":
+      // `@` alone exists.
+      return !test.query.absolute && test.query.segments.length > 0;
+    case "compare":
+      return operandReadsNode(test.left) || operandReadsNode(test.right);
+    default:
+      return operandReadsNode(test.text) || operandReadsNode(test.pattern);
+  }
+}
+
+function operandReadsNode(operand: Operand): boolean {
+  if (operand.kind === "literal") return false;
+  return operand.kind === "length" ? operandReadsNode(operand.of) : !operand.query.absolute;
+}
+
+function refused(why: string): PeekpackError {
+  return new PeekpackError("bad-path", `This is no JSONPath query: ${why}.`);
+}
+
+function tooDeep(): PeekpackError {
+  return refused(`it nests more than ${MAX_DEPTH} levels deep`);
+}
