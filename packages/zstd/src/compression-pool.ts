@@ -22,6 +22,7 @@ export interface CompressionOptions {
  * until they have started. A page stays responsive instead.
  */
 export interface CompressionPool {
+  /** Compresses a batch, and takes its buffer over. */
   compress(batch: Batch): Promise<CompressedBatch>;
   /** Ends the workers. Batches that are being compressed reject with `closed`. */
   close(): void;
@@ -147,7 +148,7 @@ function openChannel(factory: WorkerFactory | undefined): Channel {
     const here = import.meta.url;
     const worker = new threads.Worker(new URL("./compression-worker.js", here));
     return {
-      post: (request) => worker.postMessage(request),
+      post: (request) => worker.postMessage(request, [request.batch.content.buffer as ArrayBuffer]),
       onMessage: (listener) => worker.on("message", listener),
       onError: (listener) => worker.on("error", listener),
       setBusy: (busy) => (busy ? worker.ref() : worker.unref()),
@@ -161,7 +162,7 @@ function openChannel(factory: WorkerFactory | undefined): Channel {
         name: "peekpack-zstd",
       });
   return {
-    post: (request) => worker.postMessage(request),
+    post: (request) => worker.postMessage(request, [request.batch.content.buffer as ArrayBuffer]),
     onMessage: (listener) => worker.addEventListener("message", ({ data }) => listener(data)),
     onError: (listener) =>
       worker.addEventListener("error", (event) => {

@@ -15,7 +15,9 @@ export async function loadCompressor(level: number, checksum: boolean): Promise<
     const compress = zlib.zstdCompressSync;
     const { ZSTD_c_compressionLevel, ZSTD_c_checksumFlag } = zlib.constants;
     const params = { [ZSTD_c_compressionLevel!]: level, [ZSTD_c_checksumFlag!]: checksum ? 1 : 0 };
-    return (content) => compress(content, { params, chunkSize: content.length + 4096 });
+    // Node allocates a chunk in each call, of 64 KiB by default.
+    const chunkSize = 16 * 1024;
+    return (content) => compress(content, { params, chunkSize, pledgedSrcSize: content.length });
   }
   const [{ Zstd }, sum] = await Promise.all([
     import("@hpcc-js/wasm-zstd"),

@@ -18,6 +18,7 @@ import {
   checkRanges,
   closedSource,
   isReadEngine,
+  TimeSlice,
 } from "@peekpack/core/internal";
 import { loadChecksum } from "./checksum.js";
 import { type Decompressor, loadDecompressor } from "./decompressor.js";
@@ -251,10 +252,12 @@ function frameSource(source: RangeSource, options: ResolvedOptions): RangeSource
     const runs = runsOf(missing);
     const arrived = runs.length > 0 ? await source.read(runs, options) : [];
     const out: Uint8Array[] = ranges.map(() => new Uint8Array(0));
+    const slice = new TimeSlice();
     let run = 0;
     for (const [n, { frame, ranges: users }] of wanted.entries()) {
       let decoded = cached[n];
       if (!decoded) {
+        await slice.next(options.signal);
         while (runs[run]!.end <= frame.compressed.start) run++;
         const { start, end } = frame.compressed;
         const at = runs[run]!.start;

@@ -152,6 +152,19 @@ describe("a persistent cache below", () => {
   });
 });
 
+describe("long decoding in memory", () => {
+  it("hears an abort, and lets timers run", async () => {
+    const bytes = await compressed(new Uint8Array(50 + 20_000_000), { level: 1, frameBytes: 8192 });
+    const source = zstdSource(bytesSource(bytes), { cacheBytes: 0 });
+    const { size } = await source.probe({ head: 0, tail: 0 });
+    const reason = new Error("no longer wanted");
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(reason), 1);
+    const reading = source.read([{ start: 0, end: size }], { signal: controller.signal });
+    await expect(reading).rejects.toBe(reason);
+  });
+});
+
 describe("the memory for frames", () => {
   it("is bounded by cacheBytes, and what does not fit is decoded again", async () => {
     for (const cacheBytes of [0, 100_000]) {

@@ -161,6 +161,23 @@ describe("a bomb", () => {
   });
 });
 
+describe("a compressed archive that is opened without zstdSource", () => {
+  it("rejects with not-an-archive, and the message names the package", async () => {
+    const written = await compressed(encodeArchive(sample(10)));
+    // Another writer may begin with a skippable frame.
+    const skippable = join(Uint8Array.of(0x5d, 0x2a, 0x4d, 0x18, 0, 0, 0, 0), written);
+    for (const bytes of [written, skippable]) {
+      await expect(openArchive(bytes)).rejects.toMatchObject({
+        code: "not-an-archive",
+        message: expect.stringContaining("@peekpack/zstd"),
+      });
+    }
+    await expect(openArchive(new Uint8Array(100))).rejects.not.toMatchObject({
+      message: expect.stringContaining("@peekpack/zstd"),
+    });
+  });
+});
+
 describe("what is not in the format", () => {
   it("rejects an archive that is not compressed with not-an-archive", async () => {
     await expect(openArchive(zstdSource(bytesSource(encodeArchive(sample(10)))))).rejects.toMatchObject({

@@ -1,0 +1,60 @@
+/** Compresses in worker threads, with the built package: workers cannot load TypeScript. */
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { beforeAll, describe, expect, it } from "vitest";
+
+const root = fileURLToPath(new URL("../../../", import.meta.url));
+
+/** Runs a program that imports the built packages. Returns what it prints. */
+async function runProgram(program: string): Promise<string> {
+  const start = `
+    import { bytesSource, memorySink, openArchive, writeArchive } from "@peekpack/core";
+    import { zstdSink, zstdSource } from "@peekpack/zstd";
+    const value = Array.from({ length: 60_000 }, (_, i) => "text " + i + " of a list that several batches are needed for");
+    ${program}`;
+  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", start], {
+    cwd: fileURLToPath(new URL("..", import.meta.url)),
+    timeout: 60_000,
+  });
+  return stdout.trim();
+}
+
+describe("worker threads", () => {
+  beforeAll(async () => {
+    await promisify(execFile)("npx", ["tsc", "-b", "packages/zstd"], { cwd: root });
+  }, 240_000);
+
+  it("write the same bytes as this thread, and the process ends by itself", async () => {
+    const printed = await runProgram(`
+      const sizes = [];
+      for (const worker of [undefined, false]) {
+        const memory = memorySink();
+        await writeArchive(zstdSink(memory, { worker, concurrency: 2 }), value);
+        const archive = await openArchive(zstdSource(bytesSource(memory.bytes())));
+        sizes.push(Buffer.from(memory.bytes()).toString("base64"), (await archive.read("59999")).slice(0, 10));
+      }
+      console.log(sizes[0] === sizes[2], sizes[1], sizes[3]);
+    `);
+    expect(printed).toBe("true text 59999 text 59999");
+  }, 90_000);
+
+  it("do not keep a process alive whose sink was abandoned", async () => {
+    const printed = await runProgram(`
+      const sink = zstdSink(memorySink());
+      for (let i = 0; i < 40; i++) await sink.write(new Uint8Array(100_000));
+      console.log("abandoned");
+    `);
+    expect(printed).toBe("abandoned");
+  }, 90_000);
+
+  it("end when the write is aborted", async () => {
+    const printed = await runProgram(`
+      const sink = zstdSink(memorySink());
+      for (let i = 0; i < 40; i++) await sink.write(new Uint8Array(100_000));
+      await sink.abort(new Error("enough"));
+      await sink.write(new Uint8Array(1)).catch(({ code }) => console.log(code));
+    `);
+    expect(printed).toBe("closed");
+  }, 90_000);
+});
