@@ -194,6 +194,14 @@ describe("types", () => {
     await expect(toTable([1], { types: { value: "decimal" as never } })).rejects.toThrow(TypeError);
   });
 
+  it("has columns that only later rows have, if their types are given", async () => {
+    const table = await toTable([{ a: 1 }, { a: 2, b: "x" }], { batchRows: 1, types: { b: "utf8" } });
+    expect(table.toArray()).toEqual([
+      { a: 1, b: null },
+      { a: 2, b: "x" },
+    ]);
+  });
+
   it("rejects later values that do not fit, and later members that are new, and names them", async () => {
     const batchRows = 1;
     const cases: [Value[], string][] = [

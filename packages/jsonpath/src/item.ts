@@ -153,12 +153,12 @@ function isLarge(node: TableNode): boolean {
 export function listWindows(archive: ArchiveReader, node: BlockList, run: Run): AsyncGenerator<Value[]> {
   return readAhead(
     blockWindows(archive, node, run.reading),
-    async (window, signal) => {
+    async (window) => {
       const { bounds } = window.blocks;
       run.take(bounds[window.last]! - bounds[window.first]!);
-      return [await readBlocks(archive, window, { ...run.reading, signal })];
+      return [await readBlocks(archive, window, run.reading)];
     },
-    run.reading.signal,
+    undefined,
   );
 }
 
