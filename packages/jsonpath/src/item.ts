@@ -158,12 +158,12 @@ export function listWindows(
 ): AsyncGenerator<Value[]> {
   return readAhead(
     blockWindows(archive, node, run.reading),
-    async (window, signal) => {
+    async (window) => {
       const { bounds } = window.blocks;
       run.take(bounds[window.last]! - bounds[window.first]!);
-      return [await readBlocks(archive, window, budget ?? archive.budget(), { ...run.reading, signal })];
+      return [await readBlocks(archive, window, budget ?? archive.budget(), run.reading)];
     },
-    run.reading.signal,
+    undefined,
   );
 }
 

@@ -277,6 +277,25 @@ describe("regular expressions", () => {
   });
 });
 
+describe("numbers", () => {
+  it("may have any form that JSON has", async () => {
+    const archive = await openArchive(encodeArchive([0.5, -0.25, 5e-7, 12, 0]));
+    const indices = async (text: string) =>
+      (await queryPaths(archive, text).toArray()).map((path) => Number(path.slice(2, -1)));
+    expect(await indices("$[?@ == 0.5]")).toEqual([0]);
+    expect(await indices("$[?0.1 < @]")).toEqual([0, 3]);
+    expect(await indices("$[?@ < -0.1e0]")).toEqual([1]);
+    expect(await indices("$[?@ == 0.5E-6]")).toEqual([2]);
+    expect(await indices("$[?@ >= 1.2e+1]")).toEqual([3]);
+    expect(await indices("$[?@ == -0]")).toEqual([4]);
+    for (const number of ["00.5", "01", "1.", ".5", "+1", "0x1", "1e", "0.5.5"]) {
+      expect(() => query(archive, `$[?@ == ${number}]`)).toThrow(
+        expect.objectContaining({ code: "bad-path" }),
+      );
+    }
+  });
+});
+
 describe("values that JSON does not have", () => {
   it("passes over keys that are no text", async () => {
     const value = new Map<Value, Value>([

@@ -1,4 +1,6 @@
 import {
+  COLUMN_TYPES,
+  type ColumnType,
   ipcFile,
   recordBatches,
   rowsOf,
@@ -43,7 +45,7 @@ export const exportTable: Command = {
     columns: { value: "NAMES", help: "the members to export, separated by commas (default: all)" },
     types: {
       value: "TYPES",
-      help: "types of columns, as in id=int64,x=json: bool, int8 to uint64, float32, float64, utf8, binary, timestamp, json",
+      help: `types of columns, as in id=int64,x=json: ${COLUMN_TYPES.join(", ")}`,
     },
     format: { value: "NAME", help: `${FORMATS.join(", ")} (default: by the end of OUT)` },
   },
@@ -109,12 +111,15 @@ function formatOf(out: string): Format {
 
 function columnTypes(text: string | undefined): TableOptions["types"] {
   if (text === undefined) return undefined;
-  const types = text.split(",").map((part) => {
+  const types = text.split(",").map((part): [string, ColumnType] => {
     const at = part.lastIndexOf("=");
-    if (at < 1) throw new UsageError("--types is a list such as id=int64,x=json");
-    return [part.slice(0, at), part.slice(at + 1)];
+    const type = COLUMN_TYPES.find((name) => name === part.slice(at + 1));
+    if (at < 1 || type === undefined) {
+      throw new UsageError(`--types is a list such as id=int64,x=json, of ${COLUMN_TYPES.join(", ")}`);
+    }
+    return [part.slice(0, at), type];
   });
-  return Object.fromEntries(types) as TableOptions["types"];
+  return Object.fromEntries(types);
 }
 
 function bytesOf(
