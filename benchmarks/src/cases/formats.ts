@@ -41,7 +41,7 @@ export const coldFormats: Benchmark = {
         );
         return store.presign(`${remote.bucket}/${key}`);
       };
-      const url = await put("values.msgl", archive);
+      const url = await put("values.msglc", archive);
       const entries: Entry[] = [
         { name: "peekpack", job: "formats/peekpack", parameters: { url } },
         {
@@ -66,7 +66,7 @@ export const coldFormats: Benchmark = {
       if (python === undefined) {
         context.skip("msglc: it needs msglc with s3fs");
       } else {
-        const path = `${remote.bucket}/values.msgl`;
+        const path = `${remote.bucket}/values.msglc`;
         const parameters = { endpoint, region, credentials, path };
         entries.push({ name: "msglc", job: "remote/value", parameters, python });
       }

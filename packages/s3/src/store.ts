@@ -133,7 +133,7 @@ export interface S3Store extends AsyncDisposable {
  *
  * @example
  * const store = s3Store({ endpoint: "http://127.0.0.1:9000", credentials: { accessKeyId, secretAccessKey } });
- * const archive = await openArchive(store.source("bucket/key.msgl"));
+ * const archive = await openArchive(store.source("bucket/key.msglc"));
  */
 export function s3Store(options: S3StoreOptions = {}): S3Store {
   const { retry } = options;
