@@ -1,6 +1,6 @@
 import { ArchiveAccess } from "../archive-access.js";
 import type { Arguments } from "../arguments.js";
-import { childArguments } from "../child-argument.js";
+import { expandedChildren } from "../child-argument.js";
 import {
   ACCESS_OPTIONS,
   type Command,
@@ -10,7 +10,6 @@ import {
   PUT_OPTIONS,
   putMode,
 } from "../command.js";
-import { expandFiles } from "../input/file-pattern.js";
 import { refuseSameLocation } from "../same-location.js";
 
 /** `peekpack combine`: puts archives into one. */
@@ -48,7 +47,7 @@ async function run(args: Arguments, context: Context): Promise<undefined> {
   const { codec, pageIndex } = encodeOptions(args);
   const access = new ArchiveAccess(args, context);
   try {
-    const children = childArguments(await expandFiles(names));
+    const children = await expandedChildren(names);
     await refuseSameLocation(
       children.map(({ archive }) => archive),
       out,
