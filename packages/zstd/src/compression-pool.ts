@@ -22,7 +22,7 @@ export interface CompressionOptions {
  * until they have started. A page stays responsive instead.
  */
 export interface CompressionPool {
-  /** Compresses a batch, and takes its buffer over. */
+  /** Compresses a batch, and takes its buffer over until the batch is compressed. */
   compress(batch: Batch): Promise<CompressedBatch>;
   /** Ends the workers. Batches that are being compressed reject with `closed`. */
   close(): void;

@@ -15,7 +15,8 @@ function serve(port: Port): void {
     try {
       compressor ??= loadCompressor(level, checksum);
       const compressed = compressBatch(await compressor, batch);
-      port.postMessage({ id, compressed }, [compressed.frames.buffer as ArrayBuffer]);
+      const { frames, content } = compressed;
+      port.postMessage({ id, compressed }, [frames.buffer as ArrayBuffer, content.buffer as ArrayBuffer]);
     } catch (error) {
       port.postMessage({ id, error: message(error) }, []);
     }

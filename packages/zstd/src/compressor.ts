@@ -51,6 +51,8 @@ export interface Batch {
 /** Consecutive frames. */
 export interface CompressedBatch {
   readonly frames: Uint8Array;
+  /** What was compressed. Its buffer can be used again. */
+  readonly content: Uint8Array;
   /** Size of each frame in bytes. */
   readonly sizes: readonly number[];
   /** Size of each frame's content in bytes. */
@@ -99,6 +101,7 @@ export function compressBatch(compress: Compressor, batch: Batch): CompressedBat
   }
   return {
     frames: whole,
+    content: batch.content,
     sizes: frames.map(({ length }) => length),
     contentSizes,
     checksums: frames.map((frame) => uint32(frame, frame.length - 4)),

@@ -138,6 +138,8 @@ class FrameWriter {
   /** The batch that is being filled. */
   #batch: Uint8Array;
   #filled = 0;
+  /** Buffers of batches that are compressed: memory that is taken anew costs as much as copying into it. */
+  readonly #spare: Uint8Array[] = [];
   /** Content of full batches in bytes. */
   #produced = 0;
   /** Batches that are being compressed or written, in order. None rejects. */
@@ -187,6 +189,7 @@ class FrameWriter {
     this.#failure ??= { error: reason };
     this.#pool?.close();
     this.#batch = new Uint8Array(0);
+    this.#spare.length = 0;
     await this.#sink.abort(reason);
   }
 
@@ -207,7 +210,7 @@ class FrameWriter {
     };
     this.#produced += this.#filled;
     this.#filled = 0;
-    this.#batch = new Uint8Array(full ? this.#batchBytes : 0);
+    this.#batch = full ? (this.#spare.pop() ?? new Uint8Array(this.#batchBytes)) : new Uint8Array(0);
     // An archive of one short batch is not worth a worker.
     if (full) this.#pool ??= compressionPool({ level, checksum, concurrency, worker });
     const compress = this.#pool?.compress ?? compressHere(level, checksum);
@@ -221,7 +224,8 @@ class FrameWriter {
   /** Writes a batch after the one before it. */
   async #append(compressing: Promise<CompressedBatch>, before: Promise<void> | undefined): Promise<void> {
     try {
-      const { frames, sizes, contentSizes, checksums } = await compressing;
+      const { frames, content, sizes, contentSizes, checksums } = await compressing;
+      if (content.length === this.#batchBytes) this.#spare.push(content);
       await before;
       if (this.#failure) return;
       for (const [i, size] of sizes.entries()) this.#table.add(size, contentSizes[i]!, checksums[i]!);

@@ -3,7 +3,9 @@ import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
+  appendArchives,
   bytesSource,
+  combineArchives,
   encodeArchive,
   listOf,
   memorySink,
@@ -257,6 +259,29 @@ describe("writing", () => {
       expect(() => zstdSource(bytesSource(file), options)).toThrow(RangeError);
     },
   );
+});
+
+describe("combining", () => {
+  it("takes compressed children, compresses the result, and appends to it", async () => {
+    const memory = memorySink();
+    const child = zstdSource(bytesSource(file));
+    const small = encodeArchive({ small: true });
+    await combineArchives(zstdSink(memory, { worker: false }), [
+      { name: "packed", source: child },
+      { name: "plain", source: small },
+    ]);
+    const combined = memory.bytes();
+    expect(combined.length).toBeLessThan(file.length * 1.1);
+    const appended = memorySink();
+    await appendArchives(
+      { source: zstdSource(bytesSource(combined)), sink: zstdSink(appended, { worker: false }) },
+      [{ name: "more", source: small }],
+    );
+    const archive = await openArchive<unknown>(zstdSource(bytesSource(appended.bytes())));
+    expect(await archive.read("packed/entries/entry 17")).toEqual(value.entries["entry 17"]);
+    expect(await archive.read("plain/small")).toBe(true);
+    expect(await archive.read("more/small")).toBe(true);
+  });
 });
 
 describe("a long table of frames", () => {
