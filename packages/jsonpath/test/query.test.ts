@@ -102,6 +102,21 @@ describe("what a query fetches", () => {
     expect(seen.bytes - before).toBeLessThan(200_000);
   });
 
+  it("reads what an absolute query selects once, however many nodes it is compared with", async () => {
+    const archive = await openArchive(encodeArchive(entries(50), { trivialSize: 0 }));
+    // Fifty entries of 10 kB, and the one that they are compared with.
+    expect(
+      await queryPaths(archive, "$.entries[?@ == $.entries[3]]", { maxBytes: 51 * 10_100 }).toArray(),
+    ).toEqual(["$['entries'][3]"]);
+    const map = Object.fromEntries(Array.from({ length: 2000 }, (_, i) => [`key ${i}`, i]));
+    const large = await openArchive(
+      encodeArchive({ map, rows: [1, 2, 3] }, { smallObjectThreshold: 1, trivialSize: 0 }),
+    );
+    expect(await queryPaths(large, "$.rows[?length($.map) == 2000]", { maxBytes: 0 }).toArray()).toHaveLength(
+      3,
+    );
+  });
+
   it("evaluates a later term of a conjunction only where the earlier ones are true", async () => {
     const archive = await openArchive(bytes);
     const all = "$.entries[?@.gap > 9.985 && @.field == 1]";
