@@ -1,4 +1,5 @@
 import { isPeekpackError, PeekpackError, type WriteResult } from "@peekpack/core";
+import { crc32 } from "@peekpack/core/internal";
 import { type UploadJournal, uploadContent } from "../upload.js";
 import type { UploadTarget } from "../upload-target.js";
 import type { Spool, SpooledArchive } from "./spool.js";
@@ -22,7 +23,7 @@ export async function uploadSpool(
   target: UploadTarget,
   { keepParts, removeUploaded = false, threshold, concurrency, signal, onProgress }: UploadSpoolOptions,
 ): Promise<WriteResult> {
-  const { partSize, upload, committing, abandoned } = spool.state;
+  const { partSize, upload, committing, abandoned, begun } = spool.state;
   try {
     const { size, etag, versionId } = await uploadContent(withOnlyCopy(target, spool), archive, {
       partSize,
@@ -34,6 +35,8 @@ export async function uploadSpool(
       again: committing,
       keepParts,
       resume: upload,
+      // The same in every process that uploads this spool.
+      mark: `spool-${begun.getTime().toString(36)}-${crc32(archive.header).toString(36)}`,
     });
     for (const old of abandoned) await target.abortUpload(old, { signal }).catch(() => {});
     // The object is stored. If the spool cannot be removed, it stays listed, and resuming it finds the object.
