@@ -34,8 +34,9 @@ const KINDS = ["rustfs", "versitygw", "stand-in"] as const satisfies readonly S3
  */
 export function onEachServer(
   tests: (place: () => ServerBucket, kind: S3ServerKind | undefined) => void,
+  kinds: readonly (S3ServerKind | undefined)[] = process.env.S3_ENDPOINT ? [undefined, ...KINDS] : KINDS,
 ): void {
-  for (const kind of [...(process.env.S3_ENDPOINT ? [undefined] : []), ...KINDS]) {
+  for (const kind of kinds) {
     test.describe(kind ?? "the server at S3_ENDPOINT", () => {
       let place: ServerBucket | undefined;
       test.beforeAll(async ({ browserAbsent }) => {

@@ -21,3 +21,8 @@ def cold(endpoint, region, credentials, path):
             return [to_obj(reader.read(keys)) for keys in paths]
 
     return {"before": before, "run": run}
+
+
+def value(endpoint, region, credentials, path):
+    job = cold(endpoint, region, credentials, path)
+    return {**job, "run": lambda number: job["run"]([[f"entry-{number}"]])}

@@ -9,7 +9,8 @@ import { coldLeaf, fiftySubtrees } from "./cases/cold-reads.js";
 import { column } from "./cases/column.js";
 import { append, combine, repack } from "./cases/combine.js";
 import { decode, decodeCbor } from "./cases/decode.js";
-import { encode, encodeCbor } from "./cases/encode.js";
+import { encode, encodeCbor, encodeIndexed } from "./cases/encode.js";
+import { coldFormats } from "./cases/formats.js";
 import { millionNodes } from "./cases/table.js";
 import { valueCost } from "./cases/value-cost.js";
 import { serverAppend, upload } from "./cases/write.js";
@@ -21,6 +22,7 @@ import type { Row } from "./row.js";
 const BENCHMARKS: readonly Benchmark[] = [
   encode,
   encodeCbor,
+  encodeIndexed,
   decode,
   decodeCbor,
   repack,
@@ -30,6 +32,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   column,
   coldLeaf,
   fiftySubtrees,
+  coldFormats,
   valueCost,
   upload,
   serverAppend,

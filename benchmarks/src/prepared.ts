@@ -13,9 +13,13 @@ export interface Prepared {
   readonly table: string;
 }
 
-/** Runs a job of jobs/preparing.ts once in a child process. */
+/** Runs a job once in a child process. @param job of jobs/preparing.ts, or "FILE/NAME" */
 export async function prepare(job: string, parameters: object): Promise<void> {
-  const contestant = await Contestant.start({ name: "preparation", job: `preparing/${job}`, parameters });
+  const contestant = await Contestant.start({
+    name: "preparation",
+    job: job.includes("/") ? job : `preparing/${job}`,
+    parameters,
+  });
   try {
     await contestant.lap(1);
   } finally {

@@ -36,6 +36,10 @@ const PEERS = [
   "@aws-sdk/client-s3",
   "@aws-sdk/lib-storage",
   "@mdn/browser-compat-data",
+  "pmtiles",
+  "zarrita",
+  "hyparquet",
+  "hyparquet-writer",
 ];
 
 function packageVersions(): Record<string, string> {

@@ -20,7 +20,7 @@ export function cacheScenarios(environment: () => Environment, browser: () => Br
 
   /** Stores an archive, and presigns a URL to read it. */
   const stored = async (codec: "msgpack" | "cbor", path?: string): Promise<{ path: string; url: string }> => {
-    const at = path ?? `${environment().bucket}/cache-${++count}.msgl`;
+    const at = path ?? `${environment().bucket}/cache-${++count}.msglc`;
     const store = s3Store(environment().server);
     const value = { rows: Array.from({ length: COUNT }, (_, i) => row(i)) };
     await store.target(at).putObject(encodeArchive(value, { codec, smallObjectThreshold: 100 }));
@@ -107,7 +107,7 @@ export function cacheScenarios(environment: () => Environment, browser: () => Br
   test("a page writes through store.sink without a spool", async () => {
     const tab = await browser().open();
     const { endpoint, region, credentials } = environment().server;
-    const path = `${environment().bucket}/direct.msgl`;
+    const path = `${environment().bucket}/direct.msglc`;
     const expected = await expectedDigest(200, 65_536);
     const size = await tab.call("writeDirectly", { endpoint, region, credentials }, path, 200, 65_536);
     expect(size).toBe(expected.size);
@@ -118,7 +118,7 @@ export function cacheScenarios(environment: () => Environment, browser: () => Br
   test("a service worker spools, uploads and reads", async () => {
     skipLacking(browser(), "serviceWorkers");
     const tab = await browser().open();
-    const path = `${environment().bucket}/service.msgl`;
+    const path = `${environment().bucket}/service.msglc`;
     const url = await s3Store(environment().server).presign(path);
     const job = { path, url, rows: 100, rowBytes: 65_536 };
     const { size, storage, last } = await tab.call("inServiceWorker", job);

@@ -41,7 +41,7 @@ for (const storage of ["opfs", "indexeddb"] as const) {
   test(`256 MiB are spooled in ${storage} with a few parts in memory, and the live msglc reads them`, async () => {
     test.setTimeout(180_000);
     const tab = await browser.open();
-    const path = `${environment.bucket}/${storage}.msgl`;
+    const path = `${environment.bucket}/${storage}.msglc`;
     const count = 4096;
     const spool = { storage, partSize: 8 * MiB, concurrency: 3 };
     await tab.call("write", "job", { target: { path }, rows: count, rowBytes: 65_536, spool });
@@ -79,7 +79,7 @@ for (const storage of ["opfs", "indexeddb"] as const) {
     const tab = await fresh.open();
     const directory = `full-${storage}`;
     const spool = { storage, directory, partSize: 5 * MiB, durable: true };
-    const kept = { path: `${environment.bucket}/${directory}/kept.msgl` };
+    const kept = { path: `${environment.bucket}/${directory}/kept.msglc` };
     const hold = { request: "CreateMultipartUpload", when: "before" } as const;
     // Before the first write: Chromium caches the quota of IndexedDB for half a minute.
     const protocol = await tab.protocol();
@@ -92,7 +92,7 @@ for (const storage of ["opfs", "indexeddb"] as const) {
     const before = await tab.call("storedData", directory);
 
     const more = {
-      target: { path: `${environment.bucket}/${directory}/more.msgl` },
+      target: { path: `${environment.bucket}/${directory}/more.msglc` },
       rows: 1000,
       rowBytes: 65_536,
     };
@@ -119,7 +119,7 @@ for (const storage of ["opfs", "indexeddb"] as const) {
 
   test(`an upload from ${storage} is resumed after the browser has crashed`, async () => {
     const directory = `crash-${storage}`;
-    const target = { path: `${environment.bucket}/${directory}/archive.msgl` };
+    const target = { path: `${environment.bucket}/${directory}/archive.msglc` };
     const first = await browser.open();
     const hold = { request: "UploadPart 3", when: "before" } as const;
     const spool = { storage, directory, partSize: 5 * MiB };
@@ -139,7 +139,7 @@ for (const storage of ["opfs", "indexeddb"] as const) {
 
 test("an upload waits while the browser is offline", async () => {
   const tab = await browser.open();
-  const path = `${environment.bucket}/offline/archive.msgl`;
+  const path = `${environment.bucket}/offline/archive.msglc`;
   const spool = { directory: "offline", partSize: 5 * MiB, concurrency: 1 };
   await tab.call("write", "job", { target: { path }, rows: 500, rowBytes: 65_536, spool });
   await expect.poll(async () => (await tab.call("progress", "job"))?.parts.uploaded ?? 0).toBeGreaterThan(0);
@@ -156,7 +156,7 @@ test("an upload waits while the browser is offline", async () => {
 
 test("progress counts bytes in transfer, not only complete parts", async () => {
   const tab = await browser.open();
-  const path = `${environment.bucket}/progress/archive.msgl`;
+  const path = `${environment.bucket}/progress/archive.msglc`;
   const spool = { directory: "progress", partSize: 5 * MiB, concurrency: 1 };
   const protocol = await tab.protocol();
   const conditions = { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 8 * MiB };
@@ -182,8 +182,8 @@ test("a page that uploads does not load the AWS SDK", async () => {
   const { endpoint, region, credentials } = environment.server;
   const signed = { endpoint, region, credentials };
   for (const [name, target] of Object.entries({
-    signed: { path: `${environment.bucket}/sdk/signed.msgl`, signed },
-    presigned: { path: `${environment.bucket}/sdk/presigned.msgl` },
+    signed: { path: `${environment.bucket}/sdk/signed.msglc`, signed },
+    presigned: { path: `${environment.bucket}/sdk/presigned.msglc` },
   })) {
     await tab.call("write", name, { target, rows: 3, rowBytes: 1000, spool: { directory: "sdk" } });
     await tab.call("end", name);
@@ -202,7 +202,7 @@ test("a page that uploads does not load the AWS SDK", async () => {
 
 for (const script of ["archive-worker", "archive-service"]) {
   test(`reading in a worker rejects with network if ${script} cannot be loaded, and loads it on the next try`, async () => {
-    const path = `${environment.bucket}/missing-${script}.msgl`;
+    const path = `${environment.bucket}/missing-${script}.msglc`;
     const store = s3Store(environment.server);
     await store
       .target(path)
@@ -220,7 +220,7 @@ for (const script of ["archive-worker", "archive-service"]) {
 
 test("parts are written by streams if the script of the spool worker cannot be loaded", async () => {
   const tab = await browser.open();
-  const path = `${environment.bucket}/missing-opfs-worker.msgl`;
+  const path = `${environment.bucket}/missing-opfs-worker.msglc`;
   const pattern = /\/opfs-worker[^/]*\.js/;
   let refused = 0;
   await browser.context.route(pattern, (route) => {

@@ -40,7 +40,7 @@ cacheScenarios(
 for (const storage of ["opfs", "indexeddb"] as const) {
   test(`64 MiB are spooled in ${storage}`, async () => {
     const tab = await browser.open();
-    const path = `${environment.bucket}/${storage}.msgl`;
+    const path = `${environment.bucket}/${storage}.msglc`;
     await tab.call("write", "job", { target: { path }, rows: 1024, rowBytes: 65_536, spool: { storage } });
     expect((await tab.call("end", "job")).storage).toBe(storage);
     expect(await environment.stored(path)).toEqual(await expectedDigest(1024, 65_536));
@@ -52,7 +52,7 @@ test("in a private window, a test write chooses the storage", async () => {
   const privateBrowser = await startFirefox({ executable, origin: environment.site.origin, privately: true });
   try {
     const tab = await privateBrowser.open();
-    const path = `${environment.bucket}/private.msgl`;
+    const path = `${environment.bucket}/private.msglc`;
     const spool = { partSize: 5 * MiB };
     await tab.call("write", "job", { target: { path }, rows: 200, rowBytes: 65_536, spool });
     const { storage } = await tab.call("end", "job");

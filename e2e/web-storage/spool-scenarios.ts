@@ -24,7 +24,7 @@ export function spoolScenarios(environment: () => Environment, browser: () => Br
   /** A new spool directory and object. */
   const newCase = (): { directory: string; path: string } => {
     const name = `case-${++count}`;
-    return { directory: name, path: `${environment().bucket}/${name}/archive.msgl` };
+    return { directory: name, path: `${environment().bucket}/${name}/archive.msglc` };
   };
   const job = (
     { directory, path }: { directory: string; path: string },

@@ -43,7 +43,7 @@ for (const storage of ["opfs", "indexeddb"] as const) {
   test(`64 MiB are spooled in ${storage}`, async () => {
     if (storage === "opfs") skipLacking(browser, "opfs");
     const tab = await browser.open();
-    const path = `${environment.bucket}/${storage}.msgl`;
+    const path = `${environment.bucket}/${storage}.msglc`;
     await tab.call("write", "job", { target: { path }, rows: 1024, rowBytes: 65_536, spool: { storage } });
     expect((await tab.call("end", "job")).storage).toBe(storage);
     expect(await environment.stored(path)).toEqual(await expectedDigest(1024, 65_536));
@@ -54,7 +54,7 @@ for (const storage of ["opfs", "indexeddb"] as const) {
 test("without OPFS, parts are in IndexedDB, unless storage forbids it", async () => {
   test.skip(browser.lacks.opfs === undefined, `${browser.version} has OPFS`);
   const tab = await browser.open();
-  const path = `${environment.bucket}/without-opfs.msgl`;
+  const path = `${environment.bucket}/without-opfs.msglc`;
   const job = { target: { path }, rows: 100, rowBytes: 65_536 };
   await tab.call("write", "job", job);
   expect((await tab.call("end", "job")).storage).toBe("indexeddb");
@@ -75,7 +75,7 @@ test("with OPFS enabled, a test write chooses the storage", async () => {
   const other = await startWebKit({ located, origin: environment.site.origin, features });
   try {
     const tab = await other.open();
-    const path = `${environment.bucket}/switched-on.msgl`;
+    const path = `${environment.bucket}/switched-on.msglc`;
     await tab.call("write", "job", { target: { path }, rows: 100, rowBytes: 65_536 });
     const { storage } = await tab.call("end", "job");
     console.log(`with ${features.join(", ")}, ${other.version} stores spools in ${storage}`);
@@ -89,7 +89,7 @@ test("with OPFS enabled, a test write chooses the storage", async () => {
 
 test("an upload is resumed after a restart of the browser", async () => {
   const directory = "restart";
-  const target = { path: `${environment.bucket}/${directory}.msgl` };
+  const target = { path: `${environment.bucket}/${directory}.msglc` };
   const first = await browser.open();
   const hold = { request: "UploadPart 2", when: "before" } as const;
   const spool = { directory, partSize: 5 * MiB };

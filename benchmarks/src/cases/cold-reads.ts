@@ -63,7 +63,7 @@ async function run(
   const proxy = await startFaultProxy(remote.server, { network: { latencyMs: LATENCY_MS } });
   const client = s3Client(remote.server);
   try {
-    const Key = "browser-compat-data.msgl";
+    const Key = "browser-compat-data.msglc";
     await client.send(new PutObjectCommand({ Bucket: remote.bucket, Key, Body: readFileSync(archive) }));
     const { endpoint, region, credentials } = proxy.access;
     const parameters = { endpoint, region, credentials, path: `${remote.bucket}/${Key}` };

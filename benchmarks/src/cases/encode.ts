@@ -55,3 +55,23 @@ export const encodeCbor: Benchmark = {
     for (const data of context.data) await run(context, data, "cbor");
   },
 };
+
+/** What a page index adds. */
+export const encodeIndexed: Benchmark = {
+  name: "encode-indexed",
+  what: "a value to an archive with a page index, against the same without one",
+  async run(context) {
+    for (const data of context.data) {
+      const entry = (name: string, pageIndex: boolean): Entry => ({
+        name,
+        job: "encoding/peekpack",
+        parameters: { data, codec: "msgpack", pageIndex },
+      });
+      const [indexed, plain] = await contest(
+        [entry("encodeArchive, pageIndex", true), entry("without an index", false)],
+        { rounds: context.rounds },
+      );
+      context.row(timeRow(data, indexed!, plain!, { atMost: 1.15 }));
+    }
+  },
+};

@@ -6,15 +6,16 @@ import type { Job, Jobs } from "../job.js";
 interface Encoding {
   readonly data: DataSetName;
   readonly codec: "msgpack" | "cbor";
+  readonly pageIndex?: boolean;
 }
 
 const size = (result: unknown): { bytes: number } => ({ bytes: (result as Uint8Array).length });
 
 export const jobs: Jobs = {
   /** A whole archive in memory, its table included. */
-  peekpack({ data, codec }: Encoding): Job {
+  peekpack({ data, codec, pageIndex }: Encoding): Job {
     const value = DATA_SETS[data]();
-    return { run: () => encodeArchive(value, { codec }), after: size };
+    return { run: () => encodeArchive(value, { codec, pageIndex }), after: size };
   },
   /** The same, written to a file. */
   peekpackFile({ data, codec, file }: Encoding & { readonly file: string }): Job {

@@ -10,10 +10,8 @@ import {
 } from "@peekpack/core";
 import { randomNumbers } from "@peekpack/testing";
 import { DATA_SETS } from "../data-sets.js";
+import { record } from "../formats/values.js";
 import type { Job, Jobs } from "../job.js";
-
-/** Strings just too large for a block: each gets a node. */
-const record = (id: number): string => `a text of the record ${id}`;
 
 /** Data for single benchmarks. */
 const SPECIAL: Readonly<Record<string, { readonly make: () => unknown; readonly options?: EncodeOptions }>> =

@@ -1,4 +1,9 @@
 export { ipcFile, ipcStream } from "./ipc.js";
-export type { NumberName } from "./kind.js";
-export { type ColumnType, recordBatches, type TableOptions, toTable } from "./record-batches.js";
+export {
+  COLUMN_TYPES,
+  type ColumnType,
+  recordBatches,
+  type TableOptions,
+  toTable,
+} from "./record-batches.js";
 export { type Row, rowsOf, type TableSource, tableRows } from "./rows.js";

@@ -79,7 +79,7 @@ function emptyLike(table: Table): Table {
 
 /**
  * The end of a file: the end of the stream, and the footer. The library writes the footer of a whole table. It gets one of
- * as many small batches, and the places of the real ones are put into its blocks.
+ * as many small batches, and the offsets of the real ones are put into its blocks.
  */
 function footer(schema: Table, blocks: readonly Block[]): Uint8Array {
   const columns = schema.names.map((name, i): [string, ReturnType<typeof columnFromArray>] => {

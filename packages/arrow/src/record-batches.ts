@@ -1,11 +1,30 @@
 import { type Path, PeekpackError, type ReadOptions, Sequence, type Value } from "@peekpack/core";
 import { Column, columnFromArray, type DataType, type Table, tableFromColumns } from "@uwdata/flechette";
 import { arrowType, fitted, Misfit } from "./convert.js";
-import { type Kind, kindOf, membersOf, merged, type NumberName, settled } from "./kind.js";
+import { type Kind, kindOf, membersOf, merged, settled } from "./kind.js";
 import { type Row, rowGroups, type TableSource } from "./rows.js";
 
-/** The name of a column's type. `json` is JSON text, which holds values of different types. */
-export type ColumnType = NumberName | "bool" | "utf8" | "binary" | "timestamp" | "json";
+/** The names of column types. `json` is JSON text, which holds values of different types. */
+export const COLUMN_TYPES = [
+  "bool",
+  "int8",
+  "uint8",
+  "int16",
+  "uint16",
+  "int32",
+  "uint32",
+  "int64",
+  "uint64",
+  "float32",
+  "float64",
+  "utf8",
+  "binary",
+  "timestamp",
+  "json",
+] as const;
+
+/** The name of a column's type. */
+export type ColumnType = (typeof COLUMN_TYPES)[number];
 
 /** Options of {@link recordBatches}. */
 export interface TableOptions extends Pick<ReadOptions, "signal" | "priority" | "onRequest"> {
@@ -13,7 +32,7 @@ export interface TableOptions extends Pick<ReadOptions, "signal" | "priority" | 
   readonly path?: Path | undefined;
   /** The members of each record that become columns. Only these are read, where the table allows it. Default: all. */
   readonly columns?: readonly string[] | undefined;
-  /** Types of columns. Default: what holds all values of the first batch. */
+  /** Types of columns, also of those that only later rows have. Default: what holds all values of the first batch. */
   readonly types?: { readonly [column: string]: ColumnType } | undefined;
   /** Maximum number of rows in a batch. Default 16,384. */
   readonly batchRows?: number | undefined;
@@ -116,7 +135,7 @@ class Layout {
     }
     if (!this.#isRecords && !kinds.has(VALUE)) kinds.set(VALUE, { tag: "null" });
     for (const [name, type] of Object.entries(types)) {
-      if (kinds.has(name)) kinds.set(name, kindNamed(type));
+      if (this.#selected === undefined || this.#selected.has(name)) kinds.set(name, kindNamed(type));
     }
     this.#kinds = new Map(Array.from(kinds, ([name, kind]) => [name, settled(kind)]));
     this.#types = new Map(Array.from(this.#kinds, ([name, kind]) => [name, arrowType(kind)]));
@@ -134,7 +153,9 @@ class Layout {
         if (kind === undefined || name === this.#key) {
           throw name === this.#key
             ? this.#keyTaken(name)
-            : unfit(`${where}: the first rows do not have this member. Name the \`columns\`.`);
+            : unfit(
+                `${where}: the first rows do not have this member. Set its type by \`types\`, or name the \`columns\`.`,
+              );
         }
         try {
           values.get(name)![i] = fitted(inner, kind);
@@ -184,7 +205,7 @@ function kindNamed(type: ColumnType): Kind {
     case "json":
       return { tag: type };
     default:
-      if (/^(u?int(8|16|32|64)|float(32|64))$/.test(type)) return { tag: "number", name: type };
+      if (COLUMN_TYPES.includes(type)) return { tag: "number", name: type };
       throw new TypeError(`There is no column type ${JSON.stringify(type)}.`);
   }
 }

@@ -47,7 +47,7 @@ describe.skipIf(skippedAsAbsent("pyarrow", missing))("pyarrow", () => {
       { args: [await written("a.arrow", ipcFile)] },
     );
     expect(JSON.parse(out)).toEqual(plain);
-  });
+  }, 180_000);
 
   it("reads a stream, and its values are equal", async () => {
     const out = await runPython(
@@ -55,7 +55,7 @@ describe.skipIf(skippedAsAbsent("pyarrow", missing))("pyarrow", () => {
       { args: [await written("a.arrows", ipcStream)] },
     );
     expect(JSON.parse(out)).toEqual(plain);
-  });
+  }, 180_000);
 });
 
 describe.skipIf(skippedAsAbsent("DuckDB", noDuckdb))("DuckDB", () => {
@@ -65,5 +65,5 @@ describe.skipIf(skippedAsAbsent("DuckDB", noDuckdb))("DuckDB", () => {
       { args: [await written("b.arrow", ipcFile)] },
     );
     expect(JSON.parse(out)).toEqual([1000, 124_875, 999, 857]);
-  });
+  }, 180_000);
 });

@@ -194,6 +194,14 @@ describe("types", () => {
     await expect(toTable([1], { types: { value: "decimal" as never } })).rejects.toThrow(TypeError);
   });
 
+  it("has columns that only later rows have, if their types are given", async () => {
+    const table = await toTable([{ a: 1 }, { a: 2, b: "x" }], { batchRows: 1, types: { b: "utf8" } });
+    expect(table.toArray()).toEqual([
+      { a: 1, b: null },
+      { a: 2, b: "x" },
+    ]);
+  });
+
   it("rejects later values that do not fit, and later members that are new, and names them", async () => {
     const batchRows = 1;
     const cases: [Value[], string][] = [
@@ -275,8 +283,10 @@ describe("Arrow IPC", () => {
     expect(table.batches.map(({ numRows }) => numRows)).toEqual([400, 400, 200]);
     expect(table.getChild("gap")!.toArray()).toEqual(Float64Array.from(entries, ({ gap }) => gap));
     expect(table.get(999)!.toJSON()).toMatchObject({ name: "entry 999", ok: true });
-    const frame = aq.fromArrow(stream);
-    expect(frame.filter((row: { ok: boolean }) => row.ok).numRows()).toBe(334);
+    for (const of of [stream, await toTable(entries)]) {
+      const frame = aq.fromArrow(of as never);
+      expect(frame.filter((row: { ok: boolean }) => row.ok).numRows()).toBe(334);
+    }
   });
 
   it("writes a file whose footer finds every batch", async () => {

@@ -1,4 +1,5 @@
 import { UsageError } from "./arguments.js";
+import { expandFiles } from "./input/file-pattern.js";
 
 /** An argument that names a child of a combined archive. */
 export interface ChildArgument {
@@ -21,4 +22,11 @@ export function childArguments(texts: readonly string[]): ChildArgument[] {
     throw new UsageError("either all archives have names, as in NAME=ARCHIVE, or none");
   }
   return children;
+}
+
+/** As {@link childArguments}, with patterns of files in place of archives without names. */
+export async function expandedChildren(texts: readonly string[]): Promise<ChildArgument[]> {
+  const children = childArguments(texts);
+  if (children.some(({ name }) => name !== undefined)) return children;
+  return (await expandFiles(children.map(({ archive }) => archive))).map((archive) => ({ archive }));
 }

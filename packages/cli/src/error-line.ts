@@ -29,8 +29,9 @@ export function errorLine(error: unknown): string {
 function explain(error: unknown): { readonly code: string; readonly message: string } {
   if (error instanceof ArchiveError) {
     const { code, message } = explain(error.cause);
-    // The message of a source names the archive already.
-    const named = message.includes(error.archive) ? message : `${error.archive}: ${message}`;
+    // The message of a source names the archive already; that of an S3 object by its URL.
+    const isNamed = message.includes(error.archive.replace(/^s3:\//, ""));
+    const named = isNamed ? message : `${error.archive}: ${message}`;
     if (error.advice === undefined) return { code, message: named };
     return { code, message: `${/[.?!]$/.test(named) ? named : `${named}.`} ${error.advice}` };
   }

@@ -50,7 +50,7 @@ export function shortJson(value: Value, options: JsonOptions = {}): string {
   return new JsonWriter(options).short(value);
 }
 
-/** Encoded size of the container behind a handle. Infinite if its table does not say it. */
+/** Encoded size of the container of a handle. Infinite if its table does not say it. */
 function encodedSize(handle: LazyMap | LazyList): number {
   const { range } = outlineOf(handle);
   return range === undefined ? Number.POSITIVE_INFINITY : range.end - range.start;

@@ -52,7 +52,7 @@ export interface Entry {
 /** An entry without its key. */
 export type Description = Omit<Entry, "key">;
 
-/** The entries of the container at a path. If they are in the table, nothing but the table is read. */
+/** The entries of the container at a path. If they are in the table, only the table is read. */
 export async function* entriesAt(archive: Archive, path?: Path): AsyncGenerator<Entry> {
   const value = await archive.get(path);
   if (!(value instanceof LazyMap || value instanceof LazyList)) {
@@ -93,7 +93,7 @@ function entryLine({ key, kind, items, bytes }: Entry, style: Style): string {
   return `${cells.join(" ")}  ${isContainer ? style.paint(keyLabel(key), "bold") : keyLabel(key)}\n`;
 }
 
-/** Describes a value, or the container behind a handle. */
+/** Describes a value, or the container of a handle. */
 export function describe(value: JsonInput): Description {
   return value instanceof LazyMap || value instanceof LazyList
     ? describeOutline(outlineOf(value))

@@ -1,6 +1,9 @@
 import { PeekpackError } from "@peekpack/core";
 import { type PendingUpload, pendingUploads } from "@peekpack/node-storage";
 import { type Arguments, type OptionSpecs, UsageError } from "./arguments.js";
+import type { Context } from "./command.js";
+import { errorLine } from "./error-line.js";
+import { OutputClosed } from "./output.js";
 
 /** Options of the commands for pending uploads. */
 export const SPOOL_OPTIONS: OptionSpecs = {
@@ -32,4 +35,28 @@ export async function namedUploads(args: Arguments): Promise<PendingUpload[]> {
     const fault = found.length > 1 ? `${found.length} uploads begin with` : "there is no pending upload";
     throw new PeekpackError("not-found", `${fault} ${JSON.stringify(id)}: peekpack pending lists them`);
   });
+}
+
+/**
+ * Does something with each upload, and prints what it returns. With `--all`, an upload that fails does not stop the others.
+ * @returns the exit status
+ */
+export async function forEachUpload(
+  uploads: readonly PendingUpload[],
+  args: Arguments,
+  { output, progress, signal, stderr }: Context,
+  work: (upload: PendingUpload) => Promise<string>,
+): Promise<number> {
+  let failed = false;
+  for (const upload of uploads) {
+    try {
+      await output.write(`${await work(upload)}\n`);
+    } catch (error) {
+      if (!args.flag("all") || signal?.aborted || error instanceof OutputClosed) throw error;
+      failed = true;
+      progress.hide();
+      stderr.write(`peekpack: ${errorLine(error)}\n`);
+    }
+  }
+  return failed ? 1 : 0;
 }

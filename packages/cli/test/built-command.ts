@@ -5,7 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { expect } from "vitest";
+import { expect, vi } from "vitest";
+
+// Each process takes seconds to start on a busy machine, and a test starts several.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 300_000 });
 
 export const root: string = fileURLToPath(new URL("../../../", import.meta.url));
 const command = join(root, "packages/cli/bin/peekpack.js");

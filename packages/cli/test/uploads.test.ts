@@ -86,6 +86,22 @@ describe("an upload that failed with --durable", () => {
     expect(await pending()).toEqual([]);
   });
 
+  it("does not keep resume --all from the others", async () => {
+    for (const place of ["s3://no-such-bucket/a.msglc", `s3://${bucket}/second-try.msglc`]) {
+      await built.run(["write", "--durable", "-", place], {
+        input: "2",
+        env: { ...env, AWS_SECRET_ACCESS_KEY: "wrong" },
+      });
+    }
+    const { status, stdout, stderr } = await built.run(["resume", "--all"], { env });
+    expect(status).toBe(1);
+    expect(stdout.toString()).toBe(`${server.endpoint}/${bucket}/second-try.msglc\n`);
+    expect(stderr).toMatch(/^peekpack: not-found: [^\n]*no-such-bucket[^\n]*\n$/);
+    expect(await pending()).toHaveLength(1);
+    await built.output(["discard", "--all"], { env });
+    expect(await pending()).toEqual([]);
+  });
+
   it("leaves nothing without --durable", async () => {
     await built.run(["write", "-", `s3://${bucket}/x`], {
       input: "1",

@@ -215,6 +215,16 @@ describe("write", () => {
   });
 });
 
+it("combine and append take patterns of files for archives without names", async () => {
+  for (const i of [2, 10])
+    await ok(["write", await file("n.json", String(i)), join(folder, `run-${i}.msglc`)]);
+  const all = join(folder, "all.msglc");
+  await ok(["combine", all, join(folder, "run-*.msglc")]);
+  await ok(["append", all, join(folder, "run-[1]*.msglc")]);
+  expect(JSON.parse((await ok(["cat", all])).toString())).toEqual([2, 10, 10]);
+  expect(codeOf(await run(["combine", join(folder, "x"), join(folder, "none-*")]))).toBe("not-found");
+});
+
 describe("the built command", () => {
   it("reads a long standard input, and leaves no temporary file", async () => {
     const list = Array.from({ length: 400_000 }, (_, i) => ({ id: i, text: `the text of entry ${i}` }));

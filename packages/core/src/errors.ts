@@ -26,7 +26,7 @@ export type ErrorCode =
   | "conflict"
   /** The server refused: signature, permission, expired URL. */
   | "denied"
-  /** No usable answer: DNS, reset, time-out, 5xx after every retry, an answer that breaks HTTP's rules. */
+  /** No usable response: DNS, reset, timeout, 5xx after every retry, a response that breaks HTTP's rules. */
   | "network"
   /** No room: disk, origin quota, or a limit on the spool. */
   | "quota"

@@ -245,7 +245,7 @@ describe.each(["msgpack", "cbor"] as const)("%s", (codec) => {
     }
     expect(outcomes.corrupt).toBeGreaterThan(100);
     expect(outcomes.index).toBeGreaterThan(50);
-  });
+  }, 120_000);
 
   it("hashes a key alike, however it is encoded and wherever it comes from", async () => {
     const encodings: [Step | bigint, ...string[]][] =

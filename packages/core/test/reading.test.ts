@@ -213,7 +213,7 @@ describe("paths", () => {
     }
   });
 
-  it("many are answered in the order asked for, and the first that fails fails all", async () => {
+  it("readMany returns values in the order of its paths, and rejects with the first failure", async () => {
     const archive = await openArchive(observedSource(encodeArchive(document, { smallObjectThreshold: 256 })));
     const paths = ["yes", "list/0", "yes", "blocks/7", "floats/-1"];
     expect(await archive.readMany(paths)).toEqual([true, 10, true, "item 7", 149 / 4]);

@@ -39,7 +39,8 @@ function follow(
   if (selectors.every(isSingular)) return named(nodes, selectors, run);
   const groups = candidates(nodes, selectors, run);
   // While one group of candidates is in use, the next is filtered.
-  return readAhead(groups, async (group) => [await filtered(group, run)], run.reading.signal);
+  // Its reads have the signal of the run: no listener for each segment.
+  return readAhead(groups, async (group) => [await filtered(group, run)], undefined);
 }
 
 /** The children under names and indices. All of a group are looked up at once. */

@@ -1,3 +1,4 @@
+import type { Value } from "@peekpack/core";
 import { type Branch, ResultBudget } from "@peekpack/core/internal";
 import { lengthOfList } from "./children.js";
 import { CONTAINER, type Comparable, compares, itemsOf, membersOf, NOTHING } from "./comparison.js";
@@ -171,19 +172,40 @@ async function single(
   return counts.map((count, i) => (count === 1 ? { item: firsts[i]!, length: false } : { known: NOTHING }));
 }
 
-/** The values of operations. Those that are not known are read in one plan. */
+/** The values of operations. Those that are not known are read in one plan, each once. */
 async function results(some: readonly Operation[], deep: boolean, run: Run): Promise<Comparable[]> {
-  const items = [...new Set(some.flatMap((operation) => ("item" in operation ? [operation.item] : [])))];
-  await load(items, run, deep);
+  const items = new Set<Item>();
+  const measured = new Set<Item>();
+  for (const operation of some) {
+    if ("known" in operation) continue;
+    items.add(operation.item);
+    if (operation.length) measured.add(operation.item);
+  }
+  await load([...items], run, deep);
+  const lengths = new Map<Item, number | typeof NOTHING>();
   const budget = new ResultBudget(run.root.archive.context.limits);
-  const values = some.map((operation): Comparable | Promise<Comparable> => {
+  const waiting: Promise<void>[] = [];
+  for (const item of items) {
+    if (item.at.kind === "plain") continue;
+    if (measured.has(item)) waiting.push(readLength(item, lengths, run));
+    // Kept: the node that an absolute query selects is compared with all others.
+    else if (deep) waiting.push(readValue(item, budget, run).then((value) => setPlain(item, value)));
+  }
+  if (waiting.length > 0) await Promise.all(waiting);
+  return some.map((operation) => {
     if ("known" in operation) return operation.known;
     const { item, length } = operation;
     if (item.at.kind === "plain") return length ? lengthOf(item.at.value) : item.at.value;
-    if (length) return lengthOfNode(item, run);
-    return deep ? readValue(item, budget, run) : CONTAINER;
+    return length ? lengths.get(item)! : CONTAINER;
   });
-  return values.some((value) => value instanceof Promise) ? Promise.all(values) : (values as Comparable[]);
+}
+
+function setPlain(item: Item, value: Value): void {
+  item.at = { kind: "plain", value };
+}
+
+async function readLength(item: Item, lengths: Map<Item, number | typeof NOTHING>, run: Run): Promise<void> {
+  lengths.set(item, await constant(item, run, () => lengthOfNode(item, run)));
 }
 
 /** `length()` of section 2.4.4 of RFC 9535: of a text its code points, of a container its children. */

@@ -5,7 +5,7 @@ import {
   blockWindows,
   materialize,
   type NodeLocation,
-  ResultBudget,
+  type ResultBudget,
   readAhead,
   readBlocks,
   rootOf,
@@ -91,8 +91,7 @@ export async function load(items: readonly Item[], run: Run, lists = false): Pro
       some.push({ item, start: bounds[0]!, end: bounds.at(-1)!, count: node.length });
     }
   }
-  const budget = new ResultBudget(run.root.archive.context.limits);
-  await Promise.all([...wanted].map(([archive, some]) => readValues(archive, some, budget, run)));
+  await Promise.all([...wanted].map(([archive, some]) => readValues(archive, some, run)));
 }
 
 interface Wanted {
@@ -103,17 +102,13 @@ interface Wanted {
   readonly count: number | undefined;
 }
 
-async function readValues(
-  archive: ArchiveReader,
-  wanted: readonly Wanted[],
-  budget: ResultBudget,
-  run: Run,
-): Promise<void> {
+/** Reads values in one plan. Each is bounded by the reader's limits, and together they are about as large as a group. */
+async function readValues(archive: ArchiveReader, wanted: readonly Wanted[], run: Run): Promise<void> {
   if (wanted.length === 0) return;
   for (const { start, end } of wanted) run.take(end - start);
   const read = await archive.read(wanted, run.reading);
   const decoded = await Promise.all(
-    wanted.map(({ start, count }, i) => archive.decode(read[i]!, count ?? 1, start, budget)),
+    wanted.map(({ start, count }, i) => archive.decode(read[i]!, count ?? 1, start)),
   );
   for (const [i, { item, count }] of wanted.entries()) {
     const values = decoded[i]!;
@@ -158,12 +153,12 @@ export function listWindows(
 ): AsyncGenerator<Value[]> {
   return readAhead(
     blockWindows(archive, node, run.reading),
-    async (window, signal) => {
+    async (window) => {
       const { bounds } = window.blocks;
       run.take(bounds[window.last]! - bounds[window.first]!);
-      return [await readBlocks(archive, window, budget ?? archive.budget(), { ...run.reading, signal })];
+      return [await readBlocks(archive, window, budget ?? archive.budget(), run.reading)];
     },
-    run.reading.signal,
+    undefined,
   );
 }
 

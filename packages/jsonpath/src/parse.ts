@@ -1,5 +1,12 @@
 import { PeekpackError } from "@peekpack/core";
-import { JSONPathEnvironment, JSONPathError, type JSONPathQuery, jsonpath } from "json-p3";
+import {
+  JSONPathEnvironment,
+  JSONPathError,
+  type JSONPathQuery,
+  JSONPathSyntaxError,
+  jsonpath,
+  type Token,
+} from "json-p3";
 import type { Filter, Operand, Operator, Query, Segment, Selector, Test } from "./syntax.js";
 
 const { selectors, expressions } = jsonpath;
@@ -19,7 +26,7 @@ export function parse(text: string): Query {
   if (text.length > MAX_LENGTH) throw refused(`it is longer than ${MAX_LENGTH} characters`);
   let parsed: JSONPathQuery;
   try {
-    parsed = new JSONPathEnvironment().compile(text);
+    parsed = environment().compile(text);
   } catch (error) {
     // A RangeError is a stack that a query has filled.
     if (error instanceof RangeError) throw tooDeep();
@@ -27,6 +34,27 @@ export function parse(text: string): Query {
     throw refused(`${error.message}, at character ${error.token.index + 1}`);
   }
   return query(parsed, true, 0);
+}
+
+/** What a number is in RFC 9535, section 2.3.5.1. */
+const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
+
+/** The library's parser. Version 2.3.1 refuses numbers such as 0.5, so that its method for numbers is replaced. */
+function environment(): JSONPathEnvironment {
+  const made = new JSONPathEnvironment();
+  const { parser } = made as unknown as { readonly parser: NumberParser };
+  parser.tokenMap.set(jsonpath.TokenKind.NUMBER, ({ current }) => {
+    if (!NUMBER.test(current.value)) {
+      throw new JSONPathSyntaxError(`invalid number ${current.value}`, current);
+    }
+    return new expressions.NumberLiteral(current, Number(current.value));
+  });
+  return made;
+}
+
+/** What is replaced of the library's parser. */
+interface NumberParser {
+  readonly tokenMap: Map<string, (stream: { readonly current: Token }) => Expression>;
 }
 
 function query(parsed: JSONPathQuery, absolute: boolean, depth: number): Query {

@@ -18,8 +18,8 @@ export class Run {
   readonly reading: ReadOptions;
   /** Whether names are looked up in a page index without shortcuts. */
   readonly exact: boolean;
-  /** Results that do not depend on the node that a filter tests, by operand or test. */
-  readonly constants: Map<object, Promise<unknown>> = new Map();
+  /** What is evaluated once, by what it is of: an operand, a query, or a node. */
+  readonly constants: WeakMap<object, Promise<unknown>> = new WeakMap();
   readonly #bounds: Bounds;
   readonly #slice: TimeSlice;
   readonly #matchers = new Map<string, Matcher | undefined>();

@@ -102,6 +102,21 @@ describe("what a query fetches", () => {
     expect(seen.bytes - before).toBeLessThan(200_000);
   });
 
+  it("reads what an absolute query selects once, however many nodes it is compared with", async () => {
+    const archive = await openArchive(encodeArchive(entries(50), { trivialSize: 0 }));
+    // Fifty entries of 10 kB, and the one that they are compared with.
+    expect(
+      await queryPaths(archive, "$.entries[?@ == $.entries[3]]", { maxBytes: 51 * 10_100 }).toArray(),
+    ).toEqual(["$['entries'][3]"]);
+    const map = Object.fromEntries(Array.from({ length: 2000 }, (_, i) => [`key ${i}`, i]));
+    const large = await openArchive(
+      encodeArchive({ map, rows: [1, 2, 3] }, { smallObjectThreshold: 1, trivialSize: 0 }),
+    );
+    expect(await queryPaths(large, "$.rows[?length($.map) == 2000]", { maxBytes: 0 }).toArray()).toHaveLength(
+      3,
+    );
+  });
+
   it("evaluates a later term of a conjunction only where the earlier ones are true", async () => {
     const archive = await openArchive(bytes);
     const all = "$.entries[?@.gap > 9.985 && @.field == 1]";
@@ -274,6 +289,25 @@ describe("regular expressions", () => {
     const archive = await archiveOf(["a", "\r", "\n", "\u2028", "💧"]);
     expect(await query(archive, "$[?match(@, '.')]").toArray()).toHaveLength(3);
     expect(await query(archive, "$[?match(@, '[.a]')]").toArray()).toHaveLength(1);
+  });
+});
+
+describe("numbers", () => {
+  it("may have any form that JSON has", async () => {
+    const archive = await openArchive(encodeArchive([0.5, -0.25, 5e-7, 12, 0]));
+    const indices = async (text: string) =>
+      (await queryPaths(archive, text).toArray()).map((path) => Number(path.slice(2, -1)));
+    expect(await indices("$[?@ == 0.5]")).toEqual([0]);
+    expect(await indices("$[?0.1 < @]")).toEqual([0, 3]);
+    expect(await indices("$[?@ < -0.1e0]")).toEqual([1]);
+    expect(await indices("$[?@ == 0.5E-6]")).toEqual([2]);
+    expect(await indices("$[?@ >= 1.2e+1]")).toEqual([3]);
+    expect(await indices("$[?@ == -0]")).toEqual([4]);
+    for (const number of ["00.5", "01", "1.", ".5", "+1", "0x1", "1e", "0.5.5"]) {
+      expect(() => query(archive, `$[?@ == ${number}]`)).toThrow(
+        expect.objectContaining({ code: "bad-path" }),
+      );
+    }
   });
 });
 

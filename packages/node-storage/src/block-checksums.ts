@@ -1,5 +1,6 @@
 import { crc32 } from "node:zlib";
 import { HEADER_SIZE, PeekpackError } from "@peekpack/core";
+import { combineCrc32 } from "@peekpack/s3/internal";
 
 // Blocks are aligned to the archive, as parts usually are, so that a part is read without bytes of its neighbors.
 export const BLOCK_BYTES: number = 2 ** 20;
@@ -60,10 +61,26 @@ export interface ReadableBytes {
   read(start: number, end: number): Promise<Uint8Array>;
 }
 
+/** A body whose blocks are checked when they are read. */
+export interface CheckedBody extends ReadableBytes {
+  /** The CRC32 of whole blocks; undefined if `start` or `end` is within a block. */
+  crc32(start: number, end: number): number | undefined;
+}
+
 /** Checks each block of a body when it is read. @throws PeekpackError `corrupt` from `read` */
-export function checkedBody(body: ReadableBytes, bodySize: number, checksums: Uint8Array): ReadableBytes {
+export function checkedBody(body: ReadableBytes, bodySize: number, checksums: Uint8Array): CheckedBody {
   const view = new DataView(checksums.buffer, checksums.byteOffset, checksums.byteLength);
   return {
+    crc32(start, end) {
+      if (start !== blockStart(start) || (end !== bodySize && end !== blockStart(end))) return undefined;
+      let sum = 0;
+      for (let at = start; at < end; ) {
+        const next = Math.min(blockEnd(at), end);
+        sum = combineCrc32(sum, view.getUint32(blockIndex(at) * 4), next - at);
+        at = next;
+      }
+      return sum;
+    },
     async read(start, end) {
       if (start >= end) return new Uint8Array(0);
       const first = blockStart(start);

@@ -1,5 +1,6 @@
 import { constants } from "node:fs";
-import { type SpooledArchive, unfinished } from "@peekpack/s3/internal";
+import { crc32 } from "node:zlib";
+import { combineCrc32, type SpooledArchive, unfinished } from "@peekpack/s3/internal";
 import { readExactly } from "./append-file.js";
 import { BLOCK_BYTES, checkedBody } from "./block-checksums.js";
 import { openPrivate } from "./private-files.js";
@@ -28,6 +29,12 @@ export async function openArchive(
       whole.set(head);
       whole.set(bytes, head.length);
       return whole;
+    },
+    crc32(start, end) {
+      const sum = body.crc32(Math.max(0, start - front), Math.max(0, end - front));
+      if (sum === undefined || start >= front) return sum;
+      // Only a range from the start of the archive has a known CRC32: it includes the whole header.
+      return start > 0 || end < front ? undefined : combineCrc32(crc32(header), sum, end - front);
     },
     close: () => handle.close(),
   };

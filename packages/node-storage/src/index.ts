@@ -1,6 +1,7 @@
 export type { PersistentCache, PersistentCacheOptions } from "@peekpack/core";
 export type { DisposableSink } from "@peekpack/s3";
 export type {
+  DisposableCache,
   PendingSpool,
   RetargetOptions,
   SpoolUploadOptions,
@@ -10,7 +11,7 @@ export type { SizeLimits } from "./append-file.js";
 export { type FileSinkOptions, fileSink } from "./file-sink.js";
 export { fileSource } from "./file-source.js";
 export { type PendingOptions, type PendingUpload, pendingUploads } from "./pending-uploads.js";
-export { type DisposableCache, defaultCacheDirectory, persistentCache } from "./persistent-cache.js";
+export { defaultCacheDirectory, persistentCache } from "./persistent-cache.js";
 export { discardUpload, exportUpload, type ResumeOptions, resumeUpload } from "./resume-upload.js";
 export { defaultSpoolDirectory, durableSpoolDirectory } from "./spool-directory.js";
 export { type SpoolSinkOptions, spoolSink } from "./spool-sink.js";

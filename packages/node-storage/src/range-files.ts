@@ -3,13 +3,8 @@ import { mkdir, readdir, readFile, rename, rm, rmdir, stat, utimes, writeFile } 
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import type { ByteRange, CachedObject, CachedPiece } from "@peekpack/core";
+import type { CacheBounds, PieceStore } from "@peekpack/s3/internal";
 import { isErrno } from "./file-error.js";
-
-/** Bounds of a cache. */
-export interface CacheBounds {
-  readonly maxBytes: number;
-  readonly maxAgeMs: number;
-}
 
 /** A cached piece, described by the name of its file: `start-length-crc32`. */
 interface Piece {
@@ -41,7 +36,7 @@ const OBJECT = "object.json";
  * Stores pieces of objects as files, in a directory for each label and version. The name of a file has the offset, the length and
  * the CRC32 of its bytes, so that damage is detected. Files are created by a rename, so that any number of processes may write.
  */
-export class RangeFiles {
+export class RangeFiles implements PieceStore {
   readonly #directory: string;
   readonly #bounds: CacheBounds;
   readonly #listings = new Map<string, Listing>();

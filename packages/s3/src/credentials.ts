@@ -9,7 +9,10 @@ export interface S3Credentials {
   readonly expiration?: Date | undefined;
 }
 
-/** Returns credentials, or undefined for anonymous access. Called when they are needed, and again when they have expired. */
+/**
+ * Returns credentials, or undefined for anonymous access. Called when they are needed, and again when they have expired. A
+ * PeekpackError that it throws reaches the caller. Any other error is replaced, as its message may quote a secret.
+ */
 export type CredentialsProvider = () => Promise<S3Credentials | undefined> | S3Credentials | undefined;
 
 /** Credentials that are kept until they expire. */

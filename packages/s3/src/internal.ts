@@ -1,9 +1,17 @@
 /*
  * What the storages of this repository need of this package, and users do not. It may change in any release.
  */
+export { combineCrc32 } from "./crc32.js";
 export { type DisposableSink, disposableSink } from "./disposable-sink.js";
 export { isObject, isOpenUpload, isPutMode, isSize, isUploadedPart } from "./journal-value.js";
 export { choosePartSize, isPartSize } from "./limits.js";
+export {
+  type CacheBounds,
+  type DisposableCache,
+  MAX_PIECE_BYTES,
+  type PieceStore,
+  pieceCache,
+} from "./piece-cache.js";
 export { type SinkSteps, serialSink } from "./serial-sink.js";
 export { describeSpool, type PendingSpool } from "./spool/pending-spool.js";
 export {

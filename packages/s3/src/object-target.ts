@@ -148,8 +148,9 @@ export function objectTarget(operations: ObjectOperations, options: ObjectTarget
       return beginOrAbort(begin, (upload, inner) => target.abortUpload(upload, { signal: inner }), signal);
     },
     uploadPart(upload, number, body, options = {}) {
-      const sum = upload.crc32 ? { crc32: crc32(body) } : {};
-      return request(`upload part ${number}`, { ...options, bytes: body.length }, async ({ signal }) => {
+      const { signal: outer, crc32: known } = options;
+      const sum = upload.crc32 ? { crc32: known ?? crc32(body) } : {};
+      return request(`upload part ${number}`, { signal: outer, bytes: body.length }, async ({ signal }) => {
         const etag = await operations.uploadPart(upload, number, body, { signal, ...sum });
         return { number, size: body.length, etag, ...sum };
       });

@@ -83,7 +83,7 @@ const OPERATIONS: Readonly<Record<Exclude<UploadOperation, "DeleteObject">, Allo
  *
  * @example
  * const request = JSON.parse(body);
- * const url = await presignUpload(store, `uploads/${user.id}/data.msgl`, request);
+ * const url = await presignUpload(store, `uploads/${user.id}/data.msglc`, request);
  * @throws PeekpackError `denied` if the request is not allowed
  * @throws TypeError if the path is invalid
  * @throws RangeError if `expiresIn` is not from 1 to 604,800

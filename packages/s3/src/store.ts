@@ -1,7 +1,7 @@
 import { type ClosableSource, type RequestLimiter, requestLimiter } from "@peekpack/core";
 import { disposable, loadFeature } from "@peekpack/core/internal";
 import type { CapabilityOptions, StoreCapabilities } from "./capabilities.js";
-import type { ReplaceSafety } from "./capability.js";
+import type { Capability, ReplaceSafety } from "./capability.js";
 import {
   type ConnectionOptions,
   connectionSettings,
@@ -43,6 +43,10 @@ export interface S3StoreOptions extends ConnectionOptions {
 
 /** The maximum of SigV4: a week. */
 const MAX_EXPIRES_S = 604_800;
+
+/** AWS replaces an object only under its condition (Amazon S3 User Guide, "Conditional writes"). */
+const HONORED: Capability = { supported: true, explanation: "AWS honors If-Match." };
+const AWS_SAFETY: ReplaceSafety = { put: HONORED, complete: HONORED };
 
 /** What a presigned URL allows. */
 export interface PresignOptions {
@@ -129,7 +133,7 @@ export interface S3Store extends AsyncDisposable {
  *
  * @example
  * const store = s3Store({ endpoint: "http://127.0.0.1:9000", credentials: { accessKeyId, secretAccessKey } });
- * const archive = await openArchive(store.source("bucket/key.msgl"));
+ * const archive = await openArchive(store.source("bucket/key.msglc"));
  */
 export function s3Store(options: S3StoreOptions = {}): S3Store {
   const { retry } = options;
@@ -157,12 +161,10 @@ export function s3Store(options: S3StoreOptions = {}): S3Store {
     (await writer.get()).target(location, labelOf(location), put);
   const loadCombine = () => loadFeature("combining archives on S3", () => import("./server-combine.js"));
 
-  // AWS replaces an object only under its condition (Amazon S3 User Guide, "Conditional writes").
-  const onAws = endpointOf(options) === undefined && { supported: true, explanation: "AWS honors If-Match." };
-  const safety: ReplaceSafety = onAws ? { put: onAws, complete: onAws } : {};
+  const safety: ReplaceSafety = {};
   const combineContext = (location: ObjectLocation): CombineContext => ({
     location,
-    safety,
+    safety: endpointOf(options) === undefined ? AWS_SAFETY : safety,
     label: labelOf(location),
     labelBase: objectLabel(options, "", "").slice(0, -1),
     source: (at, version) => source(at, { version }),

@@ -10,6 +10,12 @@ export interface TransferOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Options of the request that uploads a part. */
+export interface PartOptions extends TransferOptions {
+  /** CRC32 of the part's bytes, if it is known. Otherwise it is computed if the upload has checksums. */
+  readonly crc32?: number | undefined;
+}
+
 /** Options of the request that begins an upload. */
 export interface CreateUploadOptions extends TransferOptions {
   /** Whether parts have checksums, if the endpoint accepts them. Default true. Copied parts have none. */
@@ -101,7 +107,7 @@ export interface UploadTarget {
     upload: OpenUpload,
     number: number,
     body: Uint8Array,
-    options?: TransferOptions,
+    options?: PartOptions,
   ): Promise<UploadedPart>;
   /**
    * Copies a range of another object as a part, on the server. Absent if the target cannot copy.

@@ -4,6 +4,7 @@ import { choosePartSize, DEFAULT_PART_SIZE, S3_LIMITS } from "./limits.js";
 import { S3Error } from "./s3-error.js";
 import { type ProgressListener, type ProgressReporter, progressReporter } from "./upload-progress.js";
 import type { OpenUpload, StoredObject, UploadedPart, UploadTarget } from "./upload-target.js";
+import { checkMark } from "./write-mark.js";
 
 /** Finished bytes that can be read repeatedly at any offset, as of a spool. */
 export interface UploadContent {
@@ -11,6 +12,8 @@ export interface UploadContent {
   readonly size: number;
   /** Reads bytes `start` to `end`, exclusive, into a new array. */
   read(start: number, end: number): Promise<Uint8Array>;
+  /** The CRC32 of bytes `start` to `end`, if it is known without reading them. */
+  crc32?(start: number, end: number): number | undefined;
 }
 
 /** The state of an upload, so that another process can resume it. Plain data for a journal. */
@@ -67,7 +70,9 @@ export async function uploadContent(
   content: UploadContent,
   options: UploadOptions = {},
 ): Promise<StoredObject> {
-  const { signal, journal, again, mark, resume, keepParts = false } = options;
+  const { signal, journal, again, resume, keepParts = false } = options;
+  // One for the write, also if the target repeats a request.
+  const mark = checkMark(options.mark);
   const { size } = content;
   const concurrency = checkConcurrency(options.concurrency);
   const partSize = choosePartSize({ size, partSize: options.partSize });
@@ -172,8 +177,10 @@ async function uploadParts(
   report();
   await forEachConcurrently(missing, concurrency, signal, async (number, _, inner) => {
     const start = (number - 1) * partSize;
-    const body = await content.read(start, Math.min(start + partSize, content.size));
-    done.set(number, await target.uploadPart(upload, number, body, { signal: inner }));
+    const end = Math.min(start + partSize, content.size);
+    const body = await content.read(start, end);
+    const options = { signal: inner, crc32: content.crc32?.(start, end) };
+    done.set(number, await target.uploadPart(upload, number, body, options));
     await journal?.uploaded(done.get(number)!);
     report();
   });

@@ -22,7 +22,8 @@ export async function onEachServer(
       });
       continue;
     }
-    describe(`${name} on ${kind}`, () => {
+    // A busy machine is slow to serve megabytes from another process.
+    describe(`${name} on ${kind}`, kind === "stand-in" ? {} : { timeout: 120_000 }, () => {
       afterAll(() => server.close());
       tests(server);
     });

@@ -143,6 +143,18 @@ describe.each(Object.entries(commits))("a lost response to %s", (step, { bytes, 
   });
 });
 
+it("recognizes its write if a target around it repeats the request, as after being offline", async () => {
+  const inner = target("fetch", "create");
+  const repeating: UploadTarget = {
+    ...inner,
+    async putObject(body, options) {
+      await inner.putObject(body, options);
+      return inner.putObject(body, { ...options, again: true });
+    },
+  };
+  expect(await upload(repeating, small)).toMatchObject({ size: small.length });
+});
+
 it("falls back to the ETag where a presigner does not sign the mark", async () => {
   const withoutMark = (headers: Record<string, string>) => {
     delete headers["x-amz-meta-peekpack-write"];

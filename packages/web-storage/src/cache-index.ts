@@ -1,29 +1,8 @@
-import type { ByteRange, CachedObject, CachedPiece } from "@peekpack/core";
+import type { CachedObject, CachedPiece } from "@peekpack/core";
 import { crc32 } from "@peekpack/core/internal";
+import { type CacheBounds, MAX_PIECE_BYTES, type PieceStore } from "@peekpack/s3/internal";
 import { promisifyRequest } from "idb-keyval";
 import { type Database, database } from "./database.js";
-
-/** Bounds of a cache. */
-export interface CacheBounds {
-  readonly maxBytes: number;
-  readonly maxAgeMs: number;
-  /** Maximum length of a piece in bytes. */
-  readonly maxPieceBytes: number;
-}
-
-/** The pieces of a cache in IndexedDB. Transactions isolate writers in other tabs. */
-export interface CacheIndex {
-  latest(label: string): Promise<CachedObject | undefined>;
-  see(object: CachedObject): Promise<void>;
-  read(object: CachedObject, range: ByteRange): Promise<CachedPiece[]>;
-  /** Stores one piece. Evicts others if the cache is full. */
-  write(object: CachedObject, start: number, bytes: Uint8Array): Promise<void>;
-  size(): Promise<number>;
-  clear(label?: string): Promise<void>;
-  /** Whether a test write succeeds. */
-  probe(): Promise<boolean>;
-  close(): void;
-}
 
 /** Label, version, and offset of the first byte. */
 type PieceKey = [label: string, version: string, start: number];
@@ -52,11 +31,8 @@ const USED_STEP_MS = 60_000;
 // Eviction frees more than it must, so that the next piece does not evict again.
 const LOW_WATER = 0.9;
 
-/** Makes a {@link CacheIndex}. Opens nothing yet. */
-export function cacheIndex(
-  directory: string,
-  { maxBytes, maxAgeMs, maxPieceBytes }: CacheBounds,
-): CacheIndex {
+/** The pieces of a cache in IndexedDB. Transactions isolate writers in other tabs. Opens nothing yet. */
+export function cacheIndex(directory: string, { maxBytes, maxAgeMs }: CacheBounds): PieceStore {
   const db: Database = database({
     name: `peekpack-cache/${directory}`,
     version: 1,
@@ -153,7 +129,7 @@ export function cacheIndex(
     return evicted;
   };
 
-  const index: CacheIndex = {
+  const index: PieceStore = {
     latest: (label) =>
       db.transaction([OBJECTS], "readonly", "relaxed", (transaction) =>
         promisifyRequest<CachedObject | undefined>(transaction.objectStore(OBJECTS).get(label)),
@@ -163,7 +139,7 @@ export function cacheIndex(
         transaction.objectStore(OBJECTS).put({ label, version, size }, label);
       }),
     async read({ label, version }, { start, end }) {
-      const first: PieceKey = [label, version, Math.max(0, start - maxPieceBytes + 1)];
+      const first: PieceKey = [label, version, Math.max(0, start - MAX_PIECE_BYTES + 1)];
       const last: PieceKey = [label, version, end];
       const range = IDBKeyRange.bound(first, last, false, true);
       const [keys, infos, all] = await db.transaction(
@@ -202,10 +178,10 @@ export function cacheIndex(
       return pieces;
     },
     async write(object, start, bytes) {
-      if (bytes.length > maxBytes) return;
       await evictOnce();
       try {
-        await write(object, start, bytes);
+        // A copy: the database would store the whole buffer of a view.
+        await write(object, start, bytes.slice());
       } catch (error) {
         if ((error as Error | null)?.name !== "QuotaExceededError") throw error;
         // The disk is full below maxBytes: leave room for others.

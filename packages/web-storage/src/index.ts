@@ -1,9 +1,15 @@
 export type { PersistentCache, PersistentCacheOptions } from "@peekpack/core";
+export type {
+  DisposableCache,
+  PendingSpool,
+  RetargetOptions,
+  SpoolWriteOptions,
+} from "@peekpack/s3/internal";
 export type { StorageChoice } from "./choose-part-medium.js";
 export { type MeteredFetch, type MeteredFetchOptions, meteredFetch } from "./metered-fetch.js";
 export type { PartStorage } from "./part-medium.js";
 export { type PendingOptions, type PendingUpload, pendingUploads } from "./pending-uploads.js";
-export { type DisposableCache, persistentCache } from "./persistent-cache.js";
+export { persistentCache } from "./persistent-cache.js";
 export {
   discardUpload,
   exportUpload,

@@ -1,12 +1,13 @@
 import { PeekpackError } from "@peekpack/core";
 import { crc32 } from "@peekpack/core/internal";
-import { type SpooledArchive, unfinished } from "@peekpack/s3/internal";
+import { combineCrc32, type SpooledArchive, unfinished } from "@peekpack/s3/internal";
 import { archiveSize } from "./journal-record.js";
 import type { PartMedium } from "./part-medium.js";
 import type { SpoolRecord } from "./spool-journal.js";
 
 /** Opens the complete archive of a spool. Each part is checked when it is read. @throws PeekpackError `unfinished` */
 export function openArchive(record: SpoolRecord, medium: PartMedium): SpooledArchive {
+  const { sealed } = record;
   const { header, partSize } = record.head;
   const readPart = (number: number): Promise<Uint8Array> => readSealedPart(record, medium, number);
   if (header === undefined) throw unfinished("it is incomplete");
@@ -29,6 +30,16 @@ export function openArchive(record: SpoolRecord, medium: PartMedium): SpooledArc
         place(await readPart(number), number === 1 ? header.length : (number - 1) * partSize);
       }
       return whole;
+    },
+    crc32(start, end) {
+      const number = Math.floor(start / partSize) + 1;
+      const part = sealed.get(number);
+      const first = start === 0;
+      const isPart =
+        start % partSize === 0 && end - start === (part?.size ?? 0) + (first ? header.length : 0);
+      if (!isPart) return undefined;
+      if (part === undefined) return first ? crc32(header) : undefined;
+      return first ? combineCrc32(crc32(header), part.crc32, part.size) : part.crc32;
     },
     async close() {},
   };

@@ -1,54 +1,11 @@
-import {
-  type ArchiveSink,
-  isPeekpackError,
-  memorySink,
-  PeekpackError,
-  type WriteResult,
-} from "@peekpack/core";
-import type { DisposableSink, PutMode, UploadTarget } from "@peekpack/s3";
-import type {
-  PendingSpool,
-  RetargetOptions,
-  SpoolUploadOptions,
-  SpoolWriteOptions,
-  TransferOptions,
-} from "@peekpack/s3/internal";
+import { crc32 } from "node:zlib";
+import { isPeekpackError, memorySink, PeekpackError, type WriteResult } from "@peekpack/core";
+import type { PutMode, UploadTarget } from "@peekpack/s3";
+import type { PendingSpool, SpoolWriteOptions } from "@peekpack/s3/internal";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type MemoryTarget, memoryTarget } from "./memory-target.js";
 import { patterned } from "./range-source.js";
-
-/** The functions of a storage. */
-export interface SpoolFunctions<P extends PendingSpool> {
-  spoolSink(
-    target: UploadTarget,
-    options: SpoolWriteOptions & { readonly directory: string },
-  ): DisposableSink;
-  pendingUploads(options: { readonly directory: string }): Promise<P[]>;
-  resumeUpload(
-    pending: P,
-    target: UploadTarget,
-    options?: SpoolUploadOptions & RetargetOptions,
-  ): Promise<WriteResult>;
-  exportUpload(pending: P, sink: ArchiveSink): Promise<WriteResult>;
-  discardUpload(pending: P, target?: UploadTarget, options?: TransferOptions): Promise<void>;
-}
-
-/** The kind of storage under test. */
-export interface SpoolSubject<P extends PendingSpool> {
-  readonly functions: SpoolFunctions<P>;
-  /** A new directory. */
-  fresh(): string | Promise<string>;
-  /** Ends the owners of all spools in a directory, as if their process or page had been killed. */
-  kill(directory: string): Promise<void>;
-  /** Changes one bit in the journal of a spool. */
-  damageJournal(pending: P): Promise<void>;
-  /** Changes one bit of the archive of a spool, in part 2. */
-  damageArchive(pending: P): Promise<void>;
-  /** Makes the journal name layout 3. */
-  changeLayout(pending: P): Promise<void>;
-  /** Number of spools of which anything is left in a directory. */
-  leftovers(directory: string): Promise<number>;
-}
+import type { SpoolSubject } from "./spool-subject.js";
 
 const MiB = 2 ** 20;
 const PART = 5 * MiB;
@@ -158,6 +115,20 @@ export function spoolContract<P extends PendingSpool>(name: string, subject: () 
         const { version, versionId } = await write({}, body.subarray(0, 10), bare);
         // A version id is no ETag: `ifMatch` would never match it.
         expect([version, versionId]).toEqual([undefined, "v1"]);
+      });
+
+      it("hands the target the checksum of each part, which was computed when the part was written", async () => {
+        const sums: boolean[] = [];
+        const checking: UploadTarget = {
+          ...target,
+          uploadPart(upload, number, bytes, given) {
+            sums.push(given?.crc32 === crc32(bytes));
+            return target.uploadPart(upload, number, bytes, given);
+          },
+        };
+        await write({}, body, checking);
+        await write({}, body.subarray(0, 2 * PART - 49), checking);
+        expect(sums).toEqual([true, true, true, true, true, true, true]);
       });
 
       it("leaves nothing if its upload fails and it is not durable", async () => {

@@ -72,6 +72,8 @@ export function uploadTargetContract(name: string, subject: () => UploadTargetSu
         await target.uploadPart(upload, 1, large.subarray(0, 5 * MiB)),
         await target.uploadPart(upload, 2, large.subarray(5 * MiB, 10 * MiB)),
       ];
+      const wrong = target.uploadPart(upload, 3, patterned(100), { crc32: 1 });
+      await expect(wrong).rejects.toThrow(/Digest|Checksum|InvalidRequest/);
       const forged = parts.map((part) => ({ ...part, crc32: part.crc32! ^ 1 }));
       await expect(target.completeUpload(upload, forged)).rejects.toThrow(
         /Digest|Checksum|InvalidPart|InvalidRequest/,

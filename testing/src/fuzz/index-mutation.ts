@@ -111,7 +111,7 @@ function mutateOnce(
       }
       return bytes;
     case 10: {
-      // Two pages change places.
+      // Two pages are swapped.
       if (record === undefined || record.pages.length < 2) return bytes;
       const one = random.pick(record.pages);
       const two = random.pick(record.pages);

@@ -1,6 +1,8 @@
 export { bytesOfCase, runCase } from "./cases.js";
 export { type Corpus, corpus } from "./corpus.js";
 export { exercise, type Verdict } from "./exercise.js";
+export { type HostileArchive, hostileArchives } from "./hostile-archives.js";
+export { HOSTILE_OPERATIONS, type HostileOutcome, runHostile } from "./hostile-case.js";
 export { runIndexCase } from "./index-case.js";
 export { type IndexSubject, indexSubjects } from "./index-subjects.js";
 export { mutated } from "./mutation.js";

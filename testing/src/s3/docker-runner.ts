@@ -12,7 +12,7 @@ const IMAGE = "rustfs/rustfs:1.0.1";
 const PULL_MS = 5 * 60 * 1000;
 const READY_MS = 60_000;
 
-/** Runs rustfs in a container. Its data lives as long as the container. */
+/** Runs rustfs in a container. Its data is lost with the container. */
 export class DockerRunner implements Runner, Watched {
   readonly access: S3Access;
   readonly #port: number;

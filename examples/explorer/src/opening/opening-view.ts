@@ -148,7 +148,7 @@ export class OpeningView {
     }
   }
 
-  /** Names the host that keys would be used with, as long as it is the one of a link. */
+  /** Names the host that keys would be used with, if a link has chosen it. */
   #warn(): void {
     const endpoint = this.#s3.endpoint.value;
     const isLinked = endpoint !== "" && endpoint === this.#linkedEndpoint;

@@ -1,6 +1,6 @@
 import { ArchiveAccess } from "../archive-access.js";
 import type { Arguments } from "../arguments.js";
-import { childArguments } from "../child-argument.js";
+import { expandedChildren } from "../child-argument.js";
 import {
   ACCESS_OPTIONS,
   type Command,
@@ -31,7 +31,7 @@ async function run(args: Arguments, context: Context): Promise<undefined> {
   const [target = "", ...names] = args.positionals;
   const access = new ArchiveAccess(args, context);
   try {
-    const notice = await access.append(target, childArguments(names), {
+    const notice = await access.append(target, await expandedChildren(names), {
       pageIndex: pageIndexOption(args),
     });
     if (notice !== undefined && !args.flag("quiet")) {

@@ -1,6 +1,6 @@
 import { ArchiveAccess } from "../archive-access.js";
 import type { Arguments } from "../arguments.js";
-import { childArguments } from "../child-argument.js";
+import { expandedChildren } from "../child-argument.js";
 import {
   ACCESS_OPTIONS,
   type Command,
@@ -18,9 +18,10 @@ export const combine: Command = {
   synopsis: "OUT NAME=ARCHIVE...",
   summary: "Put archives into one, byte for byte, under names or as a list",
   details: [
-    "The result is a map if all archives have names, and a list if none has. Give a file whose own name contains = with",
-    "its folder, as in ./a=b. OUT is a file, s3://bucket/key, or - for standard output. It appears as a whole or not at",
-    "all. The S3 server copies archives that are on the same service as OUT.",
+    "The result is a map if all archives have names, and a list if none has; a pattern such as 'run-*.msglc' stands for",
+    "files without names. Give a file whose own name contains = with its folder, as in ./a=b. OUT is a file,",
+    "s3://bucket/key, or - for standard output. It appears as a whole or not at all. The S3 server copies archives that are",
+    "on the same service as OUT.",
   ].join("\n"),
   options: {
     ...ACCESS_OPTIONS,
@@ -34,6 +35,7 @@ export const combine: Command = {
   },
   examples: [
     "combine all.msglc first=a.msglc second=b.msglc",
+    "combine all.msglc 'run-*.msglc'",
     "combine s3://bucket/all.msglc s3://bucket/a.msglc s3://bucket/b.msglc",
   ],
   positionals: [2, Number.POSITIVE_INFINITY],
@@ -45,7 +47,7 @@ async function run(args: Arguments, context: Context): Promise<undefined> {
   const { codec, pageIndex } = encodeOptions(args);
   const access = new ArchiveAccess(args, context);
   try {
-    const children = childArguments(names);
+    const children = await expandedChildren(names);
     await refuseSameLocation(
       children.map(({ archive }) => archive),
       out,

@@ -1,8 +1,8 @@
-import { discardUpload } from "@peekpack/node-storage";
+import { discardUpload, type PendingUpload } from "@peekpack/node-storage";
 import { ArchiveAccess, asUsage } from "../archive-access.js";
 import type { Arguments } from "../arguments.js";
 import { ACCESS_OPTIONS, type Command, type Context } from "../command.js";
-import { namedUploads, SPOOL_OPTIONS } from "../pending-argument.js";
+import { forEachUpload, namedUploads, SPOOL_OPTIONS } from "../pending-argument.js";
 
 /** `peekpack discard`: removes uploads that were not completed. */
 export const discard: Command = {
@@ -19,15 +19,15 @@ export const discard: Command = {
   run,
 };
 
-async function run(args: Arguments, context: Context): Promise<undefined> {
+async function run(args: Arguments, context: Context): Promise<number> {
   const uploads = await namedUploads(args);
   const access = new ArchiveAccess(args, context);
-  for (const upload of uploads) {
-    if (args.flag("all") && upload.state === "unsupported") continue;
+  const isKept = ({ state }: PendingUpload): boolean => args.flag("all") && state === "unsupported";
+  const chosen = uploads.filter((upload) => !isKept(upload));
+  return forEachUpload(chosen, args, context, async (upload) => {
     const hasParts = ["uploading", "committing", "orphan"].includes(upload.state);
     const target = hasParts ? access.recordedTarget(upload.target, upload.put) : undefined;
     await asUsage(() => discardUpload(upload, target, { signal: context.signal }));
-    await context.output.write(`${upload.id}\n`);
-  }
-  return undefined;
+    return upload.id;
+  });
 }

@@ -1,20 +1,11 @@
-import {
-  ipcFile,
-  recordBatches,
-  rowsOf,
-  type TableOptions,
-  type TableSource,
-  tableRows,
-} from "@peekpack/arrow";
+import type { Row, TableOptions, TableSource } from "@peekpack/arrow";
 import { ANY, type Archive } from "@peekpack/core";
-import { query } from "@peekpack/jsonpath";
 import { ArchiveAccess } from "../archive-access.js";
 import { type Arguments, UsageError } from "../arguments.js";
 import { ByteOutput } from "../byte-output.js";
 import { type Command, type Context, PATH_OPTIONS, PUT_OPTIONS, putMode, READ_OPTIONS } from "../command.js";
 import { csvText } from "../csv-text.js";
 import { jsonText } from "../json-text.js";
-import { parquetBytes } from "../parquet-bytes.js";
 import { archiveAndPath } from "../path-argument.js";
 import { refuseSameLocation } from "../same-location.js";
 
@@ -57,12 +48,17 @@ export const exportTable: Command = {
 };
 
 async function run(args: Arguments, context: Context): Promise<undefined> {
+  // Loaded here: other commands start sooner without them.
+  const [{ COLUMN_TYPES, rowsOf }, { query }] = await Promise.all([
+    import("@peekpack/arrow"),
+    import("@peekpack/jsonpath"),
+  ]);
   const chosen = args.text("query");
   const { archive: name, path, isPattern, rest } = argumentsOf(args, chosen !== undefined);
   const [out = ""] = rest;
   const format = args.word("format", FORMATS) ?? formatOf(out);
   const columns = args.text("columns")?.split(",");
-  const types = columnTypes(args.text("types"));
+  const types = columnTypes(args.text("types"), COLUMN_TYPES);
   if (format === "ndjson" && columns !== undefined) throw new UsageError("NDJSON has no columns");
   const isFound = chosen !== undefined || isPattern;
   if (args.flag("paths") && !isFound) throw new UsageError("--paths needs --query, or * in PATH");
@@ -107,35 +103,47 @@ function formatOf(out: string): Format {
   return format;
 }
 
-function columnTypes(text: string | undefined): TableOptions["types"] {
+function columnTypes<T extends string>(
+  text: string | undefined,
+  known: readonly T[],
+): { readonly [column: string]: T } | undefined {
   if (text === undefined) return undefined;
-  const types = text.split(",").map((part) => {
+  const types = text.split(",").map((part): [string, T] => {
     const at = part.lastIndexOf("=");
-    if (at < 1) throw new UsageError("--types is a list such as id=int64,x=json");
-    return [part.slice(0, at), part.slice(at + 1)];
+    const type = known.find((name) => name === part.slice(at + 1));
+    if (at < 1 || type === undefined) {
+      throw new UsageError(`--types is a list such as id=int64,x=json, of ${known.join(", ")}`);
+    }
+    return [part.slice(0, at), type];
   });
-  return Object.fromEntries(types) as TableOptions["types"];
+  return Object.fromEntries(types);
 }
 
-function bytesOf(
+async function* bytesOf(
   source: TableSource,
   format: Format,
   options: TableOptions,
-): AsyncIterable<string | Uint8Array> {
+): AsyncGenerator<string | Uint8Array> {
+  const { ipcFile, recordBatches, tableRows } = await import("@peekpack/arrow");
   switch (format) {
     case "ndjson":
-      return lines(source, options);
+      yield* lines(tableRows(source, options.path, { signal: options.signal }));
+      return;
     case "csv":
-      return csvText(recordBatches(source, options));
+      yield* csvText(recordBatches(source, options));
+      return;
     case "arrow":
-      return ipcFile(recordBatches(source, options));
-    case "parquet":
-      return parquetBytes(recordBatches(source, options));
+      yield* ipcFile(recordBatches(source, options));
+      return;
+    case "parquet": {
+      const { parquetBytes } = await import("../parquet-bytes.js");
+      yield* parquetBytes(recordBatches(source, options));
+    }
   }
 }
 
-async function* lines(source: TableSource, { path, signal }: TableOptions): AsyncGenerator<string> {
-  for await (const { key, value } of tableRows(source, path, { signal })) {
+async function* lines(rows: AsyncIterable<Row>): AsyncGenerator<string> {
+  for await (const { key, value } of rows) {
     if (key !== undefined) yield `{"key":${JSON.stringify(key)},"value":`;
     yield* jsonText(value);
     yield key === undefined ? "\n" : "}\n";

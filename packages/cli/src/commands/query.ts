@@ -1,4 +1,3 @@
-import { query as evaluate, queryPaths } from "@peekpack/jsonpath";
 import { ArchiveAccess } from "../archive-access.js";
 import { type Arguments, UsageError } from "../arguments.js";
 import { type Command, type Context, READ_OPTIONS } from "../command.js";
@@ -35,6 +34,8 @@ async function run(args: Arguments, context: Context): Promise<undefined> {
   const { output, signal } = context;
   const [json, paths, values] = [args.flag("json"), args.flag("paths"), args.flag("values")];
   if (paths && values) throw new UsageError("give --paths or --values, not both");
+  // Loaded here: other commands start sooner without it.
+  const { query: evaluate, queryPaths } = await import("@peekpack/jsonpath");
   const form = { tagged: args.flag("tagged") };
   const options = { signal, limit: args.count("limit") };
   await new ArchiveAccess(args, context).use(name, async (archive) => {

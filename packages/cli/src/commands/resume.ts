@@ -3,7 +3,7 @@ import { ArchiveAccess, asUsage } from "../archive-access.js";
 import { archiveLocation } from "../archive-location.js";
 import { type Arguments, UsageError } from "../arguments.js";
 import { ACCESS_OPTIONS, type Command, type Context, PUT_OPTIONS, putMode } from "../command.js";
-import { namedUploads, SPOOL_OPTIONS } from "../pending-argument.js";
+import { forEachUpload, namedUploads, SPOOL_OPTIONS } from "../pending-argument.js";
 
 /** `peekpack resume`: continues interrupted uploads. */
 export const resume: Command = {
@@ -32,16 +32,12 @@ export const resume: Command = {
   run,
 };
 
-async function run(args: Arguments, context: Context): Promise<undefined> {
+async function run(args: Arguments, context: Context): Promise<number> {
   const uploads = await namedUploads(args);
   const chosen = args.flag("all") ? uploads.filter(isComplete) : uploads;
   if (args.text("to") !== undefined && chosen.length !== 1) throw new UsageError("--to is for one upload");
   const access = new ArchiveAccess(args, context);
-  for (const upload of chosen) {
-    const location = await resumed(upload, args, access, context);
-    await context.output.write(`${location}\n`);
-  }
-  return undefined;
+  return forEachUpload(chosen, args, context, (upload) => resumed(upload, args, access, context));
 }
 
 function isComplete({ state }: PendingUpload): boolean {

@@ -256,7 +256,7 @@ interface Piece {
   readonly large: LargeContainer | undefined;
 }
 
-/** Whether there is nothing but JSON's white space. */
+/** Whether there is only JSON's white space. */
 function isBlank(bytes: Buffer): boolean {
   return bytes.every((byte) => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09);
 }

@@ -91,7 +91,7 @@ const jsonLines: Rows = {
   },
 };
 
-/** Whether there is nothing but what counting skips. */
+/** Whether there is only what counting skips. */
 function isBlank(line: string): boolean {
   for (let i = 0; i < line.length; i++) if (line.charCodeAt(i) > 0x20) return false;
   return true;

@@ -33,8 +33,8 @@ export abstract class Cursor {
 }
 
 /** Fills in a head that was read, and returns the offset after it. */
-export function found(item: Item, kind: ItemKind, value: number, behind: number): number {
+export function found(item: Item, kind: ItemKind, value: number, after: number): number {
   item.kind = kind;
   item.value = value;
-  return behind;
+  return after;
 }

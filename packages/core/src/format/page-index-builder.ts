@@ -1,13 +1,13 @@
 import { CborWalker } from "../codec/cbor-walker.js";
 import { MsgpackWalker } from "../codec/msgpack-walker.js";
-import { crc32 } from "../crc32.js";
 import { PeekpackError } from "../errors.js";
 import type { Protocol } from "./header.js";
 import { PAGE_BYTES } from "./page-index.js";
 import { KeyHashes } from "./page-index-hashes.js";
 import { KeyReader } from "./page-index-key.js";
 import { type IndexedNode, layOut, type PageIndex } from "./page-index-layout.js";
-import { OpenNode } from "./page-index-open-node.js";
+import { indexedNode, OpenNode } from "./page-index-open-node.js";
+import { PageRuns } from "./page-index-runs.js";
 import { SmallNodeReader } from "./page-index-small-node.js";
 import { BEYOND, MALFORMED, type TableWalker, WALKER_MARGIN } from "./page-index-walker.js";
 
@@ -50,14 +50,9 @@ export class PageIndexBuilder {
   #started = false;
   #node: OpenNode | undefined;
   readonly #done: IndexedNode[] = [];
+  readonly #spareHashes: KeyHashes[] = [];
   #reason: string | undefined;
-  /** CRC-32 of the bytes of the page so far, and where these end. */
-  #crc = 0;
-  #crcEnd = 0;
-  /** The run of entries that is open: its table offset or −1, its first entry or item, and where that begins. */
-  #run = -1;
-  #runFirst = 0;
-  #runStart = 0;
+  readonly #runs = new PageRuns(this.#buffer);
   /** Items that are left to skip, and those outside of open items of indefinite length. */
   #left = 0;
   readonly #outside: number[] = [];
@@ -128,18 +123,18 @@ export class PageIndexBuilder {
     const capacity = this.#buffer.length - WALKER_MARGIN;
     if (this.#end < capacity) return;
     const read = Math.min(this.#at, this.#end);
-    this.#advanceCrc(read);
+    this.#runs.drop(read);
     this.#buffer.copyWithin(0, read, this.#end);
     this.#base += read;
     this.#small.base = this.#base;
     this.#at -= read;
     this.#end -= read;
-    this.#crcEnd -= read;
     if (this.#end <= capacity / 2) return;
     const wide = new Uint8Array(capacity * 2 + WALKER_MARGIN);
     wide.set(this.#buffer.subarray(0, this.#end));
     this.#buffer = wide;
     this.#walker.attach(wide);
+    this.#runs.buffer = wide;
   }
 
   /** Whether `count` bytes are there from `#at` on, or all there are. */
@@ -276,11 +271,9 @@ export class PageIndexBuilder {
     node.count = count;
     node.first = this.#base + at;
     node.state = kind === "blocked" ? "blocks" : "entries";
-    if (kind === "map") node.hashes = new KeyHashes();
+    if (kind === "map") node.hashes = this.#spareHashes.pop()?.reset() ?? new KeyHashes();
     this.#at = at;
-    this.#advanceCrc(at);
-    node.headCrc = this.#crc;
-    this.#crc = 0;
+    node.headCrc = this.#runs.checksumTo(at);
     const { parent } = node;
     parent?.pages.push({
       offset: node.key,
@@ -306,14 +299,14 @@ export class PageIndexBuilder {
       if (node.before >= 0 && small.valueStart !== node.before) {
         throw this.#damaged("a list's blocks do not follow each other");
       }
-      if (this.#run < 0) this.#beginRun(this.#at, node.items, small.valueStart);
+      if (!this.#runs.isOpen) this.#runs.begin(this.#at, node.items, small.valueStart);
       node.before = small.valueEnd;
       node.items += count;
       node.index++;
       this.#at = after;
-      if (this.#base + after - this.#run >= PAGE_BYTES) this.#endRun(node, after);
+      if (this.#runs.lengthTo(after) >= PAGE_BYTES) this.#runs.end(node, after);
     }
-    this.#endRun(node, this.#at);
+    this.#runs.end(node, this.#at);
     node.state = "field";
     return true;
   }
@@ -338,22 +331,22 @@ export class PageIndexBuilder {
       if (!this.#has(child - start + LOOK_AHEAD)) return false;
       const end = small.read(child, this.#end);
       if (end === BEYOND) {
-        this.#endRun(node, start);
+        this.#runs.end(node, start);
         hashes?.add(key.hash, key.second);
         this.#open(start, child, hashes === undefined ? 0 : key.hash);
         return true;
       }
       hashes?.add(key.hash, key.second);
-      if (this.#run < 0) {
+      if (!this.#runs.isOpen) {
         const { isArchive, valueStart } = small;
-        this.#beginRun(start, node.index, isArchive ? valueStart : this.#startOf(node, valueStart));
+        this.#runs.begin(start, node.index, isArchive ? valueStart : this.#startOf(node, valueStart));
       }
       if (small.valueEnd >= 0) node.before = small.valueEnd;
       node.index++;
       this.#at = end;
-      if (this.#base + end - this.#run >= PAGE_BYTES) this.#endRun(node, end);
+      if (this.#runs.lengthTo(end) >= PAGE_BYTES) this.#runs.end(node, end);
     }
-    this.#endRun(node, this.#at);
+    this.#runs.end(node, this.#at);
     node.items = count;
     node.state = "field";
     return true;
@@ -371,8 +364,7 @@ export class PageIndexBuilder {
     if (node.level > 0xffff) this.#giveUp("its nodes nest too deep");
     this.#node = node;
     this.#at = after;
-    this.#crc = 0;
-    this.#crcEnd = start;
+    this.#runs.restart(start);
   }
 
   #tooDeep(): PeekpackError {
@@ -383,78 +375,20 @@ export class PageIndexBuilder {
   }
 
   #close(node: OpenNode): void {
-    const { parent, kind, pages, count, hashes } = node;
     if (this.#at > this.#end) throw this.#damaged("it ends too early");
-    const [first] = pages;
-    if (kind === undefined || first === undefined) {
-      this.#giveUp("a node without entries is longer than a page");
+    const done = indexedNode(node, this.#base + this.#at, this.#traits.protocol);
+    if (typeof done === "string") {
+      this.#giveUp(done);
       return;
     }
-    if (first.start < 0) {
-      const start = node.hasSpan ? node.spanStart + headSize(this.#traits.protocol, count) : 0;
-      pages[0] = { ...first, start };
-    }
-    const sorted = hashes?.sorted(pages);
-    if (hashes !== undefined && sorted === undefined) {
-      this.#giveUp("a map holds the same key twice");
-      return;
-    }
-    node.hashes = undefined;
-    this.#done.push({
-      node: node.node,
-      end: this.#base + this.#at,
-      key: node.key,
-      first: node.first,
-      count,
-      spanStart: node.spanStart,
-      spanEnd: node.spanEnd,
-      items: node.items,
-      keyHash: node.keyHash,
-      level: node.level,
-      kind,
-      headCrc: node.headCrc,
-      pages,
-      hashes: pages.length > 1 ? sorted : undefined,
-    });
+    this.#done.push(done);
+    if (node.hashes !== undefined) this.#spareHashes.push(node.hashes);
+    const { parent, kind } = node;
     this.#node = parent;
-    this.#crc = 0;
-    this.#crcEnd = this.#at;
+    this.#runs.restart(this.#at);
     if (parent === undefined) return;
     parent.index++;
     if (node.hasSpan) parent.before = node.spanEnd;
     else if (kind === "blocked") parent.before = node.before;
   }
-
-  #beginRun(start: number, first: number, position: number): void {
-    this.#run = this.#base + start;
-    this.#runFirst = first;
-    this.#runStart = position;
-  }
-
-  /** Makes a page of the run that is open, if there is one. It ends at an offset. */
-  #endRun({ pages }: OpenNode, end: number): void {
-    if (this.#run < 0) return;
-    this.#advanceCrc(end);
-    pages.push({
-      offset: this.#run,
-      first: this.#runFirst,
-      start: this.#runStart,
-      size: this.#base + end - this.#run,
-      large: false,
-      crc: this.#crc,
-    });
-    this.#crc = 0;
-    this.#run = -1;
-  }
-
-  #advanceCrc(end: number): void {
-    if (end > this.#crcEnd) this.#crc = crc32(this.#buffer.subarray(this.#crcEnd, end), this.#crc);
-    this.#crcEnd = end;
-  }
-}
-
-/** Length of the shortest head of a container of so many entries. */
-function headSize(protocol: Protocol, count: number): number {
-  if (protocol === "msgpack") return count < 16 ? 1 : count < 0x10000 ? 3 : 5;
-  return count < 24 ? 1 : count < 0x100 ? 2 : count < 0x10000 ? 3 : count < 2 ** 32 ? 5 : 9;
 }

@@ -8,6 +8,7 @@ import {
   NODE_KINDS,
   NODE_RECORD_SIZE,
   type NodeRecord,
+  PAGE_GROUP,
   PAGE_INDEX_VERSION,
   PAGE_RECORD_SIZE,
   type PageRecord,
@@ -16,7 +17,13 @@ import {
 /** Length of a page sample in bytes. */
 const PAGE_SAMPLE_SIZE = 24;
 
-function writable(size: number): { readonly bytes: Uint8Array; readonly view: DataView } {
+/** Bytes to be written. Structures share a buffer: one for each would make an engine collect garbage often. */
+export interface Writable {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+}
+
+export function writable(size: number): Writable {
   const bytes = new Uint8Array(size);
   return { bytes, view: new DataView(bytes.buffer) };
 }
@@ -27,83 +34,102 @@ function u64(view: DataView, at: number, value: number): void {
 }
 
 /** Writes a footer. */
-export function encodeFooter(footer: Footer): Uint8Array {
-  const { bytes, view } = writable(FOOTER_SIZE);
-  bytes.set(FOOTER_MAGIC);
-  view.setUint16(8, PAGE_INDEX_VERSION, true);
-  view.setUint32(12, footer.rootCrc, true);
-  u64(view, 16, footer.tocStart);
-  u64(view, 24, footer.tocSize);
-  u64(view, 32, footer.indexSize);
-  u64(view, 40, footer.rootStart);
-  view.setUint32(48, footer.rootSize, true);
-  view.setUint32(60, crc32(bytes.subarray(0, 60)), true);
-  return bytes;
+export function encodeFooter({ bytes, view }: Writable, at: number, footer: Footer): void {
+  bytes.set(FOOTER_MAGIC, at);
+  view.setUint16(at + 8, PAGE_INDEX_VERSION, true);
+  view.setUint32(at + 12, footer.rootCrc, true);
+  u64(view, at + 16, footer.tocStart);
+  u64(view, at + 24, footer.tocSize);
+  u64(view, at + 32, footer.indexSize);
+  u64(view, at + 40, footer.rootStart);
+  view.setUint32(at + 48, footer.rootSize, true);
+  view.setUint32(at + FOOTER_SIZE - 4, crc32(bytes.subarray(at, at + FOOTER_SIZE - 4)), true);
 }
 
-/** Writes page records. */
-export function encodePageRecords(pages: readonly PageRecord[]): Uint8Array {
-  const { bytes, view } = writable(pages.length * PAGE_RECORD_SIZE);
-  for (const [i, { offset, first, start, size, large, crc }] of pages.entries()) {
-    const at = i * PAGE_RECORD_SIZE;
+/** Writes page records. Returns the offset after them. */
+export function encodePageRecords({ view }: Writable, start: number, pages: readonly PageRecord[]): number {
+  let at = start;
+  for (const { offset, first, start: position, size, large, crc } of pages) {
     u64(view, at, offset);
     u64(view, at + 8, first);
-    u64(view, at + 16, start);
+    u64(view, at + 16, position);
     view.setUint32(at + 24, large ? size + 0x80000000 : size, true);
     view.setUint32(at + 28, crc, true);
+    at += PAGE_RECORD_SIZE;
   }
-  return bytes;
+  return at;
 }
 
-/** Writes the record of a large node. */
-export function encodeNodeRecord(record: NodeRecord): Uint8Array {
-  const { hashSamples, pages = [], pageSamples } = record;
-  const pagesAt = NODE_RECORD_SIZE + Math.ceil(hashSamples.length / 2) * 8;
-  const pagesSize = pages.length * PAGE_RECORD_SIZE + pageSamples.length * PAGE_SAMPLE_SIZE;
-  const { bytes, view } = writable(pagesAt + pagesSize);
-  u64(view, 0, record.node);
-  u64(view, 8, record.end);
-  u64(view, 16, record.key);
-  u64(view, 24, record.first);
-  u64(view, 32, record.count);
-  u64(view, 40, record.spanStart);
-  u64(view, 48, record.spanEnd);
-  u64(view, 56, record.items);
-  u64(view, 64, record.pagesStart);
-  view.setUint32(72, record.pageCount, true);
-  view.setUint32(76, record.hashCount, true);
-  u64(view, 80, record.hashStart);
-  view.setUint32(88, record.keyHash, true);
-  view.setUint16(92, record.level, true);
-  view.setUint8(94, NODE_KINDS.indexOf(record.kind));
-  view.setUint32(96, bytes.length, true);
-  view.setUint32(100, record.headCrc, true);
+/** A node record that is to be written. Its page samples are computed. */
+export interface WrittenRecord extends Omit<NodeRecord, "pageSamples" | "pages"> {
+  readonly pages: readonly PageRecord[];
+  /** Whether the record holds its page records. */
+  readonly inline: boolean;
+}
+
+/** Length of a node record in bytes. */
+export function recordSize({ hashSamples, pages, inline }: WrittenRecord): number {
+  const samples = Math.ceil(hashSamples.length / 2) * 8;
+  const rest = inline
+    ? pages.length * PAGE_RECORD_SIZE
+    : Math.ceil(pages.length / PAGE_GROUP) * PAGE_SAMPLE_SIZE;
+  return NODE_RECORD_SIZE + samples + rest;
+}
+
+/** Writes the record of a large node. `pageRecords`: the encoded ones of the nodes that do not hold theirs. */
+export function encodeNodeRecord(
+  into: Writable,
+  at: number,
+  record: WrittenRecord,
+  pageRecords: Uint8Array,
+): void {
+  const { hashSamples, pages, inline, pagesStart } = record;
+  const { view } = into;
+  u64(view, at, record.node);
+  u64(view, at + 8, record.end);
+  u64(view, at + 16, record.key);
+  u64(view, at + 24, record.first);
+  u64(view, at + 32, record.count);
+  u64(view, at + 40, record.spanStart);
+  u64(view, at + 48, record.spanEnd);
+  u64(view, at + 56, record.items);
+  u64(view, at + 64, pagesStart);
+  view.setUint32(at + 72, record.pageCount, true);
+  view.setUint32(at + 76, record.hashCount, true);
+  u64(view, at + 80, record.hashStart);
+  view.setUint32(at + 88, record.keyHash, true);
+  view.setUint16(at + 92, record.level, true);
+  view.setUint8(at + 94, NODE_KINDS.indexOf(record.kind));
+  view.setUint32(at + 96, recordSize(record), true);
+  view.setUint32(at + 100, record.headCrc, true);
   hashSamples.forEach((hash, i) => {
-    view.setUint32(NODE_RECORD_SIZE + i * 4, hash, true);
+    view.setUint32(at + NODE_RECORD_SIZE + i * 4, hash, true);
   });
-  bytes.set(encodePageRecords(pages), pagesAt);
-  for (const [i, { first, offset, crc }] of pageSamples.entries()) {
-    const at = pagesAt + i * PAGE_SAMPLE_SIZE;
-    u64(view, at, first);
-    u64(view, at + 8, offset);
-    view.setUint32(at + 16, crc, true);
+  let sample = at + NODE_RECORD_SIZE + Math.ceil(hashSamples.length / 2) * 8;
+  if (inline) {
+    encodePageRecords(into, sample, pages);
+    return;
   }
-  return bytes;
+  for (let i = 0; i < pages.length; i += PAGE_GROUP, sample += PAGE_SAMPLE_SIZE) {
+    const start = pagesStart + i * PAGE_RECORD_SIZE;
+    const end = pagesStart + Math.min(i + PAGE_GROUP, pages.length) * PAGE_RECORD_SIZE;
+    u64(view, sample, pages[i]!.first);
+    u64(view, sample + 8, pages[i]!.offset);
+    view.setUint32(sample + 16, crc32(pageRecords.subarray(start, end)), true);
+  }
 }
 
-/** Writes a root block. `records`: the encoded records, one after the other. */
-export function encodeRootBlock(directory: readonly DirectoryEntry[], records: Uint8Array): Uint8Array {
-  const recordsAt = 8 + directory.length * DIRECTORY_ENTRY_SIZE;
-  const { bytes, view } = writable(recordsAt + records.length);
+/** Writes what comes before the records of a root block. Returns the offset after it. */
+export function encodeDirectory({ view }: Writable, directory: readonly DirectoryEntry[]): number {
   view.setUint32(0, directory.length, true);
-  for (const [i, { start, size, crc, node, level }] of directory.entries()) {
-    const at = 8 + i * DIRECTORY_ENTRY_SIZE;
+  let at = 8;
+  for (const { start, size, crc, node, level } of directory) {
     u64(view, at, start);
     view.setUint32(at + 8, size, true);
     view.setUint32(at + 12, crc, true);
     u64(view, at + 16, node);
     view.setUint32(at + 24, level, true);
+    at += DIRECTORY_ENTRY_SIZE;
   }
-  bytes.set(records, recordsAt);
-  return bytes;
+  return at;
 }

@@ -5,16 +5,24 @@ import { HASH_BLOCK_ENTRIES, HASH_SAMPLE_BLOCKS, type PageRecord } from "./page-
 const PAGES = 2 ** 21;
 /** A run of so many entries is sorted by insertion. */
 const SHORT_RUN = 32;
-/** Hash blocks that are encoded at a time. */
-const BLOCKS_AT_A_TIME = 128;
 
-/** The hashes of a map's keys, in its order: 8 bytes for each. */
+/**
+ * The hashes of a map's keys, in its order: 8 bytes for each. To be used again for another map: while large buffers are
+ * garbage, an engine may collect it at every allocation outside of its heap.
+ */
 export class KeyHashes {
   /** The hashes that the index holds. */
   #hashes = new Uint32Array(256);
   /** Second hashes, to tell equal keys from keys whose first hash is equal. */
   #seconds = new Uint32Array(256);
+  #ends = new Uint32Array(0);
   #count = 0;
+
+  /** Begins another map. */
+  reset(): this {
+    this.#count = 0;
+    return this;
+  }
 
   add(hash: number, second: number): void {
     const at = this.#count++;
@@ -33,7 +41,9 @@ export class KeyHashes {
     // Buckets of about four entries: hashes are evenly distributed.
     const bits = Math.max(1, Math.min(24, Math.ceil(Math.log2(count + 1)) - 2));
     const shift = 32 - bits;
-    const ends = new Uint32Array(2 ** bits + 1);
+    const size = 2 ** bits + 1;
+    if (this.#ends.length < size) this.#ends = new Uint32Array(size);
+    const ends = this.#ends.subarray(0, size).fill(0);
     for (let i = 0; i < count; i++) ends[(hashes[i]! >>> shift) + 1]!++;
     for (let i = 1; i < ends.length; i++) ends[i]! += ends[i - 1]!;
     const sorted = new Float64Array(count);
@@ -97,30 +107,22 @@ export class SortedHashes {
     );
   }
 
-  /** The hash blocks. */
-  *blocks(): Generator<Uint8Array> {
-    const step = HASH_BLOCK_ENTRIES * BLOCKS_AT_A_TIME;
-    for (let from = 0; from < this.count; from += step)
-      yield this.#encode(from, Math.min(from + step, this.count));
-  }
-
-  #encode(from: number, to: number): Uint8Array {
-    const bytes = new Uint8Array(hashBytes(to - from));
-    const view = new DataView(bytes.buffer);
-    let at = 0;
-    for (let first = from; first < to; first += HASH_BLOCK_ENTRIES) {
-      const start = at;
-      const end = Math.min(first + HASH_BLOCK_ENTRIES, to);
+  /** Writes the hash blocks at an offset of a view. */
+  encode(view: DataView, start: number): void {
+    const { byteOffset, buffer } = view;
+    const { count } = this;
+    for (let first = 0, at = start; first < count; first += HASH_BLOCK_ENTRIES) {
+      const block = at;
+      const end = Math.min(first + HASH_BLOCK_ENTRIES, count);
       for (let i = first; i < end; i++, at += 8) {
         const value = this.#sorted[i]!;
         const hash = Math.floor(value / PAGES);
         view.setUint32(at, hash, true);
         view.setUint32(at + 4, this.#pages[value - hash * PAGES]!.offset, true);
       }
-      view.setUint32(at + 4, crc32(bytes.subarray(start, at)), true);
+      view.setUint32(at + 4, crc32(new Uint8Array(buffer, byteOffset + block, at - block)), true);
       at += 8;
     }
-    return bytes;
   }
 }
 

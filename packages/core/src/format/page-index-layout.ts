@@ -1,19 +1,29 @@
-import { concat } from "../bytes.js";
 import { crc32 } from "../crc32.js";
 import {
+  DIRECTORY_ENTRY_SIZE,
   type DirectoryEntry,
   FOOTER_SIZE,
   INLINE_PAGES,
   type NodeRecord,
-  PAGE_GROUP,
   PAGE_RECORD_SIZE,
   type PageRecord,
-  type PageSample,
   RECORD_BLOCK_BYTES,
   ROOT_RECORD_BYTES,
 } from "./page-index.js";
-import { encodeFooter, encodeNodeRecord, encodePageRecords, encodeRootBlock } from "./page-index-encode.js";
+import {
+  encodeDirectory,
+  encodeFooter,
+  encodeNodeRecord,
+  encodePageRecords,
+  recordSize,
+  type WrittenRecord,
+  writable,
+} from "./page-index-encode.js";
 import type { SortedHashes } from "./page-index-hashes.js";
+
+/** Hash blocks of several nodes that are encoded at a time, in bytes. */
+const CHUNK = 1024 * 1024;
+const NO_SAMPLES = new Uint32Array(0);
 
 /** A large node whose pages are known. Offsets are table offsets. */
 export interface IndexedNode
@@ -46,22 +56,35 @@ export interface PageIndex {
 /** Lays out the index of a table: page records, hash blocks, record blocks, root block, footer. */
 export function layOut(nodes: readonly IndexedNode[], tocStart: number, tocSize: number): PageIndex {
   const sorted = [...nodes].sort((a, b) => a.level - b.level || a.node - b.node);
-  let offset = 0;
-  const pagesStarts = sorted.map(({ pages }) => {
-    const start = offset;
-    if (pages.length > INLINE_PAGES) offset += pages.length * PAGE_RECORD_SIZE;
-    return start;
+  const outside = sorted.filter(({ pages }) => pages.length > INLINE_PAGES);
+  const pageCount = outside.reduce((sum, { pages }) => sum + pages.length, 0);
+  const pageRecords = writable(pageCount * PAGE_RECORD_SIZE);
+  let pagesStart = 0;
+  let hashStart = pageRecords.bytes.length;
+  const records = sorted.map((node): WrittenRecord => {
+    const { pages, hashes } = node;
+    const inline = pages.length <= INLINE_PAGES;
+    const record = {
+      ...node,
+      inline,
+      pageCount: pages.length,
+      pagesStart: inline ? 0 : pagesStart,
+      hashCount: hashes?.count ?? 0,
+      hashStart: hashes === undefined ? 0 : hashStart,
+      hashSamples: hashes?.samples() ?? NO_SAMPLES,
+    };
+    if (!inline) pagesStart = encodePageRecords(pageRecords, pagesStart, pages);
+    hashStart += hashes?.byteLength ?? 0;
+    return record;
   });
-  const records = sorted.map((node, i) => {
-    const hashStart = offset;
-    offset += node.hashes?.byteLength ?? 0;
-    return encodeNodeRecord(recordOf(node, pagesStarts[i]!, hashStart));
-  });
-  const { blocks, directory, inRoot } = cut(records, sorted, offset);
-  const rootStart = offset + blocks.reduce((sum, block) => sum + block.length, 0);
-  const root = encodeRootBlock(directory, inRoot);
-  const indexSize = rootStart + root.length + FOOTER_SIZE;
-  const footer = { rootCrc: crc32(root), tocStart, tocSize, indexSize, rootStart, rootSize: root.length };
+  const { inRoot, blocks, directory } = encodeRecords(records, pageRecords.bytes, hashStart);
+  const rootStart = hashStart + blocks.length;
+  const rootSize = 8 + directory.length * DIRECTORY_ENTRY_SIZE + inRoot.length;
+  const end = writable(rootSize + FOOTER_SIZE);
+  end.bytes.set(inRoot, encodeDirectory(end, directory));
+  const rootCrc = crc32(end.bytes.subarray(0, rootSize));
+  const indexSize = rootStart + rootSize + FOOTER_SIZE;
+  encodeFooter(end, rootSize, { rootCrc, tocStart, tocSize, indexSize, rootStart, rootSize });
   return {
     info: {
       nodes: nodes.length,
@@ -71,65 +94,68 @@ export function layOut(nodes: readonly IndexedNode[], tocStart: number, tocSize:
       indexBytes: indexSize,
     },
     *chunks() {
-      for (const { pages } of sorted) if (pages.length > INLINE_PAGES) yield encodePageRecords(pages);
-      for (const { hashes } of sorted) if (hashes !== undefined) yield* hashes.blocks();
-      yield* blocks;
-      yield root;
-      yield encodeFooter(footer);
+      yield pageRecords.bytes;
+      yield* hashBlocks(sorted);
+      yield blocks;
+      yield end.bytes;
     },
   };
 }
 
-function recordOf(node: IndexedNode, pagesStart: number, hashStart: number): NodeRecord {
-  const { pages, hashes } = node;
-  const inline = pages.length <= INLINE_PAGES;
-  return {
-    ...node,
-    pageCount: pages.length,
-    pagesStart: inline ? 0 : pagesStart,
-    pages: inline ? pages : undefined,
-    pageSamples: inline ? [] : pageSamples(pages),
-    hashCount: hashes?.count ?? 0,
-    hashStart: hashes === undefined ? 0 : hashStart,
-    hashSamples: hashes?.samples() ?? new Uint32Array(0),
-  };
-}
-
-function pageSamples(pages: readonly PageRecord[]): PageSample[] {
-  const samples: PageSample[] = [];
-  for (let i = 0; i < pages.length; i += PAGE_GROUP) {
-    const { first, offset } = pages[i]!;
-    samples.push({ first, offset, crc: crc32(encodePageRecords(pages.slice(i, i + PAGE_GROUP))) });
+/** The hash blocks of all nodes, in chunks that hold those of as many nodes as fit, or of one. */
+function* hashBlocks(nodes: readonly IndexedNode[]): Generator<Uint8Array> {
+  const all = nodes.flatMap(({ hashes }) => hashes ?? []);
+  for (let next = 0; next < all.length; ) {
+    const first = next;
+    let size = all[next++]!.byteLength;
+    while (next < all.length && size + all[next]!.byteLength <= CHUNK) size += all[next++]!.byteLength;
+    const chunk = writable(size);
+    let at = 0;
+    for (const hashes of all.slice(first, next)) {
+      hashes.encode(chunk.view, at);
+      at += hashes.byteLength;
+    }
+    yield chunk.bytes;
   }
-  return samples;
 }
 
 interface RecordBlocks {
+  /** The records of the root block. */
   readonly inRoot: Uint8Array;
-  readonly blocks: readonly Uint8Array[];
+  /** The record blocks, one after the other. */
+  readonly blocks: Uint8Array;
   readonly directory: readonly DirectoryEntry[];
 }
 
-/** Cuts records into those of the root block and record blocks, the first of which starts at an index offset. */
-function cut(records: readonly Uint8Array[], nodes: readonly IndexedNode[], start: number): RecordBlocks {
-  let next = 0;
-  /** As many records as fit, and one in any case. */
-  const take = (limit: number): Uint8Array => {
-    const first = next;
-    let size = records[next++]!.length;
-    while (next < records.length && size + records[next]!.length <= limit) size += records[next++]!.length;
-    return concat(records.slice(first, next));
-  };
-  const inRoot = take(ROOT_RECORD_BYTES);
-  const blocks: Uint8Array[] = [];
-  const directory: DirectoryEntry[] = [];
-  let offset = start;
-  while (next < records.length) {
-    const { node, level } = nodes[next]!;
-    const block = take(RECORD_BLOCK_BYTES);
-    blocks.push(block);
-    directory.push({ start: offset, size: block.length, crc: crc32(block), node, level });
-    offset += block.length;
+/** Encodes records, and cuts them into those of the root block and record blocks, the first of which starts at an index offset. */
+function encodeRecords(
+  records: readonly WrittenRecord[],
+  pageRecords: Uint8Array,
+  start: number,
+): RecordBlocks {
+  const sizes = records.map(recordSize);
+  const all = writable(sizes.reduce((sum, size) => sum + size, 0));
+  let at = 0;
+  for (const [i, record] of records.entries()) {
+    encodeNodeRecord(all, at, record, pageRecords);
+    at += sizes[i]!;
   }
-  return { inRoot, blocks, directory };
+  let next = 0;
+  /** The length of as many records as fit, and of one in any case. */
+  const take = (limit: number): number => {
+    let size = sizes[next++]!;
+    while (next < sizes.length && size + sizes[next]! <= limit) size += sizes[next++]!;
+    return size;
+  };
+  const rootSize = take(ROOT_RECORD_BYTES);
+  const blocks = all.bytes.subarray(rootSize);
+  const directory: DirectoryEntry[] = [];
+  for (let offset = 0; next < records.length; ) {
+    const { node, level } = records[next]!;
+    const size = take(RECORD_BLOCK_BYTES);
+    const crc = crc32(blocks.subarray(offset, offset + size));
+    directory.push({ start: start + offset, size, crc, node, level });
+    offset += size;
+  }
+  return { inRoot: all.bytes.subarray(0, rootSize), blocks, directory };
 }

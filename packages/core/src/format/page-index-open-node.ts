@@ -1,5 +1,7 @@
+import type { Protocol } from "./header.js";
 import type { NODE_KINDS, PageRecord } from "./page-index.js";
 import type { KeyHashes } from "./page-index-hashes.js";
+import type { IndexedNode } from "./page-index-layout.js";
 
 /** What is read next of an open node. */
 export type NodeState = "field" | "span" | "children" | "skip" | "entries" | "blocks";
@@ -37,4 +39,37 @@ export class OpenNode {
     this.keyHash = keyHash;
     this.fields = fields;
   }
+}
+
+/** What the index holds of a node that has been read up to a table offset, or why the table cannot be indexed. */
+export function indexedNode(open: OpenNode, end: number, protocol: Protocol): IndexedNode | string {
+  const { kind, pages, count, hashes, node, key, first, spanStart, spanEnd, items, keyHash, level, headCrc } =
+    open;
+  const [page] = pages;
+  if (kind === undefined || page === undefined) return "a node without entries is longer than a page";
+  if (page.start < 0) pages[0] = { ...page, start: open.hasSpan ? spanStart + headSize(protocol, count) : 0 };
+  const sorted = hashes?.sorted(pages);
+  if (hashes !== undefined && sorted === undefined) return "a map holds the same key twice";
+  return {
+    node,
+    end,
+    key,
+    first,
+    count,
+    spanStart,
+    spanEnd,
+    items,
+    keyHash,
+    level,
+    kind,
+    headCrc,
+    pages,
+    hashes: pages.length > 1 ? sorted : undefined,
+  };
+}
+
+/** Length of the shortest head of a container of so many entries. */
+function headSize(protocol: Protocol, count: number): number {
+  if (protocol === "msgpack") return count < 16 ? 1 : count < 0x10000 ? 3 : 5;
+  return count < 24 ? 1 : count < 0x100 ? 2 : count < 0x10000 ? 3 : count < 2 ** 32 ? 5 : 9;
 }

@@ -131,7 +131,7 @@ export class LazyMap {
     return materialize(this["~location"](), this.#archive.budget(), options);
   }
 
-  /** For the packages of peekpack: the node behind the handle. */
+  /** For the packages of peekpack: the node of the handle. */
   "~location"(): NodeLocation {
     return { kind: "node", archive: this.#archive, node: this.#node };
   }
@@ -250,7 +250,7 @@ export class LazyList {
     return readColumn(this.#archive, this.#node, type, options);
   }
 
-  /** For the packages of peekpack: the node behind the handle. */
+  /** For the packages of peekpack: the node of the handle. */
   "~location"(): NodeLocation {
     return { kind: "node", archive: this.#archive, node: this.#node };
   }

@@ -195,7 +195,12 @@ export class IndexBlocks {
       const fits =
         page.offset >= first &&
         page.offset + page.size <= end &&
-        span.next > page.first &&
+        (page.large ? span.next === page.first + 1 : span.next > page.first) &&
+        // A run ends where the next page begins, a large child after its page.
+        (after === undefined ||
+          (page.large
+            ? page.offset + page.size <= after.offset
+            : page.offset + page.size === after.offset)) &&
         span.dataEnd >= page.start &&
         span.dataEnd <= dataEnd;
       if (!fits) throw damagedIndex("a page record contradicts its node", page.offset);

@@ -84,7 +84,7 @@ export class AbortListeners {
     });
   }
 
-  /** Waits, or rejects with the signal's reason as soon as the signal aborts. Leaves no timer behind. */
+  /** Waits, or rejects with the signal's reason as soon as the signal aborts. Clears its timer. */
   sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
     let timer: ReturnType<typeof setTimeout>;
     const wait = new Promise<void>((resolve) => {

@@ -29,7 +29,7 @@ interface Span {
  * Pure.
  *
  * Ranges that overlap, touch or are at most `gap` apart are coalesced. If more requests than `concurrency` remain, the narrowest
- * gaps are fetched too, as long as that saves more latency than the bytes in the gaps take.
+ * gaps are fetched too where that saves more latency than the bytes in the gaps take.
  */
 export function coalesceRanges(ranges: readonly ByteRange[], options: CoalesceOptions): ByteRange[] {
   const { gap, maxGap, concurrency, latencyMs, bytesPerMs } = options;

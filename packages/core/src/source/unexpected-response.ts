@@ -37,7 +37,7 @@ async function errorResponse(
   // A browser does not show the status of a redirect that is not followed.
   const summary = `${status || "with a redirect"}${code ? ` ${code}` : ""}${expired ? " (expired)" : ""}`;
   return hintRetry(
-    new PeekpackError(kind, `${label}: the server answered ${summary}.`, { section: "source" }),
+    new PeekpackError(kind, `${label}: the server responded with ${summary}.`, { section: "source" }),
     {
       again: status > 499 || [408, 425, 429].includes(status),
       afterMs: retryAfter(headers.get("retry-after"), Date.now()),

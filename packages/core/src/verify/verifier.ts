@@ -26,7 +26,7 @@ export interface Verified {
 
 /**
  * Reads everything at a path, and checks that tables and data agree. Every value fills its span. Every block holds the
- * items that it counts. Between spans there is nothing but heads of containers with the right counts, and the keys of
+ * items that it counts. Between spans there are only heads of containers with the right counts, and the keys of
  * the table. So the data, decoded as a whole, are what the table says. A page index is what the table gives.
  *
  * Memory holds a few MiB, and the tables that have no page index.
@@ -187,7 +187,7 @@ class Verifier {
     }
   }
 
-  /** A map or a list with a span: it holds nothing but its head, its keys and its children. */
+  /** A map or a list with a span: it holds only its head, its keys and its children. */
   async #container(archive: ArchiveReader, node: Branch, path: Where): Promise<void> {
     const span = node.span!;
     const first = await this.#read(archive, span.start, Math.min(span.start + 9, span.end));

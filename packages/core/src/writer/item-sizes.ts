@@ -1,7 +1,7 @@
 /** Sizes that are kept before a list is given up as one of trivial items. */
 const MAX_SIZES = 1024 * 1024;
 
-/** The sizes of a list's trivial items in order: nothing but their count while all are equal, else a byte for each. */
+/** The sizes of a list's trivial items in order: only their count while all are equal, else a byte for each. */
 export class ItemSizes {
   #count = 0;
   #first = 0;

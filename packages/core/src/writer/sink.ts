@@ -31,7 +31,7 @@ export interface ArchiveSink {
    */
   write(chunk: Uint8Array): Promise<void>;
   /**
-   * Opens a place for a table of contents that outgrows the writer's memory. Without it the table stays in memory. The
+   * Opens storage for a table of contents that outgrows the writer's memory. Without it the table stays in memory. The
    * writer closes it before it finishes or aborts the sink.
    */
   spill?(): Promise<TableSpill>;

@@ -3,7 +3,7 @@ import type { DisposableSink } from "../disposable-sink.js";
 import { serialSink } from "../serial-sink.js";
 import { progressReporter } from "../upload-progress.js";
 import type { UploadTarget } from "../upload-target.js";
-import { uploadsOf, withArchive } from "./resume-spool.js";
+import { uploadsOf } from "./resume-spool.js";
 import { Spool, type SpoolStorage } from "./spool.js";
 import type { SpoolUploadOptions } from "./spool-options.js";
 import { uploadSpool } from "./upload-spool.js";
@@ -91,16 +91,16 @@ export function uploadingSink(
     async finish(header): Promise<WriteResult> {
       const opened = await open();
       await opened.writer.seal(header);
-      const spool = await Spool.open(opened.storage);
+      let spool: Spool | undefined;
       try {
+        spool = await Spool.open(opened.storage);
         const upload = { ...options, signal: controller.signal, keepParts: durable };
-        const result = await withArchive(opened.storage, (archive) =>
-          uploadSpool(spool, archive, target, upload),
-        );
+        const archive = await opened.storage.parts.open();
+        const result = await uploadSpool(spool, archive, target, upload).finally(archive.close);
         await keep(opened);
         return result;
       } catch (error) {
-        if (durable || (await mustStay(spool).catch(() => false))) await keep(opened);
+        if (durable || (spool !== undefined && (await mustStay(spool)))) await keep(opened);
         throw error;
       }
     },
@@ -112,6 +112,8 @@ export function uploadingSink(
 async function mustStay({ state, storage }: Spool): Promise<boolean> {
   if (uploadsOf(state).length === 0) return false;
   if (storage.leaveOrphan === undefined) return true;
-  await storage.leaveOrphan();
-  return false;
+  return storage.leaveOrphan().then(
+    () => false,
+    () => true,
+  );
 }
