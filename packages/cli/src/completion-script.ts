@@ -35,7 +35,8 @@ export function bashCompletion(commands: readonly Command[]): string {
   const cases = all.flatMap(({ name, options, words }) => {
     const flags = options.flatMap(([option, { short }]) => [...(short ? [`-${short}`] : []), `--${option}`]);
     const values = options
-      .filter(([, { value }]) => value !== undefined)
+      // A value that may be left out is not the next word.
+      .filter(([, { value, optional }]) => value !== undefined && !optional)
       .map(
         ([option, spec]) =>
           `        --${option}) ${spec.words ? `flags= words="${spec.words.join(" ")}"` : FILES.has(spec.value!) ? "flags= words= files=1" : "flags= words= files="} ;;`,
@@ -78,9 +79,9 @@ complete -F _peekpack peekpack
 export function zshCompletion(commands: readonly Command[]): string {
   const all = completed(commands);
   const cases = all.map(({ name, options, words }) => {
-    const specs = options.map(([option, { value, short, help, words: choices }]) => {
+    const specs = options.map(([option, { value, optional, short, help, words: choices }]) => {
       const action = choices ? `(${choices.join(" ")})` : value && FILES.has(value) ? "_files" : "";
-      const argument = value === undefined ? "" : `:${value}:${action}`;
+      const argument = value === undefined || optional ? "" : `:${value}:${action}`;
       const text = `[${zshText(help)}]${argument}`;
       return short === undefined ? quoted(`--${option}${text}`) : `{-${short},--${option}}${quoted(text)}`;
     });
@@ -117,9 +118,9 @@ export function fishCompletion(commands: readonly Command[]): string {
     const after = `-n "__fish_seen_subcommand_from ${name}"`;
     lines.push(`complete -c peekpack -n __fish_use_subcommand -f -a ${name} -d ${fishText(summary)}`);
     if (words !== undefined) lines.push(`complete -c peekpack ${after} -f -a ${fishText(words.join(" "))}`);
-    for (const [option, { value, short, help, words: choices }] of options) {
+    for (const [option, { value, optional, short, help, words: choices }] of options) {
       const parameter =
-        value === undefined
+        value === undefined || optional
           ? ""
           : choices
             ? ` -x -a ${fishText(choices.join(" "))}`

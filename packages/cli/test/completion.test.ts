@@ -45,7 +45,7 @@ describe("in bash", () => {
 
   it("commands are completed", async (context) => {
     if (isAbsent("bash")) return context.skip("bash is not installed");
-    expect(await complete("c")).toEqual(["cat", "combine", "completion"]);
+    expect(await complete("c")).toEqual(["cat", "combine", "compress", "completion"]);
     expect(await complete("")).toContain("explore");
     expect(await complete("help", "ver")).toEqual(["verify"]);
     expect(await complete("completion", "")).toEqual(["bash", "zsh", "fish"]);
