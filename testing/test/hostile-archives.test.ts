@@ -15,7 +15,9 @@ describe.each(["msgpack", "cbor"] as const)("archives that are well-formed and h
       const archive = make();
       for (const operation of Object.keys(HOSTILE_OPERATIONS)) {
         const { abortMs, grownBytes, outcome } = await runHostile(archive, operation, ABORT_AFTER_MS);
-        expect(outcome, operation).toMatch(/^(value|aborted|corrupt|limit|bad-path|unsupported-value|not a list of numbers)$/);
+        expect(outcome, operation).toMatch(
+          /^(value|aborted|corrupt|limit|bad-path|unsupported-value|not a list of numbers)$/,
+        );
         expect(abortMs, operation).toBeLessThan(ABSURD_MS);
         expect(grownBytes, operation).toBeLessThan(MAX_GROWN_BYTES);
       }
