@@ -123,7 +123,7 @@ describe.each(["msgpack", "cbor"] as const)("%s", (codec) => {
       checked++;
     }
     expect(checked).toBeGreaterThan(50_000);
-  });
+  }, 120_000);
 
   it("a lookup does not find what is not there", () => {
     const index = lookup(archive);

@@ -20,8 +20,6 @@ import type { Untyped } from "./schema.js";
 const SHORT_TAIL = 32 * 1024;
 /** A page index is at least as long as its footer. */
 const MIN_INDEX_BYTES = 64;
-/** An object with a page index that has no more bytes after its head comes whole. */
-const WHOLE_INDEXED = 64 * 1024;
 
 /** What an archive can be opened from. Texts and URLs are read over HTTP. */
 export type ArchiveSource = RangeSource | Uint8Array | ArrayBuffer | Blob | URL | string;
@@ -256,18 +254,18 @@ async function firstContact(
 }
 
 /**
- * How many of the last bytes are worth reading: all of a small object, or the table of contents. None if that is longer than `max`, or if something follows it: then
- * the last bytes may be the root of a page index.
+ * How many of the last bytes are worth reading: all of a small object, or the table of contents. None if that is longer
+ * than `max`, or than an eighth of it if something follows the table, which may be a page index.
  */
 function wantedTail(max: number): (head: Uint8Array, size: number) => number {
   return (head, size) => {
     try {
       const { tocStart, tocSize } = decodeHeader(head, size);
-      const unused = size - (HEADER_SIZE + tocStart + tocSize);
-      const indexed = unused >= MIN_INDEX_BYTES;
-      // A small object comes whole. With a page index, a value takes less than most objects that are called small.
-      if (size <= head.length + (indexed ? Math.min(max, WHOLE_INDEXED) : max)) return size - head.length;
-      return !indexed && tocSize + unused <= max ? tocSize + unused : 0;
+      // The table, and what follows it.
+      const rest = size - HEADER_SIZE - tocStart;
+      // A small object comes whole. Through a page index a value takes less than most of what is small otherwise.
+      const wanted = size <= head.length + max ? size - head.length : rest;
+      return wanted <= (rest - tocSize < MIN_INDEX_BYTES ? max : max / 8) ? wanted : 0;
     } catch {
       // Opening says what is wrong with the header.
       return 0;
