@@ -24,8 +24,9 @@ async function errorResponse(
     () => "",
   );
   if (status === 412) return changed(label);
-  // Nothing else of the document may enter a message: S3 repeats keys, tokens and signatures in it.
-  const code = /<Code>(\w{1,64})</.exec(text)?.[1];
+  // Nothing else of the document may enter a message: S3 repeats keys, tokens and signatures in it. A server could do so in a
+  // code as well, but access keys have no small letters.
+  const code = /<Code>([A-Z](?=\w*[a-z])\w{1,63})</.exec(text)?.[1];
   const expired = /<(Code|Message)>[^<]*expired/i.test(text);
   // S3 responds 400 to an expired session token.
   const kind: ErrorCode =

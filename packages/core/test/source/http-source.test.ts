@@ -274,6 +274,19 @@ describe("checks of responses", () => {
     expect(String(error)).toContain("403 SignatureDoesNotMatch");
     expect(String(error)).not.toMatch(/AKIA|deadbeef/);
   });
+
+  it("does not report an access key that a server sends as an error code", async () => {
+    interceptOnce(() => ({
+      status: 403,
+      headers: {},
+      body: Buffer.from("<Error><Code>AKIAIOSFODNN7EXAMPLE</Code></Error>"),
+    }));
+    const error = await source({ suffixRanges: false })
+      .probe({ head: 1, tail: 1 })
+      .catch((error: Error) => error);
+    expect(String(error)).toContain("403");
+    expect(String(error)).not.toContain("AKIA");
+  });
 });
 
 describe("a server that ignores ranges", () => {
