@@ -215,7 +215,7 @@ export class ArchiveAccess {
   async append(
     target: string,
     children: readonly ChildArgument[],
-    { pageIndex }: Pick<EncodeOptions, "pageIndex">,
+    { pageIndex, soleWriter }: Pick<EncodeOptions, "pageIndex"> & { readonly soleWriter: boolean },
   ): Promise<string | undefined> {
     const { signal } = this.#context;
     const location = archiveLocation(target);
@@ -224,6 +224,7 @@ export class ArchiveAccess {
       return (
         await store.append(location.path, this.#childrenForStore(children), {
           pageIndex,
+          soleWriter,
           signal,
           onProgress: this.onUpload,
         })

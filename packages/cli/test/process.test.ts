@@ -260,3 +260,27 @@ describe("S3", () => {
     expect(await s3(["cat", place])).toBe("1\n");
   });
 });
+
+it("append refuses an S3 server that does not check the version, unless there is one writer", async () => {
+  const careless = await startS3({ require: "stand-in", standIn: { completionConditions: "ignored" } });
+  try {
+    const bucket = await freshBucket(careless, "careless");
+    const env = {
+      AWS_ACCESS_KEY_ID: careless.credentials.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: careless.credentials.secretAccessKey,
+      AWS_ENDPOINT_URL: careless.endpoint,
+    };
+    const all = `s3://${bucket}/all.msglc`;
+    const one = `s3://${bucket}/one.msglc`;
+    await output(["write", "-", one], { env, input: JSON.stringify("x".repeat(6_000_000)) });
+    await output(["combine", all, `a=${one}`], { env });
+    expect(await peekpack(["append", all, `b=${one}`], { env })).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(/^peekpack: conflict: /),
+    });
+    await output(["append", "--sole-writer", all, `b=${one}`], { env });
+    expect(JSON.parse(await output(["ls", "--json", all], { env }))).toHaveLength(2);
+  } finally {
+    await careless.close();
+  }
+});

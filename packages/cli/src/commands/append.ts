@@ -16,9 +16,16 @@ export const append: Command = {
   summary: "Add archives to a combined one",
   details: [
     "Children have names if ARCHIVE is a map. It is replaced after everything has been written, and only if it is still",
-    "the version that was read. On S3 the server copies what it has.",
+    "the version that was read. On S3 the server copies what it has. A server that does not check the version is refused,",
+    "because two that append at once would lose archives.",
   ].join("\n"),
-  options: { ...ACCESS_OPTIONS, ...PAGE_INDEX_OPTION },
+  options: {
+    ...ACCESS_OPTIONS,
+    ...PAGE_INDEX_OPTION,
+    "sole-writer": {
+      help: "append although the server does not check the version: nobody else may write ARCHIVE",
+    },
+  },
   examples: [
     "append runs.msglc run-7=run-7.msglc",
     "append s3://bucket/runs.msglc run-7=s3://bucket/run-7.msglc",
@@ -33,6 +40,7 @@ async function run(args: Arguments, context: Context): Promise<undefined> {
   try {
     const notice = await access.append(target, await expandedChildren(names), {
       pageIndex: pageIndexOption(args),
+      soleWriter: args.flag("sole-writer"),
     });
     if (notice !== undefined && !args.flag("quiet")) {
       context.progress.hide();
