@@ -10,11 +10,12 @@ export {
 export { decodeHeader, HEADER_SIZE, type Header, type Protocol } from "./format/header.js";
 export { DEFAULT_LIMITS, type Limits } from "./limits.js";
 export { NdArray, type NdData, type NdType, type Nested } from "./nd-array.js";
+export type { NumberType } from "./number-arrays.js";
 export { encodeNumpyPickle } from "./numpy/pickle-writer.js";
 export { Archive, type ArchiveInfo } from "./reader/archive.js";
 export type { PageIndexInfo } from "./reader/archive-extent.js";
 export { LazyList, LazyMap } from "./reader/handles.js";
-export type { NumberArrayOf, NumberType } from "./reader/number-array.js";
+export type { NumberArrayOf } from "./reader/number-array.js";
 export { type ArchiveSource, type OpenOptions, openArchive } from "./reader/open-archive.js";
 export { type Path, type PathKey, type PathSegment, Slice, slice } from "./reader/path.js";
 export { ANY, type Pattern, type Selected } from "./reader/pattern.js";

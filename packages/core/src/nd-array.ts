@@ -1,32 +1,11 @@
 import { isNdArray, ndArrayBrand } from "./nd-array-brand.js";
+import { NUMBER_ARRAYS, type NumberArrays, type NumberType } from "./number-arrays.js";
 
 /** A typed array of the kinds that an {@link NdArray} holds. */
-export type NdData =
-  | Int8Array
-  | Uint8Array
-  | Int16Array
-  | Uint16Array
-  | Int32Array
-  | Uint32Array
-  | BigInt64Array
-  | BigUint64Array
-  | Float32Array
-  | Float64Array;
+export type NdData = NumberArrays[NumberType];
 
 /** The name of an element type, as numpy spells it, without byte order. */
-export type NdType =
-  | "bool"
-  | "int8"
-  | "uint8"
-  | "int16"
-  | "uint16"
-  | "int32"
-  | "uint32"
-  | "int64"
-  | "uint64"
-  | "float16"
-  | "float32"
-  | "float64";
+export type NdType = NumberType | "bool" | "float16";
 
 /** One element: a boolean of `bool`, a bigint beyond ±(2^53 − 1), else a number. */
 export type NdElement = number | bigint | boolean;
@@ -41,20 +20,7 @@ export type Rows = NdData | boolean[] | Rows[] | NdElement;
  * The typed array for each element type: bool as 0 and 1, float16 widened to 32 bits. The first type that fits is the default
  * of a typed array.
  */
-const arrays = {
-  int8: Int8Array,
-  uint8: Uint8Array,
-  int16: Int16Array,
-  uint16: Uint16Array,
-  int32: Int32Array,
-  uint32: Uint32Array,
-  int64: BigInt64Array,
-  uint64: BigUint64Array,
-  float32: Float32Array,
-  float64: Float64Array,
-  float16: Float32Array,
-  bool: Uint8Array,
-} as const;
+const arrays = /* @__PURE__ */ Object.assign({}, NUMBER_ARRAYS, { float16: Float32Array, bool: Uint8Array });
 
 /** numpy refuses arrays of more dimensions (NPY_MAXDIMS of numpy 2). */
 const maxDimensions = 64;

@@ -1,4 +1,5 @@
 import { loadFeature } from "../load-feature.js";
+import type { NumberType } from "../number-arrays.js";
 import type { RangeSource, ReadOptions } from "../source/range-source.js";
 import type { ReadStats } from "../source/read-stats.js";
 import type { PageIndexInfo } from "./archive-extent.js";
@@ -8,7 +9,7 @@ import { handleOf } from "./handles.js";
 import { encodeIndex } from "./kept-index.js";
 import { lookUp, type NodeLocation, rootOf } from "./lookup.js";
 import { materialize } from "./materialize.js";
-import type { NumberArrayOf, NumberType } from "./number-array.js";
+import type { NumberArrayOf } from "./number-array.js";
 import { type Path, type PathSegment, parsePath } from "./path.js";
 import type { Pattern, Selected } from "./pattern.js";
 import { entriesAt, hasAt, keysAt, sizeAt, valuesAt } from "./queries.js";

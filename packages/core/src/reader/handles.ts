@@ -1,5 +1,6 @@
 import type { BlockList, Branch, TableNode } from "../format/table-view.js";
 import { loadFeature } from "../load-feature.js";
+import type { NumberType } from "../number-arrays.js";
 import type { ReadOptions } from "../source/range-source.js";
 import type { Value } from "../values.js";
 import type { ArchiveReader } from "./archive-reader.js";
@@ -7,7 +8,7 @@ import { blockWindows, entryWindows, readBlocks } from "./entries.js";
 import { nodeOf } from "./entry.js";
 import { blockItems, follow, type Location, type NodeLocation, rootOf } from "./lookup.js";
 import { materialize } from "./materialize.js";
-import type { NumberArrayOf, NumberType } from "./number-array.js";
+import type { NumberArrayOf } from "./number-array.js";
 import type { PathKey } from "./path.js";
 import { readAhead } from "./read-ahead.js";
 import type { ResultBudget } from "./result-budget.js";

@@ -2,39 +2,10 @@ import { exactHeadValue, headSize, headValue } from "../codec/cbor-head.js";
 import { PeekpackError } from "../errors.js";
 import { fromFloat16 } from "../float16.js";
 import type { Protocol } from "../format/header.js";
-
-/** The typed array for each type of numbers. */
-export interface NumberArrays {
-  int8: Int8Array;
-  uint8: Uint8Array;
-  int16: Int16Array;
-  uint16: Uint16Array;
-  int32: Int32Array;
-  uint32: Uint32Array;
-  int64: BigInt64Array;
-  uint64: BigUint64Array;
-  float32: Float32Array;
-  float64: Float64Array;
-}
-
-/** The types of numbers that typed arrays hold. */
-export type NumberType = keyof NumberArrays;
+import { NUMBER_ARRAYS, type NumberArrays, type NumberType } from "../number-arrays.js";
 
 /** The typed array for a type of numbers. */
 export type NumberArrayOf<T extends NumberType> = NumberArrays[T];
-
-const ARRAYS: { readonly [T in NumberType]: new (length: number) => NumberArrays[T] } = {
-  int8: Int8Array,
-  uint8: Uint8Array,
-  int16: Int16Array,
-  uint16: Uint16Array,
-  int32: Int32Array,
-  uint32: Uint32Array,
-  int64: BigInt64Array,
-  uint64: BigUint64Array,
-  float32: Float32Array,
-  float64: Float64Array,
-};
 
 /**
  * Makes a typed array of `length` zeros.
@@ -49,8 +20,8 @@ export function numberArray<T extends NumberType>(
   length: number,
   maximum: number = Number.POSITIVE_INFINITY,
 ): NumberArrayOf<T> {
-  if (!Object.hasOwn(ARRAYS, type)) {
-    throw new TypeError(`The type of a typed array is one of ${Object.keys(ARRAYS).join(", ")}.`);
+  if (!Object.hasOwn(NUMBER_ARRAYS, type)) {
+    throw new TypeError(`The type of a typed array is one of ${Object.keys(NUMBER_ARRAYS).join(", ")}.`);
   }
   if (length > maximum) {
     throw new PeekpackError("limit", `A list of ${length} items; at most ${maximum} are expected.`, {
@@ -58,7 +29,7 @@ export function numberArray<T extends NumberType>(
     });
   }
   try {
-    return new ARRAYS[type](length);
+    return new NUMBER_ARRAYS[type](length);
   } catch (cause) {
     throw new PeekpackError("limit", `There is no memory for ${length} numbers.`, { section: "data", cause });
   }

@@ -1,5 +1,6 @@
 import { PeekpackError } from "../errors.js";
 import type { BlockList, Branch } from "../format/table-view.js";
+import type { NumberType } from "../number-arrays.js";
 import type { ReadOptions } from "../source/range-source.js";
 import type { Value } from "../values.js";
 import type { ArchiveReader } from "./archive-reader.js";
@@ -7,7 +8,7 @@ import { blockWindows, entryWindows } from "./entries.js";
 import { type Entry, nodeOf } from "./entry.js";
 import { lookUp, showPath } from "./lookup.js";
 import { materialize } from "./materialize.js";
-import { type NumberArrayOf, type NumberType, numberArray, readNumbers, setNumber } from "./number-array.js";
+import { type NumberArrayOf, numberArray, readNumbers, setNumber } from "./number-array.js";
 import type { PathSegment } from "./path.js";
 import { readAhead } from "./read-ahead.js";
 
