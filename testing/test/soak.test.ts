@@ -67,7 +67,7 @@ afterAll(async () => {
 });
 
 it("10,000 concurrent reads through a faulty proxy, many aborted, give no wrong byte and leak nothing", {
-  timeout: 180_000,
+  timeout: 400_000,
 }, async () => {
   for (const [i, fault] of MISHAPS.entries()) {
     proxy.add({ fault: fault(), when: { nth: sometimes(0.25 / MISHAPS.length, i + 1) } });

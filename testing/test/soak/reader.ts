@@ -11,7 +11,8 @@ const task = JSON.parse(process.argv[2]!) as SoakTask;
 const random = seeded(task.seed);
 const store = s3Store({ ...task.access, concurrency: 16 });
 const archive = await openArchive(store.source(task.path, { stallMs: 600, wholeBytes: 1000 }), {
-  retry: { attempts: 30, baseMs: 3, retryAfterMs: 20 },
+  // On a busy machine, thousands of requests wait for minutes.
+  retry: { attempts: 30, baseMs: 3, retryAfterMs: 20, totalMs: 600_000 },
   // A small cache: most reads need a request.
   cacheBytes: 400_000,
   gap: 300,

@@ -149,7 +149,8 @@ export class ArchiveReader {
   /** Reads and decodes one value. */
   async value(span: Span, options?: ReadOptions, budget?: ResultBudget): Promise<Value> {
     const [bytes] = await this.read([span], options);
-    await budget?.pause(options?.signal);
+    // Reads of other sources wait for bytes, and other work runs meanwhile.
+    if (this.context.source.local) await budget?.pause(options?.signal);
     return (await this.decode(bytes!, 1, span.start, budget))[0];
   }
 

@@ -69,9 +69,13 @@ export function requestLimiter(concurrency: number): RequestLimiter {
       try {
         return await task();
       } finally {
-        let next = queue[0];
+        let next: QueuedTask | undefined;
+        let highest = Number.NEGATIVE_INFINITY;
         for (const entry of queue) {
-          if ((entry.options.priority ?? 0) > (next!.options.priority ?? 0)) next = entry;
+          const { priority = 0 } = entry.options;
+          if (next !== undefined && priority <= highest) continue;
+          next = entry;
+          highest = priority;
         }
         // The slot is handed over without becoming free, so that no new task overtakes the queue.
         if (next === undefined) {

@@ -141,7 +141,10 @@ export function withScheduler(
       signal: fetch.controller.signal,
       // Jobs may join while the request is queued.
       get priority() {
-        return Math.max(...reads().map(({ priority = 0 }) => priority));
+        // Asked for each waiting request whenever a slot becomes free.
+        let highest = Number.NEGATIVE_INFINITY;
+        for (const { read } of fetch.jobs) highest = Math.max(highest, read.priority ?? 0);
+        return highest;
       },
       reason: reads()[0]?.reason,
       onRequest: (event) => emit(event, reads()),
