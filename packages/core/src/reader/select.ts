@@ -37,6 +37,8 @@ const FIRST_GROUP_BYTES = 2 * 1024 * 1024;
 const GROUP_BYTES = 16 * 1024 * 1024;
 /** What a child archive counts in a group: its size is not known before it is opened. */
 const ARCHIVE_BYTES = 16 * 1024;
+/** What an item of a block counts at least: its path takes more memory than a small number. */
+const RESULT_BYTES = 64;
 /** Matches that one step of the walk hands on at once. */
 const BATCH = 1024;
 
@@ -173,7 +175,11 @@ async function* groups(batches: AsyncIterable<Match[]>): AsyncGenerator<Match[]>
 }
 
 function estimatedBytes({ node, window }: Match): number {
-  if (window !== undefined) return window.blocks.bounds[window.last]! - window.blocks.bounds[window.first]!;
+  if (window !== undefined) {
+    const { blocks, first, last } = window;
+    const items = blocks.before[last]! - blocks.before[first]!;
+    return Math.max(blocks.bounds[last]! - blocks.bounds[first]!, items * RESULT_BYTES);
+  }
   if (node.kind === "archive") return ARCHIVE_BYTES;
   if (node.kind !== "blocked") return node.span === undefined ? 0 : node.span.end - node.span.start;
   // An item of a list of blocks is small; nine bytes is a float.
@@ -191,7 +197,12 @@ async function finish(
   if (window !== undefined) {
     const first = window.blocks.before[window.first]!;
     const items = await readBlocks(archive, window, budget, options);
-    return items.flatMap((item, i) => [...within(item, [...path, first + i], pattern, done + 1)]);
+    const found: Selected[] = [];
+    for (const [i, item] of items.entries()) {
+      found.push(...within(item, [...path, first + i], pattern, done + 1));
+      if (i % BATCH === 0) await budget.pause(options?.signal);
+    }
+    return found;
   }
   if (done < pattern.length && node.kind === "blocked") {
     const indices = listIndices(pattern[done]!, node.length);
