@@ -78,7 +78,12 @@ export async function openKept(
   }
   const from = holds === "sidecar" ? sidecar : source;
   if (from === undefined) {
-    throw new TypeError("This index was made with a page index of its own: give it as `pageIndex` again.");
+    // Damaged bytes may say so as well.
+    throw new PeekpackError(
+      "not-found",
+      "This index was made with a page index of its own: give it as `pageIndex` again.",
+      { section: "toc" },
+    );
   }
   const { keptPageIndex } = await pageIndexFeature();
   const { index, info } = keptPageIndex(from, header, offset, table, holds === "sidecar");
