@@ -61,8 +61,10 @@ export interface Blocks {
   readonly before: Float64Array;
 }
 
-/** The ends of items at least this long are remembered, in bytes. */
+/** The ends of items are remembered if they are at least this long, in bytes, and this share of the table. */
 const LONG = 4096;
+/** A share bounds how many ends there are, however deep a table nests. */
+const SHARE = 1 / 256;
 
 /** Gives the blocks at an offset of a view: those that are kept, or those that `read` gives. */
 export type KeepBlocks = (offset: number, read: () => Blocks) => Blocks;
@@ -85,6 +87,8 @@ export class TableView {
   /** Offset of the view's first byte in the table. */
   readonly base: number;
   readonly #keepBlocks: KeepBlocks;
+  /** Length of a long item in bytes. */
+  readonly #long: number;
   /** Bytes that skipping long items has passed over. */
   #skipped = 0;
   /** Ends of long containers, by offset. */
@@ -101,6 +105,7 @@ export class TableView {
     this.bounds = { start: 0, end: dataSize };
     this.base = base;
     this.#keepBlocks = keepBlocks;
+    this.#long = Math.max(LONG, cursor.bytes.length * SHARE);
   }
 
   /**
@@ -156,7 +161,7 @@ export class TableView {
     const known = this.#ends?.get(offset);
     if (known !== undefined) return known;
     const end = this.cursor.skip(offset);
-    if (end - offset >= LONG && this.#ends === undefined) {
+    if (end - offset >= this.#long && this.#ends === undefined) {
       this.#skipped += end - offset;
       if (this.#skipped > this.bytes.length * 4) this.#ends = this.#longContainers();
     }
@@ -178,7 +183,7 @@ export class TableView {
       at = this.cursor.skip(offset);
       while (open.length > 0 && --open.at(-1)!.left === 0) {
         const { offset } = open.pop()!;
-        if (at - offset >= LONG) ends.set(offset, at);
+        if (at - offset >= this.#long) ends.set(offset, at);
       }
     } while (open.length > 0);
     return ends;
