@@ -112,7 +112,7 @@ describe.each(CODECS)("limits in %s: each holds, and is adjustable", (codec) => 
   });
 });
 
-it("limits that are none are RangeErrors, and the defaults are what is documented", async () => {
+it("rejects limits that are not positive integers with RangeError, and has the documented defaults", async () => {
   const bytes = encodeArchive(1);
   for (const name of Object.keys(DEFAULT_LIMITS)) {
     for (const value of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, "5"]) {
@@ -131,7 +131,7 @@ it("limits that are none are RangeErrors, and the defaults are what is documente
   });
 });
 
-it("other numbers that are none are RangeErrors", async () => {
+it("rejects sizes and offsets that are not integers of at least 0 with RangeError", async () => {
   const bytes = encodeArchive(1);
   for (const name of ["offset", "size", "headBytes", "tailBytes", "tocCacheBytes"]) {
     for (const value of [-1, 1.5, Number.NaN]) {

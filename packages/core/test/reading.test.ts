@@ -190,7 +190,7 @@ describe("paths", () => {
     }
   });
 
-  it("that are none are TypeErrors", async () => {
+  it("reject with TypeError if they are not paths", async () => {
     const archive = await openArchive(encodeArchive({ a: 1 }));
     for (const path of [5, {}, null, [{}], [undefined], [["a"]]] as never[]) {
       expect(await failure(archive.read(path))).toBeInstanceOf(TypeError);

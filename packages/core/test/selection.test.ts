@@ -167,7 +167,7 @@ it("every loop starts afresh, and stops where its caller stops", async () => {
   expect(await sequence.toArray()).toHaveLength(300);
 });
 
-it("patterns that are none, aborts and closed archives", async () => {
+it("rejects invalid patterns, after an abort, and when the archive is closed", async () => {
   const source = observedSource(encodeArchive(document, { smallObjectThreshold: 0 }));
   const archive = await openArchive(source);
   for (const pattern of [5, null, {}] as never[]) {

@@ -16,7 +16,7 @@ export const explore: Command = {
   summary: "Open an archive in the explorer, a page in the browser, or walk through it with --shell",
   details: [
     "Serves the explorer and the archive on 127.0.0.1 until it is interrupted, and prints the address. The address contains a",
-    "random token: whoever has it, on this machine, can read the archive. Archives on S3 are read with the credentials of the",
+    "random token: everyone on this machine who has it can read the archive. Archives on S3 are read with the credentials of the",
     "command, which the page does not get.",
     "",
     "With --shell: cd, ls, cat, info, pwd, exit. Lines are read from the terminal, with Tab completion of keys, or from a pipe.",
