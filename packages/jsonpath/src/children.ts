@@ -172,7 +172,8 @@ function* plainChildren(item: Item, value: Value): Generator<Item> {
   }
 }
 
-async function* counted(items: Iterable<Item>, run: Run): AsyncGenerator<Item[]> {
+/** Items in windows, each counted before it is handed on. */
+export async function* counted(items: Iterable<Item>, run: Run): AsyncGenerator<Item[]> {
   let window: Item[] = [];
   for (const item of items) {
     if (window.push(item) < WINDOW) continue;

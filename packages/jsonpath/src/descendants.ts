@@ -1,4 +1,4 @@
-import { children, containersIn } from "./children.js";
+import { children, containersIn, counted } from "./children.js";
 import { estimatedBytes, Groups, type Item, load, openArchives } from "./item.js";
 import type { Run } from "./run.js";
 
@@ -69,17 +69,12 @@ export async function* descendants(input: AsyncIterable<Item[]>, run: Run): Asyn
 /** The containers among visited items and in their values. */
 async function* loaded(items: readonly Item[], run: Run): AsyncGenerator<Item[]> {
   await load(items, run, true);
-  let window: Item[] = [];
+  yield* counted(containersAmong(items), run);
+}
+
+function* containersAmong(items: readonly Item[]): Generator<Item> {
   for (const item of items) {
-    const containers = item.at.kind === "plain" ? containersIn(item, item.at.value) : [item];
-    for (const container of containers) {
-      if (window.push(container) < 1024) continue;
-      run.visit(window.length);
-      yield window;
-      await run.step();
-      window = [];
-    }
+    if (item.at.kind === "plain") yield* containersIn(item, item.at.value);
+    else yield item;
   }
-  run.visit(window.length);
-  if (window.length > 0) yield window;
 }
