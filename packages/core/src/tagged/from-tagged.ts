@@ -1,5 +1,6 @@
 import { PeekpackError } from "../errors.js";
 import { allocate, NdArray, type NdType } from "../nd-array.js";
+import { NUMBER_ARRAYS } from "../number-arrays.js";
 import { Ext, Float64, float64, instant, Simple, Tagged, Timestamp, type Value } from "../values.js";
 import { parseFloatText } from "./float-text.js";
 import { fromHex } from "./hex.js";
@@ -21,20 +22,7 @@ export interface FromTaggedOptions {
 /** Keys and indices from the root of the JSON to a node of it. */
 type JsonPath = readonly (string | number)[];
 
-const TYPES: ReadonlySet<unknown> = new Set<NdType>([
-  "bool",
-  "int8",
-  "uint8",
-  "int16",
-  "uint16",
-  "int32",
-  "uint32",
-  "int64",
-  "uint64",
-  "float16",
-  "float32",
-  "float64",
-]);
+const TYPES: ReadonlySet<unknown> = new Set([...Object.keys(NUMBER_ARRAYS), "bool", "float16"]);
 
 /**
  * Converts the tagged notation to the value that it stands for.
