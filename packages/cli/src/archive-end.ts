@@ -1,8 +1,5 @@
 import { decodeHeader, HEADER_SIZE, PeekpackError, type RangeSource } from "@peekpack/core";
-
-/** How the footer of a page index begins, and its length. See docs/page-index.md. */
-const FOOTER_MAGIC = "PEEKPGIX";
-const FOOTER_SIZE = 64;
+import { beginsAsFooter, FOOTER_SIZE } from "@peekpack/core/internal";
 
 /** Where the page index of an archive belongs in its file or object. */
 export interface ArchiveEnd {
@@ -34,8 +31,7 @@ export async function archiveEnd(
   const [header = new Uint8Array(0)] = await source.read([range], { signal });
   const { tocStart, tocSize } = decodeHeader(header, size - offset, offset);
   const end = offset + HEADER_SIZE + tocStart + tocSize;
-  const footer = Buffer.from(tail.subarray(-FOOTER_SIZE)).toString("latin1");
-  const hasIndex = size - end >= FOOTER_SIZE && footer.startsWith(FOOTER_MAGIC);
+  const hasIndex = size - end >= FOOTER_SIZE && beginsAsFooter(tail.subarray(-FOOTER_SIZE));
   if (size === end || hasIndex) return { end, size, version };
   throw new PeekpackError(
     "unsupported-value",

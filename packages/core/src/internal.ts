@@ -4,6 +4,7 @@
 export { crc32 } from "./crc32.js";
 export { disposable } from "./disposable.js";
 export { encodeHeader } from "./format/header.js";
+export { beginsAsFooter, FOOTER_SIZE } from "./format/page-index-footer.js";
 export type { BlockList, Branch, TableNode } from "./format/table-view.js";
 export { loadFeature } from "./load-feature.js";
 export { ByteLru } from "./lru.js";

@@ -2,8 +2,6 @@ import { crc32 } from "../crc32.js";
 import {
   DIRECTORY_ENTRY_SIZE,
   type DirectoryEntry,
-  FOOTER_MAGIC,
-  FOOTER_SIZE,
   type Footer,
   NODE_KINDS,
   NODE_RECORD_SIZE,
@@ -13,6 +11,7 @@ import {
   PAGE_RECORD_SIZE,
   type PageRecord,
 } from "./page-index.js";
+import { FOOTER_MAGIC, FOOTER_SIZE } from "./page-index-footer.js";
 
 /** Length of a page sample in bytes. */
 const PAGE_SAMPLE_SIZE = 24;

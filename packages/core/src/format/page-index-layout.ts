@@ -2,7 +2,6 @@ import { crc32 } from "../crc32.js";
 import {
   DIRECTORY_ENTRY_SIZE,
   type DirectoryEntry,
-  FOOTER_SIZE,
   INLINE_PAGES,
   type NodeRecord,
   PAGE_RECORD_SIZE,
@@ -19,6 +18,7 @@ import {
   type WrittenRecord,
   writable,
 } from "./page-index-encode.js";
+import { FOOTER_SIZE } from "./page-index-footer.js";
 import type { SortedHashes } from "./page-index-hashes.js";
 
 /** Hash blocks of several nodes that are encoded at a time, in bytes. */

@@ -1,13 +1,12 @@
 import { crc32 } from "../crc32.js";
 import { PeekpackError } from "../errors.js";
 import type { Cursor, Item } from "./cursor.js";
+import { beginsAsFooter, FOOTER_SIZE } from "./page-index-footer.js";
 
 /*
  * The layout of a page index, version 1: docs/page-index.md describes it completely.
  */
 
-/** Length of the footer in bytes. */
-export const FOOTER_SIZE = 64;
 /** A node whose encoding in the table is longer than this is large, and a run of entries of this length is a page. */
 export const PAGE_BYTES = 8192;
 /** Length of a page record in bytes. */
@@ -32,9 +31,6 @@ export const ROOT_RECORD_BYTES = 24_576;
 export const RECORD_BLOCK_BYTES = 8192;
 /** The version that this code reads and writes. */
 export const PAGE_INDEX_VERSION = 1;
-
-/** ASCII `PEEKPGIX`. */
-export const FOOTER_MAGIC: readonly number[] = [0x50, 0x45, 0x45, 0x4b, 0x50, 0x47, 0x49, 0x58];
 
 /** The kinds of large nodes, by their number in a record. */
 export const NODE_KINDS = ["map", "list", "blocked"] as const;
@@ -142,7 +138,7 @@ function u64(view: DataView, at: number): number {
 
 /** Reads a footer. Undefined if there is none, or if it contradicts itself. */
 export function decodeFooter(bytes: Uint8Array): Footer | undefined {
-  if (bytes.length !== FOOTER_SIZE || FOOTER_MAGIC.some((byte, i) => bytes[i] !== byte)) return undefined;
+  if (bytes.length !== FOOTER_SIZE || !beginsAsFooter(bytes)) return undefined;
   const view = viewOf(bytes);
   if (view.getUint16(8, true) !== PAGE_INDEX_VERSION || view.getUint16(10, true) !== 0) return undefined;
   if (view.getUint32(60, true) !== crc32(bytes.subarray(0, 60))) return undefined;

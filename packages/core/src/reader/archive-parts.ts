@@ -1,5 +1,6 @@
 import { PeekpackError } from "../errors.js";
 import type { Header } from "../format/header.js";
+import { beginsAsFooter, FOOTER_SIZE } from "../format/page-index-footer.js";
 import type { Limits } from "../limits.js";
 import { loadFeature } from "../load-feature.js";
 import type { RangeSource, ReadOptions } from "../source/range-source.js";
@@ -29,10 +30,6 @@ export interface Opened {
   /** Version of the object, if it has one. */
   readonly version: string | undefined;
 }
-
-/** How the last 64 bytes of a page index begin: ASCII `PEEKPGIX`. */
-const FOOTER_MAGIC = "PEEKPGIX";
-const FOOTER_SIZE = 64;
 
 const UNNEEDED: PageIndexInfo = { state: "unneeded", bytes: 0, sidecar: false };
 
@@ -101,7 +98,7 @@ async function indexAfterTable(
 ): Promise<PageIndexFound> {
   const { end = start } = extent;
   const footer = end - start < FOOTER_SIZE ? new Uint8Array(0) : await read(end - FOOTER_SIZE, end);
-  if (String.fromCharCode(...footer.subarray(0, FOOTER_MAGIC.length)) !== FOOTER_MAGIC) {
+  if (!beginsAsFooter(footer)) {
     return { info: { state: "none", bytes: 0, sidecar: false } };
   }
   return (await pageIndexFeature()).openPageIndex(source, extent, { start, end }, read, false);

@@ -1,7 +1,8 @@
 import { crc32 } from "../crc32.js";
 import { isPeekpackError, PeekpackError } from "../errors.js";
 import { HEADER_SIZE, type Header } from "../format/header.js";
-import { decodeFooter, decodeRootBlock, FOOTER_SIZE } from "../format/page-index.js";
+import { decodeFooter, decodeRootBlock } from "../format/page-index.js";
+import { FOOTER_SIZE } from "../format/page-index-footer.js";
 import type { RangeSource, ReadOptions } from "../source/range-source.js";
 import type { ArchiveExtent, PageIndex, PageIndexFound, PageIndexInfo } from "./archive-extent.js";
 import type { IndexLocation } from "./index-blocks.js";
