@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import type { S3Server } from "@peekpack/testing";
 import { expect, vi } from "vitest";
 
 // Each process takes seconds to start on a busy machine, and a test starts several.
@@ -12,6 +13,16 @@ vi.setConfig({ testTimeout: 180_000, hookTimeout: 300_000 });
 
 export const root: string = fileURLToPath(new URL("../../../", import.meta.url));
 const command = join(root, "packages/cli/bin/peekpack.js");
+
+/** The environment in which the command uses a server. */
+export function s3Environment(server: S3Server): NodeJS.ProcessEnv {
+  return {
+    AWS_ENDPOINT_URL_S3: server.endpoint,
+    AWS_ACCESS_KEY_ID: server.credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: server.credentials.secretAccessKey,
+    AWS_REGION: server.region,
+  };
+}
 
 /** How a process ended, and what it wrote. */
 export interface Ended {

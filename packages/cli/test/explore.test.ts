@@ -8,7 +8,7 @@ import { encodeArchive, openArchive } from "@peekpack/core";
 import { s3Store } from "@peekpack/s3";
 import { freshBucket, startS3 } from "@peekpack/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type BuiltCommand, builtCommand, type Ended, ended, root } from "./built-command.js";
+import { type BuiltCommand, builtCommand, type Ended, ended, root, s3Environment } from "./built-command.js";
 
 const archive = encodeArchive({ entries: Array.from({ length: 3000 }, (_, i) => `the text of entry ${i}`) });
 
@@ -140,10 +140,7 @@ describe("explore", () => {
         archive: place,
         stop,
       } = await serve([`s3://${bucket}/data.msglc`], {
-        AWS_ENDPOINT_URL_S3: server.endpoint,
-        AWS_ACCESS_KEY_ID: server.credentials.accessKeyId,
-        AWS_SECRET_ACCESS_KEY: server.credentials.secretAccessKey,
-        AWS_REGION: server.region,
+        ...s3Environment(server),
       });
       expect(url.href).not.toContain(server.credentials.accessKeyId);
       const opened = await openArchive(place);

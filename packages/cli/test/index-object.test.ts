@@ -4,7 +4,7 @@ import { type S3Store, s3Store, type UploadTarget } from "@peekpack/s3";
 import { freshBucket, type S3Server, startS3 } from "@peekpack/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { indexObject } from "../src/index-object.js";
-import { type BuiltCommand, builtCommand } from "./built-command.js";
+import { type BuiltCommand, builtCommand, s3Environment } from "./built-command.js";
 
 const COUNT = 20_000;
 const large = encodeArchive(
@@ -26,12 +26,7 @@ beforeAll(async () => {
   server = await startS3({ require: "stand-in" });
   bucket = await freshBucket(server);
   store = s3Store({ ...server, writer: "fetch" });
-  env = {
-    AWS_ENDPOINT_URL_S3: server.endpoint,
-    AWS_ACCESS_KEY_ID: server.credentials.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: server.credentials.secretAccessKey,
-    AWS_REGION: server.region,
-  };
+  env = s3Environment(server);
 });
 afterAll(async () => {
   await server.close();

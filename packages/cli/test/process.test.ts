@@ -9,7 +9,7 @@ import { encodeArchive } from "@peekpack/core";
 import { freshBucket, type S3Server, startS3 } from "@peekpack/testing";
 import { difference, fingerprint, fromTagged, loadArchives, loadVectors } from "@peekpack/testing/fixtures";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type BuiltCommand, builtCommand, type Ended, ended, root } from "./built-command.js";
+import { type BuiltCommand, builtCommand, type Ended, ended, root, s3Environment } from "./built-command.js";
 
 const fixtures = join(root, "testing/fixtures");
 
@@ -187,10 +187,7 @@ describe("S3", () => {
     server = await startS3({ require: "stand-in" });
     bucket = await freshBucket(server);
     env = {
-      AWS_ENDPOINT_URL_S3: server.endpoint,
-      AWS_ACCESS_KEY_ID: server.credentials.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: server.credentials.secretAccessKey,
-      AWS_REGION: server.region,
+      ...s3Environment(server),
       TMPDIR: folder,
     };
   });
@@ -265,11 +262,7 @@ it("append refuses an S3 server that does not check the version, unless there is
   const careless = await startS3({ require: "stand-in", standIn: { completionConditions: "ignored" } });
   try {
     const bucket = await freshBucket(careless, "careless");
-    const env = {
-      AWS_ACCESS_KEY_ID: careless.credentials.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: careless.credentials.secretAccessKey,
-      AWS_ENDPOINT_URL: careless.endpoint,
-    };
+    const env = s3Environment(careless);
     const all = `s3://${bucket}/all.msglc`;
     const one = `s3://${bucket}/one.msglc`;
     await output(["write", "-", one], { env, input: JSON.stringify("x".repeat(6_000_000)) });

@@ -6,7 +6,7 @@ import { spoolSink } from "@peekpack/node-storage";
 import { type S3Store, s3Store, type UploadTarget } from "@peekpack/s3";
 import { freshBucket, type S3Server, startS3 } from "@peekpack/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type BuiltCommand, builtCommand } from "./built-command.js";
+import { type BuiltCommand, builtCommand, s3Environment } from "./built-command.js";
 
 let built: BuiltCommand;
 let server: S3Server;
@@ -20,10 +20,7 @@ beforeAll(async () => {
   bucket = await freshBucket(server);
   store = s3Store({ ...server, writer: "fetch" });
   env = {
-    AWS_ENDPOINT_URL_S3: server.endpoint,
-    AWS_ACCESS_KEY_ID: server.credentials.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: server.credentials.secretAccessKey,
-    AWS_REGION: server.region,
+    ...s3Environment(server),
     HOME: built.folder,
     XDG_STATE_HOME: join(built.folder, "state"),
     TMPDIR: built.folder,
