@@ -1,15 +1,15 @@
 import { PeekpackError } from "@peekpack/core";
 import { loadFeature } from "@peekpack/core/internal";
-import type { Checksum } from "./xxh64.js";
+import { type Checksum, startXxh64 } from "./xxh64.js";
 
 /**
  * Loads the code for checksums.
  * @throws PeekpackError `network` if it cannot be loaded, `denied` if the page forbids WebAssembly
  */
 export async function loadChecksum(): Promise<Checksum> {
-  const { loadXxh64 } = await loadFeature("checksums", () => import("./xxh64.js"));
+  const code = await loadFeature("checksums", () => import("xxhash-wasm"));
   try {
-    return await loadXxh64();
+    return await startXxh64(code);
   } catch (cause) {
     throw new PeekpackError(
       "denied",

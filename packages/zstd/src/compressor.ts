@@ -3,7 +3,7 @@
  */
 import { nodeModule } from "./platform.js";
 import { uint32 } from "./uint32.js";
-import { loadXxh64 } from "./xxh64.js";
+import { startXxh64 } from "./xxh64.js";
 
 /** Compresses content into one frame, which declares the size of the content. With a checksum, the frame ends with it. */
 export type Compressor = (content: Uint8Array) => Uint8Array;
@@ -21,7 +21,7 @@ export async function loadCompressor(level: number, checksum: boolean): Promise<
   }
   const [{ Zstd }, sum] = await Promise.all([
     import("@hpcc-js/wasm-zstd"),
-    checksum ? loadXxh64() : undefined,
+    checksum ? import("xxhash-wasm").then(startXxh64) : undefined,
   ]);
   const zstd = await Zstd.load();
   return (content) => {
