@@ -1,10 +1,9 @@
 import { isPeekpackError, PeekpackError } from "@peekpack/core";
-import type { Capability, ReplacingRequest } from "./capability.js";
+import { APPENDS_LOSE, type Capability, type ReplacingRequest } from "./capability.js";
 import type { CombineContext } from "./combine-children.js";
 import type { UploadTarget } from "./upload-target.js";
 
-const IGNORED =
-  "The server ignores If-Match: of two that append at once, one loses its children silently. Let one process append.";
+const IGNORED = `The server ignores If-Match: ${APPENDS_LOSE}`;
 const OTHER_ETAG = '"00000000000000000000000000000000"';
 
 /**

@@ -1,5 +1,5 @@
 import { crc32 } from "@peekpack/core/internal";
-import type { ReportCapability } from "./capability.js";
+import { APPENDS_LOSE, type ReportCapability } from "./capability.js";
 import { explainRefusal } from "./capability-refusal.js";
 import { checkCors } from "./cors-check.js";
 import { crc32Base64 } from "./crc32.js";
@@ -118,7 +118,7 @@ async function checkConditions(
     replace
       ? "An object can be replaced only while it has a given ETag (put: { ifMatch })."
       : isOk(wrong)
-        ? "The server ignores If-Match on writes: of two that append at once, one loses its children silently. Let one process append."
+        ? `The server ignores If-Match on writes: ${APPENDS_LOSE}`
         : `The server refuses If-Match on writes (${describeResponse(isOk(right) ? wrong : right)}): appending is not possible.`,
   );
 }
@@ -231,7 +231,7 @@ async function checkAtomicComplete(probe: ProbeSession, report: ReportCapability
     "atomicComplete",
     !bothAccepted,
     bothAccepted
-      ? "The server checks If-Match on completing an upload, but accepted two uploads at once: of two that append at once, one loses its children silently. Let one process append."
+      ? `The server checks If-Match on completing an upload, but accepted two uploads at once: ${APPENDS_LOSE}`
       : "Of two archives in parts that replace the same version at once, one is written.",
   );
 }

@@ -36,6 +36,10 @@ export type CapabilityName = (typeof CAPABILITIES)[number];
 /** The requests that replace an object: one PUT, or the completion of an upload. */
 export type ReplacingRequest = "put" | "complete";
 
+/** What follows where a server does not keep two writers apart. */
+export const APPENDS_LOSE =
+  "of two that append at once, one loses its children silently. Let one process append.";
+
 /** Whether an endpoint replaces an object only while it has the ETag of `If-Match`, as far as it is known. */
 export type ReplaceSafety = { [Request in ReplacingRequest]?: Capability };
 
