@@ -49,7 +49,7 @@ worker.on(
   "error",
   whenChanged((message) => console.error(`the queue reports: ${message}`)),
 );
-worker.on("failed", (job, error) => console.error(`${job?.id} failed, and is retried: ${error.message}`));
+worker.on("failed", (job, error) => console.error(`${job?.id} failed: ${error.message}`));
 
 const end = async (): Promise<void> => {
   // Waits for the shards that are being written.
