@@ -19,4 +19,5 @@ export default [
   project("browser-writer", "examples/browser-writer"),
   project("quickstart-node", "examples/quickstart-node"),
   project("parallel-writers", "examples/parallel-writers"),
+  project("distributed-writers", "examples/distributed-writers"),
 ];
