@@ -29,5 +29,15 @@ await attempt(results, "workers", async () => {
   expectEqual(await archive.read("rows/1000000"), "row");
   await archive.close();
 });
+await attempt(results, "SDK absent", async () => {
+  const { bucket, ...access } = environment.s3;
+  const store = s3Store({ ...access, forcePathStyle: true, writer: "sdk" });
+  const error = await store
+    .target(`${bucket}/sdk`)
+    .putObject(new Uint8Array(1))
+    .catch((cause) => cause);
+  expectEqual(error.code, "denied");
+  expectEqual(error.message.includes("npm install @aws-sdk/client-s3"), true);
+});
 await rm(folder, { recursive: true });
 console.log(`RESULTS ${JSON.stringify(results)}`);

@@ -17,7 +17,7 @@ const IMPORTED: readonly string[] = [
   "@noble/hashes/hmac.js",
   "@uwdata/flechette",
   "idb-keyval",
-  "iregexp-check",
+  "iregexp-check/dist/iregexp-check.esm.js",
   "json-p3",
   "re2js",
   "xxhash-wasm",
@@ -37,7 +37,10 @@ export async function importMap(
     );
     if (manifest === undefined) continue;
     const { exports, module, main } = JSON.parse(manifest) as Record<string, unknown>;
-    const target = exported(exports, `.${subpath}`) ?? module ?? main;
+    const target =
+      exports === undefined && subpath !== ""
+        ? subpath
+        : (exported(exports, `.${subpath}`) ?? module ?? main);
     if (typeof target === "string") imports[specifier] = join("/node_modules", name!, target);
   }
   return { imports };
