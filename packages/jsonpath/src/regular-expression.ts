@@ -1,3 +1,4 @@
+/// <reference path="./iregexp-check.d.ts" />
 import { PeekpackError } from "@peekpack/core";
 // Its package.json names a script without exports for browsers.
 import { check } from "iregexp-check/dist/iregexp-check.esm.js";
