@@ -14,6 +14,7 @@ import type { ByteLru } from "../lru.js";
 import type { ReadOptions } from "../source/range-source.js";
 import type { Value } from "../values.js";
 import { type ArchiveParts, readTable } from "./archive-parts.js";
+import { blockOf } from "./ascending.js";
 import { assertOpen, decoderFor, type ReaderContext } from "./context.js";
 import { ResultBudget } from "./result-budget.js";
 import { Table } from "./table.js";
@@ -59,11 +60,14 @@ export class ArchiveReader {
             protocol: header.protocol,
             dataSize: header.tocStart,
             memory: context.memory,
+            maxTocBytes: context.limits.maxTocBytes,
             id,
             readTable: (ranges, options) =>
               this.#readAt(ranges, this.origin + header.tocStart, { ...options, reason: "toc" }),
             check: (bytes, count, at) => checkTable(decoder, bytes, count, context, at),
             cursor: (bytes) => decoder.cursor(bytes),
+            whole: (bytes) =>
+              new Table(new TableView(decoder.cursor(bytes), header.tocStart), context.memory, id, decodeKey),
             decodeKey,
           });
     this.table = new Table(of, context.memory, id, decodeKey);
@@ -225,15 +229,7 @@ export class ArchiveReader {
   /** Where the next child archive begins. The table must be in memory. */
   #nextArchive(position: number): number | undefined {
     this.#offsets ??= this.table.archiveOffsets();
-    const offsets = this.#offsets;
-    let low = 0;
-    let high = offsets.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (offsets[middle]! <= position) low = middle + 1;
-      else high = middle;
-    }
-    return offsets[low];
+    return this.#offsets[blockOf(this.#offsets, position) + 1];
   }
 
   /** Runs work on items of the data at a position. Its errors then name the offset in the source. */

@@ -1,6 +1,7 @@
 import { crc32 } from "../crc32.js";
 import { PeekpackError } from "../errors.js";
 import {
+  DamagedIndex,
   decodeHashBlock,
   decodePageRecords,
   decodeRecordBlock,
@@ -18,12 +19,20 @@ import {
 import type { Span } from "../format/table-view.js";
 import type { ByteLru } from "../lru.js";
 import type { RangeSource, ReadOptions } from "../source/range-source.js";
-import { damagedIndex, LargeNode } from "./large-node.js";
+import { LargeNode } from "./large-node.js";
+import type { PageIndexInfo } from "./page-index-info.js";
 
 /** Entries before and after the estimated position of a hash that are read with it: four standard deviations. */
 const HASH_MARGIN = 360;
 /** A lookup that leads to more pages is refused: only an index made for it has so many keys with one hash. */
 const MAX_CANDIDATES = 64;
+
+/** Work that several lookups wait for. */
+export interface SharedReading<T = unknown> {
+  readonly table: Promise<T>;
+  readonly controller: AbortController;
+  waiting: number;
+}
 
 /** Where a page index is, and what its root block says. */
 export interface IndexLocation {
@@ -35,6 +44,10 @@ export interface IndexLocation {
   readonly bytes: Uint8Array;
   readonly footer: Footer;
   readonly root: RootBlock;
+  /** What is known of it. It changes if the index turns out to be damaged. */
+  readonly info: PageIndexInfo;
+  /** The whole table, while it is being read because the index is damaged. */
+  reading?: SharedReading | undefined;
 }
 
 /** A page record, and where what follows the page begins. */
@@ -130,7 +143,7 @@ export class IndexBlocks {
     const spans =
       pages === undefined ? await this.#group(large, group, options) : this.#spans(large, 0, pages);
     const page = spans.find((candidate) => candidate.offset === offset);
-    if (page === undefined) throw damagedIndex("it names a page that it does not describe", offset);
+    if (page === undefined) throw new DamagedIndex("it names a page that it does not describe", offset);
     return page;
   }
 
@@ -187,7 +200,7 @@ export class IndexBlocks {
     // The first page of a node begins with its first entry; that of a group where the group's sample says.
     const begin = group === 0 ? { first: 0, offset: first } : pageSamples[group]!;
     if (records[0]?.first !== begin.first || records[0].offset !== begin.offset) {
-      throw damagedIndex("a page record contradicts its node", records[0]?.offset);
+      throw new DamagedIndex("a page record contradicts its node", records[0]?.offset);
     }
     return records.map((page, i) => {
       const after = records[i + 1];
@@ -208,7 +221,7 @@ export class IndexBlocks {
             : page.offset + page.size === after.offset)) &&
         span.dataEnd >= page.start &&
         span.dataEnd <= dataEnd;
-      if (!fits) throw damagedIndex("a page record contradicts its node", page.offset);
+      if (!fits) throw new DamagedIndex("a page record contradicts its node", page.offset);
       return span;
     });
   }
@@ -224,7 +237,7 @@ export class IndexBlocks {
     const known = blocks.map((block) => this.#memory.get(name(block)) as T | undefined);
     const missing = blocks.filter((_, i) => known[i] === undefined);
     if (missing.some(({ start: from, end }) => from > end || end > footer.rootStart)) {
-      throw damagedIndex("it names a block outside of itself");
+      throw new DamagedIndex("it names a block outside of itself");
     }
     const ranges = missing.map((block) => ({ start: start + block.start, end: start + block.end }));
     const read = ranges.length === 0 ? [] : await source.read(ranges, { ...options, reason: "toc" });
@@ -234,7 +247,7 @@ export class IndexBlocks {
       if (kept !== undefined) return kept;
       const bytes = read[next++]!;
       if (block.crc !== undefined && block.crc !== crc32(bytes)) {
-        throw damagedIndex("a block has a wrong checksum");
+        throw new DamagedIndex("a block has a wrong checksum");
       }
       const decoded = decode(bytes);
       this.#memory.set(name(block), decoded, bytes.length * 4 + 256);

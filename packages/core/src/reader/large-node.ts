@@ -1,7 +1,7 @@
-import { PeekpackError } from "../errors.js";
+import type { PeekpackError } from "../errors.js";
 import type { Cursor, Item } from "../format/cursor.js";
 import type { Protocol } from "../format/header.js";
-import type { NodeRecord } from "../format/page-index.js";
+import { DamagedIndex, type NodeRecord } from "../format/page-index.js";
 import type { PagedEntries, Span, TableNode } from "../format/table-view.js";
 import type { Value } from "../values.js";
 import { KeyMismatch } from "./key-mismatch.js";
@@ -90,7 +90,7 @@ export class LargeNode implements PagedEntries {
   }
 
   #differs(): PeekpackError {
-    return damagedIndex("a node is not what the index says", this.record.node);
+    return new DamagedIndex("a node is not what the index says", this.record.node);
   }
 }
 
@@ -115,7 +115,7 @@ export function headReader(codec: TableCodec, bytes: Uint8Array): HeadReader {
         const after = cursor.head(offset, item);
         if (item.kind === kind && item.value >= 0 && after <= bytes.length) return after;
       }
-      throw damagedIndex("a node does not decode", offset);
+      throw new DamagedIndex("a node does not decode", offset);
     },
   };
 }
@@ -127,9 +127,4 @@ function isPlainHead(type: number, protocol: Protocol): boolean {
     return (major === 0 || (major >= 3 && major <= 5)) && (type & 31) < 28;
   }
   return type < 0xc0 || (type >= 0xcc && type <= 0xcf) || (type >= 0xd9 && type <= 0xdf);
-}
-
-/** The error for an index that contradicts itself or the table. */
-export function damagedIndex(what: string, offset?: number): PeekpackError {
-  return new PeekpackError("corrupt", `The page index is damaged: ${what}.`, { section: "toc", offset });
 }

@@ -1,9 +1,11 @@
 import { isPeekpackError, PeekpackError } from "../errors.js";
 import type { BlockList, Branch, TableNode } from "../format/table-view.js";
 import { isNdArray } from "../nd-array-brand.js";
+
 import type { ReadOptions } from "../source/range-source.js";
 import type { Value } from "../values.js";
 import type { ArchiveReader } from "./archive-reader.js";
+import { blockOf } from "./ascending.js";
 import { KeyMismatch, verified } from "./key-mismatch.js";
 import { type ListSelection, resolveListSegment } from "./list-selection.js";
 import { type PathSegment, Slice } from "./path.js";
@@ -161,18 +163,6 @@ function extremes(numbers: readonly number[]): [low: number, high: number] {
     if (number > high) high = number;
   }
   return [low, high];
-}
-
-/** The number of the block that holds an item. */
-export function blockOf(before: Float64Array, index: number): number {
-  let low = 0;
-  let high = before.length - 1;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (before[middle + 1]! <= index) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 /** Goes one segment down in a value that was read. */

@@ -1,5 +1,12 @@
 import { crc32 } from "../crc32.js";
-import { encodedKeyHash, type NodeRecord, PAGE_BYTES, pathKeyHash } from "../format/page-index.js";
+import { PeekpackError } from "../errors.js";
+import {
+  DamagedIndex,
+  encodedKeyHash,
+  type NodeRecord,
+  PAGE_BYTES,
+  pathKeyHash,
+} from "../format/page-index.js";
 import {
   type BlockList,
   type Blocks,
@@ -8,14 +15,16 @@ import {
   type TableNode,
   TableView,
 } from "../format/table-view.js";
-import type { ByteLru } from "../lru.js";
+import { loadFeature } from "../load-feature.js";
 import type { ReadOptions } from "../source/range-source.js";
 import type { Entry, EntryRange } from "./entry.js";
 import { IndexBlocks, type IndexLocation, type PageSpan } from "./index-blocks.js";
-import { damagedIndex, headReader, LargeNode, type TableCodec } from "./large-node.js";
+import { headReader, LargeNode } from "./large-node.js";
+import type { PagedLookups, TablePages } from "./paged-lookups.js";
 import type { PathKey } from "./path.js";
 import { readAhead } from "./read-ahead.js";
 import { sameKey } from "./same-key.js";
+import type { WholeTable } from "./whole-table.js";
 
 /** How much is read of a page whose record is not known yet: all but pages with very long keys fit. */
 const PAGE_GUESS = 16 * 1024;
@@ -23,21 +32,7 @@ const PAGE_GUESS = 16 * 1024;
 const FEW_PAGES = 32 * 1024;
 /** Pages that a walk reads at once: few at first, so that the first entries come soon. */
 const FIRST_PAGES = 2;
-/** Bytes of the index that are compared at a time. */
-const COMPARED = 1024 * 1024;
 const MAX_PAGES = 64;
-
-/** What a paged table needs of its archive. */
-export interface TablePages extends TableCodec {
-  /** Length of the archive's data. */
-  readonly dataSize: number;
-  /** Keeps pages and blocks of the index. */
-  readonly memory: ByteLru<string, object>;
-  /** Tells this table from others that share the memory. */
-  readonly id: string;
-  /** Reads pieces of the table, by table offset. */
-  readTable(ranges: readonly Span[], options?: ReadOptions): Promise<Uint8Array[]>;
-}
 
 /** A piece of the table with some consecutive entries of a large node. */
 interface Page {
@@ -50,6 +45,8 @@ interface Page {
   readonly bounds: Span;
   /** The child, if the page is a large one. */
   readonly child: LargeNode | undefined;
+  /** Whether its entries may be archives: only those of the root of a combined archive are. */
+  readonly combined: boolean;
 }
 
 /** An entry of a page. */
@@ -62,44 +59,25 @@ interface PageEntry {
  * The table of an archive with a page index. Pieces of it are fetched when they are needed. The index says where they
  * are; keys, counts and spans are taken from, or compared with, the table's own bytes.
  */
-export class PagedTable {
+export class PagedTable implements PagedLookups {
   readonly #pages: TablePages;
-  readonly #index: IndexLocation;
+  readonly index: IndexLocation;
   readonly #blocks: IndexBlocks;
   /** The large nodes of the root block. */
   readonly #known: readonly LargeNode[];
+  /** The whole table, once the index was found to be damaged. */
+  #whole: WholeTable | undefined;
 
   constructor(pages: TablePages, index: IndexLocation) {
     this.#pages = pages;
-    this.#index = index;
+    this.index = index;
     this.#blocks = new IndexBlocks(index, pages.memory, pages.id);
     this.#known = index.root.records.map((record) => new LargeNode(record));
   }
 
-  /** Memory that the index holds for good, in bytes. */
-  get byteLength(): number {
-    return this.#index.bytes.length * 2;
-  }
-
-  /** Root block and footer of the index. */
-  get indexBytes(): Uint8Array {
-    return this.#index.bytes;
-  }
-
-  /** Whether the whole index has exactly these bytes. Reads it in pieces. */
-  async equals(bytes: Uint8Array, options?: ReadOptions): Promise<boolean> {
-    const { source, start, footer } = this.#index;
-    if (bytes.length !== footer.indexSize) return false;
-    for (let at = 0; at < bytes.length; at += COMPARED) {
-      const end = Math.min(at + COMPARED, bytes.length);
-      const [read] = await source.read([{ start: start + at, end: start + end }], options);
-      for (let i = 0; i < end - at; i++) if (read![i] !== bytes[at + i]) return false;
-    }
-    return true;
-  }
-
   /** The root node. */
   root(): TableNode {
+    if (this.#whole) return this.#whole.table.root();
     const root = this.#known[0]!;
     this.#verify(root);
     return root.toNode();
@@ -118,30 +96,40 @@ export class PagedTable {
     const large = branch.entries as LargeNode;
     const hash = this.#hashOf(branch, key);
     if (hash === undefined) return undefined;
-    const child = exact ? undefined : this.#knownChild(large.record, hash);
-    if (child !== undefined) {
-      this.#verify(child, key);
-      return child.toNode();
-    }
-    const found = await this.#search(large, key, hash, options, exact);
-    return found && this.#nodeOf(found);
+    const paged = async (): Promise<TableNode | undefined> => {
+      const child = exact ? undefined : this.#knownChild(large.record, hash);
+      if (child !== undefined) {
+        this.#verify(child, key);
+        return child.toNode();
+      }
+      const found = await this.#search(large, key, hash, options, exact);
+      return found && this.#nodeOf(found);
+    };
+    return this.#either(large, options, paged, (whole) => whole.find(branch, key, options));
   }
 
   /** The index of the entry under a key of a large map. −1 if there is none. */
   async indexOf(branch: Branch, key: PathKey, options?: ReadOptions): Promise<number> {
     const hash = this.#hashOf(branch, key);
     if (hash === undefined) return -1;
-    const found = await this.#search(branch.entries as LargeNode, key, hash, options);
-    return found === undefined ? -1 : found.page.span.first + found.index;
+    const large = branch.entries as LargeNode;
+    const paged = async (): Promise<number> => {
+      const found = await this.#search(large, key, hash, options);
+      return found === undefined ? -1 : found.page.span.first + found.index;
+    };
+    return this.#either(large, options, paged, (whole) => whole.indexOf(branch, key, options));
   }
 
   /** The item of a large list at an index that is in range. */
   async item(branch: Branch, index: number, options?: ReadOptions): Promise<TableNode> {
     const large = branch.entries as LargeNode;
-    const spans = await this.#blocks.pagesOfItems(large, index, index + 1, options);
-    const [page] = await this.#load(large, spans, options);
-    if (page === undefined) throw damagedIndex("a page is missing", large.node);
-    return this.#nodeOf({ page, index: index - page.span.first });
+    const paged = async (): Promise<TableNode> => {
+      const spans = await this.#blocks.pagesOfItems(large, index, index + 1, options);
+      const [page] = await this.#load(large, spans, options);
+      if (page === undefined) throw new DamagedIndex("a page is missing", large.node);
+      return this.#nodeOf({ page, index: index - page.span.first });
+    };
+    return this.#either(large, options, paged, (whole) => whole.item(branch, index, options));
   }
 
   /** Walks over the entries of a large map or list. Pages are read some at a time, shortly before they are needed. */
@@ -151,7 +139,7 @@ export class PagedTable {
     options?: ReadOptions,
   ): AsyncGenerator<Entry[]> {
     const large = branch.entries as LargeNode;
-    return readAhead(
+    const paged = readAhead(
       this.#batches(large, start, Math.min(end, branch.count), options),
       async (spans, signal) => {
         const pages = await this.#load(large, spans, { ...options, signal });
@@ -159,23 +147,75 @@ export class PagedTable {
       },
       options?.signal,
     );
+    return this.#eitherWalk(large, options, paged, (whole, last) =>
+      whole.walk(branch, { start: last ? last.at(-1)!.index + 1 : start, end }, options),
+    );
   }
 
   /** The blocks of a large list of blocks that hold some of its items. */
   async blocks(list: BlockList, start: number, end: number, options?: ReadOptions): Promise<Blocks> {
     const large = list.blocks as LargeNode;
-    const spans = await this.#blocks.pagesOfItems(large, start, end, options);
-    return joinBlocks(await this.#loadBlocks(large, spans, options));
+    const paged = async (): Promise<Blocks> => {
+      const spans = await this.#blocks.pagesOfItems(large, start, end, options);
+      return joinBlocks(await this.#loadBlocks(large, spans, options));
+    };
+    return this.#either(large, options, paged, (whole) => whole.blocks(list));
   }
 
   /** Walks over all blocks of a large list of blocks. */
   walkBlocks(list: BlockList, options?: ReadOptions): AsyncGenerator<Blocks> {
     const large = list.blocks as LargeNode;
-    return readAhead(
+    const paged = readAhead(
       this.#batches(large, 0, list.length, options),
       (spans, signal) => this.#loadBlocks(large, spans, { ...options, signal }),
       options?.signal,
     );
+    return this.#eitherWalk(large, options, paged, (whole, last) =>
+      whole.walkBlocks(list, last?.before.at(-1)),
+    );
+  }
+
+  /** Looks something up through the index; once that was found to be damaged, in the whole table. */
+  async #either<T>(
+    large: LargeNode,
+    options: ReadOptions | undefined,
+    paged: () => Promise<T>,
+    whole: (table: WholeTable) => T | Promise<T>,
+  ): Promise<T> {
+    try {
+      if (this.#whole === undefined) return await paged();
+    } catch (error) {
+      await this.#giveUp(error, options);
+    }
+    await large.verified;
+    return whole(this.#whole!);
+  }
+
+  /** The same for a walk. `last` is what the index has given last. */
+  async *#eitherWalk<T>(
+    large: LargeNode,
+    options: ReadOptions | undefined,
+    paged: AsyncGenerator<T>,
+    whole: (table: WholeTable, last: T | undefined) => AsyncGenerator<T>,
+  ): AsyncGenerator<T> {
+    let last: T | undefined;
+    try {
+      if (this.#whole === undefined) {
+        for await (last of paged) yield last;
+        return;
+      }
+    } catch (error) {
+      await this.#giveUp(error, options);
+    }
+    await large.verified;
+    yield* whole(this.#whole!, last);
+  }
+
+  /** Reads the whole table if an error says that the index is damaged. @throws any other error */
+  async #giveUp(error: unknown, options: ReadOptions | undefined): Promise<void> {
+    if (!(error instanceof DamagedIndex)) throw error;
+    const { wholeTable } = await loadFeature("damaged page indexes", () => import("./whole-table.js"));
+    this.#whole = await wholeTable(this.#pages, this.index, error, options?.signal);
   }
 
   #hashOf(branch: Branch, key: PathKey): number | undefined {
@@ -198,7 +238,7 @@ export class PagedTable {
     const { record } = large;
     const compare = async (): Promise<void> => {
       const [bytes] = await this.#pages.readTable([{ start: record.key, end: record.first }]);
-      if (crc32(bytes!) !== record.headCrc) throw damagedIndex("a node is not what it says", record.node);
+      if (crc32(bytes!) !== record.headCrc) throw damagedTable("a node", record.node);
       large.check(this.#pages, bytes!, key);
     };
     large.verified ??= compare().catch((error: unknown) => {
@@ -236,7 +276,7 @@ export class PagedTable {
         if (sameKey(this.#pages.decodeKey(bytes), key)) found = { page, index };
       }
     }
-    if (!hashed) throw damagedIndex("a page does not hold the key that it names", offsets[0]!);
+    if (!hashed) throw new DamagedIndex("a page does not hold the key that it names", offsets[0]!);
     return found;
   }
 
@@ -244,7 +284,7 @@ export class PagedTable {
   async #pageAt(large: LargeNode, offset: number, options?: ReadOptions): Promise<Page> {
     const { first, end, pages, count, level } = large.record;
     if (offset < first || offset >= end) {
-      throw damagedIndex("it names a page outside of its node", offset);
+      throw new DamagedIndex("it names a page outside of its node", offset);
     }
     const known = this.#cached(offset);
     if (known !== undefined) return known;
@@ -277,7 +317,7 @@ export class PagedTable {
     let pages = FIRST_PAGES;
     for (let at = start; at < end; ) {
       const group = await this.#blocks.pagesOfItems(large, at, at + 1, options, true);
-      if (group.length === 0) throw damagedIndex("a page is missing", large.node);
+      if (group.length === 0) throw new DamagedIndex("a page is missing", large.node);
       for (let i = 0; i < group.length && at < end; ) {
         const batch = group.slice(i, i + pages).filter(({ first }) => first < end);
         i += pages;
@@ -352,7 +392,7 @@ export class PagedTable {
         if (i + 1 < count) at = view.cursor.skip(at);
       }
     }
-    const page: Page = { span, view, keys, nodes, bounds, child };
+    const page: Page = { span, view, keys, nodes, bounds, child, combined: !large.span };
     const cost = bytes.length + (keys.length + nodes.length) * 4 + 512;
     pages.memory.set(`${pages.id}p${span.offset}`, page, cost);
     return page;
@@ -371,7 +411,7 @@ export class PagedTable {
       this.#known.find(isChild) ??
       (await this.#blocks.nodesNear(level, offset, offset + size, options)).find(isChild);
     if (child === undefined || child.record.first !== offset + size || child.record.end > parent.end) {
-      throw damagedIndex("it does not describe a large node", offset);
+      throw new DamagedIndex("it does not describe a large node", offset);
     }
     child.check(this.#pages, bytes);
     child.verified ??= Promise.resolve();
@@ -379,12 +419,12 @@ export class PagedTable {
   }
 
   /** The node of a page's entry. */
-  #nodeOf({ page: { view, nodes, bounds, child }, index }: PageEntry): TableNode {
+  #nodeOf({ page: { view, nodes, bounds, child, combined }, index }: PageEntry): TableNode {
     if (child !== undefined) return child.toNode();
     const node = view.node({ offset: nodes[index]!, bounds });
     if (node.kind !== "archive") return node;
-    if (node.offset < bounds.start || node.offset >= bounds.end) {
-      throw damagedIndex(`the archive at ${node.offset} is not where it says`, view.base + nodes[index]!);
+    if (!combined || node.offset < bounds.start || node.offset >= bounds.end) {
+      throw new DamagedIndex(`the archive at ${node.offset} is not where it says`, view.base + nodes[index]!);
     }
     const end = index + 1 < nodes.length ? view.archiveOffset(nodes[index + 1]!) : bounds.end;
     return { ...node, end };
@@ -409,11 +449,12 @@ export class PagedTable {
 
   /** Reads pages of a list of blocks. */
   async #loadBlocks(large: LargeNode, spans: readonly PageSpan[], options?: ReadOptions): Promise<Blocks[]> {
-    const { memory, id } = this.#pages;
+    const pages = this.#pages;
+    const { memory, id } = pages;
     const cached = (span: PageSpan): Blocks | undefined =>
-      memory.get(`${id}b${span.offset}`) as Blocks | undefined;
+      memory.get(`${id}B${span.offset}`) as Blocks | undefined;
     const known = spans.map(cached);
-    const read = await this.#readPages(
+    const bytesOf = await this.#readPages(
       large,
       spans.filter((_, i) => known[i] === undefined),
       options,
@@ -421,39 +462,46 @@ export class PagedTable {
     return spans.map((span, i) => {
       const kept = known[i] ?? cached(span);
       if (kept !== undefined) return kept;
-      const bytes = read.get(span.offset)!;
+      const bytes = bytesOf.get(span.offset)!;
       checkPage(span, bytes);
-      const { head } = headReader(this.#pages, bytes);
+      const { head } = headReader(pages, bytes);
       let count = 0;
       for (let at = 0; at < bytes.length; count++) {
         at = head(head(head(head(at, "array"), "uint"), "uint"), "uint");
       }
-      const view = new TableView(this.#pages.cursor(bytes), this.#pages.dataSize, span.offset);
+      const view = new TableView(pages.cursor(bytes), pages.dataSize, span.offset);
       const bounds = { start: span.start, end: span.dataEnd };
       const blocks = view.blocks(0, count, bounds, span.first);
       if (blocks.before[count] !== span.next || blocks.bounds[0] !== span.start) {
-        throw damagedIndex("a page does not hold the items that it says", span.offset);
+        throw new DamagedIndex("a page does not hold the items that it says", span.offset);
       }
-      memory.set(`${id}b${span.offset}`, blocks, count * 16 + 512);
+      memory.set(`${id}B${span.offset}`, blocks, count * 16 + 512);
       return blocks;
     });
   }
 }
 
+/** Compares a page's bytes with its checksum. @throws PeekpackError `corrupt` */
 function checkPage({ crc, offset }: PageSpan, bytes: Uint8Array): void {
-  if (crc32(bytes) !== crc) throw damagedIndex("a page has a wrong checksum", offset);
+  if (crc32(bytes) !== crc) throw damagedTable("a page", offset);
+}
+
+/** The error for a table that is not the one that was indexed. Without its index, its damage would not be noticed. */
+function damagedTable(what: string, offset: number): PeekpackError {
+  const text = `The table of contents is damaged: ${what} has a wrong checksum.`;
+  return new PeekpackError("corrupt", text, { section: "toc", offset });
 }
 
 function joinBlocks(parts: readonly Blocks[]): Blocks {
   const [first] = parts;
-  if (first === undefined) throw damagedIndex("a page is missing");
+  if (first === undefined) throw new DamagedIndex("a page is missing");
   if (parts.length === 1) return first;
   const total = parts.reduce((sum, { bounds }) => sum + bounds.length - 1, 1);
   const bounds = new Float64Array(total);
   const before = new Float64Array(total);
   let at = 0;
   for (const part of parts) {
-    if (at > 0 && bounds[at] !== part.bounds[0]) throw damagedIndex("blocks are not contiguous");
+    if (at > 0 && bounds[at] !== part.bounds[0]) throw new DamagedIndex("blocks are not contiguous");
     bounds.set(part.bounds, at);
     before.set(part.before, at);
     at += part.bounds.length - 1;
