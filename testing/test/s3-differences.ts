@@ -7,6 +7,7 @@ const likeS3 = {
   uploadIdMarker: "followed",
   corsHeaderPatterns: "known",
   wrongObjectChecksum: { status: 400, code: "BadDigest" },
+  conditionalDelete: "honored",
 } as const;
 
 /** The known differences of each server from S3. */

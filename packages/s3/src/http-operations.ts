@@ -196,18 +196,22 @@ export function httpOperations(authorize: Authorize, label: string): ObjectOpera
         { operation: "AbortMultipartUpload", method: "DELETE", query: { uploadId: upload.id }, signal },
       );
     },
-    async remove({ signal }) {
-      await send({ action: "remove the object" }, { operation: "DeleteObject", method: "DELETE", signal });
+    async remove({ ifMatch, signal }) {
+      const put = ifMatch === undefined ? "overwrite" : { ifMatch };
+      await send(
+        { action: "remove the object", put },
+        { operation: "DeleteObject", method: "DELETE", headers: conditions(put), signal },
+      );
     },
     async head({ signal }) {
       try {
-        const { headers } = await send(
-          { action: "look up the object" },
-          { operation: "HeadObject", method: "HEAD", signal },
-        );
+        const failed = { action: "look up the object" };
+        const { headers } = await send(failed, { operation: "HeadObject", method: "HEAD", signal });
+        const modified = new Date(headers.get("last-modified") ?? Number.NaN);
         return {
-          size: Number(headers.get("content-length")),
+          size: Number(required(headers.get("content-length"), failed)),
           ...namesOf(headers.get("etag"), headers),
+          ...(Number.isNaN(modified.getTime()) ? {} : { modified }),
           mark: headers.get(MARK_HEADER) ?? undefined,
         };
       } catch (error) {
