@@ -184,6 +184,31 @@ await onEachServer("objects of a store", (server) => {
     expectBytes(await bytesOf("p/to"), noise(6 * MiB));
   });
 
+  it("lists, looks up and copies once if responses are lost", async () => {
+    const [small, large] = [noise(1000), noise(6 * MiB)];
+    await put("r/small", small);
+    await put("r/large", large);
+    const proxy = await startFaultProxy(server);
+    const through = s3Store({ ...server, endpoint: proxy.endpoint, retry });
+    const lose = (method: string, query?: string) =>
+      proxy.add({ when: { method, query }, fault: faults.resetProcessed(), times: 1 });
+    try {
+      const lost = [lose("GET", "list-type"), lose("HEAD"), lose("PUT"), lose("POST", "uploadId")];
+      expect(await through.list(`${bucket}/r/`).toArray()).toHaveLength(2);
+      expect(await through.head(`${bucket}/r/small`)).toMatchObject({ size: 1000 });
+      // By default a copy replaces nothing, not even itself.
+      await through.copy(`${bucket}/r/small`, `${bucket}/r/copies/small`);
+      await through.copy(`${bucket}/r/large`, `${bucket}/r/copies/large`);
+      expect(lost.map(({ hits }) => hits)).toEqual([1, 1, 1, 1]);
+    } finally {
+      await through.close();
+      await proxy.close();
+    }
+    expect(await keysOf("r/copies/")).toEqual(["r/copies/large", "r/copies/small"]);
+    expectBytes(await bytesOf("r/copies/small"), small);
+    expectBytes(await bytesOf("r/copies/large"), large);
+  });
+
   it("rejects with `changed` if an object is replaced while it is copied", async () => {
     await put("p/fickle", noise(6 * MiB));
     const proxy = await startFaultProxy(server);
