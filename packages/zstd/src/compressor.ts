@@ -8,26 +8,39 @@ import { startXxh64 } from "./xxh64.js";
 /** Compresses content into one frame, which declares the size of the content. With a checksum, the frame ends with it. */
 export type Compressor = (content: Uint8Array) => Uint8Array;
 
-/** Chooses the encoder of the platform: Node's own, else WebAssembly, which is loaded. */
+/** Compresses content into one frame without a checksum. */
+type Encode = (content: Uint8Array, level: number) => Uint8Array;
+
+/** Loads the encoder of the platform, and code for checksums. */
 export async function loadCompressor(level: number, checksum: boolean): Promise<Compressor> {
-  const zlib = nodeModule("node:zlib");
-  if (zlib?.zstdCompressSync) {
-    const compress = zlib.zstdCompressSync;
-    const { ZSTD_c_compressionLevel, ZSTD_c_checksumFlag } = zlib.constants;
-    const params = { [ZSTD_c_compressionLevel!]: level, [ZSTD_c_checksumFlag!]: checksum ? 1 : 0 };
-    // Node allocates a chunk in each call, of 64 KiB by default.
-    const chunkSize = 16 * 1024;
-    return (content) => compress(content, { params, chunkSize, pledgedSrcSize: content.length });
-  }
-  const [{ Zstd }, sum] = await Promise.all([
-    import("@hpcc-js/wasm-zstd"),
+  const [encode, sum] = await Promise.all([
+    loadEncoder(),
     checksum ? import("xxhash-wasm").then(startXxh64) : undefined,
   ]);
-  const zstd = await Zstd.load();
   return (content) => {
-    const frame = zstd.compress(content, level);
+    const frame = encode(content, level);
     return sum ? withChecksum(frame, sum(content)) : frame;
   };
+}
+
+/**
+ * Chooses the encoder. Both are WebAssembly. That of Node reads its code from a file and uses SIMD: it is two to three times as fast as the
+ * other, and up to twice as fast as `zlib.zstdCompressSync`, which sets up a context for each frame.
+ */
+async function loadEncoder(): Promise<Encode> {
+  try {
+    const load = nodeModule("node:module")?.createRequire(import.meta.url);
+    if (load) {
+      const zstd = load("@foxglove/wasm-zstd") as typeof import("@foxglove/wasm-zstd");
+      await zstd.isLoaded;
+      return zstd.compress;
+    }
+  } catch {
+    // A bundle without the file, or a runtime that only resembles Node.
+  }
+  const { Zstd } = await import("@hpcc-js/wasm-zstd");
+  const zstd = await Zstd.load();
+  return (content, level) => zstd.compress(content, level);
 }
 
 /** Appends a checksum of the content to a frame, and says so in the frame's descriptor (RFC 8878, 3.1.1). */
