@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { PutObjectCommand } from "@aws-sdk/client-s3";
 import { s3Store } from "@peekpack/s3";
@@ -17,6 +17,13 @@ const LATENCY_MS = 50;
 /** 50 Mbit/s. */
 const BYTES_PER_SECOND = 6_250_000;
 const WARM_UP = 2;
+/** Bound of browser-compat-data, compressed, in bytes. */
+const MAX_STORED = 1_400_000;
+const MiB = 1024 * 1024;
+/** Bytes that are compressed in a lap, at least. */
+const MIN_BYTES = 128 * MiB;
+/** Bound of the memory for writing or reading a stream of any length. */
+const MAX_RSS = 320 * MiB;
 
 /** The version of the command zstd; undefined if it is absent. */
 function zstdVersion(): string | undefined {
@@ -30,12 +37,16 @@ function zstdVersion(): string | undefined {
 /** An archive through `zstdSink`, against the command on the same bytes. */
 export const compress: Benchmark = {
   name: "compress",
-  what: "the bytes of an archive through zstdSink, level 3, against the command zstd with two threads",
+  what: "the bytes of an archive, repeated to 128 MiB, through zstdSink, level 3, against the command zstd with two threads",
   async run(context) {
     const version = zstdVersion();
     if (version === undefined) return context.skip("compressing: the command zstd is absent");
     for (const data of context.data) {
-      const { archive: file } = await prepared(context.scratch, data, "msgpack");
+      const { archive } = await prepared(context.scratch, data, "msgpack");
+      // The start of a process, or of workers, is no rate.
+      const times = Math.ceil(MIN_BYTES / statSync(archive).size);
+      const file = `${archive}.repeated`;
+      await prepare("compression/repeat", { file: archive, times, into: file });
       const [ours, theirs] = await contest(
         [
           { name: "zstdSink, level 3", job: "compression/write", parameters: { file, level: 3 } },
@@ -45,10 +56,37 @@ export const compress: Benchmark = {
             parameters: { file, args: ["-3", "-T2"] },
           },
         ],
-        { rounds: context.rounds },
+        { rounds: context.rounds, warmUpMs: 0 },
       );
+      rmSync(file);
       context.row(rateRow(data, ours!, theirs!, { atLeast: 0.8 }));
     }
+  },
+};
+
+/** Peak memory for a compressed archive of any length. */
+export const compressedStream: Benchmark = {
+  name: "compressed-stream",
+  what: "peak memory of a process that writes a long compressed archive, and of one that reads all of it",
+  async run(context) {
+    const size = Math.ceil(context.streamBytes / MiB) * MiB;
+    const parameters = { file: join(context.scratch, "stream.zst"), size };
+    for (const [name, job] of [
+      ["writeArchive to zstdSink", "stream"],
+      ["select of zstdSource", "readStream"],
+    ] as const) {
+      const series = await contest([{ name, job: `compression/${job}`, parameters }], {
+        rounds: 1,
+        lapMs: 0,
+        warmUpMs: 0,
+        warmUpLaps: 0,
+      });
+      const { peakRssBytes: rssBytes, wallMs, facts } = medians(series[0]!);
+      const ours = { name, wallMs, facts: { ...facts, rssBytes }, figure: rssBytes };
+      const bound = { name: `${MAX_RSS / MiB} MiB`, facts: {}, figure: MAX_RSS };
+      context.row(figureRow(`a stream of ${size / MiB} MiB`, "peak RSS", ours, bound, { atMost: 1 }));
+    }
+    rmSync(parameters.file);
   },
 };
 
@@ -66,6 +104,8 @@ export const compressed: Benchmark = {
       return { name: ["archive.zst", "archive", "JSON.gz"][i]!, facts: { bytes }, figure: bytes };
     });
     context.row(figureRow("stored", "bytes", zst!, plain!));
+    const bound = { name: "bound", facts: { bytes: MAX_STORED }, figure: MAX_STORED };
+    context.row(figureRow("stored", "bytes", zst!, bound, { atMost: 1 }));
     context.row(figureRow("stored", "bytes", zst!, gz!));
     await overLink(context, files);
     const [ours, ...peers] = await contest(

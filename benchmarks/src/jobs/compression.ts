@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { openSync, readFileSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, statSync, writeFileSync, writeSync } from "node:fs";
 import { gunzipSync, gzipSync } from "node:zlib";
 import {
   type ArchiveSink,
@@ -8,13 +8,16 @@ import {
   encodeArchive,
   HEADER_SIZE,
   httpSource,
+  listOf,
   memorySink,
   openArchive,
   type RangeSource,
   type RequestEvent,
   type RequestListener,
+  writeArchive,
 } from "@peekpack/core";
-import { roundTrips } from "@peekpack/testing";
+import { fileSink, fileSource } from "@peekpack/node-storage";
+import { randomNumbers, roundTrips } from "@peekpack/testing";
 import { zstdSink, zstdSource } from "@peekpack/zstd";
 import { DATA_SETS } from "../data-sets.js";
 import type { Facts, Job, Jobs } from "../job.js";
@@ -41,6 +44,27 @@ function nullSink(): ArchiveSink {
     finish: async () => ({ size }),
     abort: async () => {},
   };
+}
+
+interface Stream {
+  readonly file: string;
+  /** Of the content: a multiple of 1 MiB. */
+  readonly size: number;
+}
+
+/** Distinct texts of 1 MiB that shrink to about a third. */
+function* texts(count: number): Generator<string> {
+  const random = randomNumbers(7);
+  const lines = Array.from({ length: 997 }, (_, i) => {
+    const samples = Array.from({ length: 400 }, () => random().toFixed(2));
+    return `{"line": ${i}, "samples": [${samples}], "tags": ["alpha", "beta"]}`;
+  });
+  let line = 0;
+  for (let i = 0; i < count; i++) {
+    let text = "";
+    while (text.length < CHUNK) text += `${line} ${lines[line++ % lines.length]}\n`;
+    yield text.slice(0, CHUNK);
+  }
 }
 
 /** A path as an array of keys; undefined for the whole. */
@@ -84,6 +108,25 @@ export const jobs: Jobs = {
       },
     };
   },
+  /** Writes a file several times in a row into another one. */
+  repeat({
+    file,
+    times,
+    into,
+  }: {
+    readonly file: string;
+    readonly times: number;
+    readonly into: string;
+  }): Job {
+    return {
+      run() {
+        const bytes = readFileSync(file);
+        const out = openSync(into, "w");
+        for (let i = 0; i < times; i++) writeSync(out, bytes);
+        closeSync(out);
+      },
+    };
+  },
   write({ file, level }: { readonly file: string; readonly level: number }): Job {
     const archive = readFileSync(file);
     return { facts: { bytes: archive.length }, run: () => compress(archive, nullSink(), level) };
@@ -97,6 +140,28 @@ export const jobs: Jobs = {
         });
         const [code] = (await once(child, "close")) as [number];
         if (code !== 0) throw new Error("zstd has failed.");
+      },
+    };
+  },
+  /** Writes a list of texts of 1 MiB as a compressed archive. */
+  stream({ file, size }: Stream): Job {
+    return {
+      run() {
+        const count = size / CHUNK;
+        return writeArchive(zstdSink(fileSink(file)), listOf(texts(count), { count }));
+      },
+      after: () => ({ compressedBytes: statSync(file).size }),
+    };
+  },
+  /** Reads that list, one text after another. */
+  readStream({ file, size }: Stream): Job {
+    return {
+      async run() {
+        const archive = await openArchive(zstdSource(fileSource(file)));
+        let bytes = 0;
+        for await (const { value } of archive.select("*")) bytes += (value as string).length;
+        await archive.close();
+        if (bytes !== size) throw new Error(`${bytes} bytes were read, not ${size}.`);
       },
     };
   },
