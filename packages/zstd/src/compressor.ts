@@ -1,15 +1,12 @@
 /*
  * What a worker needs to compress. It does not import core, so that workers start quickly.
  */
-import { nodeModule } from "./platform.js";
+import { loadNodeCodec, type NodeCodec } from "./node-codec.js";
 import { uint32 } from "./uint32.js";
 import { startXxh64 } from "./xxh64.js";
 
 /** Compresses content into one frame, which declares the size of the content. With a checksum, the frame ends with it. */
 export type Compressor = (content: Uint8Array) => Uint8Array;
-
-/** Compresses content into one frame without a checksum. */
-type Encode = (content: Uint8Array, level: number) => Uint8Array;
 
 /** Loads the encoder of the platform, and code for checksums. */
 export async function loadCompressor(level: number, checksum: boolean): Promise<Compressor> {
@@ -24,20 +21,12 @@ export async function loadCompressor(level: number, checksum: boolean): Promise<
 }
 
 /**
- * Chooses the encoder. Both are WebAssembly. That of Node reads its code from a file and uses SIMD: it is two to three times as fast as the
- * other, and up to twice as fast as `zlib.zstdCompressSync`, which sets up a context for each frame.
+ * Chooses the encoder. That of Node is two to three times as fast as the one that pages can load, and up to twice as fast as
+ * `zlib.zstdCompressSync`, which sets up a context for each frame.
  */
-async function loadEncoder(): Promise<Encode> {
-  try {
-    const load = nodeModule("node:module")?.createRequire(import.meta.url);
-    if (load) {
-      const zstd = load("@foxglove/wasm-zstd") as typeof import("@foxglove/wasm-zstd");
-      await zstd.isLoaded;
-      return zstd.compress;
-    }
-  } catch {
-    // A bundle without the file, or a runtime that only resembles Node.
-  }
+async function loadEncoder(): Promise<NodeCodec["compress"]> {
+  const codec = await loadNodeCodec();
+  if (codec) return codec.compress;
   const { Zstd } = await import("@hpcc-js/wasm-zstd");
   const zstd = await Zstd.load();
   return (content, level) => zstd.compress(content, level);
