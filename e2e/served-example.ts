@@ -44,7 +44,7 @@ export async function serveExample(program: string, args: readonly string[] = []
     url,
     output: () => output,
     async close() {
-      const ended = once(child, "exit");
+      const ended = child.exitCode === null ? once(child, "exit") : [child.exitCode];
       child.kill("SIGINT");
       const [code] = await ended;
       if (code !== 0) throw new Error(`${program} ended with exit code ${code}:\n${output}`);
