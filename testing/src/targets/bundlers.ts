@@ -35,6 +35,10 @@ function viteDev(version: string, port: number): Target {
     files: PAGE_FILES,
     async run(project) {
       await project.write("index.html", HTML("/page-main.js"));
+      await project.write(
+        "vite.config.js",
+        'export default { optimizeDeps: { exclude: ["@peekpack/web-storage", "@peekpack/zstd"] } };',
+      );
       const args = [
         "node_modules/vite/bin/vite.js",
         "--host",
