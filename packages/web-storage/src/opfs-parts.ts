@@ -14,7 +14,7 @@ import { type RpcPort, rpcClient } from "./rpc.js";
 import { withStorageErrors } from "./storage-error.js";
 import { scriptAdvice } from "./worker-script.js";
 
-/** Writes files of the origin private file system, one at a time. */
+/** Writes files of the origin private file system. Several may be open. */
 export interface FileWriter {
   open(directory: string, spool: string, name: string): Promise<PartWriter>;
   close(): void;
@@ -47,13 +47,15 @@ export function workerWriter(makeWorker: () => Worker): FileWriter {
   };
   worker.addEventListener("error", fail);
   worker.addEventListener("messageerror", fail);
+  let opened = 0;
   return {
     async open(...args) {
-      await client.call("open", args);
+      const id = ++opened;
+      await client.call("open", [id, ...args]);
       return {
-        append: (bytes) => client.call("append", [bytes], { transfer: [bytes.buffer] }),
-        seal: () => client.call("seal", []),
-        cancel: () => client.call<void>("cancel", []).catch(() => {}),
+        append: (bytes) => client.call("append", [id, bytes], { transfer: [bytes.buffer] }),
+        seal: () => client.call("seal", [id]),
+        cancel: () => client.call<void>("cancel", [id]).catch(() => {}),
       };
     },
     close() {

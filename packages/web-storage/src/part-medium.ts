@@ -16,7 +16,7 @@ export interface PartMedium {
   readonly storage: PartStorage;
   /** What was tried before, and why it could not be used. Undefined if nothing was. */
   readonly notice?: string | undefined;
-  /** Begins a part. Replaces an existing one. */
+  /** Begins a part. Replaces an existing one. Several parts may be begun. */
   begin(spool: string, number: number): Promise<PartWriter>;
   /** Reads bytes of a sealed part; fewer if it is shorter. @throws PeekpackError `truncated` if it does not exist */
   read(spool: string, number: number, start: number, end: number): Promise<Uint8Array<ArrayBuffer>>;
