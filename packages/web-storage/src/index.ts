@@ -25,6 +25,7 @@ export { persistStorage, type StorageQuota, storageQuota } from "./storage-quota
 export {
   type WorkerArchive,
   type WorkerArchiveOptions,
+  type WorkerKeysOptions,
   type WorkerReadOptions,
   workerArchive,
 } from "./worker-archive.js";

@@ -1,5 +1,6 @@
 import {
   type ArchiveInfo,
+  type KeysOptions,
   type OpenOptions,
   type Path,
   type Pattern,
@@ -35,6 +36,12 @@ export interface WorkerReadOptions {
   readonly signal?: ReadOptions["signal"];
 }
 
+/** Options of `keys` in a worker: a page of them, as `KeysOptions` of core. */
+export interface WorkerKeysOptions extends WorkerReadOptions {
+  readonly start?: KeysOptions["start"];
+  readonly limit?: KeysOptions["limit"];
+}
+
 /**
  * An archive that a worker reads and decodes. The methods have the same results and errors as those of `Archive`. Those that
  * return handles are missing: values are complete, and their bytes are transferred.
@@ -44,7 +51,7 @@ export interface WorkerArchive {
   read(path?: Path, options?: WorkerReadOptions): Promise<Value>;
   readMany(paths: Iterable<Path>, options?: WorkerReadOptions): Promise<Value[]>;
   select(pattern: Pattern, options?: WorkerReadOptions): AsyncIterable<Selected>;
-  keys(path?: Path, options?: WorkerReadOptions): Promise<Value[]>;
+  keys(path?: Path, options?: WorkerKeysOptions): Promise<Value[]>;
   has(path: Path, options?: WorkerReadOptions): Promise<boolean>;
   size(path?: Path, options?: WorkerReadOptions): Promise<number>;
   index(): Promise<Uint8Array>;
@@ -145,7 +152,10 @@ function archiveOf(client: RpcClient, id: number, info: ArchiveInfo, end: () => 
         client.call("endSelection", [selection]).catch(() => {});
       }
     },
-    keys: async (path, options) => value("keys", serializePath(path), options),
+    async keys(path, { signal, ...page }: WorkerKeysOptions = {}) {
+      const keys = await client.call<SerializedValue>("keys", [id, serializePath(path), page], { signal });
+      return deserializeValue(keys) as Value[];
+    },
     has: async (path, options) => client.call("has", [id, serializePath(path)], options),
     size: async (path, options) => client.call("size", [id, serializePath(path)], options),
     index: () => client.call("index", [id]),

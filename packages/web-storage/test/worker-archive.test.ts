@@ -275,3 +275,8 @@ describe("a worker whose script cannot be loaded", () => {
     expect(scriptAdvice("opfs-worker", "file:///home/index.js")).not.toContain("file:");
   });
 });
+
+it("reads a page of keys in a worker", async () => {
+  const archive = await openOverChannel({ a: 1, b: 2, c: 3 });
+  expect(await archive.keys([], { start: 1, limit: 1 })).toEqual(["b"]);
+});
