@@ -79,7 +79,7 @@ const esbuild: Target = {
     await project.write("dist/index.html", HTML("/assets/page-main-workers.js"));
     const common = ["--bundle", "--format=esm", "--splitting", "--outdir=dist/assets"];
     await project.run(ESBUILD, ["page-main-workers.js", ...common]);
-    await project.run(ESBUILD, [...WORKERS, ...common]);
+    await project.run(ESBUILD, [...WORKERS, ...common, "--entry-names=[name]"]);
     return project.openBuilt("dist");
   },
 };
