@@ -14,7 +14,11 @@ const developmentPolicy: Plugin = {
 export default defineConfig({
   // Relative URLs, so that the build can be served from any path.
   base: "./",
-  resolve: { conditions: ["@peekpack/source", ...defaultClientConditions] },
+  resolve: {
+    conditions: ["@peekpack/source", ...defaultClientConditions],
+    // What the package declares for browsers is a script without exports.
+    alias: { "iregexp-check": "iregexp-check/dist/iregexp-check.esm.js" },
+  },
   plugins: [developmentPolicy],
   build: {
     target: "es2022",

@@ -41,6 +41,7 @@ export {
   startPeer,
 } from "./python/peer.js";
 export { type RunPythonOptions, runPython } from "./python/run.js";
+export { locateRedis, RedisAbsent, type RedisServer, startRedis } from "./redis/launcher.js";
 export { roundTrips } from "./round-trips.js";
 export {
   EXPOSED_HEADERS,

@@ -15,7 +15,7 @@ import {
   type Value,
 } from "@peekpack/core";
 import { type Outline, outlineEntries, outlineMatches, outlineOf } from "@peekpack/core/inspect";
-import type { JsonInput } from "./json-text.js";
+import type { JsonInput } from "@peekpack/core/tagged";
 import { keyLabel, pathLabel } from "./key-label.js";
 import type { Style } from "./style.js";
 

@@ -30,6 +30,12 @@ export {
 } from "./reader/standard-schema.js";
 export * from "./source/index.js";
 export { Ext, Float64, float64, Simple, Tagged, Timestamp, type Value } from "./values.js";
+export type {
+  ArchiveCompression,
+  ArchivePiece,
+  CompressedArchive,
+  SourceRange,
+} from "./writer/archive-compression.js";
 export {
   type BuildPageIndexOptions,
   type BuiltPageIndex,

@@ -1,5 +1,6 @@
 import {
   Archive,
+  type ArchiveCompression,
   type ArchiveSource,
   blobSource,
   bytesSource,
@@ -16,9 +17,10 @@ import {
   writeArchive,
 } from "@peekpack/core";
 import type { ReplaceSafety } from "./capability.js";
-import type { Piece } from "./copy-plan.js";
+import { sizeOf } from "./copy-plan.js";
 import { type ObjectLocation, parseLocation } from "./location.js";
-import type { CopySource, PutMode, UploadTarget } from "./upload-target.js";
+import { byteContent, type ContentPlace, type ContentSegment, contentSegment } from "./segment.js";
+import type { PutMode, UploadTarget } from "./upload-target.js";
 
 /** A child of a combined archive on S3. A string is a path in the store, unless it is an http(s) URL. */
 export type StoreChild = CombineChild;
@@ -36,21 +38,17 @@ export interface CombineContext {
   target(location: ObjectLocation, put: PutMode): Promise<UploadTarget>;
 }
 
-/** A byte sequence of the new object. */
-export interface Segment {
-  readonly piece: Piece;
-  /** The object that the server can copy it from. */
-  readonly from?: Omit<CopySource, "start" | "end">;
-  /** Reads bytes `start` to `end`, counted from the segment's first. */
-  read(start: number, end: number, signal: AbortSignal | undefined): Promise<Uint8Array>;
+/** A child that was checked. */
+export interface ChildSegment extends ContentSegment {
+  readonly name: string | undefined;
+  /** Bytes, decompressed. */
+  readonly size: number;
 }
 
-/** A child that was checked. */
-export interface ChildSegment {
-  readonly name: string | undefined;
-  /** Bytes. */
-  readonly size: number;
-  readonly segment: Segment;
+/** How children are read and encoded. */
+export interface ChildOptions extends WriteOptions {
+  /** Opens compressed children. */
+  readonly compression?: ArchiveCompression | undefined;
 }
 
 /**
@@ -61,7 +59,7 @@ export interface ChildSegment {
 export async function segmentsOf(
   context: CombineContext,
   children: Iterable<StoreChild> | AsyncIterable<StoreChild>,
-  options: WriteOptions,
+  options: ChildOptions,
 ): Promise<ChildSegment[]> {
   const found: ChildSegment[] = [];
   for await (const child of children) {
@@ -70,49 +68,45 @@ export async function segmentsOf(
     }
     const { name } = child;
     if (name !== undefined && typeof name !== "string") throw new TypeError("A child's name is a string.");
-    const segment =
+    const content =
       "source" in child
-        ? await archiveSegment(context, child.source, name, options.signal)
-        : await valueSegment(child.value, options);
-    const { piece } = segment;
-    found.push({ name, size: piece.kind === "bytes" ? piece.size : piece.end - piece.start, segment });
+        ? await archiveContent(context, child.source, name, options)
+        : await valueContent(child.value, options);
+    found.push({ name, size: sizeOf(content.segment.piece), ...content });
   }
   return found;
 }
 
-/** A segment of bytes in memory. */
-export function byteSegment(bytes: Uint8Array): Segment {
-  return {
-    piece: { kind: "bytes", size: bytes.length },
-    read: async (start, end) => bytes.subarray(start, end),
-  };
-}
-
-/** Reads a segment that begins at `offset` of a source. */
-export function sourceReader(source: RangeSource, offset: number): Segment["read"] {
-  return async (start, end, signal) =>
-    (await source.read([{ start: offset + start, end: offset + end }], { signal }))[0]!;
-}
-
-async function valueSegment(value: unknown, options: WriteOptions): Promise<Segment> {
+async function valueContent(value: unknown, options: WriteOptions): Promise<ContentSegment> {
   const sink = memorySink();
   await writeArchive(sink, value, options);
-  return byteSegment(sink.bytes());
+  return byteContent(sink.bytes());
 }
 
-async function archiveSegment(
+async function archiveContent(
   context: CombineContext,
   given: Archive | ArchiveSource,
   name: string | undefined,
-  signal: AbortSignal | undefined,
-): Promise<Segment> {
+  { signal, compression }: ChildOptions,
+): Promise<ContentSegment> {
+  const source = given instanceof Archive ? given.source : sourceOf(context, given);
+  const opened = await compression?.open(source, { signal });
+  const content = opened?.content ?? source;
+  const label = (opened?.object ?? source).label;
   if (given instanceof Archive) {
-    const { label, offset, size, objectSize = offset + size, version } = given.info;
-    const range = { start: offset, end: offset + size };
-    return sourceSegment(context, given.source, locateSource(context, label), range, objectSize, version);
+    const { offset, size, objectSize = offset + size, version } = given.info;
+    const location = locateSource(context, label);
+    return contentOf(context, {
+      content,
+      opened,
+      location,
+      start: offset,
+      end: offset + size,
+      objectSize,
+      version,
+    });
   }
-  const source = sourceOf(context, given);
-  const { size, version, head } = await source.probe({ head: HEADER_SIZE, tail: 0 }, { signal });
+  const { size, version, head } = await content.probe({ head: HEADER_SIZE, tail: 0 }, { signal });
   try {
     decodeHeader(head, size);
   } catch (error) {
@@ -122,8 +116,8 @@ async function archiveSegment(
       section: "header",
     });
   }
-  const location = locateChild(context, given, source.label);
-  return sourceSegment(context, source, location, { start: 0, end: size }, size, version);
+  const location = locateChild(context, given, label);
+  return contentOf(context, { content, opened, location, start: 0, end: size, objectSize: size, version });
 }
 
 /** The object of this store that a child is; undefined for a child elsewhere. */
@@ -175,22 +169,11 @@ function sourceOf(context: CombineContext, given: ArchiveSource): RangeSource {
   return given;
 }
 
-function sourceSegment(
-  context: CombineContext,
-  source: RangeSource,
-  location: ObjectLocation | undefined,
-  { start, end }: { readonly start: number; readonly end: number },
-  objectSize: number,
-  version: string | undefined,
-): Segment {
+/** As {@link contentSegment}, for a child. @throws PeekpackError `unsupported-value` if it is the object to write */
+function contentOf(context: CombineContext, place: ContentPlace): ContentSegment {
+  const { location } = place;
   if (location?.bucket === context.location.bucket && location.key === context.location.key) {
     throw new PeekpackError("unsupported-value", `${context.label} cannot be combined into itself.`);
   }
-  const read = sourceReader(source, start);
-  // Without a version, the server could copy another object than the one that was checked.
-  if (location === undefined || version === undefined) {
-    return { piece: { kind: "bytes", size: end - start }, read };
-  }
-  const pin = version.startsWith('"') ? { ifMatch: version } : { versionId: version };
-  return { piece: { kind: "object", start, end, objectSize }, from: { ...location, ...pin }, read };
+  return contentSegment(place);
 }

@@ -51,7 +51,7 @@ export function objectTarget(operations: ObjectOperations, options: ObjectTarget
     mark: string | undefined,
     options: CommitOptions & { readonly bytes?: number },
     send: (context: Attempt) => Promise<Omit<StoredObject, "size">>,
-    expectedEtag: () => Promise<string | undefined>,
+    expectedEtag: () => string | undefined,
     confirm?: (stored: StoredObject) => Promise<void>,
   ): Promise<StoredObject> => {
     const isOwn = async (existing: FoundObject): Promise<boolean> =>

@@ -1,20 +1,20 @@
-import { openArchive, PeekpackError, type WriteOptions, type WriteResult } from "@peekpack/core";
+import {
+  type ArchiveCompression,
+  openArchive,
+  PeekpackError,
+  type WriteOptions,
+  type WriteResult,
+} from "@peekpack/core";
 import { type CombinedLayout, combinedLayout } from "@peekpack/core/internal";
 import { checkReplacing } from "./append-safety.js";
 import type { ReplacingRequest } from "./capability.js";
-import {
-  byteSegment,
-  type ChildSegment,
-  type CombineContext,
-  type Segment,
-  type StoreChild,
-  segmentsOf,
-  sourceReader,
-} from "./combine-children.js";
+import { type CombineContext, type StoreChild, segmentsOf } from "./combine-children.js";
+import { compressedSegments, mixedNotice } from "./combine-compressed.js";
 import { checkConcurrency, forEachConcurrently } from "./concurrency.js";
 import { type CopyPlan, type PlannedPart, planCopy, type Run } from "./copy-plan.js";
 import { DEFAULT_PART_SIZE } from "./limits.js";
 import { S3Error } from "./s3-error.js";
+import { byteContent, type ContentSegment, contentSegment, type Segment, sourceReader } from "./segment.js";
 import { type ProgressListener, progressReporter } from "./upload-progress.js";
 import type { PutMode, StoredObject, UploadedPart, UploadTarget } from "./upload-target.js";
 
@@ -31,6 +31,13 @@ export interface StoreCombineOptions extends WriteOptions {
   /** Whether the server may copy. If false, all bytes are read and uploaded. Default true. */
   readonly copy?: boolean | undefined;
   readonly onProgress?: ProgressListener | undefined;
+  /**
+   * Combines compressed archives: `zstdFrames()` of `@peekpack/zstd`. `combine` then writes a compressed archive, and `append`
+   * one if the archive is compressed. The server copies the frames of compressed children, which are not compressed again. Values and
+   * archives that are not compressed pass through memory and are compressed. Without it, a compressed archive is no child, unless
+   * it is given as a source of its content.
+   */
+  readonly compression?: ArchiveCompression | undefined;
 }
 
 /** Options of `store.append`. */
@@ -44,13 +51,15 @@ export interface StoreAppendOptions extends Omit<StoreCombineOptions, "put" | "c
 
 /** The combined archive, and the bytes that were transferred for it. */
 export interface StoreCombineResult extends WriteResult {
+  /** Size of the compressed object in bytes. Absent if it is not compressed. */
+  readonly compressedSize?: number | undefined;
   /** Bytes that the server copied. */
   readonly copiedBytes: number;
   /** Bytes of archives on S3 that were read because they were too short to copy. */
   readonly readBytes: number;
   /** Bytes that were uploaded. */
   readonly uploadedBytes: number;
-  /** Why the server did not copy, if it should have. */
+  /** Why the server did not copy, or why archives were compressed or decompressed, if they were. */
   readonly notice?: string | undefined;
 }
 
@@ -64,9 +73,8 @@ export async function combineOnServer(
   const found = await segmentsOf(context, children, options);
   const codec = typeof options.codec === "object" ? options.codec.protocol : options.codec;
   const layout = await combinedLayout(found, { codec, pageIndex: options.pageIndex });
-  const added = found.map(({ segment }) => segment);
-  const segments = [byteSegment(layout.header), ...added, ...tableSegments(layout)];
-  return writeSegments(context, segments, options.put ?? "overwrite", options);
+  const put = options.put ?? "overwrite";
+  return writeContents(context, layout, found, put, options.compression, options);
 }
 
 /** Adds children to a combined archive; see `S3Store.append`. */
@@ -76,7 +84,10 @@ export async function appendOnServer(
   options: StoreAppendOptions = {},
 ): Promise<StoreCombineResult> {
   checkConcurrency(options.concurrency);
-  const archive = await openArchive(context.source(context.location), { signal: options.signal });
+  const { compression, signal } = options;
+  const source = context.source(context.location);
+  const opened = await compression?.open(source, { signal });
+  const archive = await openArchive(opened?.content ?? source, { signal });
   const { version, objectSize = 0 } = archive.info;
   if (version === undefined || !version.startsWith('"')) {
     throw new PeekpackError(
@@ -85,25 +96,57 @@ export async function appendOnServer(
       { section: "sink" },
     );
   }
-  const found: ChildSegment[] = await segmentsOf(context, children, options);
+  const found = await segmentsOf(context, children, options);
   const layout = await combinedLayout(found, { onto: archive, pageIndex: options.pageIndex });
-  const { kept } = layout;
-  const existing: Segment = {
-    piece: { kind: "object", start: kept!.start, end: kept!.end, objectSize },
-    from: { ...context.location, ifMatch: version },
-    read: sourceReader(context.source(context.location, version), kept!.start),
-  };
-  const added = found.map(({ segment }) => segment);
-  const segments = [byteSegment(layout.header), existing, ...added, ...tableSegments(layout)];
+  const { start, end } = layout.kept!;
+  const content = opened?.content ?? context.source(context.location, version);
+  const existing = contentSegment({
+    content,
+    opened,
+    location: context.location,
+    start,
+    end,
+    objectSize,
+    version,
+  });
   const check = options.soleWriter
     ? undefined
-    : (request: ReplacingRequest) => checkReplacing(context, request, options.signal);
-  return writeSegments(context, segments, { ifMatch: version }, options, check);
+    : (request: ReplacingRequest) => checkReplacing(context, request, signal);
+  const contents = [existing, ...found];
+  return writeContents(
+    context,
+    layout,
+    contents,
+    { ifMatch: version },
+    opened && compression,
+    options,
+    check,
+  );
 }
 
-/** The table of a combined archive, and its page index if it has one. */
-function tableSegments({ table, index }: CombinedLayout): Segment[] {
-  return index.length === 0 ? [byteSegment(table)] : [byteSegment(table), byteSegment(index)];
+/** Writes a combined archive: its header, what `contents` holds, its table and its page index. */
+async function writeContents(
+  context: CombineContext,
+  { header, table, index, size }: CombinedLayout,
+  contents: readonly ContentSegment[],
+  put: PutMode,
+  compression: ArchiveCompression | undefined,
+  options: StoreCombineOptions,
+  check?: CheckRequest,
+): Promise<StoreCombineResult> {
+  const ends = index.length === 0 ? [table] : [table, index];
+  const all = [byteContent(header), ...contents, ...ends.map(byteContent)];
+  const segments = compression
+    ? await compressedSegments(all, compression, options.signal)
+    : all.map(({ segment }) => segment);
+  const result = await writeSegments(context, segments, put, options, check);
+  const notices = [result.notice, mixedNotice(all, compression !== undefined)].filter((notice) => notice);
+  return {
+    ...result,
+    size,
+    ...(compression && { compressedSize: result.size }),
+    ...(notices.length > 0 && { notice: notices.join(" ") }),
+  };
 }
 
 /** Rejects if a request would not replace the object safely. */

@@ -31,14 +31,21 @@ import type { PutMode, UploadTarget } from "./upload-target.js";
 /** Options of {@link s3Store}. */
 export interface S3StoreOptions extends ConnectionOptions {
   /**
-   * What sends requests that write. `sdk`: `@aws-sdk/client-s3`, loaded at the first write. `fetch`: fetch, signed by this
-   * package, which saves a page 85 KB. Default: `sdk` in Node, `fetch` in a browser.
+   * What sends requests that write. `sdk`: `@aws-sdk/client-s3`, which you install, and which is loaded at the first write.
+   * `fetch`: fetch, signed by this package, which saves a page 85 KB. Default: `sdk` in Node if it is installed, else `fetch`.
    */
   readonly writer?: WriterKind | undefined;
   /** How requests that write are retried. */
   readonly retry?: WriteRetryOptions | undefined;
   /** Maximum number of concurrent requests that read. Default 6 in a browser, else 32. */
   readonly concurrency?: number | undefined;
+}
+
+/** The SDK in Node, if it is installed. */
+async function defaultWriter(): Promise<WriterKind> {
+  if (!inNode()) return "fetch";
+  const { isSdkInstalled } = await loadFeature("writing to S3", () => import("./sdk-code.js"));
+  return (await isSdkInstalled()) ? "sdk" : "fetch";
 }
 
 /** The maximum of SigV4: a week. */
@@ -140,7 +147,6 @@ export function s3Store(options: S3StoreOptions = {}): S3Store {
   const settings = connectionSettings(options);
   const connection = openConnection(settings);
   const limiter: RequestLimiter = requestLimiter(options.concurrency ?? (inBrowser() ? 6 : 32));
-  const kind = options.writer ?? (inNode() ? "sdk" : "fetch");
   const labelOf = ({ bucket, key }: ObjectLocation): string => objectLabel(options, bucket, key);
 
   let lastBucket: string | undefined;
@@ -155,7 +161,7 @@ export function s3Store(options: S3StoreOptions = {}): S3Store {
 
   const writer = deferred(async () => {
     const { storeWriter } = await loadFeature("writing to S3", () => import("./store-writer.js"));
-    return storeWriter({ connection, settings, kind, retry });
+    return storeWriter({ connection, settings, kind: options.writer ?? (await defaultWriter()), retry });
   });
   const target = async (location: ObjectLocation, put: PutMode): Promise<UploadTarget> =>
     (await writer.get()).target(location, labelOf(location), put);

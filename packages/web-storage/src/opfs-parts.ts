@@ -13,7 +13,7 @@ import type { PartMedium, PartWriter } from "./part-medium.js";
 import { type RpcPort, rpcClient } from "./rpc.js";
 import { withStorageErrors } from "./storage-error.js";
 
-/** Writes files of the origin private file system, one at a time. */
+/** Writes files of the origin private file system. Several may be open. */
 export interface FileWriter {
   open(directory: string, spool: string, name: string): Promise<PartWriter>;
   close(): void;
@@ -46,13 +46,15 @@ export function workerWriter(makeWorker: () => Worker): FileWriter {
   };
   worker.addEventListener("error", fail);
   worker.addEventListener("messageerror", fail);
+  let opened = 0;
   return {
     async open(...args) {
-      await client.call("open", args);
+      const id = ++opened;
+      await client.call("open", [id, ...args]);
       return {
-        append: (bytes) => client.call("append", [bytes], { transfer: [bytes.buffer] }),
-        seal: () => client.call("seal", []),
-        cancel: () => client.call<void>("cancel", []).catch(() => {}),
+        append: (bytes) => client.call("append", [id, bytes], { transfer: [bytes.buffer] }),
+        seal: () => client.call("seal", [id]),
+        cancel: () => client.call<void>("cancel", [id]).catch(() => {}),
       };
     },
     close() {

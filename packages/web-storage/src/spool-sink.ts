@@ -35,11 +35,11 @@ export function spoolSink(target: UploadTarget, options: SpoolSinkOptions = {}):
   const resolved = resolveSpoolOptions(options);
   const progress = spoolProgress(options.onProgress, options.meter);
   let spool: BrowserSpool | undefined;
-  const { label, write, finish, abort } = uploadingSink(
+  const { finish, abort, ...sink } = uploadingSink(
     withOfflineRetry(target),
     { ...resolved, onProgress: progress.update },
     {
-      spills: false,
+      spills: true,
       copies: true,
       async create() {
         spool = await createSpool(target, resolved);
@@ -48,15 +48,13 @@ export function spoolSink(target: UploadTarget, options: SpoolSinkOptions = {}):
     },
   );
   return disposableSink<SpoolSink>({
-    label,
-    copies: true,
+    ...sink,
     get id() {
       return spool?.id;
     },
     get storage() {
       return spool?.head.storage;
     },
-    write,
     finish: (header) => finish(header).finally(progress.end),
     abort: (reason) => abort(reason).finally(progress.end),
   });

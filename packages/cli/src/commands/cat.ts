@@ -1,7 +1,7 @@
+import { type JsonInput, jsonText } from "@peekpack/core/tagged";
 import { ArchiveAccess } from "../archive-access.js";
 import { type Arguments, UsageError } from "../arguments.js";
 import { type Command, type Context, PATH_OPTIONS, READ_OPTIONS } from "../command.js";
-import { type JsonInput, jsonText } from "../json-text.js";
 import { archiveAndPath, found } from "../path-argument.js";
 
 /** `peekpack cat`: prints a value as JSON. */

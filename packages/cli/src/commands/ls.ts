@@ -1,8 +1,8 @@
 import type { Value } from "@peekpack/core";
+import { shortJson } from "@peekpack/core/tagged";
 import { ArchiveAccess } from "../archive-access.js";
 import type { Arguments } from "../arguments.js";
 import { type Command, type Context, PATH_OPTIONS, READ_OPTIONS } from "../command.js";
-import { shortJson } from "../json-text.js";
 import { type Entry, entriesAt, entryLines, type MatchedEntry, matchesOf } from "../listing.js";
 import { archiveAndPath, found } from "../path-argument.js";
 

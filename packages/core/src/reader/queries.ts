@@ -8,22 +8,29 @@ import { follow, isRecord, lookUp, rootOf, showPath } from "./lookup.js";
 import { materialize } from "./materialize.js";
 import type { PathSegment } from "./path.js";
 
-/** After so many keys other work may run. */
+/** After so many keys or paths other work may run. */
 const STEP = 1024;
 
 /** What can have entries: a handle, or a value. */
 type Container = LazyMap | LazyList | Map<Value, Value> | Value[] | { [key: string]: Value };
 
 /** Everything at each of many paths, as plain data. One budget bounds all of them. */
-export function valuesAt(
+export async function valuesAt(
   archive: ArchiveReader,
   paths: readonly (readonly PathSegment[])[],
   options?: ReadOptions,
 ): Promise<Value[]> {
   const budget = archive.budget();
-  return Promise.all(
-    paths.map((path) => lookUp(archive, path, options, (at) => materialize(at, budget.another(), options))),
-  );
+  const slice = new TimeSlice();
+  const values: Promise<Value>[] = [];
+  for (const path of paths) {
+    const value = lookUp(archive, path, options, (at) => materialize(at, budget.another(), options));
+    // A failure is reported when all have begun.
+    value.catch(() => {});
+    // The requests of fewer paths are planned at once.
+    if (values.push(value) % STEP === 0) await slice.next(options?.signal);
+  }
+  return Promise.all(values);
 }
 
 /** Whether there is something at a path. */
@@ -98,6 +105,7 @@ function containerAt(
   options?: ReadOptions,
 ): Promise<Container> {
   return lookUp(archive, path, options, async (at) => {
+    if (at.kind === "node" && at.node.kind === "map") await at.archive.table.learn(at.node, options);
     const value = await handleOf(at, archive.budget(), options);
     if (value instanceof LazyMap || value instanceof Map || isList(value) || isRecord(value)) {
       return value as Container;
