@@ -140,7 +140,7 @@ export class Archive<S = Untyped> {
     paths: Iterable<PathIn<S, P>>,
     options?: ReadOptions,
   ): Promise<At<S, P>[]> {
-    const all = Array.from(paths, (path) => parsePath(path as Path));
+    const all = Array.from(paths) as Path[];
     return this.#withReader(options, (reader) => valuesAt(reader, all, options)) as Promise<At<S, P>[]>;
   }
 

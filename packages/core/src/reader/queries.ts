@@ -7,7 +7,7 @@ import { TimeSlice } from "./event-loop.js";
 import { handleOf, type Lazy, LazyList, LazyMap } from "./handles.js";
 import { follow, isRecord, lookUp, rootOf, showPath } from "./lookup.js";
 import { materialize } from "./materialize.js";
-import type { PathSegment } from "./path.js";
+import { type Path, type PathSegment, parsePath } from "./path.js";
 
 /** After so many keys or paths other work may run. */
 const STEP = 1024;
@@ -18,18 +18,22 @@ type Container = LazyMap | LazyList | Map<Value, Value> | Value[] | { [key: stri
 /** Everything at each of many paths, as plain data. One budget bounds all of them. */
 export async function valuesAt(
   archive: ArchiveReader,
-  paths: readonly (readonly PathSegment[])[],
+  paths: readonly Path[],
   options?: ReadOptions,
 ): Promise<Value[]> {
   const budget = archive.budget();
   const slice = new TimeSlice();
   const values: Promise<Value>[] = [];
   for (const path of paths) {
-    const value = lookUp(archive, path, options, (at) => materialize(at, budget.another(), options));
+    const value = lookUp(archive, parsePath(path), options, (at) =>
+      materialize(at, budget.another(), options),
+    );
     // A failure is reported when all have begun.
     value.catch(() => {});
-    // The requests of fewer paths are planned at once.
-    if (values.push(value) % STEP === 0) await slice.next(options?.signal);
+    if (values.push(value) % STEP > 0) continue;
+    // The requests of fewer paths are planned at once. Local reads are no requests: more of them only wait for each other.
+    if (archive.context.source.local) await Promise.all(values.slice(-STEP));
+    await slice.next(options?.signal);
   }
   return Promise.all(values);
 }
