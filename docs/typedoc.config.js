@@ -45,5 +45,7 @@ export default {
   hidePageHeader: true,
   parametersFormat: "table",
   propertyMembersFormat: "table",
+  // The site treats what looks like an element as one.
+  sanitizeComments: true,
   logLevel: "Warn",
 };
