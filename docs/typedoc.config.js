@@ -47,5 +47,6 @@ export default {
   propertyMembersFormat: "table",
   // The site treats what looks like an element as one.
   sanitizeComments: true,
+  useHTMLAnchors: true,
   logLevel: "Warn",
 };
