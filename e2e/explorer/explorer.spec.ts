@@ -200,7 +200,7 @@ test.describe("the page", () => {
     const explorer = new ExplorerPage(page);
     await explorer.openUrl(origin(), runs);
     await explorer.goTo("entries/*/energy");
-    await expect(page.getByText(`${RUNS} matches`, { exact: true })).toBeVisible();
+    await expect(page.getByText(`${RUNS} matches`, { exact: true })).toBeVisible({ timeout: 20_000 });
     await expect.poll(() => isPainted(page, ".line-plot")).toBe(true);
     await expect.poll(() => isPainted(page, ".histogram-plot")).toBe(true);
     await expect(page.locator(".plot-facts")).toContainText("Std. deviation");
@@ -237,7 +237,7 @@ test.describe("the page", () => {
     await expect(page.getByRole("cell", { name: '"run-00003"' })).toBeVisible();
     await explorer.picture(info, "table");
     await page.getByRole("button", { name: "Plot band_gap of every row" }).click();
-    await expect(page.getByText(`${RUNS} matches`, { exact: true })).toBeVisible();
+    await expect(page.getByText(`${RUNS} matches`, { exact: true })).toBeVisible({ timeout: 20_000 });
     await expect.poll(() => isPainted(page, ".line-plot")).toBe(true);
     await explorer.goTo("about");
     await page.getByRole("tab", { name: "Text" }).click();

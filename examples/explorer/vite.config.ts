@@ -14,11 +14,7 @@ const developmentPolicy: Plugin = {
 export default defineConfig({
   // Relative URLs, so that the build can be served from any path.
   base: "./",
-  resolve: {
-    conditions: ["@peekpack/source", ...defaultClientConditions],
-    // What the package declares for browsers is a script without exports.
-    alias: { "iregexp-check": "iregexp-check/dist/iregexp-check.esm.js" },
-  },
+  resolve: { conditions: ["@peekpack/source", ...defaultClientConditions] },
   plugins: [developmentPolicy],
   build: {
     target: "es2022",

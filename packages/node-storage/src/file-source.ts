@@ -7,6 +7,10 @@ import { type FileState, fileState } from "./file-state.js";
 
 // An idle handle is closed soon, so that a source that is never closed keeps no file open.
 const IDLE_MS = 1000;
+// A process may have a few hundred files open; thousands of archives are combined at once.
+const MAX_IDLE = 64;
+/** Closes the idle handles of all sources, the longest idle first. */
+const idleHandles = new Set<() => Promise<void>>();
 // Maximum length of one system call.
 const MAX_READ_BYTES = 2 ** 30;
 
@@ -27,9 +31,17 @@ export function fileSource(path: string | URL): ClosableSource {
 
   const closeHandle = async (): Promise<void> => {
     clearTimeout(idleTimer);
+    idleHandles.delete(closeHandle);
     const closing = handle;
     handle = undefined;
     await (await closing?.catch(() => undefined))?.close();
+  };
+  /** Keeps the handle for a read that follows soon. */
+  const rest = async (): Promise<void> => {
+    idleTimer = setTimeout(closeHandle, IDLE_MS).unref();
+    idleHandles.add(closeHandle);
+    const [longest] = idleHandles;
+    if (idleHandles.size > MAX_IDLE) await longest!();
   };
   const changed = (): PeekpackError =>
     new PeekpackError("changed", `${file} changed since it was first read.`, { section: "source" });
@@ -66,6 +78,7 @@ export function fileSource(path: string | URL): ClosableSource {
       signal?.throwIfAborted();
       if (closed) throw new PeekpackError("closed", `${file}: this source is closed.`, { section: "source" });
       clearTimeout(idleTimer);
+      idleHandles.delete(closeHandle);
       readers++;
       try {
         const before = await checkState();
@@ -82,7 +95,7 @@ export function fileSource(path: string | URL): ClosableSource {
         readers--;
         if (readers === 0) {
           if (closed) await closeHandle();
-          else idleTimer = setTimeout(closeHandle, IDLE_MS).unref();
+          else await rest();
         }
       }
     });
