@@ -48,7 +48,7 @@ export interface OpenOptions extends Omit<ReadEngineOptions, "size"> {
   readonly limits?: Partial<Limits> | undefined;
   /** "object" (default): maps are plain objects, and Map if a key is not a text. "map": always Map. */
   readonly maps?: MapStyle | undefined;
-  /** Whether byte strings that are pickled numpy arrays become {@link NdArray}s. Default true. Nothing is executed. */
+  /** Whether byte strings that are pickled numpy arrays become `NdArray`s. Default true. Nothing is executed. */
   readonly numpy?: boolean | undefined;
   /** Decodes values, in archives of its protocol. */
   readonly codec?: Codec | undefined;
