@@ -7,6 +7,7 @@ import { MAX_RESPONSE } from "./limit-body.js";
 import type { Commit, ObjectOperations } from "./object-operations.js";
 import { readText } from "./read-text.js";
 import { type FailedRequest, s3Error, systemCode } from "./s3-error.js";
+import { serverDate } from "./server-date.js";
 import type { StoredObject } from "./upload-target.js";
 import { MARK_HEADER } from "./write-mark.js";
 import { xmlElements, xmlEscape, xmlText } from "./xml.js";
@@ -207,11 +208,10 @@ export function httpOperations(authorize: Authorize, label: string): ObjectOpera
       try {
         const failed = { action: "look up the object" };
         const { headers } = await send(failed, { operation: "HeadObject", method: "HEAD", signal });
-        const modified = new Date(headers.get("last-modified") ?? Number.NaN);
         return {
           size: Number(required(headers.get("content-length"), failed)),
           ...namesOf(headers.get("etag"), headers),
-          ...(Number.isNaN(modified.getTime()) ? {} : { modified }),
+          modified: serverDate(headers.get("last-modified")),
           mark: headers.get(MARK_HEADER) ?? undefined,
         };
       } catch (error) {

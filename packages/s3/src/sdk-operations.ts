@@ -183,7 +183,7 @@ export function sdkOperations(
         return {
           size: found.ContentLength ?? 0,
           ...namesOf(found.ETag, found.VersionId),
-          ...(found.LastModified === undefined ? {} : { modified: found.LastModified }),
+          modified: found.LastModified,
           mark: found.Metadata?.[MARK_NAME],
         };
       } catch (error) {

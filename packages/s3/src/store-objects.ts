@@ -7,6 +7,7 @@ import type { FoundObject } from "./object-operations.js";
 import { checkPutMode } from "./put-mode.js";
 import { type WriteRetryOptions, withRetries } from "./retry.js";
 import { s3Error } from "./s3-error.js";
+import { serverDate } from "./server-date.js";
 import { signedOperations } from "./signed-operations.js";
 import type { PutMode, TransferOptions, UploadTarget } from "./upload-target.js";
 import { xmlElements, xmlText } from "./xml.js";
@@ -95,7 +96,7 @@ export async function* listObjects(
         key,
         size,
         etag: xmlText(object, "ETag") || undefined,
-        modified: dateOf(xmlText(object, "LastModified")),
+        modified: serverDate(xmlText(object, "LastModified")),
       };
       if (--left === 0) return;
     }
@@ -166,9 +167,4 @@ export async function deleteObject(
   }
   const target = await context.target(context.location, "overwrite");
   await target.removeObject!({ ifMatch, signal });
-}
-
-function dateOf(text: string | undefined): Date | undefined {
-  const date = new Date(text ?? Number.NaN);
-  return Number.isNaN(date.getTime()) ? undefined : date;
 }
