@@ -67,7 +67,7 @@ try {
       pageIndex: true,
       signal,
     });
-    const object = await store.source(path).probe({ head: 1, tail: 1 });
+    const object = await store.head(path);
     const seconds = ((performance.now() - began) / 1000).toFixed(1);
     console.log(
       `an archive of ${megabytes(written.size)}, compressed to ${megabytes(object.size)}, in ${seconds} s`,

@@ -47,29 +47,47 @@ export interface Growing<T> {
   readonly error?: string;
 }
 
+/**
+ * Reads a result in pieces, and shows it after each. The returned function ends the showing.
+ * @param read adds each piece by `grow`. It resolves to false if another read has ended it.
+ */
+function showGrowing<T>(
+  empty: T,
+  show: (result: Growing<T>) => void,
+  read: (grow: (add: (value: T) => T) => void) => Promise<boolean>,
+): () => void {
+  let current = true;
+  let value = empty;
+  const update = (result: Omit<Growing<T>, "value">): void => {
+    if (current) show({ value, ...result });
+  };
+  update({ state: "reading" });
+  const grow = (add: (value: T) => T): void => {
+    value = add(value);
+    update({ state: "reading" });
+  };
+  read(grow).then(
+    (complete) => {
+      if (complete) update({ state: "complete" });
+    },
+    (error: unknown) => update({ state: "failed", error: textOf(error) }),
+  );
+  return () => {
+    current = false;
+  };
+}
+
 /** The stations that a query finds. They arrive in batches. */
 export function useQuery({ archive }: OpenArchive, text: string): Growing<readonly Station[]> {
   const [rows, setRows] = useState<Growing<readonly Station[]>>({ value: [], state: "reading" });
-  useEffect(() => {
-    let current = true;
-    let value: readonly Station[] = [];
-    setRows({ value, state: "reading" });
-    const onRows = proxy((more: readonly Station[]) => {
-      value = [...value, ...more];
-      if (current) setRows({ value, state: "reading" });
-    });
-    archive.query(text, onRows).then(
-      (complete) => {
-        if (current && complete) setRows({ value, state: "complete" });
-      },
-      (error: unknown) => {
-        if (current) setRows({ value, state: "failed", error: textOf(error) });
-      },
-    );
-    return () => {
-      current = false;
-    };
-  }, [archive, text]);
+  useEffect(
+    () =>
+      showGrowing<readonly Station[]>([], setRows, (grow) => {
+        const onRows = (more: readonly Station[]): void => grow((found) => [...found, ...more]);
+        return archive.query(text, proxy(onRows));
+      }),
+    [archive, text],
+  );
   return rows;
 }
 
@@ -89,27 +107,15 @@ export function useColumn(
   const [column, setColumn] = useState<Growing<ColumnValues>>();
   useEffect(() => {
     if (station === undefined) return;
-    let current = true;
-    let value: ColumnValues = { hours: new Array(about.hours).fill(null), arrived: 0 };
-    setColumn({ value, state: "reading" });
-    const onPiece = proxy((start: number, values: Float32Array) => {
-      value = {
-        hours: value.hours.toSpliced(start, values.length, ...values),
-        arrived: start + values.length,
-      };
-      if (current) setColumn({ value, state: "reading" });
+    const empty: ColumnValues = { hours: new Array(about.hours).fill(null), arrived: 0 };
+    return showGrowing(empty, setColumn, (grow) => {
+      const onPiece = (start: number, values: Float32Array): void =>
+        grow(({ hours }) => ({
+          hours: hours.toSpliced(start, values.length, ...values),
+          arrived: start + values.length,
+        }));
+      return archive.column(station, name, proxy(onPiece));
     });
-    archive.column(station, name, onPiece).then(
-      (complete) => {
-        if (current && complete) setColumn({ value, state: "complete" });
-      },
-      (error: unknown) => {
-        if (current) setColumn({ value, state: "failed", error: textOf(error) });
-      },
-    );
-    return () => {
-      current = false;
-    };
   }, [archive, about, station, name]);
   return column;
 }
