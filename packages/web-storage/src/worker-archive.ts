@@ -75,7 +75,7 @@ export async function workerArchive(
   const { worker, cache, signal, onRequest, ...open } = options;
   signal?.throwIfAborted();
   const own = typeof worker === "function" ? worker() : worker === undefined ? packagedWorker() : undefined;
-  const client = rpcClient(own === undefined ? (worker as RpcPort) : (own as RpcPort));
+  const client = rpcClient((own ?? worker) as RpcPort);
   let loaded = false;
   own?.addEventListener("error", ({ error, message }) => client.close(workerError(loaded, error ?? message)));
   const end = (): void => {

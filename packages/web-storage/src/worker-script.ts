@@ -1,6 +1,6 @@
 /**
- * Where the script of a worker is if no bundler moves it: a sentence for errors, and what to do. Empty where the code is no file that a
- * server serves.
+ * Sentences for the error of a worker whose script cannot be loaded: where the script is, unless a bundler moves it, and what to do. The
+ * place is left out where no server serves the module.
  * @param here the URL of the module that starts the worker
  */
 export function scriptAdvice(name: string, here: string): string {
