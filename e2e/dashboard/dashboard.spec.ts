@@ -1,6 +1,6 @@
 import { expect } from "@playwright/test";
 import { accessibilityViolations } from "../accessibility.js";
-import { test } from "../browser-test.js";
+import { test, watchTrouble } from "../browser-test.js";
 import { type ServedExample, serveExample } from "../served-example.js";
 
 let served: ServedExample | undefined;
@@ -11,11 +11,7 @@ test.beforeAll(async ({ browserAbsent }) => {
 test.afterAll(() => served?.close());
 
 test("queries, plots a column while it arrives, and reads only what it shows", async ({ page }) => {
-  const trouble: string[] = [];
-  page.on("pageerror", (error) => trouble.push(error.message));
-  page.on("console", (message) => {
-    if (message.type() === "error") trouble.push(message.text());
-  });
+  const trouble = watchTrouble(page, (message) => message.type() === "error");
   const workers: string[] = [];
   page.on("worker", (worker) => workers.push(worker.url()));
   await page.goto(served!.url);

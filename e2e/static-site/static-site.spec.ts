@@ -1,6 +1,6 @@
 import { expect } from "@playwright/test";
 import { accessibilityViolations } from "../accessibility.js";
-import { test, watchTraffic } from "../browser-test.js";
+import { test, watchTraffic, watchTrouble } from "../browser-test.js";
 import { type ServedExample, serveExample } from "../served-example.js";
 
 let served: ServedExample | undefined;
@@ -13,11 +13,7 @@ test.afterAll(() => served?.close());
 test("a page in a public bucket reads the archive beside it by ranges, without signatures", async ({
   page,
 }) => {
-  const trouble: string[] = [];
-  page.on("pageerror", (error) => trouble.push(error.message));
-  page.on("console", (message) => {
-    if (message.type() === "error") trouble.push(message.text());
-  });
+  const trouble = watchTrouble(page, (message) => message.type() === "error");
   const { origin } = new URL(served!.url);
   const traffic = await watchTraffic(page, origin);
   await page.goto(served!.url);
