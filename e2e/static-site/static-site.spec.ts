@@ -28,8 +28,13 @@ test("a page in a public bucket reads the archive beside it by ranges, without s
   await page.screenshot({ path: test.info().outputPath("static-site.png") });
 
   const ofArchive = traffic.requests.filter((request) => request.url().endsWith(".msglc"));
-  const responses = await Promise.all(ofArchive.map((request) => request.response()));
-  expect(responses.map((response) => response?.status())).toEqual(ofArchive.map(() => 206));
+  const statuses = await Promise.all(
+    ofArchive.map(async (request) => (await request.response())?.status() ?? request.failure()?.errorText),
+  );
+  // The reader aborts what a click, or the head of the archive, made needless.
+  const answered = statuses.filter((status) => status !== "net::ERR_ABORTED");
+  expect(answered.length).toBeGreaterThan(2);
+  expect(new Set(answered)).toEqual(new Set([206]));
   expect(traffic.preflights).toEqual([]);
   expect(traffic.requests.every((request) => request.headers().authorization === undefined)).toBe(true);
   await expect(page.getByText(/You read \d{1,3} kB of \d\d\.\d MB/)).toBeVisible();
