@@ -2,6 +2,7 @@ import { isPeekpackError, PeekpackError } from "../errors.js";
 import type { ReadOptions } from "../source/range-source.js";
 import type { Value } from "../values.js";
 import type { ArchiveReader } from "./archive-reader.js";
+import { type KeysOptions, keyRange } from "./entry.js";
 import { TimeSlice } from "./event-loop.js";
 import { handleOf, type Lazy, LazyList, LazyMap } from "./handles.js";
 import { follow, isRecord, lookUp, rootOf, showPath } from "./lookup.js";
@@ -56,23 +57,21 @@ export async function hasAt(
 export async function* keysAt(
   archive: ArchiveReader,
   path: readonly PathSegment[],
-  options?: ReadOptions,
+  options?: KeysOptions,
 ): AsyncGenerator<Value> {
   const container = await containerAt(archive, path, options);
   if (container instanceof LazyMap) {
     yield* container.keys(options);
     return;
   }
+  const list = isList(container);
+  const keys = list ? container : container instanceof Map ? [...container.keys()] : Object.keys(container);
+  const { start, end } = keyRange(options);
+  const last = Math.min(end, keys.length);
   const slice = new TimeSlice();
-  const keys = isList(container)
-    ? indices(container.length)
-    : container instanceof Map
-      ? container.keys()
-      : Object.keys(container);
-  let count = 0;
-  for (const key of keys) {
-    yield key;
-    if (++count % STEP === 0) await slice.next(options?.signal);
+  for (let index = start; index < last; index++) {
+    yield list ? index : (keys as Value[])[index];
+    if (index % STEP === 0) await slice.next(options?.signal);
   }
 }
 
@@ -116,10 +115,6 @@ function containerAt(
     }
     throw new PeekpackError("bad-path", `${showPath(path)}: this is neither a map nor a list.`, { path });
   });
-}
-
-function* indices(length: number): Generator<number> {
-  for (let i = 0; i < length; i++) yield i;
 }
 
 function isList(value: Lazy | Container): value is LazyList | Value[] {
