@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { pathKeyHash } from "../src/format/page-index.js";
 import {
   type Archive,
   buildPageIndex,
@@ -296,6 +297,36 @@ describe("an index that is wrong", () => {
     });
   });
 
+  it("gives way after an append that was interrupted: other bytes over its start, the old end", async () => {
+    const appended = Uint8Array.from(bytes);
+    // The new data and table are longer than the old table, and end within the index.
+    appended.set(bytes.subarray(bytes.length - 150_000, bytes.length - 130_000), plain.length);
+    const archive = await opened(appended);
+    expect(await archive.readMany(paths)).toEqual(await (await openArchive(plain)).readMany(paths));
+    expect(archive.info.pageIndex).toMatchObject({ state: "damaged", reason: expect.any(String) });
+  });
+
+  it("does not mix up what was learned of pages with the whole table", async () => {
+    const document = {
+      small: Array.from({ length: 200 }, (_, i) => `text ${i}, of a length that has a node`),
+      ...Object.fromEntries(Array.from({ length: 4000 }, (_, i) => [`key ${i}`, `value ${i} `.repeat(8)])),
+    };
+    const more = { smallObjectThreshold: 16 };
+    const end = encodeArchive(document, { ...more, pageIndex: false }).length;
+    const bytes = encodeArchive(document, { ...more, pageIndex: true });
+    const archive = await openArchive(
+      { ...observedSource(bytes), local: false },
+      { headBytes: 50, tailBytes: 4096, readAhead: 0, cacheBytes: 0 },
+    );
+    expect(await archive.read(["small", 150])).toBe(document.small[150]);
+    expect(archive.info.pageIndex.state).toBe("used");
+    bytes.fill(0x55, end, bytes.length - 4096);
+    const keys = Object.keys(document).slice(1);
+    expect(await archive.readMany(keys.map((key) => [key]))).toEqual(Object.values(document).slice(1));
+    expect(archive.info.pageIndex.state).toBe("damaged");
+    expect(await archive.read(["small", 150])).toBe(document.small[150]);
+  });
+
   it("does not make up for a table that is damaged", async () => {
     const { tocBytes } = (await openArchive(plain)).info;
     const wrong = Uint8Array.from(bytes);
@@ -316,5 +347,30 @@ describe("an index that is wrong", () => {
     const archive = await opened(damaged, { limits: { maxTocBytes: 1000 } });
     await expect(archive.read("entries/entry 2000/id")).rejects.toMatchObject({ code: "limit" });
     expect(archive.info.pageIndex.state).toBe("damaged");
+  });
+});
+
+describe("two keys with one hash", () => {
+  // Found by search.
+  const [present, absent] = ["k861157", "k1001800"] as const;
+  const map = Object.fromEntries(Array.from({ length: 2000 }, (_, i) => [`key ${i}`, `a long value ${i}`]));
+  const bytes = encodeArchive({ first: map, [present]: map }, { pageIndex: true, smallObjectThreshold: 16 });
+
+  it("are told apart, whichever is looked up first", async () => {
+    expect(pathKeyHash(present, () => 0)).toBe(pathKeyHash(absent, () => 0));
+    for (const order of [[absent], [present, absent], [absent, present, absent]]) {
+      const archive = await openArchive(bytes, { tocCacheBytes: 0 });
+      expect(archive.info.pageIndex.state).toBe("used");
+      for (const key of order) {
+        expect(await archive.has([key, "key 7"])).toBe(key === present);
+        expect(await archive.has([key])).toBe(key === present);
+      }
+    }
+  });
+
+  it("are told apart when both are looked up at once", async () => {
+    const archive = await openArchive(bytes, { tocCacheBytes: 0 });
+    const found = [present, absent, present].map((key) => archive.has([key]));
+    expect(await Promise.all(found)).toEqual([true, false, true]);
   });
 });

@@ -155,7 +155,11 @@ export function decodeFooter(bytes: Uint8Array): Footer | undefined {
   };
   const { tocStart, tocSize, indexSize, rootStart, rootSize } = footer;
   const fits =
-    tocStart > 0 && tocSize > 0 && tocSize < 2 ** 32 && rootStart + rootSize + FOOTER_SIZE === indexSize;
+    tocStart > 0 &&
+    tocSize > 0 &&
+    tocSize < 2 ** 32 &&
+    rootSize > NODE_RECORD_SIZE &&
+    rootStart + rootSize + FOOTER_SIZE === indexSize;
   return fits ? footer : undefined;
 }
 
@@ -164,11 +168,10 @@ export function decodeFooter(bytes: Uint8Array): Footer | undefined {
  * @throws PeekpackError `corrupt`
  */
 export function decodeRootBlock(bytes: Uint8Array, footer: Footer): RootBlock {
-  if (bytes.length < 8) throw new DamagedIndex("its root block is too short");
   const view = viewOf(bytes);
   const count = view.getUint32(0, true);
   const records = 8 + count * DIRECTORY_ENTRY_SIZE;
-  if (records > bytes.length) throw new DamagedIndex("its root block is too short");
+  if (records > bytes.length) throw new DamagedIndex("its directory is cut off");
   const directory = Array.from({ length: count }, (_, i): DirectoryEntry => {
     const at = 8 + i * DIRECTORY_ENTRY_SIZE;
     const entry = {
@@ -185,8 +188,9 @@ export function decodeRootBlock(bytes: Uint8Array, footer: Footer): RootBlock {
   });
   const decoded = decodeRecordBlock(bytes.subarray(records), footer);
   const [root] = decoded;
-  if (root?.level !== 0 || root.node !== 0 || root.end !== footer.tocSize)
+  if (root?.level !== 0 || root.node !== 0 || root.end !== footer.tocSize) {
     throw new DamagedIndex("it has no root");
+  }
   return { directory, records: decoded };
 }
 
@@ -198,10 +202,10 @@ export function decodeRecordBlock(bytes: Uint8Array, footer: Footer): NodeRecord
   const view = viewOf(bytes);
   const records: NodeRecord[] = [];
   for (let at = 0; at < bytes.length; ) {
-    if (at + NODE_RECORD_SIZE > bytes.length) throw new DamagedIndex("a node record is cut off");
-    const size = view.getUint32(at + 96, true);
-    if (size < NODE_RECORD_SIZE || at + size > bytes.length)
+    const size = at + NODE_RECORD_SIZE > bytes.length ? 0 : view.getUint32(at + 96, true);
+    if (size < NODE_RECORD_SIZE || at + size > bytes.length) {
       throw new DamagedIndex("a node record is cut off");
+    }
     records.push(decodeNodeRecord(bytes.subarray(at, at + size), footer));
     at += size;
   }
@@ -217,9 +221,10 @@ function decodeNodeRecord(bytes: Uint8Array, { tocStart, tocSize, rootStart }: F
   const groups = inline ? 0 : Math.ceil(pageCount / PAGE_GROUP);
   const pagesAt = NODE_RECORD_SIZE + Math.ceil(samples / 2) * 8;
   const size = pagesAt + (inline ? pageCount * PAGE_RECORD_SIZE : groups * 24);
-  if (bytes.length !== size) throw new DamagedIndex("a node record has a wrong length");
   const kind = NODE_KINDS[view.getUint8(94)];
-  if (kind === undefined) throw new DamagedIndex("a node record has an unknown kind");
+  if (bytes.length !== size || kind === undefined) {
+    throw new DamagedIndex("a node record contradicts itself");
+  }
   const record: NodeRecord = {
     node: u64(view, 0),
     end: u64(view, 8),
@@ -291,13 +296,12 @@ export function decodePageRecords(bytes: Uint8Array): PageRecord[] {
   });
 }
 
-/** Reads a hash block. @throws PeekpackError `corrupt` if its length or its checksum is wrong */
+/** Reads a hash block. @throws PeekpackError `corrupt` if its checksum is wrong */
 export function decodeHashBlock(bytes: Uint8Array): HashEntry[] {
   const view = viewOf(bytes);
   const end = bytes.length - 8;
-  if (end < 0 || end % 8 !== 0) throw new DamagedIndex("a hash block has a wrong length");
   if (view.getUint32(end + 4, true) !== crc32(bytes.subarray(0, end))) {
-    throw new DamagedIndex("a hash block has a wrong checksum");
+    throw new DamagedIndex("a block has a wrong checksum");
   }
   return Array.from({ length: end / 8 }, (_, i) => ({
     hash: view.getUint32(i * 8, true),

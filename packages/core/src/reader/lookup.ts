@@ -1,7 +1,6 @@
 import { isPeekpackError, PeekpackError } from "../errors.js";
 import type { BlockList, Branch, TableNode } from "../format/table-view.js";
 import { isNdArray } from "../nd-array-brand.js";
-
 import type { ReadOptions } from "../source/range-source.js";
 import type { Value } from "../values.js";
 import type { ArchiveReader } from "./archive-reader.js";
@@ -224,10 +223,10 @@ export function sameEntries(a: TableNode, b: TableNode): boolean {
   if (a.kind === "blocked" && b.kind === "blocked") {
     return "before" in a.blocks && "before" in b.blocks
       ? a.blocks.bounds[0] === b.blocks.bounds[0]
-      : a.blocks === b.blocks;
+      : !("before" in a.blocks || "before" in b.blocks) && a.blocks.node === b.blocks.node;
   }
   if (!isBranch(a) || !isBranch(b) || a.kind !== b.kind) return false;
   return "view" in a.entries && "view" in b.entries
     ? a.entries.first === b.entries.first
-    : a.entries === b.entries;
+    : !("view" in a.entries || "view" in b.entries) && a.entries.node === b.entries.node;
 }

@@ -1,12 +1,12 @@
+import { concat } from "../bytes.js";
 import { crc32 } from "../crc32.js";
 import { isPeekpackError } from "../errors.js";
 import { decodeFooter, decodeRootBlock } from "../format/page-index.js";
 import { FOOTER_SIZE } from "../format/page-index-footer.js";
 import type { RangeSource, ReadOptions } from "../source/range-source.js";
-import type { ArchiveExtent, PageIndex, PageIndexFound } from "./archive-extent.js";
+import type { ArchiveExtent, PageIndexFound } from "./archive-extent.js";
 import type { IndexLocation } from "./index-blocks.js";
 import type { PageIndexInfo } from "./page-index-info.js";
-import type { TablePages } from "./paged-lookups.js";
 import { PagedTable } from "./paged-table.js";
 
 /**
@@ -39,12 +39,12 @@ export async function openPageIndex(
   if (crc32(rootBytes) !== footer.rootCrc) {
     return without("damaged", footer.indexSize, "The checksum of its root block does not match.");
   }
-  const bytes = new Uint8Array(rootBytes.length + FOOTER_SIZE);
-  bytes.set(rootBytes);
-  bytes.set(footerBytes, rootBytes.length);
+  const bytes = concat([rootBytes, footerBytes]);
   try {
     const root = decodeRootBlock(rootBytes, footer);
-    return pageIndexAt({ source, start, bytes, footer, root }, sidecar);
+    const info: PageIndexInfo = { state: "used", bytes: footer.indexSize, sidecar };
+    const location: IndexLocation = { source, start, bytes, footer, root, info };
+    return { index: { bytes, table: (pages) => new PagedTable(pages, location) }, info };
   } catch (error) {
     if (!isPeekpackError(error)) throw error;
     return without("damaged", footer.indexSize, error.message);
@@ -64,13 +64,4 @@ export async function openSidecar(
       ? tail.subarray(start - tailStart, end - tailStart)
       : (await source.read([{ start, end }], options))[0]!;
   return openPageIndex(source, extent, { start: 0, end: size }, read, true);
-}
-
-function pageIndexAt(
-  location: Omit<IndexLocation, "info">,
-  sidecar: boolean,
-): { readonly index: PageIndex; readonly info: PageIndexInfo } {
-  const info: PageIndexInfo = { state: "used", bytes: location.footer.indexSize, sidecar };
-  const table = (pages: TablePages): PagedTable => new PagedTable(pages, { ...location, info });
-  return { index: { bytes: location.bytes, table }, info };
 }

@@ -139,7 +139,9 @@ export class Table {
   /** The item of a list at an index that is in range. */
   item(node: Branch, index: number, options?: ReadOptions): TableNode | Promise<TableNode> {
     const { entries } = node;
-    if (!("view" in entries)) return this.paged!.item(node, index, options);
+    if (!("view" in entries)) {
+      return this.paged!.items(node, [index], options).then(([item]) => item!);
+    }
     const { view } = entries;
     const bounds = view.within(node);
     if (!this.#isKept(node)) return view.node(view.nth({ ...node, entries }, index));
@@ -177,7 +179,7 @@ export class Table {
   /** The nodes at some indices of a list, in the order given. */
   async items(node: Branch, indices: readonly number[], options?: ReadOptions): Promise<TableNode[]> {
     const { entries } = node;
-    if (!("view" in entries)) return Promise.all(indices.map((index) => this.item(node, index, options)));
+    if (!("view" in entries)) return this.paged!.items(node, indices, options);
     const offsets = this.#offsets(entries, node);
     const bounds = entries.view.within(node);
     const slice = new TimeSlice();
@@ -197,7 +199,7 @@ export class Table {
   /** Walks over all blocks of a list, some at a time. */
   async *walkBlocks(node: BlockList, options?: ReadOptions): AsyncGenerator<Blocks> {
     if ("before" in node.blocks) yield node.blocks;
-    else yield* this.paged!.walkBlocks(node, options);
+    else yield* this.paged!.walkBlocks(node, 0, options);
   }
 
   /** Memory that the table holds for good, in bytes. */
@@ -301,8 +303,9 @@ export class Table {
     });
   }
 
+  /** Offsets count from the start of the view: the same node in a page and in the whole table has two names. */
   #name({ view, first }: TableEntries): string {
-    return `${this.#id}:${view.base + first}`;
+    return `${this.#id}:${view.base}:${first}`;
   }
 
   #learn<T extends KeyTable | Uint32Array>({ view, first }: TableEntries, read: () => T): T {

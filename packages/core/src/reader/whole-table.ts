@@ -6,11 +6,11 @@ import type { Entry, EntryRange } from "./entry.js";
 import type { IndexLocation, SharedReading } from "./index-blocks.js";
 import type { LargeNode } from "./large-node.js";
 import type { PageIndexInfo } from "./page-index-info.js";
-import type { TableLookups, TablePages } from "./paged-lookups.js";
+import type { LargeLookups, TableLookups, TablePages } from "./paged-lookups.js";
 import type { PathKey } from "./path.js";
 
 /** A table that is in memory as a whole, because its page index is damaged. */
-export class WholeTable {
+export class WholeTable implements LargeLookups {
   readonly #table: TableLookups | PeekpackError;
 
   /** @param table the table, or what is wrong with it */
@@ -19,40 +19,42 @@ export class WholeTable {
   }
 
   /** The table. @throws PeekpackError `corrupt` if it is damaged as well */
-  get table(): TableLookups {
+  get #lookups(): TableLookups {
     if (isPeekpackError(this.#table)) throw this.#table;
     return this.#table;
   }
 
+  root(): TableNode {
+    return this.#lookups.root();
+  }
+
   find(branch: Branch, key: PathKey, options?: ReadOptions): Promise<TableNode | undefined> {
-    return this.#in(branch, (here) => this.table.find(here, key, options));
+    return this.#in(branch, (here) => this.#lookups.find(here, key, options));
   }
 
   indexOf(branch: Branch, key: PathKey, options?: ReadOptions): Promise<number> {
-    return this.#in(branch, (here) => this.table.indexOf(here, key, options));
+    return this.#in(branch, (here) => this.#lookups.indexOf(here, key, options));
   }
 
-  item(branch: Branch, index: number, options?: ReadOptions): Promise<TableNode> {
-    return this.#in(branch, (here) => this.table.item(here, index, options));
+  items(branch: Branch, indices: readonly number[], options?: ReadOptions): Promise<TableNode[]> {
+    return this.#in(branch, (here) => this.#lookups.items(here, indices, options));
   }
 
   async *walk(branch: Branch, range: EntryRange, options?: ReadOptions): AsyncGenerator<Entry[]> {
-    yield* await this.#in(branch, (here) => this.table.walk(here, range, options));
+    yield* await this.#in(branch, (here) => this.#lookups.walk(here, range, options));
   }
 
-  /** The blocks of a list, from an item on. */
-  async blocks({ blocks }: BlockList, item = 0): Promise<Blocks> {
+  async blocks({ blocks }: BlockList): Promise<Blocks> {
     const node = this.#nodeOf(blocks as LargeNode);
-    if (node.kind === "blocked" && "before" in node.blocks) {
-      const { bounds, before } = node.blocks;
-      const first = before.indexOf(item);
-      if (first >= 0) return { bounds: bounds.subarray(first), before: before.subarray(first) };
-    }
+    if (node.kind === "blocked" && "before" in node.blocks) return node.blocks;
     throw noLargeNode();
   }
 
-  async *walkBlocks(list: BlockList, item?: number): AsyncGenerator<Blocks> {
-    yield this.blocks(list, item);
+  async *walkBlocks(list: BlockList, start: number): AsyncGenerator<Blocks> {
+    const { bounds, before } = await this.blocks(list);
+    const first = before.indexOf(start);
+    if (first < 0) throw noLargeNode();
+    yield { bounds: bounds.subarray(first), before: before.subarray(first) };
   }
 
   /** Does something in a branch that was found through the index. */
@@ -64,7 +66,7 @@ export class WholeTable {
 
   /** Goes down from the root to a node that was found through the index. */
   #nodeOf({ node: target }: LargeNode): TableNode {
-    let node = this.table.root();
+    let node = this.#lookups.root();
     for (let offset = 0; offset !== target; ) {
       if (!("entries" in node && "view" in node.entries)) throw noLargeNode();
       const { view, first } = node.entries;
@@ -117,7 +119,7 @@ export async function wholeTable(
 }
 
 async function readWhole(pages: TablePages, size: number, signal: AbortSignal): Promise<WholeTable> {
-  if (size > pages.maxTocBytes) {
+  if (size > pages.limits.maxTocBytes) {
     const text = `The page index is damaged, and the table of contents takes ${size} bytes (limit maxTocBytes).`;
     throw new PeekpackError("limit", text, { section: "toc" });
   }
