@@ -223,6 +223,39 @@ describe("combined archives", () => {
   });
 });
 
+it("child archives whose index is damaged stay open as far as tocCacheBytes holds their whole tables", async () => {
+  const document = large(1000);
+  const child = encodeArchive(document, options("msgpack", true));
+  const plain = encodeArchive(document, options("msgpack", false));
+  // Everything but the root block and the footer.
+  const footer = new DataView(child.buffer, child.byteOffset + child.length - 64);
+  child.fill(0x55, plain.length, plain.length + Number(footer.getBigUint64(40, true)));
+  const { tocBytes } = (await openArchive(plain)).info;
+  const sink = memorySink();
+  const names = Array.from({ length: 4 }, (_, i) => `child ${i}`);
+  await combineArchives(
+    sink,
+    names.map((name) => ({ name, source: child })),
+  );
+  const source = observedSource(sink.bytes());
+  const archive = await openArchive(source, {
+    tocCacheBytes: tocBytes * 2.5,
+    headBytes: 1024,
+    tailBytes: 1024,
+    cacheBytes: 0,
+    tableBytes: 0,
+    readAhead: 0,
+  });
+  const fetched = async (name: string): Promise<number> => {
+    source.ranges.length = 0;
+    expect(await archive.read([name, "entries", "entry 900", "id"])).toBe(900);
+    return source.ranges.reduce((sum, { start, end }) => sum + end - start, 0);
+  };
+  for (const name of names) expect(await fetched(name)).toBeGreaterThan(tocBytes);
+  expect(await fetched(names[3]!)).toBeLessThan(100);
+  expect(await fetched(names[0]!)).toBeGreaterThan(tocBytes);
+});
+
 describe("an index that is wrong", () => {
   const document = large(3000);
   const plain = encodeArchive(document, options("msgpack", false));

@@ -1,4 +1,4 @@
-import { HEADER_SIZE, type Header } from "../format/header.js";
+import type { Header } from "../format/header.js";
 import type { PageIndexInfo } from "./page-index-info.js";
 import type { PagedLookups, TablePages } from "./paged-lookups.js";
 
@@ -30,9 +30,4 @@ export interface PageIndex {
 export interface PageIndexFound {
   readonly index?: PageIndex | undefined;
   readonly info: PageIndexInfo;
-}
-
-/** Offset in the source where the table starts. */
-export function tableStart({ header, start }: ArchiveExtent): number {
-  return start + HEADER_SIZE + header.tocStart;
 }

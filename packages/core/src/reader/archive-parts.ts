@@ -1,10 +1,10 @@
 import { PeekpackError } from "../errors.js";
-import type { Header } from "../format/header.js";
+import { HEADER_SIZE, type Header } from "../format/header.js";
 import { beginsAsFooter, FOOTER_SIZE } from "../format/page-index-footer.js";
 import type { Limits } from "../limits.js";
 import { loadFeature } from "../load-feature.js";
 import type { RangeSource, ReadOptions } from "../source/range-source.js";
-import { type ArchiveExtent, type PageIndex, type PageIndexFound, tableStart } from "./archive-extent.js";
+import type { ArchiveExtent, PageIndex, PageIndexFound } from "./archive-extent.js";
 import type { PageIndexInfo } from "./page-index-info.js";
 
 /** What an archive is opened with: its header, and its table or the index that finds pieces of it. */
@@ -51,37 +51,36 @@ export async function readTable(
   const { header, start, pieces } = extent;
   const { limits, sidecar } = options;
   const reading: ReadOptions = { ...options.reading, reason: "open" };
-  const from = tableStart(extent);
+  const from = start + HEADER_SIZE + header.tocStart;
   const to = from + header.tocSize;
-  const checkSize = (): void => {
-    if (header.tocSize > limits.maxTocBytes) {
-      const text = `The table of contents takes ${header.tocSize} bytes (limit maxTocBytes).`;
-      throw new PeekpackError("limit", text, { section: "toc" });
-    }
-  };
   const here = (first: number, last: number): Uint8Array | undefined => {
     const piece = pieces.find(({ start, bytes }) => start <= first && last <= start + bytes.length);
     return piece?.bytes.subarray(first - piece.start, last - piece.start);
   };
-  // A table that is here already needs no index.
-  const table = here(from, to);
-  if (table !== undefined) {
-    checkSize();
-    return { header, start, table: source.local ? table : trimmed(table), pageIndex: UNNEEDED };
-  }
   const read = async (first: number, last: number): Promise<Uint8Array> =>
     here(first, last) ?? (await source.read([{ start: first, end: last }], reading))[0]!;
-  // A local table that fits the memory for tables is cheaper than pages: its reads are no requests.
+  const known = here(from, to);
+  // A table that is here already needs no index. A local table that fits the memory for tables is cheaper than pages: its
+  // reads are no requests.
   const isCheap = source.local === true && header.tocSize <= options.cacheBytes && sidecar === undefined;
-  const { index, info } = isCheap
-    ? ({ info: UNNEEDED } as PageIndexFound)
-    : sidecar === undefined
-      ? await indexAfterTable(source, extent, to, read)
-      : await (await pageIndexFeature()).openSidecar(sidecar, extent, reading);
-  if (index !== undefined) return { header, start, table: index, pageIndex: info };
-  checkSize();
-  const [whole] = await source.read([{ start: from, end: to }], { ...reading, reason: "toc" });
-  return { header, start, table: whole!, pageIndex: info };
+  const { index, info } =
+    known !== undefined || isCheap
+      ? ({ info: UNNEEDED } as PageIndexFound)
+      : sidecar === undefined
+        ? await indexAfterTable(source, extent, to, read)
+        : await (await pageIndexFeature()).openSidecar(sidecar, extent, reading);
+  if (index === undefined && header.tocSize > limits.maxTocBytes) {
+    const text = `The table of contents takes ${header.tocSize} bytes (limit maxTocBytes).`;
+    throw new PeekpackError("limit", text, { section: "toc" });
+  }
+  const table =
+    index ??
+    (known === undefined
+      ? (await source.read([{ start: from, end: to }], { ...reading, reason: "toc" }))[0]!
+      : source.local
+        ? known
+        : trimmed(known));
+  return { header, start, table, pageIndex: info };
 }
 
 /** Looks for a page index between the table and the end of the archive's room. */

@@ -71,7 +71,10 @@ export class ArchiveReader {
                 this.#readAt(ranges, this.origin + header.tocStart, { ...options, reason: "toc" }),
               check: (bytes, count, at) => checkTable(decoder, bytes, count, context, at),
               cursor: (bytes) => decoder.cursor(bytes),
-              whole,
+              whole: (bytes) => {
+                this.#keep(bytes.length);
+                return whole(bytes);
+              },
               decodeKey,
             }),
           );
@@ -167,23 +170,26 @@ export class ArchiveReader {
    * memory holds them.
    */
   async child({ offset: position, end }: ArchiveNode, options?: ReadOptions): Promise<ArchiveReader> {
-    const { memory } = this.context;
-    const name = `${this.start}/${position}`;
-    const kept = memory.get(name) as ArchiveReader | undefined;
+    const kept = this.context.memory.get(`${this.nesting + 1}/${this.origin + position}`) as
+      | ArchiveReader
+      | undefined;
     if (kept !== undefined) return kept;
     let opening = this.#opening.get(position);
     if (opening === undefined) {
       // Shared work: the abort of one caller must not fail the others. It is short, so it runs to its end.
       const reading = options === undefined ? undefined : { ...options, signal: undefined };
       opening = this.#openChild(position, end, reading)
-        .then((child) => {
-          memory.set(name, child, CHILD_COST + child.table.byteLength);
-          return child;
-        })
+        .then((child) => child.#keep(child.table.byteLength))
         .finally(() => this.#opening.delete(position));
       this.#opening.set(position, opening);
     }
     return this.context.abortListeners.untilAborted(opening, options?.signal);
+  }
+
+  /** Keeps this archive open, as far as the reader's memory holds it with its table. */
+  #keep(tableBytes: number): this {
+    this.context.memory.set(`${this.nesting}/${this.start}`, this, CHILD_COST + tableBytes);
+    return this;
   }
 
   async #openChild(

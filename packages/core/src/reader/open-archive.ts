@@ -227,8 +227,8 @@ async function firstContact(
   /** The first begins with the archive. */
   readonly pieces: readonly ReadPiece[];
   readonly end: number | undefined;
-  readonly size: number | undefined;
-  readonly version: string | undefined;
+  readonly size?: number;
+  readonly version?: string | undefined;
 }> {
   if (offset === 0) {
     // A short tail is enough for a page index, and for a short table. A longer table is worth a longer tail.
@@ -252,7 +252,7 @@ async function firstContact(
   }
   const read = await source.read(ranges, reading);
   const pieces = read.map((bytes, i) => ({ start: ranges[i]!.start, bytes }));
-  return { pieces, end, size: undefined, version: undefined };
+  return { pieces, end };
 }
 
 /**
