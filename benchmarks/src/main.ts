@@ -11,6 +11,7 @@ import { append, combine, repack } from "./cases/combine.js";
 import { decode, decodeCbor } from "./cases/decode.js";
 import { encode, encodeCbor, encodeIndexed } from "./cases/encode.js";
 import { coldFormats } from "./cases/formats.js";
+import { queries } from "./cases/queries.js";
 import { millionNodes } from "./cases/table.js";
 import { valueCost } from "./cases/value-cost.js";
 import { serverAppend, upload } from "./cases/write.js";
@@ -33,6 +34,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   coldLeaf,
   fiftySubtrees,
   coldFormats,
+  queries,
   valueCost,
   upload,
   serverAppend,
