@@ -45,5 +45,8 @@ export default {
   hidePageHeader: true,
   parametersFormat: "table",
   propertyMembersFormat: "table",
+  // The site treats what looks like an element as one.
+  sanitizeComments: true,
+  useHTMLAnchors: true,
   logLevel: "Warn",
 };

@@ -59,6 +59,21 @@ describe("the figures in the documentation", () => {
     );
   });
 
+  it("have a column for each peer where one contestant has several, and no bounds", () => {
+    const one = result("2026", ["one", "two"]);
+    const rows = ["archive", "JSON.gz"].flatMap((name) =>
+      one.rows.map((row) => ({ ...row, peer: { name, wallMs: 24, facts: {} } })),
+    );
+    const bound = { ...rows[0]!, peer: { name: "bound", facts: {} } };
+    const filled = fillFigures("<!-- figures: x -->\n<!-- /figures -->", {
+      x: { ...one, rows: [...rows, bound] },
+    });
+    expect(filled).toContain("|  | openArchive | archive | JSON.gz |");
+    expect(filled).toContain("| two | 12.0 ms, 1.5 KB body | 24.0 ms | 24.0 ms |");
+    expect(filled).not.toContain("bound");
+    expect(filled).not.toContain("Ratios");
+  });
+
   it("name a benchmark without a result", () => {
     expect(() => fillFigures("<!-- figures: absent -->\n<!-- /figures -->", {})).toThrow(/absent/);
   });

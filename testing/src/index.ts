@@ -44,6 +44,7 @@ export { type RunPythonOptions, runPython } from "./python/run.js";
 export { locateRedis, RedisAbsent, type RedisServer, startRedis } from "./redis/launcher.js";
 export { roundTrips } from "./round-trips.js";
 export {
+  allowPublicReads,
   EXPOSED_HEADERS,
   emptyBucket,
   freshBucket,

@@ -1,10 +1,11 @@
 /** Runs the bundled program in workerd. */
+import { readdir } from "node:fs/promises";
 import { Miniflare } from "miniflare";
 
+const wasm = (await readdir(".")).filter((path) => path.endsWith(".wasm"));
+
 const miniflare = new Miniflare({
-  modules: true,
-  scriptPath: "bundle.js",
-  modulesRules: [{ type: "CompiledWasm", include: ["**/*.wasm"] }],
+  modules: [{ type: "ESModule", path: "bundle.js" }, ...wasm.map((path) => ({ type: "CompiledWasm", path }))],
   compatibilityDate: "2026-06-01",
   compatibilityFlags: process.argv.slice(2),
 });

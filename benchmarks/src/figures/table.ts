@@ -37,8 +37,32 @@ function dataTable(rows: readonly Row[]): string[] | undefined {
   ];
 }
 
+/**
+ * The medians of one contestant and of all its peers: a column for each, and a row for each of two or more data sets. Undefined if there
+ * are several contestants, or fewer than two peers. Peers of some of the data sets alone, such as bounds, are left out.
+ */
+function sideTable(rows: readonly Row[]): string[] | undefined {
+  const data = unique(rows.map((row) => row.data));
+  const found = (name: string, of: string): Row | undefined =>
+    rows.find((row) => row.data === of && row.peer.name === name);
+  const peers = unique(rows.map(({ peer }) => peer.name)).filter((name) =>
+    data.every((of) => found(name, of) !== undefined),
+  );
+  const names = unique(rows.map(({ ours }) => ours.name));
+  if (names.length > 1 || data.length < 2 || peers.length < 2) return undefined;
+  const heads = ["", names[0]!, ...peers];
+  return [
+    line(heads),
+    line(heads.map(() => "---")),
+    ...data.map((of) => {
+      const sides = peers.map((name) => found(name, of)!);
+      return line([of, sideText(sides[0]!.ours), ...sides.map(({ peer }) => sideText(peer))]);
+    }),
+  ];
+}
+
 /** How the figures of a table came about: rounds, machine, versions and date. */
-function caption(results: readonly Result[]): string {
+function caption(results: readonly Result[], ratios: boolean): string {
   const rows = results.flatMap((result) => result.rows);
   const measures = unique(rows.map(({ measure }) => measure));
   const peers = new Set(rows.flatMap(({ peer }) => peer.name.toLowerCase().split(/[^\w-]+/)));
@@ -49,10 +73,13 @@ function caption(results: readonly Result[]): string {
     .filter(([name]) => peers.has(name.split("/").at(-1)!))
     .map(([name, version]) => `${name} ${version}`);
   const rounds = unique(results.map((result) => result.rounds));
+  const counts = rounds
+    .map((count) => (count === 1 ? "of one round" : `the median of ${count} rounds`))
+    .join(" or ");
   return [
-    `Ratios of peekpack to the peer, ${rounds.map((count) => (count === 1 ? "of one round" : `the median of ${count} rounds`)).join(" or ")}.`,
-    ...(measures.includes("time") ? ["Time: below 1, peekpack takes less."] : []),
-    ...(measures.includes("rate") ? ["Rate: above 1, peekpack is faster."] : []),
+    ratios ? `Ratios of peekpack to the peer, ${counts}.` : `Measurements, ${counts}.`,
+    ...(ratios && measures.includes("time") ? ["Time: below 1, peekpack takes less."] : []),
+    ...(ratios && measures.includes("rate") ? ["Rate: above 1, peekpack is faster."] : []),
     `${processor}, ${cores} cores, ${Math.round(memoryBytes / 2 ** 30)} GiB;`,
     `${[`Node ${node.slice(1)}`, ...versions].join(", ")};`,
     `${unique(results.map((result) => result.circumstances.at.slice(0, 10)))
@@ -67,5 +94,7 @@ function caption(results: readonly Result[]): string {
  */
 export function figures(results: readonly Result[]): string {
   const rows = results.flatMap((result) => result.rows);
-  return [...(dataTable(rows) ?? listTable(rows)), "", caption(results)].join("\n");
+  const ratios = dataTable(rows);
+  const sides = ratios ? undefined : sideTable(rows);
+  return [...(ratios ?? sides ?? listTable(rows)), "", caption(results, sides === undefined)].join("\n");
 }

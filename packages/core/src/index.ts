@@ -14,6 +14,7 @@ export type { NumberType } from "./number-arrays.js";
 export { encodeNumpyPickle } from "./numpy/pickle-writer.js";
 export { Archive, type ArchiveInfo } from "./reader/archive.js";
 export type { PageIndexInfo } from "./reader/archive-extent.js";
+export type { KeysOptions } from "./reader/entry.js";
 export { LazyList, LazyMap } from "./reader/handles.js";
 export type { NumberArrayOf } from "./reader/number-array.js";
 export { type ArchiveSource, type OpenOptions, openArchive } from "./reader/open-archive.js";

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { bytesSource, encodeArchive, openArchive, type RangeSource } from "../src/index.js";
+import { bytesSource, type Codec, encodeArchive, openArchive, type RangeSource } from "../src/index.js";
 
 /** A signal that a timer aborts: only if timers fire can work hear it. */
 function abortedByTimer(): AbortSignal {
@@ -41,4 +41,34 @@ it("the reads of many paths begin while timers fire", async () => {
   const paths = list.map((_, i) => `list/${i}`);
   await expect(archive.readMany(paths, { signal: abortedByTimer() })).rejects.toBe("enough");
   expect(reads).toBeLessThan(paths.length);
+});
+
+it("values in memory are decoded before the reads of many further paths begin", async () => {
+  const list = Array.from({ length: 10_000 }, (_, i) => `text ${i} of a list`);
+  const bytes = encodeArchive({ list }, { smallObjectThreshold: 1, trivialSize: 0 });
+  const memory = bytesSource(bytes);
+  let pending = 0;
+  let most = 0;
+  const source: RangeSource = {
+    ...memory,
+    read(ranges, options) {
+      most = Math.max(most, ++pending);
+      return memory.read(ranges, options);
+    },
+  };
+  const codec: Codec = {
+    protocol: "msgpack",
+    decode(encoded) {
+      pending--;
+      return [encoded.length];
+    },
+  };
+  const archive = await openArchive(source, { codec });
+  pending = 0;
+  most = 0;
+  const sizes = await archive.readMany(list.map((_, i) => `list/${i}`));
+  expect(sizes).toEqual(list.map((text) => text.length + 1));
+  expect(pending).toBe(0);
+  // All that wait are woken after each slice of time: the more there are, the longer that takes.
+  expect(most).toBeLessThanOrEqual(1024);
 });

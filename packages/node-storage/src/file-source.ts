@@ -46,9 +46,9 @@ export function fileSource(path: string | URL): ClosableSource {
   const changed = (): PeekpackError =>
     new PeekpackError("changed", `${file} changed since it was first read.`, { section: "source" });
 
-  /** Returns the state of the file, and pins it. */
-  const checkState = async (): Promise<FileState> => {
-    const state = await fileState(file);
+  /** Returns the state of a file, and pins it. */
+  const checkState = async (of: string | FileHandle): Promise<FileState> => {
+    const state = await fileState(of);
     if ((pinned.version ?? state.version) !== state.version || (pinned.size ?? state.size) !== state.size) {
       // The open handle belongs to the old file.
       if (readers === 1) await closeHandle();
@@ -81,14 +81,17 @@ export function fileSource(path: string | URL): ClosableSource {
       idleHandles.delete(closeHandle);
       readers++;
       try {
-        const before = await checkState();
+        // The path of an open file may lead to another one by now.
+        let before = handle && (await checkState(file));
         handle ??= open(file, "r").catch((error: unknown) => {
           handle = undefined;
           throw error;
         });
-        const result = await work(await handle, before);
+        const from = await handle;
+        before ??= await checkState(from);
+        const result = await work(from, before);
         // A write during the read could have mixed two versions.
-        await checkState();
+        await checkState(from);
         signal?.throwIfAborted();
         return result;
       } finally {

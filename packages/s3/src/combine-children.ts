@@ -17,25 +17,22 @@ import {
   writeArchive,
 } from "@peekpack/core";
 import type { ReplaceSafety } from "./capability.js";
+import { checkConcurrency, mapConcurrently, READ_CONCURRENCY } from "./concurrency.js";
 import { sizeOf } from "./copy-plan.js";
 import { type ObjectLocation, parseLocation } from "./location.js";
 import { byteContent, type ContentPlace, type ContentSegment, contentSegment } from "./segment.js";
-import type { PutMode, UploadTarget } from "./upload-target.js";
+import type { SegmentContext } from "./write-segments.js";
 
 /** A child of a combined archive on S3. A string is a path in the store, unless it is an http(s) URL. */
 export type StoreChild = CombineChild;
 
 /** What combining needs of a store. */
-export interface CombineContext {
+export interface CombineContext extends SegmentContext {
   readonly label: string;
-  /** The object to write. */
-  readonly location: ObjectLocation;
   /** Begins the labels of this store's objects. 'bucket/key' follows. */
   readonly labelBase: string;
   /** What is known of the endpoint. Shared by all calls of a store, which complete it. */
   readonly safety: ReplaceSafety;
-  source(location: ObjectLocation, version?: string): RangeSource;
-  target(location: ObjectLocation, put: PutMode): Promise<UploadTarget>;
 }
 
 /** A child that was checked. */
@@ -49,32 +46,55 @@ export interface ChildSegment extends ContentSegment {
 export interface ChildOptions extends WriteOptions {
   /** Opens compressed children. */
   readonly compression?: ArchiveCompression | undefined;
+  /** Maximum number of children that are looked into at once. Default 32. */
+  readonly concurrency?: number | undefined;
 }
 
 /**
- * Checks every child and returns their bytes as segments.
+ * Checks every child and returns their bytes as segments. Looks into some sources at once.
  * @throws TypeError if a child has the wrong shape
  * @throws PeekpackError if a source is not an archive, or is the object to write
  */
-export async function segmentsOf(
+export function segmentsOf(
   context: CombineContext,
   children: Iterable<StoreChild> | AsyncIterable<StoreChild>,
   options: ChildOptions,
 ): Promise<ChildSegment[]> {
-  const found: ChildSegment[] = [];
+  const concurrency = checkConcurrency(options.concurrency ?? READ_CONCURRENCY);
+  return mapConcurrently(
+    checkedChildren(children, options),
+    concurrency,
+    options.signal,
+    async (child, signal) => {
+      const { name } = child;
+      const content =
+        "source" in child
+          ? await archiveContent(context, child.source, name, { ...options, signal })
+          : child.content;
+      return { name, size: sizeOf(content.segment.piece), ...content };
+    },
+  );
+}
+
+type CheckedChild = { readonly name: string | undefined } & (
+  | { readonly source: Archive | ArchiveSource }
+  | { readonly content: ContentSegment }
+);
+
+/** The children, with their values encoded. One value is consumed before the next child is taken, which may share its stream. */
+async function* checkedChildren(
+  children: Iterable<StoreChild> | AsyncIterable<StoreChild>,
+  options: WriteOptions,
+): AsyncGenerator<CheckedChild> {
   for await (const child of children) {
     if (typeof child !== "object" || child === null || "source" in child === "value" in child) {
       throw new TypeError('A child is an object with either a "source" or a "value".');
     }
     const { name } = child;
     if (name !== undefined && typeof name !== "string") throw new TypeError("A child's name is a string.");
-    const content =
-      "source" in child
-        ? await archiveContent(context, child.source, name, options)
-        : await valueContent(child.value, options);
-    found.push({ name, size: sizeOf(content.segment.piece), ...content });
+    if ("source" in child) yield { name, source: child.source };
+    else yield { name, content: await valueContent(child.value, options) };
   }
-  return found;
 }
 
 async function valueContent(value: unknown, options: WriteOptions): Promise<ContentSegment> {

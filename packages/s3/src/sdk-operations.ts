@@ -167,9 +167,10 @@ export function sdkOperations(
         client.send(new AbortMultipartUploadCommand({ ...object, UploadId: upload.id }), options),
       );
     },
-    async remove({ signal }) {
-      await send({ action: "remove the object" }, signal, (client, { DeleteObjectCommand }, options) =>
-        client.send(new DeleteObjectCommand(object), options),
+    async remove({ ifMatch, signal }) {
+      const put = ifMatch === undefined ? "overwrite" : { ifMatch };
+      await send({ action: "remove the object", put }, signal, (client, { DeleteObjectCommand }, options) =>
+        client.send(new DeleteObjectCommand({ ...object, ...condition(put) }), options),
       );
     },
     async head({ signal }) {
@@ -182,6 +183,7 @@ export function sdkOperations(
         return {
           size: found.ContentLength ?? 0,
           ...namesOf(found.ETag, found.VersionId),
+          modified: found.LastModified,
           mark: found.Metadata?.[MARK_NAME],
         };
       } catch (error) {

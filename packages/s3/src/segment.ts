@@ -89,7 +89,8 @@ export function contentSegment({
   };
 }
 
-function sourceSegment(
+/** A range of a source. `location` tells where the server can copy it from, if its version is known. */
+export function sourceSegment(
   source: RangeSource,
   location: ObjectLocation | undefined,
   { start, end }: ByteRange,

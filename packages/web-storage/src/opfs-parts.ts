@@ -12,6 +12,7 @@ import {
 import type { PartMedium, PartWriter } from "./part-medium.js";
 import { type RpcPort, rpcClient } from "./rpc.js";
 import { withStorageErrors } from "./storage-error.js";
+import { scriptAdvice } from "./worker-script.js";
 
 /** Writes files of the origin private file system. Several may be open. */
 export interface FileWriter {
@@ -41,7 +42,7 @@ export function workerWriter(makeWorker: () => Worker): FileWriter {
   const worker = makeWorker();
   const client = rpcClient(worker as RpcPort);
   const fail = (): void => {
-    const message = "The worker that writes spools could not be loaded, or failed.";
+    const message = `The worker that writes spools could not be loaded, or failed.${scriptAdvice("opfs-worker", import.meta.url)}`;
     client.close(new PeekpackError("network", message, { section: "spool" }));
   };
   worker.addEventListener("error", fail);

@@ -6,8 +6,9 @@ import {
   type WorkerFactory,
 } from "./compression-pool.js";
 import type { Batch, CompressedBatch } from "./compressor.js";
-import { MAX_FRAME_BYTES } from "./seek-table.js";
 
+/** Maximum of `frameBytes`. Readers refuse larger frames by default, and the encoders have 2 GiB of memory. */
+const MAX_WRITTEN_FRAME_BYTES = 64 * 1024 * 1024;
 /** Content that hardly compresses is cut into an eighth of a frame, but not below this. */
 const MIN_PIECE_BYTES = 8 * 1024;
 /** Content that a worker gets at a time. */
@@ -19,7 +20,7 @@ export interface ZstdSinkOptions {
   readonly level?: number | undefined;
   /**
    * Maximum content of a frame in bytes. Larger frames compress better; a cold value costs the fetching and decoding of whole frames. What
-   * does not shrink to a quarter gets smaller frames, down to an eighth or 8 KiB. From 1024 to 2^30. Default 64 KiB.
+   * does not shrink to a quarter gets smaller frames, down to an eighth or 8 KiB. From 1024 to 64 MiB. Default 64 KiB.
    */
   readonly frameBytes?: number | undefined;
   /** Whether each frame has a checksum of its content, 8 bytes in all. Default true. */
@@ -52,7 +53,7 @@ export function resolveCompressOptions(options: ZstdSinkOptions): ResolvedCompre
     }
   };
   between("level", level, 1, 22);
-  between("frameBytes", frameBytes, 1024, MAX_FRAME_BYTES);
+  between("frameBytes", frameBytes, 1024, MAX_WRITTEN_FRAME_BYTES);
   between("concurrency", concurrency, 1, 64);
   return { level, frameBytes, checksum, concurrency, worker };
 }

@@ -35,6 +35,10 @@ function viteDev(version: string, port: number): Target {
     files: PAGE_FILES,
     async run(project) {
       await project.write("index.html", HTML("/page-main.js"));
+      await project.write(
+        "vite.config.js",
+        'export default { optimizeDeps: { exclude: ["@peekpack/web-storage", "@peekpack/zstd"] } };',
+      );
       const args = [
         "node_modules/vite/bin/vite.js",
         "--host",
@@ -75,7 +79,7 @@ const esbuild: Target = {
     await project.write("dist/index.html", HTML("/assets/page-main-workers.js"));
     const common = ["--bundle", "--format=esm", "--splitting", "--outdir=dist/assets"];
     await project.run(ESBUILD, ["page-main-workers.js", ...common]);
-    await project.run(ESBUILD, [...WORKERS, ...common]);
+    await project.run(ESBUILD, [...WORKERS, ...common, "--entry-names=[name]"]);
     return project.openBuilt("dist");
   },
 };

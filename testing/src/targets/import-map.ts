@@ -5,7 +5,10 @@ import { join } from "node:path";
 const IMPORTED: readonly string[] = [
   "@peekpack/arrow",
   "@peekpack/core",
+  "@peekpack/core/inspect",
   "@peekpack/core/internal",
+  "@peekpack/core/tagged",
+  "@peekpack/core/verify",
   "@peekpack/jsonpath",
   "@peekpack/s3",
   "@peekpack/s3/internal",

@@ -2,11 +2,12 @@ import { isPeekpackError, PeekpackError } from "../errors.js";
 import type { ReadOptions } from "../source/range-source.js";
 import type { Value } from "../values.js";
 import type { ArchiveReader } from "./archive-reader.js";
+import { type KeysOptions, keyRange } from "./entry.js";
 import { TimeSlice } from "./event-loop.js";
 import { handleOf, type Lazy, LazyList, LazyMap } from "./handles.js";
 import { follow, isRecord, lookUp, rootOf, showPath } from "./lookup.js";
 import { materialize } from "./materialize.js";
-import type { PathSegment } from "./path.js";
+import { type Path, type PathSegment, parsePath } from "./path.js";
 
 /** After so many keys or paths other work may run. */
 const STEP = 1024;
@@ -17,18 +18,22 @@ type Container = LazyMap | LazyList | Map<Value, Value> | Value[] | { [key: stri
 /** Everything at each of many paths, as plain data. One budget bounds all of them. */
 export async function valuesAt(
   archive: ArchiveReader,
-  paths: readonly (readonly PathSegment[])[],
+  paths: readonly Path[],
   options?: ReadOptions,
 ): Promise<Value[]> {
   const budget = archive.budget();
   const slice = new TimeSlice();
   const values: Promise<Value>[] = [];
   for (const path of paths) {
-    const value = lookUp(archive, path, options, (at) => materialize(at, budget.another(), options));
+    const value = lookUp(archive, parsePath(path), options, (at) =>
+      materialize(at, budget.another(), options),
+    );
     // A failure is reported when all have begun.
     value.catch(() => {});
-    // The requests of fewer paths are planned at once.
-    if (values.push(value) % STEP === 0) await slice.next(options?.signal);
+    if (values.push(value) % STEP > 0) continue;
+    // The requests of fewer paths are planned at once. Local reads are no requests: more of them only wait for each other.
+    if (archive.context.source.local) await Promise.all(values.slice(-STEP));
+    await slice.next(options?.signal);
   }
   return Promise.all(values);
 }
@@ -52,23 +57,21 @@ export async function hasAt(
 export async function* keysAt(
   archive: ArchiveReader,
   path: readonly PathSegment[],
-  options?: ReadOptions,
+  options?: KeysOptions,
 ): AsyncGenerator<Value> {
   const container = await containerAt(archive, path, options);
   if (container instanceof LazyMap) {
     yield* container.keys(options);
     return;
   }
+  const list = isList(container);
+  const keys = list ? container : container instanceof Map ? [...container.keys()] : Object.keys(container);
+  const { start, end } = keyRange(options);
+  const last = Math.min(end, keys.length);
   const slice = new TimeSlice();
-  const keys = isList(container)
-    ? indices(container.length)
-    : container instanceof Map
-      ? container.keys()
-      : Object.keys(container);
-  let count = 0;
-  for (const key of keys) {
-    yield key;
-    if (++count % STEP === 0) await slice.next(options?.signal);
+  for (let index = start; index < last; index++) {
+    yield list ? index : (keys as Value[])[index];
+    if (index % STEP === 0) await slice.next(options?.signal);
   }
 }
 
@@ -112,10 +115,6 @@ function containerAt(
     }
     throw new PeekpackError("bad-path", `${showPath(path)}: this is neither a map nor a list.`, { path });
   });
-}
-
-function* indices(length: number): Generator<number> {
-  for (let i = 0; i < length; i++) yield i;
 }
 
 function isList(value: Lazy | Container): value is LazyList | Value[] {
