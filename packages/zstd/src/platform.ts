@@ -1,6 +1,7 @@
 /** The parts of `node:zlib` that Node has from 22.15 on. */
 interface NodeZstd {
   readonly constants: Readonly<Record<string, number>>;
+  zstdCompressSync?(content: Uint8Array, options: object): Uint8Array;
   zstdDecompressSync?(frame: Uint8Array, options: object): Uint8Array;
 }
 
