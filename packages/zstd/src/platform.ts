@@ -7,6 +7,7 @@ interface NodeZstd {
 
 /** A built-in module of Node. Undefined elsewhere. Bundlers do not see it. */
 export function nodeModule(name: "node:worker_threads"): typeof import("node:worker_threads") | undefined;
+export function nodeModule(name: "node:fs"): typeof import("node:fs") | undefined;
 export function nodeModule(name: "node:module"): typeof import("node:module") | undefined;
 export function nodeModule(name: "node:os"): typeof import("node:os") | undefined;
 export function nodeModule(name: "node:zlib"): NodeZstd | undefined;
