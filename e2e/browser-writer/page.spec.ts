@@ -138,8 +138,19 @@ onEachServer((place, kind) => {
     await expect(page.getByRole("alert")).toContainText("The object exists", { timeout: 15_000 });
     await writer.picture(info, "refused");
     expect(await accessibilityViolations(page)).toEqual([]);
-    await writer.button("Keep for later").click();
+    await writer.button("Write to another key").click();
+    await writer.done();
+    await expect(page.getByText(`${place().bucket}/there-2.msglc`)).toBeVisible();
+    expect((await s3Store(place().server).source(path).probe({ head: 3, tail: 0 })).size).toBe(3);
 
+    await writer.button("Write another").click();
+    await writer.uploadAt(4 * 2 ** 20);
+    await page.getByLabel("Bucket and key").fill(path);
+    await writer.button("Write").click();
+    await writer.button("Replace it").click();
+    await expect(writer.fact("Parts")).toHaveText("1 of 4", { timeout: 15_000 });
+    await writer.button("Keep for later").click();
+    await writer.uploadAt(undefined);
     const { signing } = served!;
     served!.signing = { ...signing!, bucket: "another" };
     await writer.button("Discard there.msglc").click();
