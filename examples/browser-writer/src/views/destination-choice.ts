@@ -25,7 +25,7 @@ export class DestinationChoice {
   readonly #service: Field;
   readonly #keys: { readonly [Name in "endpoint" | "region" | "id" | "secret" | "token"]: Field };
   readonly #put = choice<"create" | "overwrite">("If the object exists", "put", [
-    ["create", "Fail"],
+    ["create", "Ask"],
     ["overwrite", "Replace it"],
   ]);
   readonly #found: HTMLElement = el("p", {
@@ -123,6 +123,11 @@ export class DestinationChoice {
         ...(token.value === "" ? {} : { sessionToken: token.value }),
       },
     };
+  }
+
+  /** Replaces the key, which was chosen elsewhere. */
+  setPath(path: string): void {
+    this.#path.input.value = path;
   }
 
   focus(): void {

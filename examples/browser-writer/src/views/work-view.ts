@@ -31,6 +31,7 @@ export class WorkView {
   readonly #actions: WorkActions;
   readonly #field = flowField(ROWS);
   readonly #title: HTMLElement = el("h1", { class: "work-title", attributes: { tabindex: -1 } });
+  readonly #place: HTMLElement = el("p", "work-place");
   readonly #written = new ProgressBar("Written", "kept");
   readonly #uploaded = new ProgressBar("Uploaded", "lit");
   readonly #facts: Readonly<Record<(typeof FACTS)[number], Fact>> = {
@@ -62,12 +63,7 @@ export class WorkView {
       el(
         "div",
         "work",
-        el(
-          "header",
-          "work-head",
-          this.#title,
-          el("p", { class: "work-place", text: objectLocation(job.label) }),
-        ),
+        el("header", "work-head", this.#title, this.#place),
         el(
           "section",
           { class: "card", attributes: { "aria-label": "Progress" } },
@@ -150,6 +146,7 @@ export class WorkView {
 
     this.element.dataset.phase = phase;
     this.#title.textContent = title(state, this.#job);
+    this.#place.textContent = objectLocation(this.#job.label);
     document.title = `${shareText(state)}${this.#title.textContent}`;
     this.#field.show({ made: sealed ? 1 : produced / whole, up: uploaded / whole });
     this.#written.show(
@@ -194,12 +191,23 @@ export class WorkView {
     if (failure !== this.#failure) {
       this.#failure = failure;
       fill(this.#notice, failure && failureNotice(failure));
+      if (failure?.code === "exists" && kept) this.#notice.firstElementChild!.append(this.#otherwise());
     }
     if (phase === "done" && this.#result === undefined) {
       this.#result = new ResultView(this.#job.destination, this.#actions.say);
       this.element.querySelector(".work")!.append(this.#result.element);
     }
     this.#speak(state, whole);
+  }
+
+  /** What can be done if the object exists. */
+  #otherwise(): HTMLElement {
+    return el(
+      "div",
+      "check-actions",
+      action("up", "Write to another key", () => this.#job.useFreeKey()),
+      action("done", "Replace it", () => this.#job.replace()),
+    );
   }
 
   #speak({ phase, paused, uploaded }: JobState, whole: number): void {

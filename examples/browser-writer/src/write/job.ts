@@ -1,6 +1,6 @@
 import { isPeekpackError, type WriteResult, writeArchive } from "@peekpack/core";
 import { Emitter } from "@peekpack/explorer/ui/emitter";
-import type { ProgressListener, UploadProgress } from "@peekpack/s3";
+import type { ProgressListener, UploadProgress, UploadTarget } from "@peekpack/s3";
 import {
   discardUpload,
   type PartStorage,
@@ -11,6 +11,7 @@ import {
   spoolSink,
 } from "@peekpack/web-storage";
 import type { Data } from "../data/data.js";
+import { withFreeKey } from "../destination/check.js";
 import { type Destination, type OpenDestination, openDestination } from "../destination/destination.js";
 import { type Failure, failureOf } from "./failure.js";
 import { Gate } from "./gate.js";
@@ -72,10 +73,11 @@ export class Job {
   readonly changed: Emitter = new Emitter();
   /** The name of the data. */
   readonly name: string;
-  readonly destination: OpenDestination;
   readonly #gate = new Gate();
   readonly #spool: SpoolChoice;
   readonly #startedAt = performance.now();
+  #to: Destination;
+  #destination: OpenDestination;
   #state: JobState = START;
   #running = new AbortController();
   /** Settles when no work is active. */
@@ -84,7 +86,8 @@ export class Job {
 
   private constructor(name: string, destination: Destination, spool: SpoolChoice) {
     this.name = name;
-    this.destination = openDestination(destination);
+    this.#to = destination;
+    this.#destination = openDestination(destination);
     this.#spool = spool;
   }
 
@@ -115,8 +118,12 @@ export class Job {
     return this.#state;
   }
 
+  get destination(): OpenDestination {
+    return this.#destination;
+  }
+
   get label(): string {
-    return this.destination.target.label;
+    return this.#destination.target.label;
   }
 
   /** Whether closing the page loses what was written. */
@@ -147,6 +154,23 @@ export class Job {
     }
   }
 
+  /** Uploads a complete spool to its object after all, and replaces what is there. */
+  replace(): void {
+    this.#redirect({ ...this.#to, put: "overwrite" });
+  }
+
+  /** Uploads a complete spool to another key, which is free. */
+  async useFreeKey(): Promise<void> {
+    this.#redirect(await withFreeKey(this.#to));
+  }
+
+  #redirect(to: Destination): void {
+    const previousTarget = this.#destination.target;
+    this.#to = to;
+    this.#destination = openDestination(to);
+    this.#run = this.#upload(previousTarget);
+  }
+
   /** Aborts the work and keeps the spool. Resolves when others can acquire it. */
   async leave(): Promise<void> {
     if (this.#state.phase === "uploading") this.#running.abort(new Halt("pause"));
@@ -161,7 +185,7 @@ export class Job {
     if (phase === "discarded" || result !== undefined) return;
     try {
       const pending = await this.#pending();
-      if (pending !== undefined) await discardUpload(pending, this.destination.target);
+      if (pending !== undefined) await discardUpload(pending, this.#destination.target);
       this.#change({ phase: "discarded", kept: false });
     } catch (error) {
       this.#change({ phase: "failed", paused: false, failure: failureOf(error) });
@@ -177,7 +201,7 @@ export class Job {
         progress: (made) => this.#change({ made }),
       });
       this.#change({ phase: "writing", total: data.expectedSize });
-      const { target, meter } = this.destination;
+      const { target, meter } = this.#destination;
       const sink = spoolSink(target, {
         ...this.#spool,
         durable: true,
@@ -193,17 +217,25 @@ export class Job {
     });
   }
 
-  async #upload(): Promise<void> {
+  /** @param previousTarget where the spool was to go before, if it now goes elsewhere */
+  async #upload(previousTarget?: UploadTarget): Promise<void> {
     this.#running = new AbortController();
     const { signal } = this.#running;
     this.#change({ phase: "uploading", paused: false, failure: undefined, rate: 0 });
     await this.#until(signal, async () => {
-      const { target, meter } = this.destination;
+      const { target, meter } = this.#destination;
       const pending = await this.#pending();
       if (pending === undefined) throw new Error("The upload no longer exists: another tab has ended it.");
       const { concurrency } = this.#spool;
       const onProgress: ProgressListener = (progress) => this.#update(progress, pending.storage);
-      return resumeUpload(pending, target, { concurrency, meter, signal, onProgress });
+      return resumeUpload(pending, target, {
+        concurrency,
+        meter,
+        signal,
+        onProgress,
+        changeTarget: previousTarget !== undefined,
+        previousTarget,
+      });
     });
   }
 
