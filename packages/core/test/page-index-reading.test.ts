@@ -350,6 +350,25 @@ describe("an index that is wrong", () => {
   });
 });
 
+describe("a slice of a large list", () => {
+  it("reads each page once, also if nothing is kept", async () => {
+    const list = Array.from({ length: 10_000 }, (_, i) => `item ${i} of a list of long texts`);
+    const bytes = encodeArchive(list, { pageIndex: true, smallObjectThreshold: 16 });
+    const source = observedSource(bytes, { local: true });
+    const archive = await openArchive(source, { tocCacheBytes: 0 });
+    expect(archive.info.pageIndex.state).toBe("used");
+    for (const [start, end, step] of [
+      [100, 9000, 1],
+      [0, 10_000, 7],
+    ] as const) {
+      source.ranges.length = 0;
+      const items = await archive.read([slice(start, end, step)]);
+      expect(items).toEqual(list.slice(start, end).filter((_, i) => i % step === 0));
+      expect(new Set(source.ranges.map((range) => range.start)).size).toBe(source.ranges.length);
+    }
+  });
+});
+
 describe("two keys with one hash", () => {
   // Found by search.
   const [present, absent] = ["k861157", "k1001800"] as const;
