@@ -15,10 +15,10 @@ const HEAD_BYTES = 16;
 /** Free keys that are tried with a number before the time is put into the key. */
 const NUMBERED_KEYS = 9;
 
-/** The CORS rule that this page needs, as JSON for the bucket. */
-export function corsRule(origin: string): string {
+/** The CORS rule for pages of some origins that write and read, as JSON for the bucket. */
+export function corsRule(origins: readonly string[]): string {
   const rule = {
-    AllowedOrigins: [origin],
+    AllowedOrigins: origins,
     AllowedMethods: ["GET", "HEAD", "PUT", "POST", "DELETE"],
     AllowedHeaders: ["*"],
     ExposeHeaders: ["ETag", "Content-Range", "Content-Length", "x-amz-version-id"],

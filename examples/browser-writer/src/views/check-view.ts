@@ -3,6 +3,7 @@ import { size } from "@peekpack/explorer/ui/format";
 import { busyNotice, failureNotice } from "@peekpack/explorer/ui/notice";
 import { CORS, checkDestination, corsRule, withFreeKey } from "../destination/check.js";
 import type { Destination } from "../destination/destination.js";
+import { findService, OWN_SERVICE } from "../destination/signing-service.js";
 
 /** What the user decides after a check. */
 export interface CheckActions {
@@ -32,10 +33,11 @@ export class CheckView {
     const found = await checkDestination(destination);
     const other =
       found.kind === "exists" && destination.put === "create" ? await withFreeKey(destination) : undefined;
+    const rule =
+      found.kind === "refused" && found.failure.code === CORS ? corsRule(await this.#origins()) : undefined;
     if (check !== this.#check) return;
     if (found.kind === "refused") {
       const { failure } = found;
-      const rule = failure.code === CORS ? corsRule(location.origin) : undefined;
       this.#show(
         failureNotice(failure),
         rule !== undefined && el("pre", { class: "check-rule", text: rule, attributes: { tabindex: 0 } }),
@@ -59,6 +61,12 @@ export class CheckView {
       this.clear();
       actions.go(destination);
     }
+  }
+
+  /** The origins of this page and of the explorer. */
+  async #origins(): Promise<string[]> {
+    const explorer = (await findService(OWN_SERVICE))?.explorer;
+    return [...new Set([location.origin, ...(explorer === undefined ? [] : [new URL(explorer).origin])])];
   }
 
   #show(notice: HTMLElement, ...controls: readonly Child[]): void {
