@@ -1,10 +1,9 @@
 import { type Address, addressName, type PublicAddress, publicAddress } from "./archive/address.js";
 import { BrowserCache } from "./archive/browser-cache.js";
 import { failureOf, isAbort } from "./archive/failure.js";
-import { typedSegments } from "./archive/segments.js";
 import { openSession } from "./archive/session.js";
 import { Traffic } from "./archive/traffic.js";
-import { Explorer } from "./explorer.js";
+import { type Destination, Explorer } from "./explorer.js";
 import { OpeningView } from "./opening/opening-view.js";
 import { type Link, readLink } from "./share/link.js";
 import { el, fill } from "./ui/dom.js";
@@ -14,6 +13,8 @@ import { Toast } from "./ui/notice.js";
 import { themeButton } from "./ui/theme.js";
 
 const TITLE = "peekpack explorer";
+/** Where an archive is opened without a link. */
+const START: Destination = { path: "", query: undefined, view: {} };
 
 /** The page: first the form that opens an archive, then the archive. */
 export class App {
@@ -53,10 +54,9 @@ export class App {
       this.#home();
       return;
     }
-    const { address, path, pattern } = link;
+    const { address } = link;
     if (this.#explorer !== undefined && this.#shown === JSON.stringify(address)) {
-      if (pattern === undefined) void this.#explorer.goTo(typedSegments(path));
-      else this.#explorer.select(pattern);
+      void this.#explorer.follow(link);
       return;
     }
     const open = openable(address);
@@ -66,7 +66,7 @@ export class App {
       // The link's path is opened after the secrets are entered.
       this.#pending = link;
     } else {
-      void this.#open(open, path, pattern);
+      void this.#open(open, link);
     }
   }
 
@@ -79,7 +79,7 @@ export class App {
       const pending = this.#pending;
       this.#pending = undefined;
       const same = pending !== undefined && isSameObject(pending.address, publicAddress(address));
-      void this.#open(address, same ? pending.path : "", same ? pending.pattern : undefined);
+      void this.#open(address, same ? pending : START);
     });
     fill(
       this.#stage,
@@ -102,7 +102,7 @@ export class App {
     this.#opening = undefined;
   }
 
-  async #open(address: Address, path: string, pattern: string | undefined): Promise<void> {
+  async #open(address: Address, to: Destination): Promise<void> {
     const before = this.#opening;
     this.#loading?.abort();
     const controller = new AbortController();
@@ -163,7 +163,7 @@ export class App {
       });
       this.#explorer = explorer;
       fill(this.#stage, explorer.element);
-      await explorer.start(path, pattern, signal);
+      await explorer.start(to, signal);
     } catch (error) {
       if (isAbort(error, signal)) {
         if (this.#opening === undefined && this.#explorer === undefined) this.#home();
@@ -201,7 +201,7 @@ export class App {
       event.preventDefault();
       over(-depth);
       const file = event.dataTransfer?.files[0];
-      if (file !== undefined) void this.#open({ kind: "file", file }, "", undefined);
+      if (file !== undefined) void this.#open({ kind: "file", file }, START);
     });
   }
 }

@@ -7,8 +7,9 @@ import type { Session } from "./archive/session.js";
 import { CommandBar } from "./search/command-bar.js";
 import { resultsView } from "./select/results-view.js";
 import { Selection } from "./select/selection.js";
-import { writeLink } from "./share/link.js";
+import { type Query, writeLink } from "./share/link.js";
 import { shareDialog } from "./share/share-dialog.js";
+import { SharedView, type ViewState } from "./share/view-state.js";
 import { TrafficPane } from "./traffic/traffic-pane.js";
 import { TreeView } from "./tree/tree-view.js";
 import { el, setAttributes } from "./ui/dom.js";
@@ -19,6 +20,13 @@ import { shortcutsDialog } from "./ui/shortcuts.js";
 import { splitter } from "./ui/splitter.js";
 import { themeButton } from "./ui/theme.js";
 import { ValuePane } from "./value/value-pane.js";
+
+/** What a link leads to in an archive. */
+export interface Destination {
+  readonly path: string;
+  readonly query: Query | undefined;
+  readonly view: ViewState;
+}
 
 export interface ExplorerActions {
   /** The current entry has changed. @param link what the page's address becomes */
@@ -44,6 +52,9 @@ export class Explorer {
   readonly #pressedKey = (event: KeyboardEvent): void => this.#pressed(event);
   #going: AbortController | undefined;
   #selection: Selection | undefined;
+  readonly #shared = new SharedView();
+  /** How a link shows the entry at its path. */
+  #linked: { readonly path: string; readonly view: ViewState } | undefined;
 
   constructor(session: Session, toast: Toast, actions: ExplorerActions) {
     this.#session = session;
@@ -53,7 +64,7 @@ export class Explorer {
     this.#tree = new TreeView(root);
     this.#traffic = new TrafficPane(traffic);
     this.#traffic.map.archive = archive;
-    this.#value = new ValuePane(archive.info.size, {
+    this.#value = new ValuePane(archive.info.size, this.#shared, {
       goTo: (entry) => void this.goTo(typed(entry.path as PathKey[])),
       select: (pattern) => this.select(pattern),
       read: () => this.#tree.refresh(),
@@ -64,6 +75,7 @@ export class Explorer {
       select: (pattern) => this.select(pattern),
       leave: () => this.#tree.focus(),
     });
+    this.#shared.changed.listen(() => this.#updateAddress());
     this.#tree.selected.listen(({ entry, soon }) => this.#chosen(entry, soon));
     this.#tree.hovered.listen((entry) => {
       this.#traffic.map.highlight = (entry ?? this.#tree.current).range;
@@ -137,14 +149,21 @@ export class Explorer {
     document.addEventListener("keydown", this.#pressedKey);
   }
 
-  /** Unfolds the root and goes to the path of a link. */
-  async start(path: string, pattern: string | undefined, signal: AbortSignal): Promise<void> {
+  /** Unfolds the root and follows a link. */
+  async start(link: Destination, signal: AbortSignal): Promise<void> {
     await this.#tree.start(signal);
-    if (path !== "") await this.goTo(typedSegments(path));
-    else this.#tree.choose(this.#session.root);
-    if (pattern !== undefined && isPattern(pattern)) this.select(pattern);
-    if (path === "") this.#showPane("tree");
+    await this.follow(link);
+    if (link.path === "") this.#showPane("tree");
     this.#tree.focus();
+  }
+
+  /** Shows what a link shows. */
+  async follow({ path, query, view }: Destination): Promise<void> {
+    const segments = typedSegments(path);
+    this.#linked = { path: segments.map(({ text }) => text).join("/"), view };
+    if (segments.length > 0) await this.goTo(segments);
+    else this.#tree.choose(this.#session.root);
+    if (query?.kind === "select" && isPattern(query.text)) this.select(query.text);
   }
 
   /** Goes to a path. Reads the entries on it. */
@@ -205,6 +224,10 @@ export class Explorer {
   #chosen(entry: Entry, soon: boolean): void {
     this.#selection?.stop();
     this.#selection = undefined;
+    const linked = this.#linked;
+    this.#linked = undefined;
+    const isLinked = linked?.path === entry.path.map(keyText).join("/");
+    this.#shared.replace(isLinked ? linked.view : {});
     this.#bar.text = pathText(entry.path);
     this.#traffic.map.highlight = entry.range;
     this.#value.show(entry, soon);
@@ -218,7 +241,8 @@ export class Explorer {
     return writeLink({
       address: this.#session.address,
       path: pathText(this.#tree.current.path),
-      pattern: this.#selection?.pattern,
+      query: this.#selection && { kind: "select", text: this.#selection.pattern },
+      view: this.#shared.state,
     });
   }
 

@@ -1,6 +1,21 @@
 import { describe, expect, test } from "vitest";
 import { type Address, publicAddress } from "../src/archive/address.js";
-import { readLink, writeLink } from "../src/share/link.js";
+import { type Link, readLink, writeLink } from "../src/share/link.js";
+import { SharedView, type ViewState } from "../src/share/view-state.js";
+
+const VIEW: ViewState = {
+  tab: "plot",
+  x: [-1.5, 2e9],
+  y: [0, 1e-300],
+  against: "t & u",
+  log: true,
+  row: 123_456,
+  column: "a=b",
+  sort: { column: "gap/x", descending: true },
+  colors: "viridis",
+  colorRange: [-3, 4],
+  at: [0, 7, 2],
+};
 
 const PLACES: readonly Address[] = [
   { kind: "url", url: "https://example.org/a%20b/data.msglc" },
@@ -19,7 +34,8 @@ const PLACES: readonly Address[] = [
 
 describe("a link", () => {
   test.each(PLACES)("names its address and holds nothing secret: $kind", (address) => {
-    const link = { address: publicAddress(address), path: 'entries/"a/b"/0', pattern: "entries/*/energy" };
+    const query = { kind: "jsonpath", text: "$.entries[?@.gap > 1.5 && @.a == '&=']" } as const;
+    const link: Link = { address: publicAddress(address), path: 'entries/"a/b"/0', query, view: VIEW };
     const text = writeLink(link);
     expect(text).not.toMatch(/hunter2/i);
     expect(text).not.toMatch(/Signature/i);
@@ -37,6 +53,20 @@ describe("a link", () => {
   test("that was pasted with a query loses the query", () => {
     const read = readLink(`#url=${encodeURIComponent("https://example.org/x?X-Amz-Signature=hunter2")}`);
     expect(read?.address).toEqual({ kind: "url", url: "https://example.org/x", cut: true });
+  });
+
+  test("with a view that makes no sense shows the default", () => {
+    const bad =
+      "#demo=1&tab=<b>&x=2:1&y=1:2:3&row=-1&at=1,x&range=NaN:2&colors=a%20b&log=yes&row=1e3&order=descending";
+    expect(readLink(bad)?.view).toEqual({});
+  });
+
+  test("of a view that was changed has the new fields, and none that were removed", () => {
+    const shared = new SharedView();
+    shared.replace({ tab: "table", row: 4 });
+    shared.update({ row: 5, column: "a" });
+    shared.update({ column: undefined });
+    expect(shared.state).toEqual({ tab: "table", row: 5 });
   });
 
   test.each([

@@ -1,5 +1,5 @@
 import { type NdType, Timestamp, type Value } from "@peekpack/core";
-import { isNdArray } from "@peekpack/core/internal";
+import { isNdArray, toBase64 } from "@peekpack/core/internal";
 import {
   binary,
   bool,
@@ -143,7 +143,7 @@ function jsonOf(value: Value): string {
     const inner = (this as { [key: string]: unknown })[key];
     if (typeof inner === "bigint") return inner.toString();
     if (typeof inner === "number" && !Number.isFinite(inner)) return String(inner);
-    if (inner instanceof Uint8Array) return base64(inner);
+    if (inner instanceof Uint8Array) return toBase64(inner);
     if (inner instanceof Timestamp) return { seconds: inner.seconds, nanoseconds: inner.nanoseconds };
     if (inner instanceof Date && Number.isNaN(inner.getTime())) return "Invalid Date";
     if (inner instanceof Set) return [...inner];
@@ -159,12 +159,4 @@ function jsonOf(value: Value): string {
 function plainRows(rows: unknown): unknown {
   if (ArrayBuffer.isView(rows)) return Array.from(rows as Uint8Array);
   return Array.isArray(rows) ? rows.map(plainRows) : rows;
-}
-
-function base64(bytes: Uint8Array): string {
-  let text = "";
-  for (let at = 0; at < bytes.length; at += 8192) {
-    text += String.fromCharCode(...bytes.subarray(at, at + 8192));
-  }
-  return btoa(text);
 }

@@ -1,3 +1,4 @@
+export { csvText } from "./csv-text.js";
 export { ipcFile, ipcStream } from "./ipc.js";
 export {
   COLUMN_TYPES,

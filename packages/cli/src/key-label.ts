@@ -1,5 +1,5 @@
 import type { Value } from "@peekpack/core";
-import { shortJson } from "./json-text.js";
+import { shortJson } from "@peekpack/core/tagged";
 
 /**
  * A key in one line. Most texts are shown as they are. A key that is not a text is shown as `--path-json` takes it, and so

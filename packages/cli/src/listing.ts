@@ -12,7 +12,7 @@ import {
   type Value,
 } from "@peekpack/core";
 import { type Outline, outlineEntries, outlineOf } from "@peekpack/core/inspect";
-import type { JsonInput } from "./json-text.js";
+import type { JsonInput } from "@peekpack/core/tagged";
 import { keyLabel } from "./key-label.js";
 import type { Style } from "./style.js";
 

@@ -1,6 +1,6 @@
 import { type Archive, type PathKey, PeekpackError } from "@peekpack/core";
+import { jsonText, shortJson } from "@peekpack/core/tagged";
 import { UsageError } from "./arguments.js";
-import { jsonText, shortJson } from "./json-text.js";
 import { keyLabel, pathLabel } from "./key-label.js";
 import { describe, entriesAt, entryLines } from "./listing.js";
 import type { Output } from "./output.js";

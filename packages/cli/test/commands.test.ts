@@ -15,10 +15,9 @@ import {
   Tagged,
   Timestamp,
 } from "@peekpack/core";
-import { toTagged } from "@peekpack/core/tagged";
+import { jsonText, toTagged } from "@peekpack/core/tagged";
 import { verifyArchive } from "@peekpack/core/verify";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { jsonText } from "../src/json-text.js";
 import { codeOf, ok, run } from "./run.js";
 
 let folder = "";

@@ -25,4 +25,5 @@ export { pageUrl } from "./source/environment.js";
 export { asReadEngine, isReadEngine } from "./source/read-engine.js";
 export { hintRetry, type RetryHint } from "./source/retry-hint.js";
 export { changed, checkRanges, closedSource } from "./source/source-error.js";
+export { toBase64 } from "./tagged/base64.js";
 export { type CombinedLayout, combinedLayout } from "./writer/combined-layout.js";

@@ -1,6 +1,15 @@
 import { describe, expect, it } from "vitest";
-import { Ext, Float64, isPeekpackError, NdArray, Simple, Tagged, Timestamp } from "../src/index.js";
-import { fromTagged, type TaggedJson, toTagged } from "../src/tagged/index.js";
+import {
+  Ext,
+  Float64,
+  isPeekpackError,
+  NdArray,
+  Simple,
+  Tagged,
+  Timestamp,
+  type Value,
+} from "../src/index.js";
+import { fromTagged, type JsonLoss, jsonText, type TaggedJson, toTagged } from "../src/tagged/index.js";
 
 /** Notations and what they stand for, the same both ways. */
 const pairs: [TaggedJson, unknown][] = [
@@ -174,5 +183,37 @@ describe("the notation of values", () => {
 
   it.each([[Symbol("s")], [() => 1], [new (class Thing {})()], [/a/]])("has none for %o", (value) => {
     expect(() => toTagged(value)).toThrow(expect.objectContaining({ code: "unsupported-value" }));
+  });
+});
+
+describe("JSON text", () => {
+  const textOf = async (value: unknown, options = {}): Promise<string> => {
+    let text = "";
+    for await (const part of jsonText(value as Value, options)) text += part;
+    return text;
+  };
+
+  // A mark of a float is written, and never read.
+  it.each(pairs.filter(([, value]) => !(value instanceof Float64)))(
+    "in the tagged notation is what toTagged gives: %j",
+    async (notation, value) => {
+      expect(JSON.parse(await textOf(value, { tagged: true }))).toEqual(notation);
+    },
+  );
+
+  it("says what plain JSON does not give back, and nothing of what it does", async () => {
+    const lost: JsonLoss[] = [];
+    const onLoss = (what: JsonLoss): void => void lost.push(what);
+    const bytes = Uint8Array.from({ length: 50_000 }, (_, i) => i);
+    const value = [1, -0, 0.1, "text", null, true, { a: [] }, bytes, 2n ** 60n, new Date(0), Number.NaN];
+    const text = await textOf([...value, undefined, new Ext(5, bytes), new Set([1]), new Map([[1, 2]])], {
+      onLoss,
+    });
+    expect(lost).toEqual(["bytes", "integer", "instant", "number", "undefined", "extension", "set", "key"]);
+    expect(JSON.parse(text)[7]).toBe(Buffer.from(bytes).toString("base64"));
+    lost.length = 0;
+    await textOf(value.slice(0, 7), { onLoss });
+    await textOf(value, { onLoss, tagged: true });
+    expect(lost).toEqual([]);
   });
 });

@@ -1,16 +1,28 @@
 import type { PublicAddress } from "../archive/address.js";
+import { readViewState, type ViewState, viewFields } from "./view-state.js";
 
-/** What the address of the page names: an archive and a path in it. No credential, no query string. */
+/** How a query is written: a pattern of keys, JSONPath, or a text that keys (or values too) contain. */
+export const QUERY_KINDS = ["select", "jsonpath", "keys", "values"] as const;
+
+/** A query of an archive. */
+export interface Query {
+  readonly kind: (typeof QUERY_KINDS)[number];
+  readonly text: string;
+}
+
+/** What the address of the page names: an archive, a path in it, and what is seen there. No credential, no query string. */
 export interface Link {
   readonly address: PublicAddress;
   /** As in {@link pathText}. */
   readonly path: string;
-  /** A pattern whose matches are shown. */
-  readonly pattern: string | undefined;
+  /** A query whose matches are shown. */
+  readonly query: Query | undefined;
+  /** How the entry, or the matches, are shown. */
+  readonly view: ViewState;
 }
 
 /** A link as the fragment of the page's address, "#" included. Browsers do not send fragments to servers. */
-export function writeLink({ address, path, pattern }: Link): string {
+export function writeLink({ address, path, query, view }: Link): string {
   const fields: [string, string][] = [];
   switch (address.kind) {
     case "url":
@@ -30,7 +42,8 @@ export function writeLink({ address, path, pattern }: Link): string {
       fields.push(["demo", "1"]);
   }
   if (path !== "") fields.push(["path", path]);
-  if (pattern !== undefined) fields.push(["select", pattern]);
+  if (query !== undefined) fields.push([query.kind, query.text]);
+  fields.push(...viewFields(view));
   return `#${fields.map(([name, value]) => `${name}=${encoded(value)}`).join("&")}`;
 }
 
@@ -46,7 +59,10 @@ export function readLink(fragment: string): Link | undefined {
       }),
   );
   const address = addressOf(fields);
-  return address && { address, path: fields.get("path") ?? "", pattern: fields.get("select") };
+  if (address === undefined) return undefined;
+  const kind = QUERY_KINDS.find((name) => fields.has(name));
+  const query = kind && { kind, text: fields.get(kind)! };
+  return { address, path: fields.get("path") ?? "", query, view: readViewState(fields) };
 }
 
 function addressOf(fields: ReadonlyMap<string, string>): PublicAddress | undefined {

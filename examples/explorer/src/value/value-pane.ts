@@ -2,6 +2,7 @@ import { LazyList, LazyMap, type Value } from "@peekpack/core";
 import type { Entry } from "../archive/entry.js";
 import { failureOf, isAbort } from "../archive/failure.js";
 import { keyText, pathText, quoted } from "../archive/segments.js";
+import type { SharedView } from "../share/view-state.js";
 import { el, fill } from "../ui/dom.js";
 import { count, counted, size } from "../ui/format.js";
 import { icon } from "../ui/icons.js";
@@ -40,6 +41,7 @@ export class ValuePane {
   readonly element: HTMLElement;
   readonly #actions: PaneActions;
   readonly #whole: number;
+  readonly #shared: SharedView;
   readonly #head: HTMLElement = el("header", "value-head");
   readonly #body: HTMLElement = el("div", {
     class: "value-body",
@@ -52,8 +54,9 @@ export class ValuePane {
   /** The view that was chosen last. It is used for later entries if it suits them. */
   #preferred: ViewName | undefined;
 
-  constructor(whole: number, actions: PaneActions) {
+  constructor(whole: number, shared: SharedView, actions: PaneActions) {
     this.#whole = whole;
+    this.#shared = shared;
     this.#actions = actions;
     this.element = el(
       "section",
@@ -131,8 +134,10 @@ export class ValuePane {
       await entry.load({ signal });
       const choice = await viewsFor(entry, signal);
       this.#actions.read();
-      const wanted = this.#preferred;
-      const name = wanted !== undefined && choice.names.includes(wanted) ? wanted : choice.best;
+      // A link says what is shown, else what was chosen last.
+      const wanted = [this.#shared.state.tab, this.#preferred];
+      const name =
+        wanted.flatMap((tab) => choice.names.find((known) => known === tab) ?? [])[0] ?? choice.best;
       await this.#draw(entry, choice, name, signal, false);
     });
   }
@@ -165,7 +170,7 @@ export class ValuePane {
       plot: (column: string) =>
         this.#actions.select(`${pathText(entry.path)}/*/${quoted(column)}`.replace(/^\//, "")),
     };
-    const view = await makeView(name, entry, { actions, whole: this.#whole, signal });
+    const view = await makeView(name, entry, { actions, whole: this.#whole, shared: this.#shared, signal });
     if (signal.aborted) {
       view.close();
       return;
@@ -254,6 +259,8 @@ export class ValuePane {
           shown.name,
           (name) => {
             this.#preferred = name;
+            this.#shared.replace({});
+            this.#shared.update({ tab: name });
             const { choice } = shown;
             const focused = this.#head.contains(document.activeElement);
             void this.#under(entry, "Reading", (signal) => this.#draw(entry, choice, name, signal, false));

@@ -2,6 +2,7 @@ import { LazyList, LazyMap, NdArray, type Value } from "@peekpack/core";
 import { type Entry, isPlainMap } from "../archive/entry.js";
 import { gridOf, isNumber, seriesOf } from "../numbers/series.js";
 import { heatView, plotView } from "../plot/plot-view.js";
+import type { SharedView } from "../share/view-state.js";
 import { contentsView } from "./contents-view.js";
 import { type TableActions, tableView } from "./table-view.js";
 import { textView } from "./text-view.js";
@@ -32,6 +33,8 @@ export interface ViewContext {
   readonly actions: TableActions;
   /** Bytes of the archive. */
   readonly whole: number;
+  /** How a link shows the entry. A view takes its start from it, and updates it, so that a link reproduces the view. */
+  readonly shared: SharedView;
   readonly signal: AbortSignal;
 }
 

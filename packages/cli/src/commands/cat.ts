@@ -1,8 +1,8 @@
 import { ANY, type Archive, type PathKey, PeekpackError } from "@peekpack/core";
+import { type JsonOptions, jsonText } from "@peekpack/core/tagged";
 import { ArchiveAccess } from "../archive-access.js";
 import { type Arguments, UsageError } from "../arguments.js";
 import { type Command, type Context, PATH_OPTIONS, READ_OPTIONS } from "../command.js";
-import { type JsonOptions, jsonText } from "../json-text.js";
 import { archiveAndPath } from "../path-argument.js";
 
 /** `peekpack cat`: prints a value as JSON. */

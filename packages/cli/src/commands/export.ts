@@ -1,11 +1,10 @@
 import type { Row, TableOptions, TableSource } from "@peekpack/arrow";
 import { ANY, type Archive } from "@peekpack/core";
+import { jsonText } from "@peekpack/core/tagged";
 import { ArchiveAccess } from "../archive-access.js";
 import { type Arguments, UsageError } from "../arguments.js";
 import { ByteOutput } from "../byte-output.js";
 import { type Command, type Context, PATH_OPTIONS, PUT_OPTIONS, putMode, READ_OPTIONS } from "../command.js";
-import { csvText } from "../csv-text.js";
-import { jsonText } from "../json-text.js";
 import { archiveAndPath } from "../path-argument.js";
 import { refuseSameLocation } from "../same-location.js";
 
@@ -124,7 +123,7 @@ async function* bytesOf(
   format: Format,
   options: TableOptions,
 ): AsyncGenerator<string | Uint8Array> {
-  const { ipcFile, recordBatches, tableRows } = await import("@peekpack/arrow");
+  const { csvText, ipcFile, recordBatches, tableRows } = await import("@peekpack/arrow");
   switch (format) {
     case "ndjson":
       yield* lines(tableRows(source, options.path, { signal: options.signal }));

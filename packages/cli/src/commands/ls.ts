@@ -1,7 +1,7 @@
+import { shortJson } from "@peekpack/core/tagged";
 import { ArchiveAccess } from "../archive-access.js";
 import type { Arguments } from "../arguments.js";
 import { type Command, type Context, PATH_OPTIONS, READ_OPTIONS } from "../command.js";
-import { shortJson } from "../json-text.js";
 import { type Entry, entriesAt, entryLines } from "../listing.js";
 import { archiveAndPath } from "../path-argument.js";
 

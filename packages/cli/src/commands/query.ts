@@ -1,7 +1,7 @@
+import { jsonText } from "@peekpack/core/tagged";
 import { ArchiveAccess } from "../archive-access.js";
 import { type Arguments, UsageError } from "../arguments.js";
 import { type Command, type Context, READ_OPTIONS } from "../command.js";
-import { jsonText } from "../json-text.js";
 
 /** `peekpack query`: prints what a JSONPath query finds. */
 export const query: Command = {

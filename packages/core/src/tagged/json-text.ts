@@ -1,36 +1,39 @@
-/**
- * Values as JSON text, in chunks. Lazy containers are read while they are written, so that an archive of any size passes
- * through little memory.
- *
- * Plain JSON follows Protocol Buffers' JSON mapping for values that JSON lacks: byte strings are base64 text, integers
- * beyond ±(2^53 − 1) decimal text, instants ISO 8601 text, and NaN and the infinities `"NaN"`, `"Infinity"`, `"-Infinity"`.
- * Sets and numpy arrays are lists. The others: undefined is null, `{"ext": type, "data": base64}`,
- * `{"tag": number, "value": …}`, `{"simple": number}`. Keys become text: numbers in decimal, byte strings in base64,
- * anything else as its own JSON.
- */
-import {
-  Ext,
-  float64,
-  LazyList,
-  LazyMap,
-  NdArray,
-  Simple,
-  Tagged,
-  Timestamp,
-  type Value,
-} from "@peekpack/core";
-import { outlineOf } from "@peekpack/core/inspect";
-import { type TaggedJson, toTagged } from "@peekpack/core/tagged";
+import { outlineOf } from "../inspect/outline.js";
+import { NdArray } from "../nd-array.js";
+import { LazyList, LazyMap } from "../reader/handles.js";
+import type { ReadOptions } from "../source/range-source.js";
+import { Ext, float64, Simple, Tagged, Timestamp, type Value } from "../values.js";
+import { toBase64 } from "./base64.js";
+import { toHex } from "./hex.js";
+import type { TaggedJson } from "./tagged-json.js";
+import { toTagged } from "./to-tagged.js";
 
 /** A value, or a handle for one. */
 export type JsonInput = LazyMap | LazyList | Value;
 
+/** What JSON lacks, and plain JSON turns into a text, a list or an object. */
+export type JsonLoss =
+  | "bytes"
+  | "integer"
+  | "instant"
+  | "number"
+  | "undefined"
+  | "extension"
+  | "set"
+  | "array"
+  | "key";
+
 /** How JSON is written. */
-export interface JsonOptions {
+export interface JsonOptions extends Pick<ReadOptions, "signal"> {
   /** Writes the tagged notation, which loses nothing, instead of plain JSON. */
-  readonly tagged?: boolean;
+  readonly tagged?: boolean | undefined;
   /** Spaces for each level. 0 (default): one line. */
-  readonly indent?: number;
+  readonly indent?: number | undefined;
+  /**
+   * Called for each value that plain JSON cannot give back: byte strings, integers beyond ±(2^53 − 1), instants, NaN and the
+   * infinities (`number`), undefined, extensions with tags and simple values, sets, numpy arrays, and keys that are not texts.
+   */
+  readonly onLoss?: ((what: JsonLoss) => void) | undefined;
 }
 
 /** Characters that are collected before they are written. */
@@ -40,7 +43,16 @@ const READ_WHOLE = 1024 * 1024;
 /** Bytes that become text at a time. A multiple of 3, so that base64 needs no padding in between. */
 const BYTES_CHUNK = 48 * 1024;
 
-/** The text of a value, in chunks. */
+/**
+ * A value as JSON text, in chunks. Lazy containers are read while they are written, so that an archive of any size passes
+ * through little memory.
+ *
+ * Plain JSON follows Protocol Buffers' JSON mapping for values that JSON lacks: byte strings are base64 text, integers
+ * beyond ±(2^53 − 1) decimal text, instants ISO 8601 text, and NaN and the infinities `"NaN"`, `"Infinity"`, `"-Infinity"`.
+ * Sets and numpy arrays are lists. The others: undefined is null, `{"ext": type, "data": base64}`,
+ * `{"tag": number, "value": …}`, `{"simple": number}`. Keys become text: numbers in decimal, byte strings in base64,
+ * anything else as its own JSON. The tagged notation loses nothing.
+ */
 export function jsonText(value: JsonInput, options: JsonOptions = {}): AsyncGenerator<string> {
   return new JsonWriter(options).run(value);
 }
@@ -59,12 +71,16 @@ function encodedSize(handle: LazyMap | LazyList): number {
 class JsonWriter {
   readonly #tagged: boolean;
   readonly #indent: number;
+  readonly #lost: (what: JsonLoss) => void;
+  readonly #reads: ReadOptions;
   #level = 0;
   #text = "";
 
-  constructor({ tagged = false, indent = 0 }: JsonOptions) {
+  constructor({ tagged = false, indent = 0, onLoss, signal }: JsonOptions) {
     this.#tagged = tagged;
     this.#indent = indent;
+    this.#lost = tagged ? () => {} : (onLoss ?? (() => {}));
+    this.#reads = { signal };
   }
 
   async *run(value: JsonInput): AsyncGenerator<string> {
@@ -83,7 +99,7 @@ class JsonWriter {
   async *#lazy(value: JsonInput): AsyncGenerator<string> {
     if (!(value instanceof LazyMap || value instanceof LazyList)) yield* this.#plain(value);
     else if (encodedSize(value) <= READ_WHOLE) {
-      yield* this.#plain(await value.toValue());
+      yield* this.#plain(await value.toValue(this.#reads));
     } else if (value instanceof LazyMap) yield* this.#lazyMap(value);
     else yield* this.#lazyList(value);
   }
@@ -91,7 +107,7 @@ class JsonWriter {
   async *#lazyMap(map: LazyMap): AsyncGenerator<string> {
     this.#openMap();
     let count = 0;
-    for await (const [key, item] of map) {
+    for await (const [key, item] of map.entries(this.#reads)) {
       yield* this.#key(key, count++);
       yield* this.#lazy(item);
       this.#endEntry();
@@ -103,7 +119,7 @@ class JsonWriter {
   async *#lazyList(list: LazyList | readonly JsonInput[]): AsyncGenerator<string> {
     this.#open("[");
     let count = 0;
-    for await (const item of list) {
+    for await (const item of list instanceof LazyList ? list.values(this.#reads) : list) {
       this.#next(count++);
       yield* this.#lazy(item);
       if (this.#text.length > CHUNK) yield this.#take();
@@ -118,11 +134,14 @@ class JsonWriter {
     else if (Array.isArray(value)) yield* this.#list(value);
     else if (value instanceof Map) yield* this.#map(value);
     else if (value instanceof Uint8Array) yield* this.#bytes(value);
-    else if (value instanceof Set) yield* this.#wrapped("$set", this.#list(value));
-    else if (NdArray.is(value)) yield* this.#array(value);
+    else if (value instanceof Set) {
+      this.#lost("set");
+      yield* this.#wrapped("$set", this.#list(value));
+    } else if (NdArray.is(value)) yield* this.#array(value);
     else if (value instanceof Tagged) yield* this.#tag(value);
     else if (value instanceof Ext) yield* this.#extension(value);
     else if (value instanceof Date || value instanceof Timestamp || value instanceof Simple) {
+      this.#lost(value instanceof Simple ? "extension" : "instant");
       this.#text += this.#tagged ? JSON.stringify(toTagged(value)) : plainInstant(value);
     } else yield* this.#map(Object.entries(value));
   }
@@ -162,6 +181,7 @@ class JsonWriter {
       yield* this.#plain(key);
       this.#text += this.#indent > 0 ? ", " : ",";
     } else {
+      if (typeof key !== "string") this.#lost("key");
       yield* this.#string(keyText(key));
       this.#text += this.#indent > 0 ? ": " : ":";
     }
@@ -178,9 +198,14 @@ class JsonWriter {
   #scalar(value: Value): string {
     if (this.#tagged) return JSON.stringify(toTagged(value));
     if (typeof value === "number") {
-      if (!Number.isFinite(value)) return `"${value}"`;
+      if (!Number.isFinite(value)) {
+        this.#lost("number");
+        return `"${value}"`;
+      }
       return Object.is(value, -0) ? "-0.0" : String(value);
     }
+    if (typeof value === "bigint") this.#lost("integer");
+    if (value === undefined) this.#lost("undefined");
     return typeof value === "bigint" ? `"${value}"` : String(value ?? null);
   }
 
@@ -202,6 +227,7 @@ class JsonWriter {
   }
 
   *#bytes(bytes: Uint8Array): Generator<string> {
+    this.#lost("bytes");
     this.#text += this.#tagged ? '{"$bytes":"' : '"';
     yield* this.#digits(bytes);
     this.#text += this.#tagged ? '"}' : '"';
@@ -209,20 +235,22 @@ class JsonWriter {
 
   /** Writes bytes as hexadecimal digits in the tagged notation, else as base64. */
   *#digits(bytes: Uint8Array): Generator<string> {
-    const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-    for (let at = 0; at < buffer.length; at += BYTES_CHUNK) {
-      this.#text += buffer.subarray(at, at + BYTES_CHUNK).toString(this.#tagged ? "hex" : "base64");
+    const digits = this.#tagged ? toHex : toBase64;
+    for (let at = 0; at < bytes.length; at += BYTES_CHUNK) {
+      this.#text += digits(bytes.subarray(at, at + BYTES_CHUNK));
       if (this.#text.length > CHUNK) yield this.#take();
     }
   }
 
   *#extension({ type, data }: Ext): Generator<string> {
+    this.#lost("extension");
     this.#text += this.#tagged ? `{"$ext":[${type},"` : `{"ext":${type},"data":"`;
     yield* this.#digits(data);
     this.#text += this.#tagged ? '"]}' : '"}';
   }
 
   *#tag({ tag, value }: Tagged): Generator<string> {
+    this.#lost("extension");
     const number = this.#scalar(tag);
     this.#text += this.#tagged ? `{"$tag":[${number},` : `{"tag":${number},"value":`;
     yield* this.#plain(value);
@@ -231,6 +259,7 @@ class JsonWriter {
 
   *#array(array: NdArray): Generator<string> {
     if (!this.#tagged) {
+      this.#lost("array");
       yield* this.#plain(array.toNested() as Value);
       return;
     }

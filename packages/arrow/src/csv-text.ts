@@ -1,12 +1,11 @@
-import type { recordBatches } from "@peekpack/arrow";
-
-type Table = Awaited<ReturnType<ReturnType<typeof recordBatches>["toArray"]>>[number];
+import { toBase64 } from "@peekpack/core/internal";
+import type { Table } from "@uwdata/flechette";
 
 /**
- * Tables as one CSV (RFC 4180), as they come. Null is nothing, and an empty text is `""`. Byte strings are base64, instants
- * ISO 8601, lists and records JSON.
+ * Tables as one CSV (RFC 4180), in chunks of about 64 KiB, as they come. Null is nothing, and an empty text is `""`. Byte
+ * strings are base64, instants ISO 8601, lists and records JSON, whole.
  */
-export async function* csvText(batches: AsyncIterable<Table>): AsyncGenerator<string> {
+export async function* csvText(batches: AsyncIterable<Table> | Iterable<Table>): AsyncGenerator<string> {
   let isFirst = true;
   for await (const table of batches) {
     if (isFirst) yield `${table.names.map((name) => field(String(name))).join(",")}\r\n`;
@@ -26,7 +25,7 @@ export async function* csvText(batches: AsyncIterable<Table>): AsyncGenerator<st
 function cell(value: unknown): string {
   if (value === null || value === undefined) return "";
   if (typeof value === "string") return field(value);
-  if (value instanceof Uint8Array) return Buffer.from(value).toString("base64");
+  if (value instanceof Uint8Array) return toBase64(value);
   if (value instanceof Date) return value.toISOString();
   return typeof value === "object" ? field(json(value)) : String(value);
 }
@@ -38,7 +37,7 @@ function field(text: string): string {
 function json(value: unknown): string {
   return JSON.stringify(value, (_, inner: unknown) => {
     if (typeof inner === "bigint") return String(inner);
-    if (inner instanceof Uint8Array) return Buffer.from(inner).toString("base64");
+    if (inner instanceof Uint8Array) return toBase64(inner);
     if (ArrayBuffer.isView(inner)) return Array.from(inner as Float64Array);
     return typeof inner === "number" && !Number.isFinite(inner) ? String(inner) : inner;
   });
