@@ -179,7 +179,11 @@ export class TableView implements View {
       const keys = seen.map(({ key }) => measure(keyText(key)));
       this.#keyWidth = Math.ceil(Math.min(320, Math.max(48, ...keys, measure(count(this.#size))))) + 36;
       this.#drawAcross();
-      if (sort !== undefined) await this.#sort(sort);
+      if (sort !== undefined) {
+        const { columns } = this.#layout;
+        // A column of values has no name.
+        await this.#sort({ ...sort, column: columns[0]?.name === undefined ? undefined : sort.column });
+      }
     });
     const at = this.#layout.columns.findIndex(({ name }) => name === column);
     if (row !== undefined || at >= 0) this.#mark(row ?? 0, Math.max(0, at), "third");

@@ -7,6 +7,7 @@ import { el, fill } from "../ui/dom.js";
 import { count, counted, size } from "../ui/format.js";
 import { icon } from "../ui/icons.js";
 import { askNotice, busyNotice, failureNotice } from "../ui/notice.js";
+import { shownKey } from "../ui/shown-text.js";
 import { tabs } from "../ui/tabs.js";
 import { wholeText } from "./text-lines.js";
 import { shapeTokens, textOf } from "./tokens.js";
@@ -154,8 +155,8 @@ export class ValuePane {
     if (!asked && cost > UNASKED_BYTES) {
       this.#put(
         askNotice(
-          name === "plot" ? "Many numbers" : "A large container",
-          `To show it as ${name === "plot" ? "a plot" : "text"}, all of it is read: ${size(cost)}.`,
+          name === "plot" || name === "image" ? "Many numbers" : "A large container",
+          `To show it as ${name === "text" ? "text" : `a${name === "image" ? "n image" : " plot"}`}, all of it is read: ${size(cost)}.`,
           `Read ${size(cost)}`,
           () =>
             void this.#under(entry, `Reading ${size(cost)}`, (later) =>
@@ -170,7 +171,7 @@ export class ValuePane {
       plot: (column: string) =>
         this.#actions.select(`${pathText(entry.path)}/*/${quoted(column)}`.replace(/^\//, "")),
     };
-    const view = await makeView(name, entry, { actions, whole: this.#whole, shared: this.#shared, signal });
+    const view = await makeView(name, entry, { actions, whole: this.#whole, shared: this.#shared, room: this.#body.clientWidth, signal });
     if (signal.aborted) {
       view.close();
       return;
@@ -220,7 +221,7 @@ export class ValuePane {
           i > 0 && el("span", { class: "slash", text: "/" }),
           el("button", {
             class: "crumb",
-            text: keyText(at.key) || '""',
+            text: shownKey(keyText(at.key)) || '""',
             attributes: { type: "button", "aria-current": at === entry ? "true" : undefined },
             on: { click: () => this.#actions.goTo(at) },
           }),
