@@ -15,8 +15,10 @@ export default [
   project("zstd", "packages/zstd"),
   project("cli", "packages/cli"),
   project("testing", "testing"),
+  project("benchmarks", "benchmarks"),
   project("explorer", "examples/explorer"),
   project("browser-writer", "examples/browser-writer"),
   project("quickstart-node", "examples/quickstart-node"),
   project("parallel-writers", "examples/parallel-writers"),
+  project("distributed-writers", "examples/distributed-writers"),
 ];

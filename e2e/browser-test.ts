@@ -7,7 +7,7 @@ import {
   type S3ServerKind,
   startS3,
 } from "@peekpack/testing";
-import { test as base, type Page, type Request } from "@playwright/test";
+import { test as base, type ConsoleMessage, type Page, type Request } from "@playwright/test";
 
 /** Result of the search in playwright.config.ts. */
 export interface BrowserChoice {
@@ -64,6 +64,21 @@ function absent(why: string): void {
   if (liveRequired()) throw new Error(why);
   console.warn(`SKIPPED: ${why}`);
   test.skip(true, why);
+}
+
+/** Whether the console reports a violation of the page's policy. */
+export function isPolicyViolation(message: ConsoleMessage): boolean {
+  return /Content Security Policy|Trusted Type/i.test(message.text());
+}
+
+/** Collects the errors of a page's scripts, and what `isTrouble` finds in its console. */
+export function watchTrouble(page: Page, isTrouble: (message: ConsoleMessage) => boolean): readonly string[] {
+  const trouble: string[] = [];
+  page.on("pageerror", (error) => trouble.push(String(error)));
+  page.on("console", (message) => {
+    if (isTrouble(message)) trouble.push(message.text());
+  });
+  return trouble;
 }
 
 /** Traffic between a page and one origin, as seen by the browser. */

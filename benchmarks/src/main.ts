@@ -8,6 +8,7 @@ import type { Benchmark } from "./benchmark.js";
 import { coldLeaf, fiftySubtrees } from "./cases/cold-reads.js";
 import { column } from "./cases/column.js";
 import { append, combine, repack } from "./cases/combine.js";
+import { compress, compressed, compressedStream } from "./cases/compression.js";
 import { decode, decodeCbor } from "./cases/decode.js";
 import { encode, encodeCbor, encodeIndexed } from "./cases/encode.js";
 import { coldFormats } from "./cases/formats.js";
@@ -34,6 +35,9 @@ const BENCHMARKS: readonly Benchmark[] = [
   fiftySubtrees,
   coldFormats,
   valueCost,
+  compress,
+  compressed,
+  compressedStream,
   upload,
   serverAppend,
 ];

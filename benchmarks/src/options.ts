@@ -17,7 +17,7 @@ export const USAGE: string = `npm run bench -- [NAME…] [options]
   NAME              a benchmark of the list below; default: all
   --data NAME,…     data sets: ${DATA_SET_NAMES.join(", ")}; default: all
   --rounds N        measured laps of each contestant (default 7)
-  --size SIZE       size of the stream that is written to S3: 1GiB (default), 8GiB, 256MiB
+  --size SIZE       size of the streams that are written: 1GiB (default), 8GiB, 256MiB
   --out FILE        file of the results (default benchmarks/results/latest.json)`;
 
 /** Parses the command line. @throws TypeError for wrong usage */

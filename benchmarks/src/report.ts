@@ -1,7 +1,7 @@
 import type { Goal, Row, Side } from "./row.js";
 
 /** Formats a ratio with three significant digits. */
-const ratioText = (value: number): string =>
+export const ratioText = (value: number): string =>
   value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(value < 0.1 ? 4 : 3);
 
 const goalText = (goal: Goal | undefined): string =>
@@ -20,10 +20,13 @@ function bytesText(bytes: number): string {
   return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
 }
 
-const factText = (name: string, value: number): string =>
-  `${/bytes$/i.test(name) ? bytesText(value) : Number(value.toPrecision(4))} ${name.replace(/Bytes$/, "")}`;
+function factText(name: string, value: number): string {
+  if (/bytes$/i.test(name)) return `${bytesText(value)} ${name.replace(/bytes$/i, "")}`.trimEnd();
+  return `${Number(value.toPrecision(4))} ${value === 1 ? name.replace(/s$/, "") : name}`;
+}
 
-const sideText = ({ wallMs, facts }: Side): string =>
+/** Formats the medians of a side. */
+export const sideText = ({ wallMs, facts }: Side): string =>
   [
     ...(wallMs === undefined ? [] : [time(wallMs)]),
     ...Object.entries(facts).map(([name, value]) => factText(name, value)),

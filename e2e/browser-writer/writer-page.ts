@@ -1,5 +1,6 @@
 import type { S3Server } from "@peekpack/testing";
 import { type CDPSession, expect, type Locator, type Page, type TestInfo } from "@playwright/test";
+import { isPolicyViolation, watchTrouble } from "../browser-test.js";
 
 /** The content of the form. */
 export interface WriteChoice {
@@ -20,17 +21,14 @@ export class WriterPage {
   readonly title: Locator;
   readonly pending: Locator;
   /** Errors of scripts, and violations of the page's policy. */
-  readonly trouble: string[] = [];
+  readonly trouble: readonly string[];
   #network: CDPSession | undefined;
 
   constructor(page: Page) {
     this.page = page;
     this.title = page.getByRole("heading", { level: 1 });
     this.pending = page.locator(".pending-row");
-    page.on("pageerror", (error) => this.trouble.push(String(error)));
-    page.on("console", (message) => {
-      if (/Content Security Policy|Trusted Type/i.test(message.text())) this.trouble.push(message.text());
-    });
+    this.trouble = watchTrouble(page, isPolicyViolation);
   }
 
   button(name: string): Locator {

@@ -1,4 +1,5 @@
 import { expect, type Locator, type Page, type TestInfo } from "@playwright/test";
+import { isPolicyViolation, watchTrouble } from "../browser-test.js";
 
 /** The content of the S3 form. */
 export interface S3Form {
@@ -14,16 +15,13 @@ export class ExplorerPage {
   readonly tree: Locator;
   readonly search: Locator;
   /** Errors of scripts, and violations of the page's policy. */
-  readonly trouble: string[] = [];
+  readonly trouble: readonly string[];
 
   constructor(page: Page) {
     this.page = page;
     this.tree = page.getByRole("tree");
     this.search = page.getByRole("combobox", { name: "Path or pattern" });
-    page.on("pageerror", (error) => this.trouble.push(String(error)));
-    page.on("console", (message) => {
-      if (/Content Security Policy|Trusted Type/i.test(message.text())) this.trouble.push(message.text());
-    });
+    this.trouble = watchTrouble(page, isPolicyViolation);
   }
 
   async openUrl(origin: string, url: string): Promise<void> {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { type ArchiveSink, isPeekpackError, listOf, writeArchive } from "@peekpack/core";
+import { type ArchiveSink, type EncodeOptions, isPeekpackError, listOf, writeArchive } from "@peekpack/core";
 import { s3Store } from "@peekpack/s3";
 import {
   freshBucket,
@@ -85,7 +85,11 @@ export async function openEnvironment(): Promise<Environment | undefined> {
 }
 
 /** Digest of the archive that a page writes from `count` rows. */
-export async function expectedDigest(count: number, bytes: number): Promise<Digest> {
+export async function expectedDigest(
+  count: number,
+  bytes: number,
+  options: EncodeOptions = {},
+): Promise<Digest> {
   const chunks: Uint8Array[] = [];
   const hash = createHash("sha256");
   let size = 0;
@@ -102,6 +106,6 @@ export async function expectedDigest(count: number, bytes: number): Promise<Dige
     },
     async abort() {},
   };
-  await writeArchive(sink, { rows: listOf(rows(count, bytes), { count }) });
+  await writeArchive(sink, { rows: listOf(rows(count, bytes), { count }) }, options);
   return { size, sha256: hash.digest("hex") };
 }

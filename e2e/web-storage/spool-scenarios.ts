@@ -186,6 +186,43 @@ export function spoolScenarios(environment: () => Environment, browser: () => Br
         await tab.close();
       });
 
+      test("holds the table of contents while it is written, and nothing of it afterwards", async () => {
+        // Most of the table is spilled, in pieces of 1 MiB.
+        const [rows, rowBytes] = [90_000, 17];
+        const encode = { smallObjectThreshold: 8, trivialSize: 4, pageIndex: false };
+        const more = { rows, rowBytes, encode, spool };
+        const at = newCase();
+        const first = await browser().open();
+        await first.call("write", "job", job(at, {}, { ...more, stopAtRow: rows - 1 }));
+        await first.call("held", "job");
+        const { files, records } = await first.call("storedData", at.directory);
+        if (storage === "opfs") {
+          const table = Object.entries(files).filter(([name]) => !name.endsWith("/part-1"));
+          expect(table.length).toBeGreaterThan(1);
+          for (const [, size] of table) expect(size).toBeGreaterThanOrEqual(MiB);
+        } else {
+          // The first part of the archive is not sealed yet.
+          expect(records.parts).toBeGreaterThan(1);
+        }
+        await first.close();
+        const second = await browser().open();
+        await second.call("discard", await onlyPending(second, at.directory), { path: at.path });
+        expect(await second.call("storedData", at.directory)).toEqual(NOTHING);
+
+        const hold = { request: "CreateMultipartUpload", when: "before" } as const;
+        await second.call("write", "job", job(at, { hold }, more));
+        await second.call("held", "job");
+        const { size } = await onlyPending(second, at.directory);
+        expect(await partsLeft(second, at.directory)).toBe(Math.ceil(size! / PART));
+        await second.call("abort", "job");
+        await second.call("end", "job").catch(() => {});
+        await second.call("resume", "again", await onlyPending(second, at.directory), { path: at.path });
+        await second.call("end", "again");
+        expect(await environment().stored(at.path)).toEqual(await expectedDigest(rows, rowBytes, encode));
+        expect(await second.call("storedData", at.directory)).toEqual(NOTHING);
+        await second.close();
+      });
+
       test("stays within maxBytes", async () => {
         const at = newCase();
         const tab = await browser().open();

@@ -41,8 +41,10 @@ export {
   startPeer,
 } from "./python/peer.js";
 export { type RunPythonOptions, runPython } from "./python/run.js";
+export { locateRedis, RedisAbsent, type RedisServer, startRedis } from "./redis/launcher.js";
 export { roundTrips } from "./round-trips.js";
 export {
+  allowPublicReads,
   EXPOSED_HEADERS,
   emptyBucket,
   freshBucket,

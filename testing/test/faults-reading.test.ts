@@ -1,4 +1,4 @@
-import { PutObjectCommand } from "@aws-sdk/client-s3";
+import { PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { encodeArchive, type Value } from "@peekpack/core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import {
@@ -57,23 +57,29 @@ for (const kind of ["rustfs", "versitygw"] as const) {
 function readsUnderFaults(kind: S3ServerKind, chosen: readonly string[] = [...outcomes.keys()]): void {
   describe(`reading from ${kind}`, () => {
     let server: S3Server;
+    let client: S3Client;
     let bucket: string;
     let proxy: FaultProxy;
+    let stored: Uint8Array | undefined;
     beforeAll(async () => {
       server = await startS3({ require: kind, build: false });
+      client = s3Client(server);
       bucket = await freshBucket(server, "faulty-reads");
     });
-    afterAll(() => server.close());
+    afterAll(async () => {
+      client.destroy();
+      await server.close();
+    });
     beforeEach(async () => {
       proxy = await startFaultProxy(server);
-      await put(archive);
+      if (stored !== archive) await put(archive);
     });
     afterEach(() => proxy.close());
 
     async function put(body: Uint8Array): Promise<void> {
-      const client = s3Client(server);
+      stored = undefined;
       await client.send(new PutObjectCommand({ Bucket: bucket, Key: "an archive", Body: body }));
-      client.destroy();
+      stored = body;
     }
 
     describe.each(Object.entries(readingFaults).filter(([name]) => chosen.includes(name)))(

@@ -7,6 +7,7 @@ const likeS3 = {
   uploadIdMarker: "followed",
   corsHeaderPatterns: "known",
   wrongObjectChecksum: { status: 400, code: "BadDigest" },
+  conditionalDelete: "honored",
 } as const;
 
 /** The known differences of each server from S3. */
@@ -38,6 +39,8 @@ export const s3Differences: Readonly<Record<S3ServerKind, S3Differences>> = {
       // 1.76.0 refuses suffix ranges longer than the object with a 416 that states no size.
       "ranges > returns bytes=-200000, clipped to the object",
       "errors > are XML with code and message, and 416 states the size",
+      // It has no policies of buckets.
+      "a public bucket > serves objects with their content types to requests without a signature, and nothing else",
       // It does not store full-object checksums, and does not verify checksums of parts.
       ...["CRC32", "CRC32C", "CRC64NVME"].flatMap((name) => [
         `full-object checksums of multipart uploads > accepts and stores the right ${name} of the whole object`,
@@ -55,6 +58,7 @@ export const s3Differences: Readonly<Record<S3ServerKind, S3Differences>> = {
     ...likeS3,
     fails: [
       // 5.2.5 verifies no signatures, no hashes and no checksums.
+      "a public bucket > serves objects with their content types to requests without a signature, and nothing else",
       "signatures in the header > accepts a signature by the right secret, and rejects another",
       "signatures in the header > rejects an unknown key id and an unsigned request",
       "signatures in the header > rejects a request that differs from the signed one",

@@ -4,6 +4,7 @@ import { randomNumbers, s3Client, startFaultProxy } from "@peekpack/testing";
 import type { Benchmark, Context } from "../benchmark.js";
 import { contest } from "../contest.js";
 import { DATA_SETS } from "../data-sets.js";
+import { isMap, type Path, randomLeaf, randomPath } from "../paths.js";
 import { prepared } from "../prepared.js";
 import { startRemote } from "../remote.js";
 import { type Goal, timeRow } from "../row.js";
@@ -13,29 +14,6 @@ const LATENCY_MS = 50;
 const SUBTREES = 50;
 /** Warm-up laps: the code is warm, the archive is cold. */
 const WARM_UP = 8;
-
-type Path = readonly string[];
-
-/** Descends by random keys until `end` returns true. */
-function randomPath(root: unknown, random: () => number, end: (at: unknown, depth: number) => boolean): Path {
-  const path: string[] = [];
-  let at = root;
-  while (!end(at, path.length)) {
-    const keys = Object.keys(at as object);
-    const key = keys[Math.floor(random() * keys.length)]!;
-    path.push(key);
-    at = (at as Readonly<Record<string, unknown>>)[key];
-  }
-  return path;
-}
-
-const isMap = (value: unknown): boolean =>
-  typeof value === "object" && value !== null && !Array.isArray(value) && Object.keys(value).length > 0;
-
-/** A random value that is not a map. */
-const leaf = (root: unknown, round: number): readonly Path[] => [
-  randomPath(root, randomNumbers(1000 + round), (at) => !isMap(at)),
-];
 
 /** Random distinct subtrees, at most three keys deep. */
 function subtrees(root: unknown, round: number): readonly Path[] {
@@ -98,7 +76,7 @@ const over = `browser-compat-data on S3 with ${LATENCY_MS} ms of latency per req
 export const coldLeaf: Benchmark = {
   name: "cold-leaf",
   what: `open and read a random leaf of ${over}`,
-  run: (context) => run(context, "a leaf", leaf, { atMost: 0.5 }),
+  run: (context) => run(context, "a leaf", (root, round) => [randomLeaf(root, round)], { atMost: 0.5 }),
 };
 
 /** Opens an archive on S3 and reads 50 values at once. */

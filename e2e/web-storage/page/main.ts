@@ -1,5 +1,5 @@
 /** A page that spools, uploads, resumes and reads. Tests control it through `peek.call`. */
-import { isPeekpackError, listOf, type WriteResult, writeArchive } from "@peekpack/core";
+import { type EncodeOptions, isPeekpackError, listOf, type WriteResult, writeArchive } from "@peekpack/core";
 import type { ProgressListener, UploadProgress } from "@peekpack/s3";
 import {
   discardUpload,
@@ -28,6 +28,7 @@ export interface WriteJob {
   readonly spool?: Omit<SpoolSinkOptions, "signal" | "onProgress" | "meter" | "worker"> & {
     readonly worker?: false;
   };
+  readonly encode?: EncodeOptions;
   /** The generator waits before this row until the page is closed or the job is aborted. */
   readonly stopAtRow?: number;
 }
@@ -97,7 +98,10 @@ function begin(
 
 const methods = {
   /** Starts a write. Use `end`, `held`, `progress` and `abort` with its name. */
-  write(name: string, { target: choice, rows: count, rowBytes, spool = {}, stopAtRow }: WriteJob): void {
+  write(
+    name: string,
+    { target: choice, rows: count, rowBytes, spool = {}, encode, stopAtRow }: WriteJob,
+  ): void {
     const job = begin(choice, spool.partSize ?? 1, async ({ opened, signal, onProgress, stopped }) => {
       const sink = spoolSink(opened.target, { ...spool, signal, meter: opened.meter, onProgress });
       async function* generate() {
@@ -110,7 +114,7 @@ const methods = {
         }
       }
       const value = { rows: listOf(generate(), { count }) };
-      const result = await writeArchive(sink, value, { signal });
+      const result = await writeArchive(sink, value, { ...encode, signal });
       return { result, storage: sink.storage };
     });
     jobs.set(name, job);

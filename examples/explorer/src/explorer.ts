@@ -2,8 +2,11 @@ import { LazyList, LazyMap, type PathKey } from "@peekpack/core";
 import { addressText } from "./archive/address.js";
 import type { Entry } from "./archive/entry.js";
 import { failureOf, isAbort } from "./archive/failure.js";
-import { isPattern, keyText, pathText, type TypedSegment, typedSegments } from "./archive/segments.js";
+import { exactSegments, isPattern, keyText, type TypedSegment, typedSegments } from "./archive/segments.js";
 import type { Session } from "./archive/session.js";
+import { downloadDialog } from "./download/download-dialog.js";
+import { Downloads } from "./download/downloads.js";
+import { formatsFor } from "./download/formats.js";
 import { CommandBar } from "./search/command-bar.js";
 import { resultsView } from "./select/results-view.js";
 import { Selection } from "./select/selection.js";
@@ -13,7 +16,7 @@ import { SharedView, type ViewState } from "./share/view-state.js";
 import { TrafficPane } from "./traffic/traffic-pane.js";
 import { TreeView } from "./tree/tree-view.js";
 import { el, setAttributes } from "./ui/dom.js";
-import { size } from "./ui/format.js";
+import { counted, size } from "./ui/format.js";
 import { icon, mark } from "./ui/icons.js";
 import type { Toast } from "./ui/notice.js";
 import { shortcutsDialog } from "./ui/shortcuts.js";
@@ -53,6 +56,7 @@ export class Explorer {
   #going: AbortController | undefined;
   #selection: Selection | undefined;
   readonly #shared = new SharedView();
+  readonly #downloads = new Downloads();
   /** How a link shows the entry at its path. */
   #linked: { readonly path: string; readonly view: ViewState } | undefined;
 
@@ -65,14 +69,15 @@ export class Explorer {
     this.#traffic = new TrafficPane(traffic);
     this.#traffic.map.archive = archive;
     this.#value = new ValuePane(archive.info.size, this.#shared, {
-      goTo: (entry) => void this.goTo(typed(entry.path as PathKey[])),
-      select: (pattern) => this.select(pattern),
+      goTo: (entry) => void this.goTo(exactSegments(entry.path as PathKey[])),
+      select: (text) => this.query({ kind: "select", text }),
       read: () => this.#tree.refresh(),
+      download: (entry) => this.#download(entry),
       say: (text) => toast.say(text),
     });
     this.#bar = new CommandBar(root, {
       go: (path) => void this.goTo(path),
-      select: (pattern) => this.select(pattern),
+      query: (query) => this.query(query),
       leave: () => this.#tree.focus(),
     });
     this.#shared.changed.listen(() => this.#updateAddress());
@@ -144,7 +149,15 @@ export class Explorer {
       tab("value", "Value"),
       tab("traffic", "Bytes"),
     );
-    this.element = el("div", "explorer", header, this.#panes, this.#traffic.element, this.#nav);
+    this.element = el(
+      "div",
+      "explorer",
+      header,
+      this.#panes,
+      this.#traffic.element,
+      this.#nav,
+      this.#downloads.element,
+    );
     this.#showPane("tree");
     document.addEventListener("keydown", this.#pressedKey);
   }
@@ -163,7 +176,7 @@ export class Explorer {
     this.#linked = { path: segments.map(({ text }) => text).join("/"), view };
     if (segments.length > 0) await this.goTo(segments);
     else this.#tree.choose(this.#session.root);
-    if (query?.kind === "select" && isPattern(query.text)) this.select(query.text);
+    if (query !== undefined && (query.kind !== "select" || isPattern(query.text))) this.query(query, true);
   }
 
   /** Goes to a path. Reads the entries on it. */
@@ -184,30 +197,79 @@ export class Explorer {
     }
   }
 
-  /** Shows all matches of a pattern. */
-  select(pattern: string): void {
+  /** Shows the matches of a query. @param linked whether a link brought it: then it asks sooner before it reads on */
+  query(query: Query, linked = false): void {
     this.#selection?.stop();
-    const { archive, traffic } = this.#session;
-    const selection = new Selection(archive, traffic, pattern);
+    const selection = new Selection(this.#session, query, { linked });
     this.#selection = selection;
+    if (!linked) this.#shared.replace({});
     this.#value.showInstead(
       resultsView(selection, {
-        goTo: (path) => void this.goTo(typed(path)),
+        shared: this.#shared,
+        goTo: (path) => void this.goTo(exactSegments(path)),
         say: (text) => this.#toast.say(text),
+        download: () => this.#downloadMatches(selection),
+        searchValues: () => this.query({ kind: "values", text: query.text }),
         leave: () => this.#leaveSelection(),
       }),
     );
     this.#showPane("value");
     this.#value.focus();
-    this.#bar.text = pattern;
+    if (query.kind === "select" || query.kind === "jsonpath") this.#bar.text = query.text;
     this.#updateAddress();
     void selection.run();
+  }
+
+  #download(entry: Entry): void {
+    const value = entry.content === undefined ? {} : entry.content.value;
+    const { bytes } = entry;
+    downloadDialog(
+      { title: `Download ${keyText(entry.key)}`, formats: formatsFor(value), bytes },
+      (format, columns) =>
+        void this.#downloads.start({
+          name: keyText(entry.key).replace(/\.msglc(\.zst)?$/, ""),
+          format,
+          columns,
+          codec: this.#session.archive.info.codec,
+          downloaded: { kind: "value", open: async (options) => (await entry.load(options)).value },
+        }),
+    );
+  }
+
+  #downloadMatches(selection: Selection): void {
+    const { state, paths, query } = selection;
+    const some = {
+      name: "found",
+      label: `The ${counted(paths.length, "match", "matches")} that were found`,
+    } as const;
+    const all = { name: "all", label: "All matches: the query is run again, without a limit" } as const;
+    downloadDialog(
+      {
+        title: "Download the matches",
+        formats: formatsFor("matches"),
+        bytes: undefined,
+        scopes: state === "done" || !selection.hasValues ? undefined : [some, all],
+      },
+      (format, columns, scope) =>
+        void this.#downloads.start({
+          name: `${this.#session.name.replace(/\.msglc(\.zst)?$/, "")} ${query.text}`,
+          format,
+          columns,
+          codec: this.#session.archive.info.codec,
+          downloaded: {
+            kind: "matches",
+            matches: ({ signal }) =>
+              scope === "all" ? selection.again(signal!) : selection.withValues(signal!),
+          },
+        }),
+    );
   }
 
   close(): void {
     document.removeEventListener("keydown", this.#pressedKey);
     this.#going?.abort();
     this.#selection?.stop();
+    this.#downloads.close();
     this.#tree.close();
     this.#value.close();
     this.#traffic.close();
@@ -228,7 +290,7 @@ export class Explorer {
     this.#linked = undefined;
     const isLinked = linked?.path === entry.path.map(keyText).join("/");
     this.#shared.replace(isLinked ? linked.view : {});
-    this.#bar.text = pathText(entry.path);
+    this.#bar.text = entry.pathText;
     this.#traffic.map.highlight = entry.range;
     this.#value.show(entry, soon);
     this.#updateAddress();
@@ -240,8 +302,8 @@ export class Explorer {
   get #link(): string {
     return writeLink({
       address: this.#session.address,
-      path: pathText(this.#tree.current.path),
-      query: this.#selection && { kind: "select", text: this.#selection.pattern },
+      path: this.#tree.current.pathText,
+      query: this.#selection?.query,
       view: this.#shared.state,
     });
   }
@@ -289,9 +351,4 @@ export class Explorer {
     }
     event.preventDefault();
   }
-}
-
-/** Converts a path of exact keys to typed segments. */
-function typed(path: readonly PathKey[]): TypedSegment[] {
-  return path.map((key) => ({ text: keyText(key), exact: typeof key === "string" }));
 }

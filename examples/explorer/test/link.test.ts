@@ -35,7 +35,7 @@ const PLACES: readonly Address[] = [
 describe("a link", () => {
   test.each(PLACES)("names its address and holds nothing secret: $kind", (address) => {
     const query = { kind: "jsonpath", text: "$.entries[?@.gap > 1.5 && @.a == '&=']" } as const;
-    const link: Link = { address: publicAddress(address), path: 'entries/"a/b"/0', query, view: VIEW };
+    const link: Link = { address: publicAddress(address), path: "/entries/a~1b/0", query, view: VIEW };
     const text = writeLink(link);
     expect(text).not.toMatch(/hunter2/i);
     expect(text).not.toMatch(/Signature/i);

@@ -63,6 +63,10 @@ try {
       `${megabytes(combined.readBytes)} were read and ${megabytes(combined.uploadedBytes)} uploaded`,
   );
 
+  const shards = await store.list(`${bucket}/shards/`).toArray();
+  for (const { path, etag } of shards) await store.delete(path, { ifMatch: etag });
+  console.log(`removed ${shards.length} shards`);
+
   const archive = await openArchive(store.source(all));
   const path = `shard-${writers - 1}/samples/-1/energy`;
   const energy = await archive.read(path);

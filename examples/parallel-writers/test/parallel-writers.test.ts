@@ -19,5 +19,6 @@ it("writes shards from several processes and combines them on the server", async
   const copied = Number(/the server copied ([\d.]+) MB/.exec(stdout)![1]);
   const size = Number(/combined into ([\d.]+) MB/.exec(stdout)![1]);
   expect(copied).toBeGreaterThan(size / 2);
+  expect(stdout).toContain("removed 3 shards");
   expect(stdout).toMatch(/shard-2\/samples\/-1\/energy is -\d+\.\d+: \d requests/);
 }, 120_000);

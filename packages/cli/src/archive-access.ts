@@ -25,7 +25,7 @@ import { type Arguments, UsageError } from "./arguments.js";
 import type { OpeningCost } from "./byte-chart.js";
 import type { ChildArgument } from "./child-argument.js";
 import type { Context } from "./command.js";
-import { compressedContent } from "./compression.js";
+import { compressedContent, compressing, contentOf, frameCompression, orCompressed } from "./compression.js";
 import { openStore, recordedPath } from "./s3-access.js";
 
 /** How an archive is opened. */
@@ -190,21 +190,26 @@ export class ArchiveAccess {
     const { signal } = this.#context;
     const { codec, pageIndex, put } = options;
     const location = archiveLocation(out);
-    if (location.kind === "s3") {
-      const store = this.#writableStore(location.path);
-      return (
-        await store.combine(location.path, this.#childrenForStore(children), {
-          codec,
-          pageIndex,
-          put,
-          signal,
-          onProgress: this.onUpload,
-        })
-      ).notice;
-    }
-    const sink = this.sink(out, put);
-    await combineArchives(sink, this.#childSources(children), { codec, pageIndex, signal });
-    return undefined;
+    return orCompressed(async (compressed) => {
+      if (location.kind === "s3") {
+        const store = this.#writableStore(location.path);
+        const compression = compressed ? await frameCompression() : undefined;
+        return (
+          await store.combine(location.path, this.#childrenForStore(children), {
+            codec,
+            pageIndex,
+            put,
+            signal,
+            compression,
+            onProgress: this.onUpload,
+          })
+        ).notice;
+      }
+      const sources = await this.#childSources(children, compressed);
+      const sink = await compressing(this.sink(out, put), compressed ? 0 : undefined);
+      await combineArchives(sink, sources, { codec, pageIndex, signal });
+      return undefined;
+    });
   }
 
   /**
@@ -219,24 +224,33 @@ export class ArchiveAccess {
   ): Promise<string | undefined> {
     const { signal } = this.#context;
     const location = archiveLocation(target);
-    if (location.kind === "s3") {
-      const store = this.#writableStore(location.path);
-      return (
-        await store.append(location.path, this.#childrenForStore(children), {
-          pageIndex,
-          soleWriter,
-          signal,
-          onProgress: this.onUpload,
-        })
-      ).notice;
-    }
-    if (location.kind !== "file") throw new UsageError("archives are appended to a file or an S3 object");
-    const sources = this.#childSources(children);
-    const source = this.source(target);
-    const { version } = (await openArchive(source, { signal })).info;
-    const sink = this.sink(target, version === undefined ? "overwrite" : { ifMatch: version });
-    await appendArchives({ source, sink }, sources, { pageIndex, signal });
-    return undefined;
+    return orCompressed(async (compressed) => {
+      if (location.kind === "s3") {
+        const store = this.#writableStore(location.path);
+        const compression = compressed ? await frameCompression() : undefined;
+        return (
+          await store.append(location.path, this.#childrenForStore(children), {
+            pageIndex,
+            soleWriter,
+            signal,
+            compression,
+            onProgress: this.onUpload,
+          })
+        ).notice;
+      }
+      if (location.kind !== "file") throw new UsageError("archives are appended to a file or an S3 object");
+      const sources = await this.#childSources(children, compressed);
+      const stored = this.source(target);
+      const source = compressed ? await contentOf(stored) : stored;
+      const { version } = (await openArchive(source, { signal })).info;
+      const sink = this.sink(target, version === undefined ? "overwrite" : { ifMatch: version });
+      await appendArchives(
+        { source, sink: await compressing(sink, source === stored ? undefined : 0) },
+        sources,
+        { pageIndex, signal },
+      );
+      return undefined;
+    });
   }
 
   /** A target of an upload. @throws UsageError for a malformed path */
@@ -268,8 +282,16 @@ export class ArchiveAccess {
     for (const source of this.#sources) await source.close?.();
   }
 
-  #childSources(children: readonly ChildArgument[]): { name: string | undefined; source: RangeSource }[] {
-    return children.map(({ name, archive }) => ({ name, source: this.source(archive) }));
+  #childSources(
+    children: readonly ChildArgument[],
+    compressed: boolean,
+  ): Promise<{ name: string | undefined; source: RangeSource }[]> {
+    return Promise.all(
+      children.map(async ({ name, archive }) => {
+        const source = this.source(archive);
+        return { name, source: compressed ? await contentOf(source) : source };
+      }),
+    );
   }
 
   /** Children for the store. It takes its own objects by their paths, and reads URLs with retries of its own. */

@@ -1,4 +1,5 @@
 import {
+  type ArchiveCompression,
   type ArchiveSink,
   decodeHeader,
   HEADER_SIZE,
@@ -49,6 +50,32 @@ export async function compressedContent(
   const { isZstd, zstdSource } = await import("@peekpack/zstd");
   const { head, size } = await source.probe({ head: 4, tail: 0 });
   return isZstd(head) ? { source: zstdSource(source), size } : undefined;
+}
+
+/** Combines compressed archives by their frames. */
+export async function frameCompression(): Promise<ArchiveCompression> {
+  const { zstdFrames } = await import("@peekpack/zstd");
+  return zstdFrames();
+}
+
+/** The content of a source: decompressed if it is compressed, else as it is. */
+export async function contentOf(source: RangeSource): Promise<RangeSource> {
+  const { isZstd, zstdSource } = await import("@peekpack/zstd");
+  const { head } = await source.probe({ head: 4, tail: 0 });
+  return isZstd(head) ? zstdSource(source) : source;
+}
+
+/**
+ * Does something with archives, and if one of them turns out to be compressed, does it again for compressed archives. An archive that is
+ * not compressed costs no request for this.
+ */
+export async function orCompressed<T>(work: (compressed: boolean) => Promise<T>): Promise<T> {
+  try {
+    return await work(false);
+  } catch (error) {
+    if (!isPeekpackError(error) || error.code !== "not-an-archive") throw error;
+    return work(true);
+  }
 }
 
 /** Copies an archive from a source to a sink, byte for byte. @throws PeekpackError if it is not an archive */

@@ -17,7 +17,7 @@ export interface ServedArchive {
 
 /** A server of the explorer on 127.0.0.1. */
 export interface ExplorerServer {
-  /** Opens the explorer with the archive. Whoever has it can read the archive. */
+  /** Opens the explorer with the archive. It is all that is needed to read the archive. */
   readonly url: string;
   close(): Promise<void>;
 }

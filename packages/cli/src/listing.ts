@@ -5,15 +5,18 @@ import {
   LazyMap,
   NdArray,
   type Path,
+  type PathKey,
+  type Pattern,
   PeekpackError,
+  type ReadOptions,
   Simple,
   Tagged,
   Timestamp,
   type Value,
 } from "@peekpack/core";
-import { type Outline, outlineEntries, outlineOf } from "@peekpack/core/inspect";
+import { type Outline, outlineEntries, outlineMatches, outlineOf } from "@peekpack/core/inspect";
 import type { JsonInput } from "@peekpack/core/tagged";
-import { keyLabel } from "./key-label.js";
+import { keyLabel, pathLabel } from "./key-label.js";
 import type { Style } from "./style.js";
 
 /**
@@ -52,16 +55,35 @@ export interface Entry {
 /** An entry without its key. */
 export type Description = Omit<Entry, "key">;
 
+/** What a pattern matches, with the path to it. */
+export type MatchedEntry = Description & { readonly path: readonly PathKey[] };
+
+/** Everything that a pattern matches. If it is in the table, only the table is read. */
+export async function* matchesOf(
+  archive: Archive,
+  pattern: Pattern,
+  options?: ReadOptions,
+): AsyncGenerator<MatchedEntry> {
+  for await (const match of outlineMatches(archive, pattern, options)) {
+    const { path } = match;
+    yield { path, ...("outline" in match ? describeOutline(match.outline) : describeValue(match.value)) };
+  }
+}
+
 /** The entries of the container at a path. If they are in the table, only the table is read. */
-export async function* entriesAt(archive: Archive, path?: Path): AsyncGenerator<Entry> {
-  const value = await archive.get(path);
+export async function* entriesAt(
+  archive: Archive,
+  path?: Path,
+  options?: ReadOptions,
+): AsyncGenerator<Entry> {
+  const value = await archive.get(path, options);
   if (!(value instanceof LazyMap || value instanceof LazyList)) {
     yield* valueEntries(entriesOf(value));
   } else if (value instanceof LazyList && outlineOf(value).kind === "blocked") {
     // The table does not describe the items of blocks: they must be read.
-    yield* valueEntries(value.entries());
+    yield* valueEntries(value.entries(options));
   } else {
-    for await (const window of outlineEntries(value)) {
+    for await (const window of outlineEntries(value, undefined, options)) {
       for (const { key, outline } of window) yield { key, ...describeOutline(outline) };
     }
   }
@@ -70,8 +92,11 @@ export async function* entriesAt(archive: Archive, path?: Path): AsyncGenerator<
 /** Characters that are collected before they are written. */
 const CHUNK = 64 * 1024;
 
-/** The entries of a container, one a line. */
-export async function* entryLines(entries: AsyncIterable<Entry>, style: Style): AsyncGenerator<string> {
+/** The entries of a container, or the matches of a pattern, one a line. */
+export async function* entryLines(
+  entries: AsyncIterable<Entry | MatchedEntry>,
+  style: Style,
+): AsyncGenerator<string> {
   let text = "";
   for await (const entry of entries) {
     text += entryLine(entry, style);
@@ -83,14 +108,16 @@ export async function* entryLines(entries: AsyncIterable<Entry>, style: Style): 
   yield text;
 }
 
-function entryLine({ key, kind, items, bytes }: Entry, style: Style): string {
+function entryLine(entry: Entry | MatchedEntry, style: Style): string {
+  const { kind, items, bytes } = entry;
+  const label = "path" in entry ? pathLabel(entry.path) : keyLabel(entry.key);
   const isContainer = kind === "map" || kind === "list" || kind === "archive";
   const cells = [
     style.paint(kind.padEnd(9), isContainer ? "blue" : "dim"),
     (items === undefined ? "-" : style.count(items)).padStart(10),
     (bytes === undefined ? "-" : style.bytes(bytes)).padStart(12),
   ];
-  return `${cells.join(" ")}  ${isContainer ? style.paint(keyLabel(key), "bold") : keyLabel(key)}\n`;
+  return `${cells.join(" ")}  ${isContainer ? style.paint(label, "bold") : label}\n`;
 }
 
 /** Describes a value, or the container of a handle. */

@@ -1,4 +1,4 @@
-import { isPeekpackError, type PathKey, pointer } from "@peekpack/core";
+import { ANY, isPeekpackError, type PathKey, type Pattern, PeekpackError, pointer } from "@peekpack/core";
 import { fromTagged } from "@peekpack/core/tagged";
 import { type Arguments, UsageError } from "./arguments.js";
 
@@ -7,8 +7,8 @@ export interface ArchiveAndPath {
   readonly archive: string;
   /** Empty: the root. */
   readonly path: readonly PathKey[];
-  /** Whether PATH has a segment `*`. A path in JSON and a JSON Pointer have none: there `*` is a key. */
-  readonly isPattern: boolean;
+  /** The pattern, if PATH has a segment `*`. A path in JSON and a JSON Pointer have none: there `*` is a key. */
+  readonly pattern: Pattern | undefined;
   /** The arguments after the path. */
   readonly rest: readonly string[];
 }
@@ -29,12 +29,23 @@ export function archiveAndPath(args: Arguments, rest = 0): ArchiveAndPath {
   if (rest > 0 && json === undefined && text === undefined) throw new UsageError("too few arguments");
   const split = isPointer ? pointer : textPath;
   const path = json === undefined ? split(text ?? "") : exactPath(json);
+  const isPattern = json === undefined && !isPointer && path.includes("*");
   return {
     archive,
     path,
-    isPattern: json === undefined && !isPointer && path.includes("*"),
+    pattern: isPattern ? path.map((segment) => (segment === "*" ? ANY : segment)) : undefined,
     rest: text === undefined ? more : more.slice(1),
   };
+}
+
+/** Passes the matches of a pattern on. @throws PeekpackError `not-found` if there are none */
+export async function* found<T>(matches: AsyncIterable<T>, path: readonly PathKey[]): AsyncGenerator<T> {
+  let any = false;
+  for await (const match of matches) {
+    any = true;
+    yield match;
+  }
+  if (!any) throw new PeekpackError("not-found", `nothing matches ${path.join("/")}`);
 }
 
 /** The segments of a path in text, as the reader splits it. */

@@ -299,6 +299,31 @@ describe("ls and info", () => {
     expect(codeOf(await run(["ls", file, "9"]))).toBe("not-found");
   });
 
+  it("list every match of a pattern with its path", async () => {
+    const entries = Object.fromEntries(
+      Array.from({ length: 3 }, (_, i) => [`run/${i}`, { energy: i, text: "x".repeat(100), 7: [i] }]),
+    );
+    const file = await archive({ entries, list: [[1], ["a"], null] }, { smallObjectThreshold: 64 });
+    const lines = (await text(["ls", file, "entries/*/energy"])).trimEnd().split("\n");
+    expect(lines.map((line) => line.trim().split(/\s+/))).toEqual([
+      ["value", "-", "1", 'entries/"run/0"/energy'],
+      ["value", "-", "1", 'entries/"run/1"/energy'],
+      ["value", "-", "1", 'entries/"run/2"/energy'],
+    ]);
+    // The table does not have the items of the inner lists.
+    const found = JSON.parse(await text(["ls", "--json", file, "list/*/0"])) as object[];
+    expect(found).toEqual([
+      { path: ["list", 0, 0], kind: "number" },
+      { path: ["list", 1, 0], kind: "text", bytes: 1 },
+    ]);
+    const maps = JSON.parse(await text(["ls", "--json", file, "*/*"])) as object[];
+    expect(maps).toHaveLength(6);
+    expect(maps[0]).toMatchObject({ path: ["entries", "run/0"], kind: "map", items: 3 });
+    expect(codeOf(await run(["ls", file, "entries/*/nothing"]))).toBe("not-found");
+    // In an exact path * is a key.
+    expect(codeOf(await run(["ls", file, "--path-json", '["*"]']))).toBe("not-found");
+  });
+
   it("show the properties of an archive and of values", async () => {
     const file = await archive(value, { smallObjectThreshold: 64, codec: "cbor" });
     const { size } = JSON.parse(await text(["info", "--json", file])) as { size: number };

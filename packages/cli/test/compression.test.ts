@@ -2,7 +2,9 @@ import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { encodeArchive } from "@peekpack/core";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { freshBucket, startS3 } from "@peekpack/testing";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import { s3Environment } from "./built-command.js";
 import { codeOf, ok, run } from "./run.js";
 
 const value = { entries: Array.from({ length: 3000 }, (_, id) => ({ id, text: `text ${id} `.repeat(20) })) };
@@ -84,4 +86,41 @@ it("names a damaged frame", async () => {
   await writeFile(damaged, bytes);
   expect(codeOf(await run(["cat", damaged]))).toBe("corrupt");
   expect(codeOf(await run(["decompress", damaged, join(directory, "never")]))).toBe("corrupt");
+});
+
+it("combine and append take compressed files by themselves, and keep a compressed archive compressed", async () => {
+  const all = join(directory, "all.msglc.zst");
+  await ok(["combine", all, `a=${packed}`, `b=${plain}`]);
+  expect((await stat(all)).size).toBeLessThan((await stat(plain)).size / 2);
+  await ok(["append", all, `c=${packed}`]);
+  for (const name of ["a", "b", "c"]) {
+    expect(JSON.parse((await ok(["cat", all, `${name}/entries/2999/id`])).toString())).toBe(2999);
+  }
+  expect(JSON.parse((await ok(["info", "--json", all])).toString())).toHaveProperty("compressed");
+  const raw = join(directory, "raw.msglc");
+  await ok(["combine", raw, `b=${plain}`]);
+  await ok(["append", raw, `c=${packed}`]);
+  expect(JSON.parse((await ok(["info", "--json", raw])).toString())).not.toHaveProperty("compressed");
+  expect(JSON.parse((await ok(["cat", raw, "c/entries/17/id"])).toString())).toBe(17);
+});
+
+it("combine and append let an S3 server copy the frames of compressed archives", async () => {
+  const server = await startS3({ require: "stand-in" });
+  try {
+    const bucket = `s3://${await freshBucket(server, "cli-frames")}`;
+    for (const [name, text] of Object.entries(s3Environment(server))) vi.stubEnv(name, text);
+    await ok(["compress", plain, `${bucket}/a.zst`]);
+    await ok(["combine", `${bucket}/all.zst`, `a=${bucket}/a.zst`, `b=${bucket}/a.zst`]);
+    await ok(["append", `${bucket}/all.zst`, `c=${bucket}/a.zst`]);
+    for (const name of ["a", "b", "c"]) {
+      expect(JSON.parse((await ok(["cat", `${bucket}/all.zst`, `${name}/entries/2999/id`])).toString())).toBe(
+        2999,
+      );
+    }
+    const info = JSON.parse((await ok(["info", "--json", `${bucket}/all.zst`])).toString());
+    expect(info.compressed).toBeLessThan(info.size / 4);
+  } finally {
+    vi.unstubAllEnvs();
+    await server.close();
+  }
 });

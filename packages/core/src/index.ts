@@ -14,6 +14,7 @@ export type { NumberType } from "./number-arrays.js";
 export { encodeNumpyPickle } from "./numpy/pickle-writer.js";
 export { Archive, type ArchiveInfo } from "./reader/archive.js";
 export type { PageIndexInfo } from "./reader/archive-extent.js";
+export type { KeysOptions } from "./reader/entry.js";
 export { LazyList, LazyMap } from "./reader/handles.js";
 export type { NumberArrayOf } from "./reader/number-array.js";
 export { type ArchiveSource, type OpenOptions, openArchive } from "./reader/open-archive.js";
@@ -30,6 +31,12 @@ export {
 } from "./reader/standard-schema.js";
 export * from "./source/index.js";
 export { Ext, Float64, float64, Simple, Tagged, Timestamp, type Value } from "./values.js";
+export type {
+  ArchiveCompression,
+  ArchivePiece,
+  CompressedArchive,
+  SourceRange,
+} from "./writer/archive-compression.js";
 export {
   type BuildPageIndexOptions,
   type BuiltPageIndex,

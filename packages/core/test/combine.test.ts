@@ -283,6 +283,71 @@ describe("invalid children", () => {
   });
 });
 
+describe("an array of children", () => {
+  const KiB = 1024;
+  const short = encodeArchive("x".repeat(31 * KiB));
+  const long = encodeArchive("x".repeat(40 * KiB));
+
+  it("is checked 32 at a time, and its short children are read once", async () => {
+    let checking = 0;
+    let most = 0;
+    const pause = async (): Promise<void> => {
+      most = Math.max(most, ++checking);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      checking--;
+    };
+    const sources = Array.from({ length: 70 }, () => observedSource(list, { local: true, pause }));
+    const last = observedSource(long, { local: true });
+    const bytes = await combined([...sources, last].map((source) => ({ source })));
+    expect(most).toBe(32);
+    expect(sources.map(({ requests }) => requests)).toEqual(sources.map(() => 1));
+    expect([last.probes.length, last.ranges.length]).toEqual([1, 1]);
+    const archive = await openArchive(bytes);
+    expect([await archive.size(), await archive.read("69/29"), await archive.read("-1")]).toEqual([
+      71,
+      29,
+      "x".repeat(40 * KiB),
+    ]);
+  });
+
+  it("keeps at most 16 MiB of short children in memory, and reads the others again", async () => {
+    const source = observedSource(short, { local: true });
+    await combineArchives(
+      recorded(),
+      Array.from({ length: 600 }, () => ({ source })),
+    );
+    expect(source.probes.length).toBe(600);
+    expect(source.ranges.length).toBe(600 - Math.floor((16 * KiB * KiB) / short.length));
+  });
+
+  it("rejects with changed if a long child changes between its check and its copy", async () => {
+    const source = observedSource(long, { local: true, version: "1" });
+    const sink = recorded();
+    const changing: ArchiveSink = {
+      ...sink,
+      async write() {
+        source.version = "2";
+      },
+    };
+    expect(await failure(combineArchives(changing, [{ source: list }, { source }]))).toBe("changed");
+  });
+
+  it("rejects with the failure of the first wrong child, before anything is written", async () => {
+    const slow = observedSource(new Uint8Array(100), {
+      local: true,
+      label: "slow",
+      pause: () => new Promise((resolve) => setTimeout(resolve, 20)),
+    });
+    const sink = recorded();
+    const children = [{ source: list }, { source: slow }, { source: new Uint8Array(3) }];
+    expect(await caught(combineArchives(sink, children))).toMatchObject({
+      code: "not-an-archive",
+      message: expect.stringContaining("slow"),
+    });
+    expect(sink.writes).toBe(0);
+  });
+});
+
 describe("a failure while children are written", () => {
   it("leaves no new archive and the old one unchanged", async () => {
     const file = join(directory, "survivor");

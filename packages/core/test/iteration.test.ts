@@ -1,5 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { encodeArchive, LazyList, LazyMap, openArchive, Sequence } from "../src/index.js";
+import {
+  encodeArchive,
+  LazyList,
+  LazyMap,
+  openArchive,
+  type ReadProgress,
+  readProgress,
+  Sequence,
+} from "../src/index.js";
 import { observedSource } from "./observed-source.js";
 import { failure } from "./outcome.js";
 
@@ -161,4 +169,67 @@ describe("handles", () => {
       }
     }
   });
+});
+
+describe.each([false, true])("a page of keys (page index: %s)", (pageIndex) => {
+  const keys = Array.from({ length: 200_000 }, (_, i) => `key ${i}`);
+  const value = {
+    map: new Map(keys.map((key, i) => [key, i])),
+    list: ["a", "b", "c"],
+    few: { a: 1, b: 2, c: 3 },
+  };
+  const bytes = encodeArchive(value, { pageIndex, smallObjectThreshold: 16, trivialSize: 0 });
+  const open = (source = observedSource(bytes)) => openArchive(source, { tailBytes: 64 * 1024 });
+
+  it("is the keys of a map or the indices of a list from start on, at most limit of them", async () => {
+    const archive = await open();
+    for (const [start, limit] of [
+      [0, 3],
+      [123_456, 5],
+      [199_998, 10],
+      [200_000, 1],
+      [300_000, 1],
+      [7, 0],
+    ]) {
+      const page = await archive.keys("map", { start, limit }).toArray();
+      expect(page).toEqual(keys.slice(start!, start! + limit!));
+    }
+    expect(await archive.keys("map", { start: 199_999 }).toArray()).toEqual(["key 199999"]);
+    expect(await archive.keys("list", { start: 1, limit: 9 }).toArray()).toEqual([1, 2]);
+    expect(await archive.keys("few", { start: 1, limit: 1 }).toArray()).toEqual(["b"]);
+    const map = (await archive.get("map")) as LazyMap;
+    expect(await map.keys({ start: 5, limit: 2 }).toArray()).toEqual(["key 5", "key 6"]);
+  });
+
+  it("reads only the pages of the table that it is in", async () => {
+    if (!pageIndex) return;
+    const source = observedSource(bytes);
+    const archive = await open(source);
+    const before = source.ranges.length;
+    await archive.keys("map", { start: 150_000, limit: 100 }).toArray();
+    const read = source.ranges.slice(before).reduce((sum, { start, end }) => sum + end - start, 0);
+    expect(read).toBeLessThan(bytes.length / 20);
+  });
+
+  it("rejects a negative or fractional start or limit with RangeError", async () => {
+    const archive = await open();
+    for (const page of [{ start: -1 }, { limit: -1 }, { start: 0.5 }, { limit: Number.NaN }]) {
+      await expect(archive.keys("map", page).toArray()).rejects.toThrow(RangeError);
+      await expect(archive.keys("list", page).toArray()).rejects.toThrow(RangeError);
+    }
+  });
+});
+
+it("reports the bytes of a long read as they arrive, up to the expected ones", async () => {
+  const bytes = encodeArchive(Array.from({ length: 300 }, (_, i) => text(i)));
+  const archive = await openArchive(observedSource(bytes), { maxRequestBytes: 2 ** 20 });
+  const steps: ReadProgress[] = [];
+  await archive.read([], { onRequest: readProgress((progress) => steps.push(progress), archive.info.size) });
+  expect(steps.length).toBeGreaterThan(1);
+  expect(steps.map(({ bytesRead }) => bytesRead)).toEqual(
+    steps.map(({ bytesRead }) => bytesRead).toSorted((a, b) => a - b),
+  );
+  expect(steps.at(-1)!.bytesRead).toBeGreaterThan(bytes.length * 0.9);
+  expect(steps.at(-1)!.bytesRead).toBeLessThanOrEqual(bytes.length);
+  expect(steps[0]!.totalBytes).toBe(bytes.length);
 });

@@ -1,5 +1,7 @@
+/// <reference path="./iregexp-check.d.ts" />
 import { PeekpackError } from "@peekpack/core";
-import { check } from "iregexp-check";
+// Its package.json names a script without exports for browsers.
+import { check } from "iregexp-check/dist/iregexp-check.esm.js";
 import { RE2JS } from "re2js";
 
 /** Longer patterns match nothing: the checker's time and stack depend on the length. */

@@ -50,7 +50,8 @@ function counting(bytes: Uint8Array): { readonly source: RangeSource; readonly c
   return { source, count: () => reads };
 }
 
-describe.skipIf(skippedAsAbsent("JSONPath compliance", why))("the compliance test suite", () => {
+// A clone holds all else that its tests need, so even CI can only skip this suite.
+describe.skipIf(skippedAsAbsent("JSONPath compliance", why, false))("the compliance test suite", () => {
   let checked = 0;
   afterAll(() => console.log(`${checked} of ${cases.length} compliance cases, in every layout`));
 

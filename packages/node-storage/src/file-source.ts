@@ -7,6 +7,10 @@ import { type FileState, fileState } from "./file-state.js";
 
 // An idle handle is closed soon, so that a source that is never closed keeps no file open.
 const IDLE_MS = 1000;
+// A process may have a few hundred files open; thousands of archives are combined at once.
+const MAX_IDLE = 64;
+/** Closes the idle handles of all sources, the longest idle first. */
+const idleHandles = new Set<() => Promise<void>>();
 // Maximum length of one system call.
 const MAX_READ_BYTES = 2 ** 30;
 
@@ -27,16 +31,24 @@ export function fileSource(path: string | URL): ClosableSource {
 
   const closeHandle = async (): Promise<void> => {
     clearTimeout(idleTimer);
+    idleHandles.delete(closeHandle);
     const closing = handle;
     handle = undefined;
     await (await closing?.catch(() => undefined))?.close();
   };
+  /** Keeps the handle for a read that follows soon. */
+  const rest = async (): Promise<void> => {
+    idleTimer = setTimeout(closeHandle, IDLE_MS).unref();
+    idleHandles.add(closeHandle);
+    const [longest] = idleHandles;
+    if (idleHandles.size > MAX_IDLE) await longest!();
+  };
   const changed = (): PeekpackError =>
     new PeekpackError("changed", `${file} changed since it was first read.`, { section: "source" });
 
-  /** Returns the state of the file, and pins it. */
-  const checkState = async (): Promise<FileState> => {
-    const state = await fileState(file);
+  /** Returns the state of a file, and pins it. */
+  const checkState = async (of: string | FileHandle): Promise<FileState> => {
+    const state = await fileState(of);
     if ((pinned.version ?? state.version) !== state.version || (pinned.size ?? state.size) !== state.size) {
       // The open handle belongs to the old file.
       if (readers === 1) await closeHandle();
@@ -66,23 +78,27 @@ export function fileSource(path: string | URL): ClosableSource {
       signal?.throwIfAborted();
       if (closed) throw new PeekpackError("closed", `${file}: this source is closed.`, { section: "source" });
       clearTimeout(idleTimer);
+      idleHandles.delete(closeHandle);
       readers++;
       try {
-        const before = await checkState();
+        // The path of an open file may lead to another one by now.
+        let before = handle && (await checkState(file));
         handle ??= open(file, "r").catch((error: unknown) => {
           handle = undefined;
           throw error;
         });
-        const result = await work(await handle, before);
+        const from = await handle;
+        before ??= await checkState(from);
+        const result = await work(from, before);
         // A write during the read could have mixed two versions.
-        await checkState();
+        await checkState(from);
         signal?.throwIfAborted();
         return result;
       } finally {
         readers--;
         if (readers === 0) {
           if (closed) await closeHandle();
-          else idleTimer = setTimeout(closeHandle, IDLE_MS).unref();
+          else await rest();
         }
       }
     });

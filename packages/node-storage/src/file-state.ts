@@ -1,4 +1,4 @@
-import { stat } from "node:fs/promises";
+import { type FileHandle, stat } from "node:fs/promises";
 
 /** Identifies one state of a file. */
 export interface FileState {
@@ -10,8 +10,10 @@ export interface FileState {
   readonly mode: number;
 }
 
-/** Returns the state of a file. Follows links. Rejects with the file system's own error. */
-export async function fileState(path: string): Promise<FileState> {
-  const { size, mtimeNs, ino, mode } = await stat(path, { bigint: true });
+/** Returns the state of a file, by its path or open. Follows links. Rejects with the file system's own error. */
+export async function fileState(file: string | FileHandle): Promise<FileState> {
+  const { size, mtimeNs, ino, mode } = await (typeof file === "string"
+    ? stat(file, { bigint: true })
+    : file.stat({ bigint: true }));
   return { size: Number(size), version: `${size}-${mtimeNs}-${ino}`, mode: Number(mode) & 0o7777 };
 }

@@ -35,12 +35,13 @@ let count = 0;
 archiveSinkContract("file", () => ({
   lasting: true,
   versioned: true,
+  spills: true,
   place(): SinkPlace {
     const name = `file ${count++}`;
     return {
       sink: () => fileSink(join(directory, name)),
       stored: () => readFile(join(directory, name)).catch(() => undefined),
-      leftovers: async () => (await readdir(directory)).filter((entry) => entry.endsWith(".tmp")).length,
+      leftovers: async () => (await readdir(directory)).filter((entry) => entry.includes(".tmp")).length,
     };
   },
 }));

@@ -6,6 +6,7 @@ import {
   mkdtemp,
   readdir,
   readFile,
+  readlink,
   rename,
   rm,
   stat,
@@ -14,7 +15,7 @@ import {
   writeFile,
 } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { encodeArchive, openArchive, writeArchive } from "@peekpack/core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { fileSink, fileSource } from "../src/index.js";
@@ -28,6 +29,12 @@ beforeEach(async () => {
 afterEach(() => rm(directory, { recursive: true }));
 
 const names = async (): Promise<string[]> => (await readdir(directory)).sort();
+/** How many files of the directory this process has open, by /proc. */
+const openFiles = async (): Promise<number> => {
+  const fds = `/proc/${process.pid}/fd`;
+  const targets = (await readdir(fds)).map((fd) => readlink(join(fds, fd)).catch(() => ""));
+  return (await Promise.all(targets)).filter((target) => target.startsWith(directory)).length;
+};
 
 describe("fileSource", () => {
   it("reads ranges, clips the probe, and rejects ranges beyond the end with truncated", async () => {
@@ -94,19 +101,26 @@ describe("fileSource", () => {
   it("closes its file when it is closed or idle", async ({ skip }) => {
     skip(process.platform !== "linux", "counts open files in /proc");
     await writeFile(path, encodeArchive({ a: 1 }));
-    const open = async (): Promise<number> =>
-      execFileSync("ls", ["-l", `/proc/${process.pid}/fd`])
-        .toString()
-        .split(basename(directory)).length - 1;
     const source = fileSource(path);
     await source.read([{ start: 0, end: 1 }]);
-    expect(await open()).toBe(1);
+    expect(await openFiles()).toBe(1);
     await source.close?.();
-    expect(await open()).toBe(0);
+    expect(await openFiles()).toBe(0);
     const idle = fileSource(path);
     await idle.read([{ start: 0, end: 1 }]);
-    await expect.poll(open, { timeout: 10_000 }).toBe(0);
+    await expect.poll(openFiles, { timeout: 10_000 }).toBe(0);
     await idle.read([{ start: 0, end: 1 }]);
+  });
+
+  it("keeps few files open, however many sources have been read", async ({ skip }) => {
+    skip(process.platform !== "linux", "counts open files in /proc");
+    await writeFile(path, "0123456789");
+    const sources = Array.from({ length: 200 }, () => fileSource(path));
+    for (const source of sources) await source.read([{ start: 0, end: 1 }]);
+    expect(await openFiles()).toBeLessThanOrEqual(64);
+    for (const source of sources) await source.read([{ start: 1, end: 2 }]);
+    await Promise.all(sources.map((source) => source.close?.()));
+    expect(await openFiles()).toBe(0);
   });
 
   it("opens an archive", async () => {

@@ -71,6 +71,7 @@ await onEachServer("spooling", (server) => {
   archiveSinkContract(`spool to ${server.kind}`, () => ({
     lasting: true,
     versioned: true,
+    spills: true,
     largeBytes: 11 * MiB,
     place(): SinkPlace {
       const key = `contract ${count++}`;

@@ -1,7 +1,8 @@
 import { checkLocation } from "./location.js";
 import { objectTarget } from "./object-target.js";
 import type { WriteRetryOptions } from "./retry.js";
-import { type S3ClientLike, sdkOperations } from "./sdk-operations.js";
+import type { S3ClientLike } from "./sdk-client-like.js";
+import { sdkOperations } from "./sdk-operations.js";
 import type { PutMode, UploadTarget } from "./upload-target.js";
 
 /** Options of {@link clientTarget}. */

@@ -1,5 +1,6 @@
 import {
   Archive,
+  type ArchiveCompression,
   type ArchiveSource,
   blobSource,
   bytesSource,
@@ -16,103 +17,116 @@ import {
   writeArchive,
 } from "@peekpack/core";
 import type { ReplaceSafety } from "./capability.js";
-import type { Piece } from "./copy-plan.js";
+import { checkConcurrency, mapConcurrently, READ_CONCURRENCY } from "./concurrency.js";
+import { sizeOf } from "./copy-plan.js";
 import { type ObjectLocation, parseLocation } from "./location.js";
-import type { CopySource, PutMode, UploadTarget } from "./upload-target.js";
+import { byteContent, type ContentPlace, type ContentSegment, contentSegment } from "./segment.js";
+import type { SegmentContext } from "./write-segments.js";
 
 /** A child of a combined archive on S3. A string is a path in the store, unless it is an http(s) URL. */
 export type StoreChild = CombineChild;
 
 /** What combining needs of a store. */
-export interface CombineContext {
+export interface CombineContext extends SegmentContext {
   readonly label: string;
-  /** The object to write. */
-  readonly location: ObjectLocation;
   /** Begins the labels of this store's objects. 'bucket/key' follows. */
   readonly labelBase: string;
   /** What is known of the endpoint. Shared by all calls of a store, which complete it. */
   readonly safety: ReplaceSafety;
-  source(location: ObjectLocation, version?: string): RangeSource;
-  target(location: ObjectLocation, put: PutMode): Promise<UploadTarget>;
-}
-
-/** A byte sequence of the new object. */
-export interface Segment {
-  readonly piece: Piece;
-  /** The object that the server can copy it from. */
-  readonly from?: Omit<CopySource, "start" | "end">;
-  /** Reads bytes `start` to `end`, counted from the segment's first. */
-  read(start: number, end: number, signal: AbortSignal | undefined): Promise<Uint8Array>;
 }
 
 /** A child that was checked. */
-export interface ChildSegment {
+export interface ChildSegment extends ContentSegment {
   readonly name: string | undefined;
-  /** Bytes. */
+  /** Bytes, decompressed. */
   readonly size: number;
-  readonly segment: Segment;
+}
+
+/** How children are read and encoded. */
+export interface ChildOptions extends WriteOptions {
+  /** Opens compressed children. */
+  readonly compression?: ArchiveCompression | undefined;
+  /** Maximum number of children that are looked into at once. Default 32. */
+  readonly concurrency?: number | undefined;
 }
 
 /**
- * Checks every child and returns their bytes as segments.
+ * Checks every child and returns their bytes as segments. Looks into some sources at once.
  * @throws TypeError if a child has the wrong shape
  * @throws PeekpackError if a source is not an archive, or is the object to write
  */
-export async function segmentsOf(
+export function segmentsOf(
   context: CombineContext,
   children: Iterable<StoreChild> | AsyncIterable<StoreChild>,
-  options: WriteOptions,
+  options: ChildOptions,
 ): Promise<ChildSegment[]> {
-  const found: ChildSegment[] = [];
+  const concurrency = checkConcurrency(options.concurrency ?? READ_CONCURRENCY);
+  return mapConcurrently(
+    checkedChildren(children, options),
+    concurrency,
+    options.signal,
+    async (child, signal) => {
+      const { name } = child;
+      const content =
+        "source" in child
+          ? await archiveContent(context, child.source, name, { ...options, signal })
+          : child.content;
+      return { name, size: sizeOf(content.segment.piece), ...content };
+    },
+  );
+}
+
+type CheckedChild = { readonly name: string | undefined } & (
+  | { readonly source: Archive | ArchiveSource }
+  | { readonly content: ContentSegment }
+);
+
+/** The children, with their values encoded. One value is consumed before the next child is taken, which may share its stream. */
+async function* checkedChildren(
+  children: Iterable<StoreChild> | AsyncIterable<StoreChild>,
+  options: WriteOptions,
+): AsyncGenerator<CheckedChild> {
   for await (const child of children) {
     if (typeof child !== "object" || child === null || "source" in child === "value" in child) {
       throw new TypeError('A child is an object with either a "source" or a "value".');
     }
     const { name } = child;
     if (name !== undefined && typeof name !== "string") throw new TypeError("A child's name is a string.");
-    const segment =
-      "source" in child
-        ? await archiveSegment(context, child.source, name, options.signal)
-        : await valueSegment(child.value, options);
-    const { piece } = segment;
-    found.push({ name, size: piece.kind === "bytes" ? piece.size : piece.end - piece.start, segment });
+    if ("source" in child) yield { name, source: child.source };
+    else yield { name, content: await valueContent(child.value, options) };
   }
-  return found;
 }
 
-/** A segment of bytes in memory. */
-export function byteSegment(bytes: Uint8Array): Segment {
-  return {
-    piece: { kind: "bytes", size: bytes.length },
-    read: async (start, end) => bytes.subarray(start, end),
-  };
-}
-
-/** Reads a segment that begins at `offset` of a source. */
-export function sourceReader(source: RangeSource, offset: number): Segment["read"] {
-  return async (start, end, signal) =>
-    (await source.read([{ start: offset + start, end: offset + end }], { signal }))[0]!;
-}
-
-async function valueSegment(value: unknown, options: WriteOptions): Promise<Segment> {
+async function valueContent(value: unknown, options: WriteOptions): Promise<ContentSegment> {
   const sink = memorySink();
   await writeArchive(sink, value, options);
-  return byteSegment(sink.bytes());
+  return byteContent(sink.bytes());
 }
 
-async function archiveSegment(
+async function archiveContent(
   context: CombineContext,
   given: Archive | ArchiveSource,
   name: string | undefined,
-  signal: AbortSignal | undefined,
-): Promise<Segment> {
+  { signal, compression }: ChildOptions,
+): Promise<ContentSegment> {
+  const source = given instanceof Archive ? given.source : sourceOf(context, given);
+  const opened = await compression?.open(source, { signal });
+  const content = opened?.content ?? source;
+  const label = (opened?.object ?? source).label;
   if (given instanceof Archive) {
-    const { label, offset, size, objectSize = offset + size, version } = given.info;
-    const range = { start: offset, end: offset + size };
-    return sourceSegment(context, given.source, locateSource(context, label), range, objectSize, version);
+    const { offset, size, objectSize = offset + size, version } = given.info;
+    const location = locateSource(context, label);
+    return contentOf(context, {
+      content,
+      opened,
+      location,
+      start: offset,
+      end: offset + size,
+      objectSize,
+      version,
+    });
   }
-  const source = sourceOf(context, given);
-  const { size, version, head } = await source.probe({ head: HEADER_SIZE, tail: 0 }, { signal });
+  const { size, version, head } = await content.probe({ head: HEADER_SIZE, tail: 0 }, { signal });
   try {
     decodeHeader(head, size);
   } catch (error) {
@@ -122,8 +136,8 @@ async function archiveSegment(
       section: "header",
     });
   }
-  const location = locateChild(context, given, source.label);
-  return sourceSegment(context, source, location, { start: 0, end: size }, size, version);
+  const location = locateChild(context, given, label);
+  return contentOf(context, { content, opened, location, start: 0, end: size, objectSize: size, version });
 }
 
 /** The object of this store that a child is; undefined for a child elsewhere. */
@@ -175,22 +189,11 @@ function sourceOf(context: CombineContext, given: ArchiveSource): RangeSource {
   return given;
 }
 
-function sourceSegment(
-  context: CombineContext,
-  source: RangeSource,
-  location: ObjectLocation | undefined,
-  { start, end }: { readonly start: number; readonly end: number },
-  objectSize: number,
-  version: string | undefined,
-): Segment {
+/** As {@link contentSegment}, for a child. @throws PeekpackError `unsupported-value` if it is the object to write */
+function contentOf(context: CombineContext, place: ContentPlace): ContentSegment {
+  const { location } = place;
   if (location?.bucket === context.location.bucket && location.key === context.location.key) {
     throw new PeekpackError("unsupported-value", `${context.label} cannot be combined into itself.`);
   }
-  const read = sourceReader(source, start);
-  // Without a version, the server could copy another object than the one that was checked.
-  if (location === undefined || version === undefined) {
-    return { piece: { kind: "bytes", size: end - start }, read };
-  }
-  const pin = version.startsWith('"') ? { ifMatch: version } : { versionId: version };
-  return { piece: { kind: "object", start, end, objectSize }, from: { ...location, ...pin }, read };
+  return contentSegment(place);
 }

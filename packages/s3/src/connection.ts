@@ -53,7 +53,7 @@ export interface S3Request {
   readonly body?: Uint8Array | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Passed to fetch. "no-store" bypasses the browser's cache. */
-  readonly cache?: RequestCache | undefined;
+  readonly cache?: "no-store" | undefined;
 }
 
 /** Addresses, signs and sends requests. Keeps credentials, region and clock offset; holds no socket. */

@@ -194,9 +194,10 @@ function equalParts(
 function assembledSize(
   pieces: readonly Piece[],
   usable: (piece: Piece) => boolean,
-  { assembledSize: wanted = DEFAULT_PART_SIZE }: CopyPlanOptions,
+  { assembledSize: given }: CopyPlanOptions,
   { minPart, maxPart, parts }: CopyLimits,
 ): number {
+  const wanted = given ?? Math.min(DEFAULT_PART_SIZE, maxPart);
   if (!Number.isSafeInteger(wanted) || wanted < minPart || wanted > maxPart) {
     throw new RangeError(`Assembled parts have ${minPart} to ${maxPart} bytes.`);
   }

@@ -11,8 +11,12 @@ export function inBrowser(): boolean {
   return pageUrl() !== undefined;
 }
 
-/** Whether this code runs in Node or a runtime with Node's modules. */
+/** Whether this code runs in Node, Bun or Deno. Not in workerd: its `nodejs_compat` names a version of Node as well. */
 export function inNode(): boolean {
-  const host = globalThis as { process?: { versions?: { node?: string } } };
-  return host.process?.versions?.node !== undefined && !inBrowser();
+  const host = globalThis as {
+    process?: { versions?: { node?: string } };
+    navigator?: { userAgent?: string };
+  };
+  const inWorkerd = host.navigator?.userAgent === "Cloudflare-Workers";
+  return host.process?.versions?.node !== undefined && !inBrowser() && !inWorkerd;
 }

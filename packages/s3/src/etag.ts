@@ -1,4 +1,4 @@
-import { Md5 } from "@smithy/core/checksum";
+import { md5 as md5Of } from "@noble/hashes/legacy.js";
 import { hex } from "./hex.js";
 import type { UploadedPart } from "./upload-target.js";
 
@@ -13,27 +13,25 @@ export function sameTag(a: string | undefined, b: string | undefined): boolean {
 }
 
 /** MD5 of `bytes`. */
-export async function md5(bytes: Uint8Array): Promise<Uint8Array> {
-  const sum = new Md5();
-  sum.update(bytes);
-  return sum.digest();
+export function md5(bytes: Uint8Array): Uint8Array {
+  return md5Of(bytes as Uint8Array<ArrayBuffer>);
 }
 
 /** The ETag of an object that one PUT of `bytes` makes. Servers use an MD5, except under KMS encryption. */
-export async function putEtag(bytes: Uint8Array): Promise<string> {
-  return `"${hex(await md5(bytes))}"`;
+export function putEtag(bytes: Uint8Array): string {
+  return `"${hex(md5(bytes))}"`;
 }
 
 /**
  * The ETag of an object that is made of these parts: the MD5 of their MD5s, and their count. Undefined if a part's ETag is not
  * an MD5, as under KMS encryption.
  */
-export async function multipartEtag(parts: readonly UploadedPart[]): Promise<string | undefined> {
+export function multipartEtag(parts: readonly UploadedPart[]): string | undefined {
   const digests = new Uint8Array(parts.length * 16);
   for (const [index, { etag }] of parts.entries()) {
     const bare = bareTag(etag);
     if (!/^[0-9a-f]{32}$/i.test(bare)) return undefined;
     for (let i = 0; i < 16; i++) digests[index * 16 + i] = Number.parseInt(bare.slice(2 * i, 2 * i + 2), 16);
   }
-  return `"${hex(await md5(digests))}-${parts.length}"`;
+  return `"${hex(md5(digests))}-${parts.length}"`;
 }

@@ -8,7 +8,7 @@ export interface FetchRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: Uint8Array | undefined;
   readonly signal?: AbortSignal | undefined;
-  readonly cache?: RequestCache | undefined;
+  readonly cache?: "no-store" | undefined;
   /**
    * Whether redirects are followed. Never for a request that is signed: the browser would hand its headers, with a session token, to
    * another origin, where the signature is invalid.

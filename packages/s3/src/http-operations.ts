@@ -7,6 +7,7 @@ import { MAX_RESPONSE } from "./limit-body.js";
 import type { Commit, ObjectOperations } from "./object-operations.js";
 import { readText } from "./read-text.js";
 import { type FailedRequest, s3Error, systemCode } from "./s3-error.js";
+import { serverDate } from "./server-date.js";
 import type { StoredObject } from "./upload-target.js";
 import { MARK_HEADER } from "./write-mark.js";
 import { xmlElements, xmlEscape, xmlText } from "./xml.js";
@@ -196,18 +197,21 @@ export function httpOperations(authorize: Authorize, label: string): ObjectOpera
         { operation: "AbortMultipartUpload", method: "DELETE", query: { uploadId: upload.id }, signal },
       );
     },
-    async remove({ signal }) {
-      await send({ action: "remove the object" }, { operation: "DeleteObject", method: "DELETE", signal });
+    async remove({ ifMatch, signal }) {
+      const put = ifMatch === undefined ? "overwrite" : { ifMatch };
+      await send(
+        { action: "remove the object", put },
+        { operation: "DeleteObject", method: "DELETE", headers: conditions(put), signal },
+      );
     },
     async head({ signal }) {
       try {
-        const { headers } = await send(
-          { action: "look up the object" },
-          { operation: "HeadObject", method: "HEAD", signal },
-        );
+        const failed = { action: "look up the object" };
+        const { headers } = await send(failed, { operation: "HeadObject", method: "HEAD", signal });
         return {
-          size: Number(headers.get("content-length")),
+          size: Number(required(headers.get("content-length"), failed)),
           ...namesOf(headers.get("etag"), headers),
+          modified: serverDate(headers.get("last-modified")),
           mark: headers.get(MARK_HEADER) ?? undefined,
         };
       } catch (error) {

@@ -2,6 +2,7 @@ export type { CapabilityOptions, StoreCapabilities } from "./capabilities.js";
 export type { Capability, CapabilityName } from "./capability.js";
 export { type ClientTargetOptions, clientTarget } from "./client-target.js";
 export type { ConnectionOptions } from "./connection.js";
+export type { StoreCopyOptions } from "./copy-object.js";
 export type { CredentialsProvider, S3Credentials } from "./credentials.js";
 export type { DisposableSink } from "./disposable-sink.js";
 export { S3_LIMITS } from "./limits.js";
@@ -29,6 +30,8 @@ export {
   type StoreSinkOptions,
   s3Store,
 } from "./store.js";
+export type { DeleteOptions, ListOptions, StoreObject } from "./store-objects.js";
 export type { OrphanedUpload, SweepOptions } from "./sweep.js";
 export type { ProgressListener, UploadProgress } from "./upload-progress.js";
 export type { PutMode, UploadTarget } from "./upload-target.js";
+export type { ServerCopyOptions, ServerCopyResult } from "./write-segments.js";

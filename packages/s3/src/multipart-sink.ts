@@ -241,7 +241,7 @@ class MultipartWriter {
     await this.#begin();
     const existing = this.#existing?.get(number);
     const part =
-      existing !== undefined && (await hasBytes(existing, body))
+      existing !== undefined && hasBytes(existing, body)
         ? existing
         : await this.#target.uploadPart(this.#upload!, number, body, { signal: this.#controller.signal });
     this.#uploaded.push(part);
@@ -269,9 +269,9 @@ function withHeader({ bytes, length }: FillingPart, header: Uint8Array): Uint8Ar
 }
 
 /** Whether a part on the server has these bytes. */
-async function hasBytes(part: UploadedPart, body: Uint8Array): Promise<boolean> {
+function hasBytes(part: UploadedPart, body: Uint8Array): boolean {
   if (part.size !== body.length) return false;
   if (part.crc32 !== undefined && part.crc32 !== crc32(body)) return false;
   // A CRC can be forged, so the ETag must match as well.
-  return sameTag(part.etag, await putEtag(body));
+  return sameTag(part.etag, putEtag(body));
 }

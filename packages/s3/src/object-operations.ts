@@ -2,6 +2,7 @@ import type {
   CopySource,
   OpenUpload,
   PutMode,
+  RemoveOptions,
   StoredObject,
   TransferOptions,
   UploadedPart,
@@ -18,6 +19,8 @@ export interface PartsPage {
 export interface FoundObject extends StoredObject {
   /** The mark of the write that made it, if the server exposes it. */
   readonly mark?: string | undefined;
+  /** When it was written, by the server's clock. */
+  readonly modified?: Date | undefined;
 }
 
 /** Options of the request that makes the object appear. */
@@ -58,7 +61,7 @@ export interface ObjectOperations {
   ): Promise<Omit<StoredObject, "size">>;
   abort(upload: OpenUpload, options: TransferOptions): Promise<void>;
   /** Deletes the object. */
-  remove?(options: TransferOptions): Promise<void>;
+  remove?(options: RemoveOptions): Promise<void>;
   /** The existing object; undefined if there is none. */
   head(options: TransferOptions): Promise<FoundObject | undefined>;
 }

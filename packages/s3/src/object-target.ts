@@ -51,7 +51,7 @@ export function objectTarget(operations: ObjectOperations, options: ObjectTarget
     mark: string | undefined,
     options: CommitOptions & { readonly bytes?: number },
     send: (context: Attempt) => Promise<Omit<StoredObject, "size">>,
-    expectedEtag: () => Promise<string | undefined>,
+    expectedEtag: () => string | undefined,
     confirm?: (stored: StoredObject) => Promise<void>,
   ): Promise<StoredObject> => {
     const isOwn = async (existing: FoundObject): Promise<boolean> =>
@@ -70,8 +70,8 @@ export function objectTarget(operations: ObjectOperations, options: ObjectTarget
       const existing = await head(options).catch(() => undefined);
       options.signal?.throwIfAborted();
       if (existing?.size === size && (await isOwn(existing))) {
-        const { mark: _, ...own } = existing;
-        return own;
+        const { etag, versionId } = existing;
+        return { size, etag, versionId };
       }
       // A 404 under If-Match means that the object does not exist, or that the upload does not and the object is unchanged.
       if (error.status === 404 && typeof put === "object" && sameTag(existing?.etag, put.ifMatch)) {
@@ -164,8 +164,10 @@ export function objectTarget(operations: ObjectOperations, options: ObjectTarget
       },
     }),
     ...(operations.remove && {
-      removeObject: (options = {}) =>
-        request("remove the object", options, ({ signal }) => operations.remove!({ signal })),
+      removeObject: ({ ifMatch, signal: outer } = {}) =>
+        request("remove the object", { signal: outer }, ({ signal, mayHaveCommitted }) =>
+          removeOnce(ifMatch, signal, mayHaveCommitted),
+        ),
     }),
     async listParts(upload, options = {}) {
       const parts: UploadedPart[] = [];
@@ -212,6 +214,26 @@ export function objectTarget(operations: ObjectOperations, options: ObjectTarget
       }
       throw s3Error({}, { action: "abort the upload, which reappeared", label });
     },
+  };
+
+  const removeOnce = async (
+    ifMatch: string | undefined,
+    signal: AbortSignal,
+    mayHaveCommitted: boolean,
+  ): Promise<void> => {
+    try {
+      await operations.remove!({ ifMatch, signal });
+    } catch (error) {
+      if (!(error instanceof S3Error)) throw error;
+      // A server that does not know the condition.
+      if (ifMatch !== undefined && error.status === 501)
+        return removeOnce(undefined, signal, mayHaveCommitted);
+      // Some servers report an object that does not exist.
+      if (ifMatch === undefined && error.s3Code === "NoSuchKey") return;
+      // An earlier attempt may have removed it.
+      const gone = mayHaveCommitted && (error.status === 404 || error.status === 412);
+      if (!gone || (await operations.head({ signal })) !== undefined) throw error;
+    }
   };
 
   /** Whether an aborted upload has parts. Servers respond differently for one that is gone: 404, or an empty list. */

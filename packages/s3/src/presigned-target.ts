@@ -54,7 +54,7 @@ export function presignedTarget(sign: Presigner, options: PresignedTargetOptions
       throw s3Error({ status: 501, s3Code: "ChecksumNotSigned" }, { action: "begin an upload", label });
     }
     if (body !== undefined && !("x-amz-checksum-crc32" in sent)) {
-      sent["content-md5"] = btoa(String.fromCharCode(...(await md5(body))));
+      sent["content-md5"] = btoa(String.fromCharCode(...md5(body)));
     }
     return {
       send: () => fetchRequest({ url, method, headers: sent, body, signal }, options.fetch),

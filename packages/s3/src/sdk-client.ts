@@ -1,16 +1,15 @@
 import type { S3Client, S3ClientConfig } from "@aws-sdk/client-s3";
 import { PeekpackError } from "@peekpack/core";
-import { loadFeature } from "@peekpack/core/internal";
 import type { ConnectionSettings, S3Connection } from "./connection.js";
 import type { S3Credentials } from "./credentials.js";
 import { inBrowser } from "./environment.js";
 import { visibleRedirect } from "./fetch-request.js";
 import { DEFAULT_TIMEOUT_MS, type WriteRetryOptions } from "./retry.js";
-import { loadSdk } from "./sdk-operations.js";
+import { loadFetchHandler, loadSdk } from "./sdk-code.js";
 
 /** A client of the AWS SDK that is made when it is first used. */
 export interface SdkClient {
-  /** @throws PeekpackError `network` if the SDK's code cannot be loaded */
+  /** @throws PeekpackError `denied` if the SDK is not installed, `network` if its code cannot be loaded */
   open(): Promise<S3Client>;
   /** Calls the credentials provider again before the next request. */
   renew(): void;
@@ -94,10 +93,7 @@ async function requestHandler(
 ): Promise<NonNullable<S3ClientConfig["requestHandler"]>> {
   // Node's handler follows no redirects. An idle socket times out long before the time for a large body is over.
   if (send === undefined && !inBrowser()) return { socketTimeout: retry?.timeoutMs ?? DEFAULT_TIMEOUT_MS };
-  const { FetchHttpHandler } = await loadFeature(
-    "sending requests of the AWS SDK",
-    () => import("@smithy/fetch-http-handler"),
-  );
+  const { FetchHttpHandler } = await loadFetchHandler();
   return new FetchHttpHandler({
     credentials: "omit",
     requestInit: () => ({ redirect: "manual" }),

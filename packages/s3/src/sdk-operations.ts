@@ -1,36 +1,17 @@
 import type { S3Client } from "@aws-sdk/client-s3";
-import { isPeekpackError } from "@peekpack/core";
-import { loadFeature } from "@peekpack/core/internal";
+import { isPeekpackError, type PeekpackError } from "@peekpack/core";
 import { copySourceHeader } from "./copy-source.js";
 import { crc32Base64, parseCrc32 } from "./crc32.js";
 import { safeCode, secretsOf } from "./error-code.js";
 import { limitBody, MAX_RESPONSE } from "./limit-body.js";
 import type { ObjectOperations } from "./object-operations.js";
 import { isExpired } from "./refusal.js";
-import { type FailedRequest, type S3Error, s3Error, systemCode } from "./s3-error.js";
+import { type FailedRequest, S3Error, s3Error, systemCode } from "./s3-error.js";
+import type { S3ClientLike, S3ObjectName } from "./sdk-client-like.js";
+import { loadSdk, type Sdk } from "./sdk-code.js";
+import { noXml, requireXml } from "./sdk-xml.js";
 import type { PutMode } from "./upload-target.js";
 import { MARK_NAME } from "./write-mark.js";
-
-/** The shape of the AWS SDK's S3Client, of any version 3. */
-export interface S3ClientLike {
-  send(command: never, options?: { abortSignal?: AbortSignal }): Promise<unknown>;
-}
-
-/** Names an object, as in the SDK's commands. */
-export interface S3ObjectName {
-  readonly Bucket: string;
-  readonly Key: string;
-}
-
-/** Loads the AWS SDK. */
-export type LoadSdk = () => Promise<typeof import("@aws-sdk/client-s3")>;
-
-/**
- * Loads the AWS SDK when it is first used.
- * @throws PeekpackError `network` if its code cannot be loaded
- */
-export const loadSdk: LoadSdk = () =>
-  loadFeature("writing to S3 with the AWS SDK", () => import("@aws-sdk/client-s3"));
 
 /**
  * The operations over the AWS SDK. Loads it at the first operation. `renew` replaces credentials that the server calls
@@ -43,17 +24,16 @@ export function sdkOperations(
   renew?: () => void,
 ): ObjectOperations {
   const object = { Bucket, Key };
+  let readsXml = false;
 
   const send = async <T>(
     failed: Omit<FailedRequest, "label">,
     signal: AbortSignal | undefined,
-    request: (
-      client: Pick<S3Client, "send">,
-      sdk: Awaited<ReturnType<LoadSdk>>,
-      options: { abortSignal?: AbortSignal },
-    ) => Promise<T>,
+    request: (client: Pick<S3Client, "send">, sdk: Sdk, options: { abortSignal?: AbortSignal }) => Promise<T>,
   ): Promise<T> => {
     const sdk = await loadSdk();
+    if (!readsXml) await requireXml(sdk);
+    readsXml = true;
     const client = (await open()) as S3Client;
     const limited = limitResponses(client);
     for (let renewed = renew === undefined; ; renewed = true) {
@@ -65,7 +45,7 @@ export function sdkOperations(
         if (isPeekpackError(error)) throw error;
         const secrets = secretsOf(await client.config?.credentials?.().catch(() => undefined));
         const failure = sdkFailure(error, { ...failed, label }, secrets);
-        if (renewed || !isExpired(failure.s3Code)) throw failure;
+        if (renewed || !(failure instanceof S3Error) || !isExpired(failure.s3Code)) throw failure;
         renew?.();
       }
     }
@@ -187,9 +167,10 @@ export function sdkOperations(
         client.send(new AbortMultipartUploadCommand({ ...object, UploadId: upload.id }), options),
       );
     },
-    async remove({ signal }) {
-      await send({ action: "remove the object" }, signal, (client, { DeleteObjectCommand }, options) =>
-        client.send(new DeleteObjectCommand(object), options),
+    async remove({ ifMatch, signal }) {
+      const put = ifMatch === undefined ? "overwrite" : { ifMatch };
+      await send({ action: "remove the object", put }, signal, (client, { DeleteObjectCommand }, options) =>
+        client.send(new DeleteObjectCommand({ ...object, ...condition(put) }), options),
       );
     },
     async head({ signal }) {
@@ -202,6 +183,7 @@ export function sdkOperations(
         return {
           size: found.ContentLength ?? 0,
           ...namesOf(found.ETag, found.VersionId),
+          modified: found.LastModified,
           mark: found.Metadata?.[MARK_NAME],
         };
       } catch (error) {
@@ -263,7 +245,9 @@ function namesOf(
 }
 
 /** The SDK's errors contain the whole response, and sometimes the request. Takes only status, code and delay. */
-function sdkFailure(error: unknown, failed: FailedRequest, secrets: readonly string[]): S3Error {
+function sdkFailure(error: unknown, failed: FailedRequest, secrets: readonly string[]): PeekpackError {
+  // Not the response is at fault, but the platform.
+  if (error instanceof ReferenceError) return noXml(error);
   const { name, $metadata, $response } = error as {
     name?: string;
     $metadata?: { httpStatusCode?: number };

@@ -26,8 +26,6 @@ function webCrypto(): SubtleCrypto | undefined {
 }
 
 async function hashInJavaScript(bytes: Uint8Array, key?: Uint8Array): Promise<Uint8Array> {
-  const { Sha256Js } = await loadFeature("SHA-256 without WebCrypto", () => import("@smithy/core/checksum"));
-  const hash = new Sha256Js(key);
-  hash.update(bytes);
-  return hash.digest();
+  const { hmac, sha256 } = await loadFeature("SHA-256 without WebCrypto", () => import("./sha256-code.js"));
+  return key === undefined ? sha256(bytes) : hmac(sha256, key, bytes);
 }

@@ -1,7 +1,5 @@
 import type { ArchiveSink } from "@peekpack/core";
 import type { ConnectionSettings, S3Connection } from "./connection.js";
-import { secretsOf } from "./error-code.js";
-import { httpOperations } from "./http-operations.js";
 import type { ObjectLocation } from "./location.js";
 import { type MultipartSinkOptions, multipartSink } from "./multipart-sink.js";
 import type { ObjectOperations } from "./object-operations.js";
@@ -9,6 +7,7 @@ import { type EndpointTraits, objectTarget } from "./object-target.js";
 import type { WriteRetryOptions } from "./retry.js";
 import { sdkClient } from "./sdk-client.js";
 import { sdkOperations } from "./sdk-operations.js";
+import { signedOperations } from "./signed-operations.js";
 import type { PutMode, UploadTarget } from "./upload-target.js";
 
 /** What sends requests that write: the AWS SDK, or fetch. */
@@ -45,19 +44,4 @@ export function storeWriter({ connection, settings, kind, retry }: WriterContext
     sink: (location, label, put, options) => multipartSink(target(location, label, put), options),
     close: client.close,
   };
-}
-
-/** The operations of one object over fetch. The signature covers the body's SHA-256. */
-function signedOperations(
-  connection: S3Connection,
-  { bucket, key }: ObjectLocation,
-  label: string,
-): ObjectOperations {
-  return httpOperations(
-    async ({ operation: _, ...request }) => ({
-      send: () => connection.send({ ...request, bucket, key }),
-      secrets: secretsOf(await connection.credentials()),
-    }),
-    label,
-  );
 }

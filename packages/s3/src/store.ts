@@ -1,4 +1,4 @@
-import { type ClosableSource, type RequestLimiter, requestLimiter } from "@peekpack/core";
+import { type ClosableSource, type RequestLimiter, requestLimiter, Sequence } from "@peekpack/core";
 import { disposable, loadFeature } from "@peekpack/core/internal";
 import type { CapabilityOptions, StoreCapabilities } from "./capabilities.js";
 import type { Capability, ReplaceSafety } from "./capability.js";
@@ -9,6 +9,7 @@ import {
   objectLabel,
   openConnection,
 } from "./connection.js";
+import type { StoreCopyOptions } from "./copy-object.js";
 import { deferred, deferredSink, deferredTarget } from "./deferred.js";
 import type { DisposableSink } from "./disposable-sink.js";
 import { inBrowser, inNode } from "./environment.js";
@@ -24,21 +25,30 @@ import type {
   StoreCombineOptions,
   StoreCombineResult,
 } from "./server-combine.js";
+import type { DeleteOptions, ListOptions, ObjectContext, StoreObject } from "./store-objects.js";
 import type { WriterKind } from "./store-writer.js";
 import type { OrphanedUpload, SweepOptions } from "./sweep.js";
 import type { PutMode, UploadTarget } from "./upload-target.js";
+import type { ServerCopyResult } from "./write-segments.js";
 
 /** Options of {@link s3Store}. */
 export interface S3StoreOptions extends ConnectionOptions {
   /**
-   * What sends requests that write. `sdk`: `@aws-sdk/client-s3`, loaded at the first write. `fetch`: fetch, signed by this
-   * package, which saves a page 85 KB. Default: `sdk` in Node, `fetch` in a browser.
+   * What sends requests that write. `sdk`: `@aws-sdk/client-s3`, which you install, and which is loaded at the first write.
+   * `fetch`: fetch, signed by this package, which saves a page 85 KB. Default: `sdk` in Node if it is installed, else `fetch`.
    */
   readonly writer?: WriterKind | undefined;
   /** How requests that write are retried. */
   readonly retry?: WriteRetryOptions | undefined;
   /** Maximum number of concurrent requests that read. Default 6 in a browser, else 32. */
   readonly concurrency?: number | undefined;
+}
+
+/** The SDK in Node, if it is installed. */
+async function defaultWriter(): Promise<WriterKind> {
+  if (!inNode()) return "fetch";
+  const { isSdkInstalled } = await loadFeature("writing to S3", () => import("./sdk-code.js"));
+  return (await isSdkInstalled()) ? "sdk" : "fetch";
 }
 
 /** The maximum of SigV4: a week. */
@@ -106,6 +116,38 @@ export interface S3Store extends AsyncDisposable {
     options?: StoreAppendOptions,
   ): Promise<StoreCombineResult>;
   /**
+   * Lists the objects under 'bucket' or 'bucket/prefix', in the order of the server: on AWS, of the UTF-8 bytes of their keys. A prefix
+   * is no folder: 'a' also lists 'ab'. One page of up to 1,000 objects is in memory, and the next is requested when it is needed.
+   * Every loop lists anew.
+   * @throws TypeError if the prefix has no valid bucket
+   * @throws RangeError if `limit` is not a positive integer
+   */
+  list(prefix: string, options?: ListOptions): Sequence<StoreObject>;
+  /**
+   * Looks an object up, by one HEAD request.
+   * @throws TypeError if the path is invalid
+   * @throws PeekpackError `not-found` if there is no object
+   */
+  head(path: string, options?: { readonly signal?: AbortSignal | undefined }): Promise<StoreObject>;
+  /**
+   * Deletes an object. Succeeds if there is none. With `ifMatch` it compares the ETag first, and lets the server compare it again;
+   * a server that ignores the condition may delete an object that is replaced in between. In a bucket with versions, older versions
+   * stay.
+   * @throws TypeError if the path or `ifMatch` is invalid
+   * @throws PeekpackError `changed` if the object has another ETag than `ifMatch` or does not exist; `conflict` if the server exposes
+   * no ETag to compare
+   */
+  delete(path: string, options?: DeleteOptions): Promise<void>;
+  /**
+   * Copies an object, pinned to the version that it has at the beginning. The server copies objects above 5 MiB, in parts of up to
+   * 5 GiB. Shorter ones are read and uploaded, under conditions that every server honors. Content type, metadata and tags are
+   * not copied. The new object appears when it is complete. By default it replaces none.
+   * @throws TypeError if a path or the put mode is invalid
+   * @throws PeekpackError `not-found` if there is no object to copy; `exists` or `changed` if `put` forbids the copy; `changed` if the
+   * object changes meanwhile; `unsupported-value` if it is copied onto itself; as {@link UploadTarget} does
+   */
+  copy(from: string, to: string, options?: StoreCopyOptions): Promise<ServerCopyResult>;
+  /**
    * Aborts multipart uploads under 'bucket' or 'bucket/prefix' that are older than `olderThan`, were begun by this store's
    * identity, and are not complete. Use this to find uploads left by crashed writers. With `dryRun` it only lists them.
    * @returns the uploads that it aborted, or with `dryRun` would abort
@@ -140,7 +182,6 @@ export function s3Store(options: S3StoreOptions = {}): S3Store {
   const settings = connectionSettings(options);
   const connection = openConnection(settings);
   const limiter: RequestLimiter = requestLimiter(options.concurrency ?? (inBrowser() ? 6 : 32));
-  const kind = options.writer ?? (inNode() ? "sdk" : "fetch");
   const labelOf = ({ bucket, key }: ObjectLocation): string => objectLabel(options, bucket, key);
 
   let lastBucket: string | undefined;
@@ -155,10 +196,17 @@ export function s3Store(options: S3StoreOptions = {}): S3Store {
 
   const writer = deferred(async () => {
     const { storeWriter } = await loadFeature("writing to S3", () => import("./store-writer.js"));
-    return storeWriter({ connection, settings, kind, retry });
+    return storeWriter({ connection, settings, kind: options.writer ?? (await defaultWriter()), retry });
   });
   const target = async (location: ObjectLocation, put: PutMode): Promise<UploadTarget> =>
     (await writer.get()).target(location, labelOf(location), put);
+  const objectContext = (location: ObjectLocation): ObjectContext => ({
+    connection,
+    location,
+    label: labelOf(location),
+    retry,
+  });
+  const loadObjects = () => loadFeature("listing and deleting objects", () => import("./store-objects.js"));
   const loadCombine = () => loadFeature("combining archives on S3", () => import("./server-combine.js"));
 
   const safety: ReplaceSafety = {};
@@ -194,6 +242,34 @@ export function s3Store(options: S3StoreOptions = {}): S3Store {
     async append(path, children, choice) {
       const location = locate(path);
       return (await loadCombine()).appendOnServer(combineContext(location), children, choice);
+    },
+    list(prefix, choice = {}) {
+      const at = parsePrefix(prefix);
+      lastBucket = at.bucket;
+      const { limit } = choice;
+      if (limit !== undefined && !(Number.isSafeInteger(limit) && limit > 0)) {
+        throw new RangeError("limit is a positive integer.");
+      }
+      return new Sequence(async function* () {
+        const { listObjects } = await loadObjects();
+        const label = objectLabel(options, at.bucket, at.prefix);
+        yield* listObjects({ ...at, connection, label, retry }, choice);
+      });
+    },
+    async head(path, choice = {}) {
+      const context = objectContext(locate(path));
+      return (await loadObjects()).headObject(context, choice);
+    },
+    async delete(path, choice = {}) {
+      const context = { ...objectContext(locate(path)), target };
+      return (await loadObjects()).deleteObject(context, choice);
+    },
+    async copy(from, to, choice) {
+      const origin = parseLocation(from);
+      const location = locate(to);
+      const { copyOnServer } = await loadFeature("copying objects", () => import("./copy-object.js"));
+      const context = { ...combineContext(location), ...objectContext(location) };
+      return copyOnServer(context, { location: origin, label: labelOf(origin) }, choice);
     },
     async sweep(prefix, choice) {
       const at = parsePrefix(prefix);

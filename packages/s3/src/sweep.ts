@@ -1,11 +1,6 @@
-import { PeekpackError } from "@peekpack/core";
-import type { S3Connection } from "./connection.js";
-import { errorCodeOf } from "./error-code.js";
-import { MAX_RESPONSE } from "./limit-body.js";
-import type { BucketPrefix, ObjectLocation } from "./location.js";
-import { readText } from "./read-text.js";
-import { type WriteRetryOptions, withRetries } from "./retry.js";
-import { S3Error, s3Error, systemCode } from "./s3-error.js";
+import { keyDecoder, type ListContext, requestList } from "./list-request.js";
+import type { ObjectLocation } from "./location.js";
+import { S3Error } from "./s3-error.js";
 import type { PutMode, UploadTarget } from "./upload-target.js";
 import { xmlElements, xmlText } from "./xml.js";
 
@@ -37,10 +32,7 @@ export interface OrphanedUpload {
 }
 
 /** What sweeping needs of a store. */
-export interface SweepContext extends BucketPrefix {
-  readonly connection: S3Connection;
-  readonly label: string;
-  readonly retry: WriteRetryOptions | undefined;
+export interface SweepContext extends ListContext {
   target(location: ObjectLocation, put: PutMode): Promise<UploadTarget>;
 }
 
@@ -119,7 +111,7 @@ async function listPages(
   let markers: Readonly<Record<string, string>> = {};
   for (;;) {
     const page = await listPage(context, prefix, markers, signal);
-    const decode = xmlText(page, "EncodingType") === "url" ? decodeKey : (key: string): string => key;
+    const decode = keyDecoder(page);
     for (const upload of xmlElements(page, "Upload")) {
       const [initiator] = xmlElements(upload, "Initiator");
       const key = xmlText(upload, "Key");
@@ -151,37 +143,12 @@ async function listPage(
   markers: Readonly<Record<string, string>>,
   signal: AbortSignal | undefined,
 ): Promise<string> {
-  const { connection, bucket, label, retry } = context;
-  const failed = { action: "list the uploads", label };
-  const query = { uploads: "", prefix, "encoding-type": "url", ...markers };
   try {
-    return await withRetries(
-      async (attempt) => {
-        try {
-          const response = await connection.send({ method: "GET", bucket, query, signal: attempt.signal });
-          const text = await readText(response, MAX_RESPONSE);
-          if (response.ok) return text;
-          throw s3Error({ status: response.status, s3Code: errorCodeOf(text, []) }, failed);
-        } catch (error) {
-          attempt.signal.throwIfAborted();
-          throw error instanceof PeekpackError ? error : s3Error({ s3Code: systemCode(error) }, failed);
-        }
-      },
-      { ...failed, retry, signal },
-    );
+    return await requestList({ ...context, prefix }, "list the uploads", { uploads: "", ...markers }, signal);
   } catch (error) {
     // versitygw 1.8 refuses its own upload id as a marker. Without it, the list goes on after the key.
     const { "upload-id-marker": id, ...keyOnly } = markers;
     if (id === undefined || !(error instanceof S3Error) || error.status !== 400) throw error;
     return listPage(context, prefix, keyOnly, signal);
-  }
-}
-
-/** Decodes as in forms: a plus is a space. Some servers announce the encoding but do not encode. */
-function decodeKey(key: string): string {
-  try {
-    return decodeURIComponent(key.replaceAll("+", " "));
-  } catch {
-    return key;
   }
 }

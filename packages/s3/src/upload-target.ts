@@ -39,6 +39,12 @@ export interface CommitOptions extends TransferOptions {
   readonly mark?: string | undefined;
 }
 
+/** Options of the request that deletes the object. */
+export interface RemoveOptions extends TransferOptions {
+  /** ETag that the object must have, where the server honors `If-Match` when it deletes. */
+  readonly ifMatch?: string | undefined;
+}
+
 /** A multipart upload that has begun. Plain data for a journal: contains no credential. */
 export interface OpenUpload {
   /** The server's upload id. */
@@ -132,8 +138,11 @@ export interface UploadTarget {
     parts: readonly UploadedPart[],
     options?: CommitOptions,
   ): Promise<StoredObject>;
-  /** Deletes the object. Used for temporary objects. Absent if the target cannot delete. */
-  removeObject?(options?: TransferOptions): Promise<void>;
+  /**
+   * Deletes the object. Succeeds if there is none, unless `ifMatch` is given. Absent if the target cannot delete.
+   * @throws PeekpackError `changed` if the object has another ETag than `ifMatch`
+   */
+  removeObject?(options?: RemoveOptions): Promise<void>;
   /** Removes the upload and its parts from the server. Succeeds if the upload does not exist. */
   abortUpload(upload: OpenUpload, options?: TransferOptions): Promise<void>;
 }

@@ -26,7 +26,7 @@ import { uploadContent } from "../src/internal.js";
 import { expectBytes, noise, onEachServer } from "./live-servers.js";
 
 const partSize = 5 * 2 ** 20;
-const large = noise(2 * partSize + 1000);
+const large = noise(partSize + 100_000);
 const small = noise(20_000);
 const old = noise(500, 7);
 

@@ -62,7 +62,7 @@ export async function chooseMedium(
         throw error;
       }
     });
-    if (parts !== undefined) return parts;
+    if (parts !== undefined) return noting(parts, refusals);
   }
   if (storage !== "opfs") {
     const parts = await attempt(async () => {
@@ -70,13 +70,24 @@ export async function chooseMedium(
       await probe(parts, id);
       return parts;
     });
-    if (parts !== undefined) return parts;
+    if (parts !== undefined) return noting(parts, refusals);
   }
   const tried = { auto: "neither OPFS nor IndexedDB", opfs: "not OPFS", indexeddb: "not IndexedDB" }[storage];
   throw new PeekpackError("denied", `The browser lets this origin store nothing: ${tried}.`, {
     section: "spool",
     cause: refusals.at(-1),
   });
+}
+
+/** Adds what was refused before a medium was chosen. */
+function noting(parts: PartMedium, refusals: readonly unknown[]): PartMedium {
+  if (refusals.length === 0) return parts;
+  const how =
+    parts.storage === "opfs"
+      ? "OPFS through createWritable"
+      : "IndexedDB, each part in memory until it is complete";
+  const reasons = refusals.map((error) => (error instanceof Error ? error.message : String(error)));
+  return { ...parts, notice: `Parts were stored in ${how}. Before that failed: ${reasons.join(" ")}` };
 }
 
 /** Opens the store that a spool was written to, for reading and removing. */

@@ -20,11 +20,12 @@ export {
 export type { RpcPort } from "./rpc.js";
 export { type ArchiveOpener, serveArchives } from "./serve-archives.js";
 export type { SpoolDirectoryOptions, SpoolSinkOptions, SpoolUploadOptions } from "./spool-options.js";
-export { type SpoolSink, spoolSink } from "./spool-sink.js";
+export { type SpoolSink, type SpoolWriteResult, spoolSink } from "./spool-sink.js";
 export { persistStorage, type StorageQuota, storageQuota } from "./storage-quota.js";
 export {
   type WorkerArchive,
   type WorkerArchiveOptions,
+  type WorkerKeysOptions,
   type WorkerReadOptions,
   workerArchive,
 } from "./worker-archive.js";

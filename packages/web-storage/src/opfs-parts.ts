@@ -12,8 +12,9 @@ import {
 import type { PartMedium, PartWriter } from "./part-medium.js";
 import { type RpcPort, rpcClient } from "./rpc.js";
 import { withStorageErrors } from "./storage-error.js";
+import { scriptAdvice } from "./worker-script.js";
 
-/** Writes files of the origin private file system, one at a time. */
+/** Writes files of the origin private file system. Several may be open. */
 export interface FileWriter {
   open(directory: string, spool: string, name: string): Promise<PartWriter>;
   close(): void;
@@ -41,18 +42,20 @@ export function workerWriter(makeWorker: () => Worker): FileWriter {
   const worker = makeWorker();
   const client = rpcClient(worker as RpcPort);
   const fail = (): void => {
-    const message = "The worker that writes spools could not be loaded, or failed.";
+    const message = `The worker that writes spools could not be loaded, or failed.${scriptAdvice("opfs-worker", import.meta.url)}`;
     client.close(new PeekpackError("network", message, { section: "spool" }));
   };
   worker.addEventListener("error", fail);
   worker.addEventListener("messageerror", fail);
+  let opened = 0;
   return {
     async open(...args) {
-      await client.call("open", args);
+      const id = ++opened;
+      await client.call("open", [id, ...args]);
       return {
-        append: (bytes) => client.call("append", [bytes], { transfer: [bytes.buffer] }),
-        seal: () => client.call("seal", []),
-        cancel: () => client.call<void>("cancel", []).catch(() => {}),
+        append: (bytes) => client.call("append", [id, bytes], { transfer: [bytes.buffer] }),
+        seal: () => client.call("seal", [id]),
+        cancel: () => client.call<void>("cancel", [id]).catch(() => {}),
       };
     },
     close() {

@@ -1,29 +1,26 @@
-/** Entry of the worker that writes parts through sync access handles, one at a time. */
+/** Entry of the worker that writes parts through sync access handles. The caller gives each open file a number. */
 import { openSyncFile, partFile, type SyncFile } from "./opfs-files.js";
 import { type RpcCall, type RpcPort, serveRpc } from "./rpc.js";
 import { withStorageErrors } from "./storage-error.js";
 
 function serveFiles(port: RpcPort): void {
-  let file: SyncFile | undefined;
-  const close = (): void => {
-    file?.close();
-    file = undefined;
+  const files = new Map<number, SyncFile>();
+  const take = (id: number): SyncFile => {
+    const file = files.get(id)!;
+    files.delete(id);
+    return file;
   };
   serveRpc(port, {
-    open: (_: RpcCall, directory: string, spool: string, name: string) =>
+    open: (_: RpcCall, id: number, directory: string, spool: string, name: string) =>
       withStorageErrors("open a part", async () => {
-        close();
-        file = await openSyncFile(await partFile(directory, spool, name));
+        files.set(id, await openSyncFile(await partFile(directory, spool, name)));
       }),
-    append: (_: RpcCall, bytes: Uint8Array) =>
-      withStorageErrors("write a part", async () => file!.append(bytes)),
-    seal: () =>
-      withStorageErrors("seal a part", async () => {
-        const sealing = file!;
-        file = undefined;
-        sealing.seal();
-      }),
-    cancel: close,
+    append: (_: RpcCall, id: number, bytes: Uint8Array) =>
+      withStorageErrors("write a part", async () => files.get(id)!.append(bytes)),
+    seal: (_: RpcCall, id: number) => withStorageErrors("seal a part", async () => take(id).seal()),
+    cancel: (_: RpcCall, id: number) => {
+      if (files.has(id)) take(id).close();
+    },
   });
 }
 

@@ -14,7 +14,9 @@ export interface PartWriter {
 /** Stores the sealed parts of spools, each as a file or record of its own. */
 export interface PartMedium {
   readonly storage: PartStorage;
-  /** Begins a part. Replaces an existing one. */
+  /** What was tried before, and why it could not be used. Undefined if nothing was. */
+  readonly notice?: string | undefined;
+  /** Begins a part. Replaces an existing one. Several parts may be begun. */
   begin(spool: string, number: number): Promise<PartWriter>;
   /** Reads bytes of a sealed part; fewer if it is shorter. @throws PeekpackError `truncated` if it does not exist */
   read(spool: string, number: number, start: number, end: number): Promise<Uint8Array<ArrayBuffer>>;

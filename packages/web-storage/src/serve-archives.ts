@@ -1,5 +1,6 @@
 import {
   type Archive,
+  type KeysOptions,
   type OpenOptions,
   PeekpackError,
   type RequestListener,
@@ -81,8 +82,15 @@ export function serveArchives<T>(
       serialize(call, await archive(id).read(deserializePath(path), { signal: call.signal })),
     readMany: async (call: RpcCall, id: number, paths: readonly SerializedPath[]) =>
       serialize(call, await archive(id).readMany(paths.map(deserializePath), { signal: call.signal })),
-    keys: async (call: RpcCall, id: number, path: SerializedPath) =>
-      serialize(call, await archive(id).keys(deserializePath(path), { signal: call.signal }).toArray()),
+    keys: async (
+      call: RpcCall,
+      id: number,
+      path: SerializedPath,
+      page?: Pick<KeysOptions, "start" | "limit">,
+    ) => {
+      const keys = archive(id).keys(deserializePath(path), { ...page, signal: call.signal });
+      return serialize(call, await keys.toArray());
+    },
     has: (call: RpcCall, id: number, path: SerializedPath) =>
       archive(id).has(deserializePath(path), { signal: call.signal }),
     size: (call: RpcCall, id: number, path: SerializedPath) =>

@@ -1,3 +1,4 @@
+import type { WriteResult } from "@peekpack/core";
 import type { DisposableSink, UploadTarget } from "@peekpack/s3";
 import { disposableSink, uploadingSink } from "@peekpack/s3/internal";
 import type { BrowserSpool } from "./browser-spool.js";
@@ -7,8 +8,20 @@ import { resolveSpoolOptions, type SpoolSinkOptions } from "./spool-options.js";
 import { spoolProgress } from "./spool-progress.js";
 import { createSpool, spoolWriter } from "./spool-writer.js";
 
+/** The result of a write through a spool in the browser. */
+export interface SpoolWriteResult extends WriteResult {
+  /** Storage of the parts. */
+  readonly storage: PartStorage;
+  /**
+   * Why the parts were not written by a worker to OPFS, which takes the least time and memory, and what to do. Undefined if they were,
+   * or if the options exclude it.
+   */
+  readonly notice?: string | undefined;
+}
+
 /** A sink that spools in the browser and uploads at the end. */
 export interface SpoolSink extends DisposableSink {
+  finish(header: Uint8Array): Promise<SpoolWriteResult>;
   /** Id of the spool in `pendingUploads`; undefined before the first write. */
   readonly id: string | undefined;
   /** Storage of the parts; undefined before the first write. */
@@ -35,11 +48,11 @@ export function spoolSink(target: UploadTarget, options: SpoolSinkOptions = {}):
   const resolved = resolveSpoolOptions(options);
   const progress = spoolProgress(options.onProgress, options.meter);
   let spool: BrowserSpool | undefined;
-  const { label, write, finish, abort } = uploadingSink(
+  const { finish, abort, ...sink } = uploadingSink(
     withOfflineRetry(target),
     { ...resolved, onProgress: progress.update },
     {
-      spills: false,
+      spills: true,
       copies: true,
       async create() {
         spool = await createSpool(target, resolved);
@@ -48,16 +61,18 @@ export function spoolSink(target: UploadTarget, options: SpoolSinkOptions = {}):
     },
   );
   return disposableSink<SpoolSink>({
-    label,
-    copies: true,
+    ...sink,
     get id() {
       return spool?.id;
     },
     get storage() {
       return spool?.head.storage;
     },
-    write,
-    finish: (header) => finish(header).finally(progress.end),
+    async finish(header) {
+      const result = await finish(header).finally(progress.end);
+      const { storage, notice } = spool!.medium;
+      return { ...result, storage, ...(notice === undefined ? {} : { notice }) };
+    },
     abort: (reason) => abort(reason).finally(progress.end),
   });
 }

@@ -1,4 +1,4 @@
-import { HEADER_SIZE, PeekpackError } from "@peekpack/core";
+import { HEADER_SIZE, PeekpackError, type TableSpill } from "@peekpack/core";
 import { crc32 } from "@peekpack/core/internal";
 import { S3_LIMITS, type UploadTarget } from "@peekpack/s3";
 import type { SpoolWriter } from "@peekpack/s3/internal";
@@ -8,6 +8,7 @@ import type { PartWriter } from "./part-medium.js";
 import type { ResolvedSpoolOptions } from "./spool-options.js";
 import { quotaError } from "./storage-error.js";
 import { checkQuota, persistStorage } from "./storage-quota.js";
+import { tableNumbers, tableParts } from "./table-parts.js";
 
 // Unit of writes: small enough for memory, and large enough that posting it to a worker costs little.
 const BLOCK_BYTES = 2 ** 20;
@@ -43,6 +44,8 @@ export function spoolWriter(spool: BrowserSpool, { partSize, maxBytes }: Resolve
     | undefined;
   let block: Uint8Array<ArrayBuffer> | undefined;
   let filled = 0;
+  const nextTableNumber = tableNumbers();
+  const spills: TableSpill[] = [];
 
   const beginPart = async (): Promise<NonNullable<typeof part>> => {
     number++;
@@ -103,11 +106,18 @@ export function spoolWriter(spool: BrowserSpool, { partSize, maxBytes }: Resolve
       }
       await spool.seal(header);
     },
+    async spill() {
+      const spill = tableParts(spool.medium, spool.id, nextTableNumber);
+      spills.push(spill);
+      return spill;
+    },
     async cancel() {
       const cancelled = part;
       part = undefined;
       block = undefined;
       await cancelled?.writer.cancel();
+      // What they cannot remove is removed with the spool.
+      for (const spill of spills) await spill.close().catch(() => {});
     },
   };
 }

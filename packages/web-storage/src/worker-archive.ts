@@ -1,5 +1,6 @@
 import {
   type ArchiveInfo,
+  type KeysOptions,
   type OpenOptions,
   type Path,
   type Pattern,
@@ -15,14 +16,16 @@ import { type RpcClient, type RpcPort, rpcClient } from "./rpc.js";
 import { serializePath } from "./serialized-path.js";
 import { deserializeValue, type SerializedValue } from "./serialized-value.js";
 import type { SelectedBatch } from "./serve-archives.js";
+import { scriptAdvice } from "./worker-script.js";
 
 /** Options of {@link workerArchive}: those of `openArchive` that can be posted, and more. */
 export interface WorkerArchiveOptions extends Omit<OpenOptions, "codec" | "retry"> {
   /**
-   * A worker that runs `serveArchives`, or a port to one; it may serve many archives. Default: a worker of this package, which
-   * ends when the archive is closed.
+   * A worker that runs `serveArchives`, or a port to one; it may serve many archives. A function makes the worker of this package
+   * (`@peekpack/web-storage/archive-worker`), if a bundler does not find it; that worker ends when the archive is closed. Default: a
+   * worker of this package.
    */
-  readonly worker?: RpcPort | undefined;
+  readonly worker?: RpcPort | (() => Worker) | undefined;
   /** Caches what is read over HTTP, for later visits. Only for the worker of this package. Default: no cache. */
   readonly cache?: PersistentCacheOptions | undefined;
 }
@@ -31,6 +34,12 @@ export interface WorkerArchiveOptions extends Omit<OpenOptions, "codec" | "retry
 export interface WorkerReadOptions {
   /** Aborts this read, also in the worker. */
   readonly signal?: ReadOptions["signal"];
+}
+
+/** Options of `keys` in a worker: a page of them, as `KeysOptions` of core. */
+export interface WorkerKeysOptions extends WorkerReadOptions {
+  readonly start?: KeysOptions["start"];
+  readonly limit?: KeysOptions["limit"];
 }
 
 /**
@@ -42,7 +51,7 @@ export interface WorkerArchive {
   read(path?: Path, options?: WorkerReadOptions): Promise<Value>;
   readMany(paths: Iterable<Path>, options?: WorkerReadOptions): Promise<Value[]>;
   select(pattern: Pattern, options?: WorkerReadOptions): AsyncIterable<Selected>;
-  keys(path?: Path, options?: WorkerReadOptions): Promise<Value[]>;
+  keys(path?: Path, options?: WorkerKeysOptions): Promise<Value[]>;
   has(path: Path, options?: WorkerReadOptions): Promise<boolean>;
   size(path?: Path, options?: WorkerReadOptions): Promise<number>;
   index(): Promise<Uint8Array>;
@@ -57,7 +66,7 @@ export interface WorkerArchive {
  * Opens an archive in a worker, so that the page does not block while it reads and decodes.
  *
  * @param what a URL, a Blob or bytes for the worker of this package; for another worker, what its opener takes. It is copied.
- * @throws PeekpackError as `openArchive` does; `network` if the worker's script could not be loaded
+ * @throws PeekpackError as `openArchive` does; `network` if the worker's script could not be loaded; the message names its URL
  */
 export async function workerArchive(
   what: unknown,
@@ -65,8 +74,8 @@ export async function workerArchive(
 ): Promise<WorkerArchive> {
   const { worker, cache, signal, onRequest, ...open } = options;
   signal?.throwIfAborted();
-  const own = worker === undefined ? packagedWorker() : undefined;
-  const client = rpcClient(worker ?? (own as RpcPort));
+  const own = typeof worker === "function" ? worker() : worker === undefined ? packagedWorker() : undefined;
+  const client = rpcClient((own ?? worker) as RpcPort);
   let loaded = false;
   own?.addEventListener("error", ({ error, message }) => client.close(workerError(loaded, error ?? message)));
   const end = (): void => {
@@ -100,7 +109,7 @@ function workerError(loaded: boolean, cause: unknown): PeekpackError {
     ? new PeekpackError("closed", "The worker of this archive has failed.", { cause })
     : new PeekpackError(
         "network",
-        "The worker that reads archives could not be loaded. The page may be offline, or its files were replaced: reload it.",
+        `The worker that reads archives could not be loaded.${scriptAdvice("archive-worker", import.meta.url)} Otherwise the page may be offline, or its files were replaced: reload it.`,
         { cause },
       );
 }
@@ -143,7 +152,10 @@ function archiveOf(client: RpcClient, id: number, info: ArchiveInfo, end: () => 
         client.call("endSelection", [selection]).catch(() => {});
       }
     },
-    keys: async (path, options) => value("keys", serializePath(path), options),
+    async keys(path, { signal, ...page }: WorkerKeysOptions = {}) {
+      const keys = await client.call<SerializedValue>("keys", [id, serializePath(path), page], { signal });
+      return deserializeValue(keys) as Value[];
+    },
     has: async (path, options) => client.call("has", [id, serializePath(path)], options),
     size: async (path, options) => client.call("size", [id, serializePath(path)], options),
     index: () => client.call("index", [id]),

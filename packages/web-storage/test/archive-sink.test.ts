@@ -9,6 +9,7 @@ let count = 0;
 archiveSinkContract("spool in IndexedDB", () => ({
   lasting: true,
   versioned: true,
+  spills: true,
   largeBytes: 11 * MiB,
   place(): SinkPlace {
     fakeBrowser();

@@ -440,3 +440,19 @@ describe("an upload while the browser is offline", () => {
     await expect(filling).rejects.toMatchObject({ name: "TimeoutError" });
   });
 });
+
+describe("the result of a write", () => {
+  it("says why the parts are not in OPFS", async () => {
+    const sink = spoolSink(target, options);
+    await sink.write(bytesOf(100));
+    const { storage, notice } = await sink.finish(HEADER);
+    expect(storage).toBe("indexeddb");
+    expect(notice).toMatch(/IndexedDB.* refused/);
+  });
+
+  it("has no notice if the options exclude OPFS", async () => {
+    const sink = spoolSink(target, { ...options, storage: "indexeddb" });
+    await sink.write(bytesOf(100));
+    expect(await sink.finish(HEADER)).not.toHaveProperty("notice");
+  });
+});

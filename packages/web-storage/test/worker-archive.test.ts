@@ -15,6 +15,7 @@ import {
 import { afterEach, describe, expect, it } from "vitest";
 import { type RpcPort, serveArchives, type WorkerArchive, workerArchive } from "../src/index.js";
 import { deserializeValue, serializeValue } from "../src/serialized-value.js";
+import { scriptAdvice } from "../src/worker-script.js";
 
 const ends: (() => void)[] = [];
 afterEach(() => {
@@ -248,4 +249,34 @@ describe("an archive in a worker", () => {
     await worker.close();
     await expect(worker.read("rows/5")).rejects.toMatchObject({ code: "closed" });
   });
+});
+
+describe("a worker whose script cannot be loaded", () => {
+  it("rejects with network, names the remedy, and is ended", async () => {
+    let ended = false;
+    const makeWorker = (): Worker => {
+      const worker = Object.assign(new EventTarget(), {
+        postMessage: () => setTimeout(() => worker.dispatchEvent(new Event("error"))),
+        terminate: () => (ended = true),
+      });
+      return worker as unknown as Worker;
+    };
+    const opening = workerArchive("https://example.org/data.msglc", { worker: makeWorker });
+    await expect(opening).rejects.toMatchObject({
+      code: "network",
+      message: expect.stringContaining("@peekpack/web-storage/archive-worker"),
+    });
+    expect(ended).toBe(true);
+  });
+
+  it("is named by its URL where a server serves the module that starts it", () => {
+    const advice = scriptAdvice("opfs-worker", "https://example.org/assets/index.js");
+    expect(advice).toContain("https://example.org/assets/opfs-worker.js");
+    expect(scriptAdvice("opfs-worker", "file:///home/index.js")).not.toContain("file:");
+  });
+});
+
+it("reads a page of keys in a worker", async () => {
+  const archive = await openOverChannel({ a: 1, b: 2, c: 3 });
+  expect(await archive.keys([], { start: 1, limit: 1 })).toEqual(["b"]);
 });

@@ -4,8 +4,19 @@ import { type CompressionRequest, type CompressionResponse, message } from "./co
 import { type Batch, type CompressedBatch, compressBatch, loadCompressor } from "./compressor.js";
 import { nodeModule } from "./platform.js";
 
+/** What is used of a browser's Worker. Its own type does not exist in projects without the types of the DOM. */
+export interface WebWorker {
+  postMessage(message: unknown, transfer: ArrayBuffer[]): void;
+  addEventListener(type: "message", listener: (event: { readonly data: unknown }) => void): void;
+  addEventListener(
+    type: "error",
+    listener: (event: { readonly message: string; preventDefault(): void }) => void,
+  ): void;
+  terminate(): void;
+}
+
 /** Makes a worker of `@peekpack/zstd/compression-worker`. */
-export type WorkerFactory = () => Worker;
+export type WorkerFactory = () => WebWorker;
 
 /** How batches are compressed. */
 export interface CompressionOptions {
@@ -155,7 +166,7 @@ function openChannel(factory: WorkerFactory | undefined): Channel {
       end: () => void worker.terminate(),
     };
   }
-  const worker = factory
+  const worker: WebWorker = factory
     ? factory()
     : new Worker(new URL("./compression-worker.js", import.meta.url), {
         type: "module",
@@ -163,7 +174,8 @@ function openChannel(factory: WorkerFactory | undefined): Channel {
       });
   return {
     post: (request) => worker.postMessage(request, [request.batch.content.buffer as ArrayBuffer]),
-    onMessage: (listener) => worker.addEventListener("message", ({ data }) => listener(data)),
+    onMessage: (listener) =>
+      worker.addEventListener("message", ({ data }) => listener(data as CompressionResponse)),
     onError: (listener) =>
       worker.addEventListener("error", (event) => {
         event.preventDefault();

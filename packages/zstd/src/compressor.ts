@@ -1,33 +1,35 @@
 /*
  * What a worker needs to compress. It does not import core, so that workers start quickly.
  */
-import { nodeModule } from "./platform.js";
+import { loadNodeCodec, type NodeCodec } from "./node-codec.js";
 import { uint32 } from "./uint32.js";
 import { startXxh64 } from "./xxh64.js";
 
 /** Compresses content into one frame, which declares the size of the content. With a checksum, the frame ends with it. */
 export type Compressor = (content: Uint8Array) => Uint8Array;
 
-/** Chooses the encoder of the platform: Node's own, else WebAssembly, which is loaded. */
+/** Loads the encoder of the platform, and code for checksums. */
 export async function loadCompressor(level: number, checksum: boolean): Promise<Compressor> {
-  const zlib = nodeModule("node:zlib");
-  if (zlib?.zstdCompressSync) {
-    const compress = zlib.zstdCompressSync;
-    const { ZSTD_c_compressionLevel, ZSTD_c_checksumFlag } = zlib.constants;
-    const params = { [ZSTD_c_compressionLevel!]: level, [ZSTD_c_checksumFlag!]: checksum ? 1 : 0 };
-    // Node allocates a chunk in each call, of 64 KiB by default.
-    const chunkSize = 16 * 1024;
-    return (content) => compress(content, { params, chunkSize, pledgedSrcSize: content.length });
-  }
-  const [{ Zstd }, sum] = await Promise.all([
-    import("@hpcc-js/wasm-zstd"),
+  const [encode, sum] = await Promise.all([
+    loadEncoder(),
     checksum ? import("xxhash-wasm").then(startXxh64) : undefined,
   ]);
-  const zstd = await Zstd.load();
   return (content) => {
-    const frame = zstd.compress(content, level);
+    const frame = encode(content, level);
     return sum ? withChecksum(frame, sum(content)) : frame;
   };
+}
+
+/**
+ * Chooses the encoder. That of Node is two to three times as fast as the one that pages can load, and up to twice as fast as
+ * `zlib.zstdCompressSync`, which sets up a context for each frame.
+ */
+async function loadEncoder(): Promise<NodeCodec["compress"]> {
+  const codec = await loadNodeCodec();
+  if (codec) return codec.compress;
+  const { Zstd } = await import("@hpcc-js/wasm-zstd");
+  const zstd = await Zstd.load();
+  return (content, level) => zstd.compress(content, level);
 }
 
 /** Appends a checksum of the content to a frame, and says so in the frame's descriptor (RFC 8878, 3.1.1). */

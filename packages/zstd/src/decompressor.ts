@@ -1,5 +1,6 @@
 import { loadFeature } from "@peekpack/core/internal";
 import type { FrameHeader } from "./frame-header.js";
+import { loadNodeCodec } from "./node-codec.js";
 import { nodeModule } from "./platform.js";
 import { damaged } from "./zstd-error.js";
 
@@ -14,7 +15,7 @@ export type Decompressor = (
 ) => Uint8Array | Promise<Uint8Array>;
 
 /**
- * Chooses the fastest decoder of the platform: Node's own, the browser's own, else one in JavaScript, which is loaded.
+ * Chooses the fastest decoder of the platform: Node's own, the browser's own, else WebAssembly in Node, and JavaScript in pages.
  * @throws PeekpackError `network` if its code cannot be loaded
  */
 export async function loadDecompressor(): Promise<Decompressor> {
@@ -25,12 +26,28 @@ export async function loadDecompressor(): Promise<Decompressor> {
     const params = { [zlib.constants.ZSTD_d_windowLogMax!]: 31 };
     return (frame, _header, size) => {
       const options = { params, maxOutputLength: Math.max(1, size), chunkSize: Math.max(64, size) };
-      const { buffer, byteOffset, length } = decompress(frame, options);
-      if (length !== size) throw damaged();
-      return new Uint8Array(buffer, byteOffset, length);
+      return whole(decompress(frame, options), size);
     };
   }
   if (hasZstdStream()) return decompressByStream;
+  const codec = await loadNodeCodec();
+  if (!codec) return loadFrameDecoder();
+  return (frame, header, size) => {
+    if (size > MAX_CODEC_BYTES) return loadFrameDecoder().then((decode) => decode(frame, header, size));
+    return whole(codec.decompress(frame, size), size);
+  };
+}
+
+/** The codec of Node does not notice that its memory, 2 GiB at most, is full. */
+const MAX_CODEC_BYTES = 64 * 1024 * 1024;
+
+/** The bytes of a Buffer, if they are as many as they should be. */
+function whole({ buffer, byteOffset, length }: Uint8Array, size: number): Uint8Array {
+  if (length !== size) throw damaged();
+  return new Uint8Array(buffer, byteOffset, length);
+}
+
+async function loadFrameDecoder(): Promise<Decompressor> {
   const { frameDecoder } = await loadFeature("decompression", () => import("./frame-decoder.js"));
   return frameDecoder();
 }

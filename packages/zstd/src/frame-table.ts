@@ -87,6 +87,11 @@ export class FrameTable {
     return new FrameTable(label, extent, pages, page);
   }
 
+  /** Whether frames have checksums. */
+  get checksums(): boolean {
+    return this.#extent.checksums;
+  }
+
   /** Size of the content in bytes. */
   get size(): number {
     return this.#pages.content.at(-1)!;

@@ -1,4 +1,6 @@
-export type { WorkerFactory } from "./compression-pool.js";
+export type { WebWorker, WorkerFactory } from "./compression-pool.js";
 export { isZstd } from "./frame-header.js";
-export { type ZstdSink, type ZstdSinkOptions, type ZstdWriteResult, zstdSink } from "./zstd-sink.js";
+export type { ZstdSinkOptions } from "./frame-stream.js";
+export { type ZstdFramesOptions, zstdFrames } from "./zstd-frames.js";
+export { type ZstdSink, type ZstdWriteResult, zstdSink } from "./zstd-sink.js";
 export { type ZstdSourceOptions, zstdSource } from "./zstd-source.js";

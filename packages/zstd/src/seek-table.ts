@@ -1,5 +1,6 @@
 import { PeekpackError } from "@peekpack/core";
 import { crc32 } from "@peekpack/core/internal";
+import type { CompressedBatch } from "./compressor.js";
 import { uint32 } from "./uint32.js";
 
 /*
@@ -124,13 +125,8 @@ const uint64 = (bytes: Uint8Array, at: number): number => uint32(bytes, at) + ui
 
 /** Collects the entries of a table while the frames are written. Memory: 12 bytes for each frame, doubled while it grows. */
 export class SeekTableBuilder {
-  readonly #checksums: boolean;
   #values = new Uint32Array(3 * 256);
   #frames = 0;
-
-  constructor(checksums: boolean) {
-    this.#checksums = checksums;
-  }
 
   /** Replaces what was added for a frame. */
   set(frame: number, compressed: number, content: number, checksum: number): void {
@@ -154,10 +150,20 @@ export class SeekTableBuilder {
     this.set(this.#frames++, compressed, content, checksum);
   }
 
-  /** Encodes the table, with a directory before it if it is long. Call it once. */
-  encode(): Uint8Array {
+  /** Adds consecutive frames. @throws PeekpackError `limit` */
+  addBatch({ sizes, contentSizes, checksums }: CompressedBatch): void {
+    for (const [i, size] of sizes.entries()) this.add(size, contentSizes[i]!, checksums[i]!);
+  }
+
+  /** Adds frames without content. @throws PeekpackError `limit` */
+  addEmpty(compressed: number): void {
+    this.add(compressed, 0, EMPTY_CHECKSUM);
+  }
+
+  /** Encodes the table, with or without checksums, and with a directory before it if it is long. Call it once. */
+  encode(checksums: boolean): Uint8Array {
     const directory = hasDirectory({ frames: this.#frames + 1 }) ? this.#directory() : new Uint8Array(0);
-    const entrySize = this.#checksums ? 12 : 8;
+    const entrySize = checksums ? 12 : 8;
     const table = new Uint8Array(SKIPPABLE_SIZE + this.#frames * entrySize + FOOTER_SIZE);
     const view = new DataView(table.buffer);
     view.setUint32(0, TABLE_MAGIC, true);
@@ -166,7 +172,7 @@ export class SeekTableBuilder {
       for (let i = 0; i < entrySize / 4; i++, at += 4) view.setUint32(at, this.#values[frame * 3 + i]!, true);
     }
     view.setUint32(table.length - 9, this.#frames, true);
-    view.setUint8(table.length - 5, this.#checksums ? 128 : 0);
+    view.setUint8(table.length - 5, checksums ? 128 : 0);
     view.setUint32(table.length - 4, FOOTER_MAGIC, true);
     const whole = new Uint8Array(directory.length + table.length);
     whole.set(directory);
@@ -177,7 +183,7 @@ export class SeekTableBuilder {
   #directory(): Uint8Array {
     const frames = this.#frames + 1;
     const bytes = new Uint8Array(directorySize(frames));
-    this.add(bytes.length, 0, EMPTY_CHECKSUM);
+    this.addEmpty(bytes.length);
     const view = new DataView(bytes.buffer);
     view.setUint32(0, DIRECTORY_MAGIC, true);
     view.setUint32(4, bytes.length - SKIPPABLE_SIZE, true);

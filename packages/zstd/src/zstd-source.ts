@@ -75,11 +75,34 @@ export interface ZstdSourceOptions extends Omit<ReadEngineOptions, "size"> {
  */
 export function zstdSource(source: RangeSource, options: ZstdSourceOptions = {}): ReadEngine {
   const resolved = resolve(options);
-  if (isReadEngine(source)) return asReadEngine(frameSource(source, resolved), source.stats);
+  if (isReadEngine(source)) return framedEngine(source, resolved);
   const { cacheBytes } = resolved;
   const engine = readEngine(source, { ...options, cacheBytes: cacheBytes / 4 });
   const decoded = { ...resolved, cacheBytes: source.local ? cacheBytes : (cacheBytes / 4) * 3 };
-  return asReadEngine(frameSource(engine, decoded), engine.stats);
+  return framedEngine(engine, decoded);
+}
+
+/** Registered, so that two copies of this package recognize each other's sources. */
+const brand: unique symbol = Symbol.for("peekpack.zstdSource");
+
+/** The compressed object below a source that `zstdSource` has made. */
+export interface FramedObject {
+  /** Reads the object. */
+  readonly object: RangeSource;
+  /** The table of frames, and the size of the object. Reads them once. */
+  open(options: ReadOptions): Promise<{ readonly table: FrameTable; readonly objectSize: number }>;
+}
+
+/** The compressed object below a source. Undefined unless `zstdSource` has made the source. */
+export function framedObject(source: RangeSource): FramedObject | undefined {
+  return (source as { readonly [brand]?: FramedObject })[brand];
+}
+
+function framedEngine(engine: ReadEngine, options: ResolvedOptions): ReadEngine {
+  const source = frameSource(engine, options);
+  return Object.assign(asReadEngine(source, engine.stats), {
+    [brand]: { object: engine, open: source.open } satisfies FramedObject,
+  });
 }
 
 interface ResolvedOptions {
@@ -109,13 +132,17 @@ function resolve(options: ZstdSourceOptions): ResolvedOptions {
 /** What is known after the first contact. */
 interface Opened {
   readonly table: FrameTable;
+  readonly objectSize: number;
   readonly version: string | undefined;
   readonly decompress: Decompressor;
   readonly checksum: Checksum | undefined;
 }
 
 /** The content of `source`, which plans and caches reads of compressed bytes. */
-function frameSource(source: RangeSource, options: ResolvedOptions): RangeSource {
+function frameSource(
+  source: RangeSource,
+  options: ResolvedOptions,
+): RangeSource & Pick<FramedObject, "open"> {
   // Not the label of the compressed bytes: a cache, or a copy on a server, would take these for the content.
   const label = `zstd:${source.label}`;
   const { cacheBytes, maxFrameBytes, maxTableBytes } = options;
@@ -153,7 +180,7 @@ function frameSource(source: RangeSource, options: ResolvedOptions): RangeSource
         : (await source.read([{ start, end }], reading))[0]!,
     );
     if (pinnedSize !== undefined && pinnedSize !== table.size) throw changed(label);
-    return { table, version, decompress: await code, checksum: await checksum };
+    return { table, objectSize: size, version, decompress: await code, checksum: await checksum };
   };
 
   /** Reads the table once. All callers share it. */
@@ -271,6 +298,7 @@ function frameSource(source: RangeSource, options: ResolvedOptions): RangeSource
 
   return {
     label,
+    open: ready,
     local: source.local,
     limiter: source.limiter,
     async probe({ head, tail, longTail }, options = {}) {

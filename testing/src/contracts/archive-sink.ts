@@ -19,6 +19,8 @@ export interface SinkSubject {
   readonly lasting: boolean;
   /** Whether a finished write returns a version. */
   readonly versioned: boolean;
+  /** Whether a sink stores a table of contents that outgrows memory. Default false. */
+  readonly spills?: boolean | undefined;
   /** Size of the large archive; more than one part for sinks that upload in parts. Default 3 MiB. */
   readonly largeBytes?: number | undefined;
 }
@@ -88,6 +90,50 @@ export function archiveSinkContract(name: string, subject: () => SinkSubject): v
       }
       expect((await sink.finish(header)).size).toBe(whole.length);
       await expectStored(place, whole);
+    });
+
+    it("holds a table of contents beside the archive in its spill", async ({ skip }) => {
+      const place = await subject().place();
+      const sink = await place.sink();
+      expect(sink.spill !== undefined).toBe(subject().spills ?? false);
+      skip(sink.spill === undefined, "this sink has no spill");
+      await sink.write(Uint8Array.of(1, 2, 3));
+      const spill = await sink.spill!();
+      const MiB = 2 ** 20;
+      const table = new Uint8Array(3.5 * MiB);
+      const write = async (at: number, end: number, salt: number): Promise<void> => {
+        const bytes = table.subarray(at, end);
+        for (let i = 0; i < bytes.length; i++) bytes[i] = (i * 7 + (i >> 9) + salt) & 255;
+        await spill.write(bytes, at);
+      };
+      await write(0, 1.5 * MiB, 1);
+      await sink.write(Uint8Array.of(4));
+      await write(1.5 * MiB, 2.5 * MiB, 2);
+      await write(1.25 * MiB, 1.75 * MiB, 3);
+      await write(1.75 * MiB, 3.5 * MiB, 4);
+      for (let at = 0; at < table.length; at += MiB - 1) {
+        const end = Math.min(at + MiB - 1, table.length);
+        expect(Buffer.compare(await spill.read(at, end), table.subarray(at, end))).toBe(0);
+      }
+      await spill.close();
+      await spill.close();
+      await sink.finish(header);
+      await expectStored(place, Uint8Array.from([...header, 1, 2, 3, 4]));
+    });
+
+    it("leaves nothing of a spill if it is aborted while the spill is written", async ({ skip }) => {
+      const place = await subject().place();
+      const sink = await place.sink();
+      skip(sink.spill === undefined, "this sink has no spill");
+      const spill = await sink.spill!();
+      const chunk = new Uint8Array(2 ** 20);
+      await spill.write(chunk, 0);
+      const writing = spill.write(chunk, chunk.length).catch(() => {});
+      await sink.abort();
+      await writing;
+      await spill.write(chunk, 0).catch(() => {});
+      await spill.close();
+      await expectStored(place, undefined);
     });
 
     it("stores nothing before finish, and leaves nothing after abort", async () => {

@@ -8,6 +8,7 @@ import { corsTests } from "./s3/cors.js";
 import { listingTests } from "./s3/listing.js";
 import { multipartTests } from "./s3/multipart.js";
 import { objectTests } from "./s3/objects.js";
+import { policyTests } from "./s3/policy.js";
 import { signingTests } from "./s3/signing.js";
 import type { S3Differences, S3Subject } from "./s3/subject.js";
 import { writeTests } from "./s3/writes.js";
@@ -45,6 +46,7 @@ export function s3Contract(start: () => Promise<S3Server>, differences: S3Differ
     copyTests(subject);
     listingTests(subject);
     signingTests(subject);
+    policyTests(subject);
     if (differences.cors === "unsupported") it.skip("CORS is not supported by this server", () => {});
     else corsTests(subject);
   });

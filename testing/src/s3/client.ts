@@ -6,6 +6,7 @@ import {
   DeleteObjectsCommand,
   ListMultipartUploadsCommand,
   PutBucketCorsCommand,
+  PutBucketPolicyCommand,
   paginateListObjectsV2,
   S3Client,
 } from "@aws-sdk/client-s3";
@@ -88,6 +89,23 @@ export async function setCors(access: S3Access, bucket: string, origins: readonl
       }),
     ),
   );
+}
+
+/** Lets everybody read the objects of a bucket, without a signature. Nobody else may list or write them. */
+export async function allowPublicReads(access: S3Access, bucket: string): Promise<void> {
+  const Policy = JSON.stringify({
+    Version: "2012-10-17",
+    Statement: [
+      {
+        Sid: "PublicRead",
+        Effect: "Allow",
+        Principal: "*",
+        Action: "s3:GetObject",
+        Resource: `arn:aws:s3:::${bucket}/*`,
+      },
+    ],
+  });
+  await withClient(access, (client) => client.send(new PutBucketPolicyCommand({ Bucket: bucket, Policy })));
 }
 
 /** Deletes all objects of a bucket and aborts all uploads. */

@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
+import { ListBucketsCommand } from "@aws-sdk/client-s3";
 import type { Located } from "../programs/program.js";
-import type { S3Access } from "./client.js";
-import { DockerRunner } from "./docker-runner.js";
-import { dockerAvailable, locateMoto, locateRclone, locateRustfs, locateVersitygw } from "./locate.js";
-import { ProcessRunner, type ServerProgram } from "./process-runner.js";
-import { type Runner, waitUntilReady } from "./runner.js";
+import { type ServerDescription, type ServerRunner, waitUntilReady } from "../programs/server.js";
+import { dockerAvailable, ServerContainer } from "../programs/server-container.js";
+import { ServerProcess, type ServerProgram } from "../programs/server-process.js";
+import { type S3Access, s3Client } from "./client.js";
+import { locateMoto, locateRclone, locateRustfs, locateVersitygw } from "./locate.js";
 import type { StandInBehavior } from "./stand-in/behavior.js";
 import { startStandIn } from "./stand-in/server.js";
 
@@ -45,7 +46,13 @@ export class S3ServerAbsent extends Error {
 
 const REGION = "us-east-1";
 
-const newAccess = (): Omit<S3Access, "endpoint"> => ({
+/** Pinned: earlier releases have bugs in multipart checksums and ListParts. RUSTFS_IMAGE overrides it. */
+const RUSTFS_IMAGE = "rustfs/rustfs:1.0.1";
+const PROBE_MS = 5_000;
+
+type Identity = Omit<S3Access, "endpoint">;
+
+const newIdentity = (): Identity => ({
   region: REGION,
   credentials: {
     accessKeyId: `peekpack${randomBytes(6).toString("hex")}`,
@@ -53,30 +60,54 @@ const newAccess = (): Omit<S3Access, "endpoint"> => ({
   },
 });
 
-const rustfsProgram = (command: string): ServerProgram => ({
-  name: "rustfs",
+const localAccess = (identity: Identity, port: number): S3Access => ({
+  ...identity,
+  endpoint: `http://127.0.0.1:${port}`,
+});
+
+/** Sends one signed request. @throws Error if there is no response, or a refusal */
+async function probeS3(access: S3Access): Promise<void> {
+  const client = s3Client(access, { maxAttempts: 1 });
+  try {
+    await client.send(new ListBucketsCommand({}), { abortSignal: AbortSignal.timeout(PROBE_MS) });
+  } finally {
+    client.destroy();
+  }
+}
+
+const describeServer = (name: string, identity: Identity): ServerDescription => ({
+  name,
+  probe: (port) => probeS3(localAccess(identity, port)),
+  secrets: [identity.credentials.secretAccessKey, identity.credentials.accessKeyId],
+});
+
+type MakeProgram = (command: string, identity: Identity) => ServerProgram;
+
+const rustfsEnv = ({ credentials }: Identity): Record<string, string> => ({
+  RUSTFS_ACCESS_KEY: credentials.accessKeyId,
+  RUSTFS_SECRET_KEY: credentials.secretAccessKey,
+  RUSTFS_CONSOLE_ENABLE: "false",
+});
+
+const rustfsProgram: MakeProgram = (command, identity) => ({
+  ...describeServer("rustfs", identity),
   command,
   args: (_port, directory) => [directory],
-  env: ({ credentials }, port) => ({
-    RUSTFS_ACCESS_KEY: credentials.accessKeyId,
-    RUSTFS_SECRET_KEY: credentials.secretAccessKey,
-    RUSTFS_ADDRESS: `127.0.0.1:${port}`,
-    RUSTFS_CONSOLE_ENABLE: "false",
-  }),
+  env: (port) => ({ ...rustfsEnv(identity), RUSTFS_ADDRESS: `127.0.0.1:${port}` }),
 });
 
-const versitygwProgram = (command: string): ServerProgram => ({
-  name: "versitygw",
+const versitygwProgram: MakeProgram = (command, identity) => ({
+  ...describeServer("versitygw", identity),
   command,
   args: (port, directory) => ["--port", `127.0.0.1:${port}`, "posix", directory],
-  env: ({ credentials }) => ({
-    ROOT_ACCESS_KEY: credentials.accessKeyId,
-    ROOT_SECRET_KEY: credentials.secretAccessKey,
+  env: () => ({
+    ROOT_ACCESS_KEY: identity.credentials.accessKeyId,
+    ROOT_SECRET_KEY: identity.credentials.secretAccessKey,
   }),
 });
 
-const rcloneProgram = (command: string): ServerProgram => ({
-  name: "rclone",
+const rcloneProgram: MakeProgram = (command, identity) => ({
+  ...describeServer("rclone", identity),
   command,
   args: (port, directory) => [
     "serve",
@@ -87,15 +118,15 @@ const rcloneProgram = (command: string): ServerProgram => ({
     "/dev/null",
     directory,
   ],
-  env: ({ credentials: { accessKeyId, secretAccessKey } }) => ({
+  env: () => ({
     // The value is a CSV list of pairs: quote the pair.
-    RCLONE_AUTH_KEY: `"${accessKeyId},${secretAccessKey}"`,
+    RCLONE_AUTH_KEY: `"${identity.credentials.accessKeyId},${identity.credentials.secretAccessKey}"`,
   }),
 });
 
 /** Keeps its data in memory: a restart loses it. Verifies no signatures. */
-const motoProgram = (python: string): ServerProgram => ({
-  name: "moto",
+const motoProgram: MakeProgram = (python, identity) => ({
+  ...describeServer("moto", identity),
   command: python,
   args: (port) => ["-m", "moto.server", "-H", "127.0.0.1", "-p", String(port)],
   env: () => ({ PYTHONUNBUFFERED: "1" }),
@@ -104,7 +135,8 @@ const motoProgram = (python: string): ServerProgram => ({
 async function launch(
   kind: S3ServerKind,
   how: string,
-  runner: Runner & { readonly access: S3Access },
+  runner: ServerRunner,
+  identity: Identity,
 ): Promise<S3Server> {
   try {
     await runner.start();
@@ -113,7 +145,7 @@ async function launch(
     throw error;
   }
   return {
-    ...runner.access,
+    ...localAccess(identity, runner.port),
     kind,
     how,
     close: () => runner.close(),
@@ -146,7 +178,7 @@ async function useExternal(endpoint: string): Promise<S3Server> {
   };
   await waitUntilReady(
     "the server at S3_ENDPOINT",
-    access,
+    () => probeS3(access),
     { ended: () => undefined, log: () => "" },
     15_000,
   );
@@ -168,22 +200,20 @@ async function useExternal(endpoint: string): Promise<S3Server> {
 /** Tries to start rustfs, as a program or in Docker. @returns the server, or the reason why it is absent */
 async function tryRustfs(log: (line: string) => void): Promise<S3Server | string> {
   const found = await locateRustfs();
-  if (found.command !== undefined) {
-    log(`starting rustfs: ${found.how}`);
-    return launch(
-      "rustfs",
-      `rustfs, because ${found.how}`,
-      await ProcessRunner.create(rustfsProgram(found.command), newAccess()),
-    );
-  }
+  if (found.command !== undefined) return tryProgram("rustfs", found, rustfsProgram, log);
   if (!(await dockerAvailable())) return `${found.how}, and Docker is not running`;
   log("starting rustfs in Docker: the first start downloads its image");
+  const identity = newIdentity();
+  const container = await ServerContainer.create({
+    ...describeServer("rustfs", identity),
+    image: process.env.RUSTFS_IMAGE ?? RUSTFS_IMAGE,
+    port: 9000,
+    args: ["/data"],
+    env: rustfsEnv(identity),
+  });
   try {
-    return await launch(
-      "rustfs",
-      `rustfs in Docker, because ${found.how}, and Docker is running`,
-      await DockerRunner.create(newAccess()),
-    );
+    const how = `rustfs in Docker, because ${found.how}, and Docker is running`;
+    return await launch("rustfs", how, container, identity);
   } catch (error) {
     return `${found.how}, and Docker cannot run it: ${error instanceof Error ? error.message : String(error)}`;
   }
@@ -191,18 +221,16 @@ async function tryRustfs(log: (line: string) => void): Promise<S3Server | string
 
 /** Tries to start a server's program. @returns the server, or the reason why it is absent */
 async function tryProgram(
-  kind: "versitygw" | "rclone" | "moto",
+  kind: "rustfs" | "versitygw" | "rclone" | "moto",
   found: Located,
-  program: (command: string) => ServerProgram,
+  program: MakeProgram,
   log: (line: string) => void,
 ): Promise<S3Server | string> {
   if (found.command === undefined) return found.how;
   log(`starting ${kind}: ${found.how}`);
-  return launch(
-    kind,
-    `${kind}, because ${found.how}`,
-    await ProcessRunner.create(program(found.command), newAccess()),
-  );
+  const identity = newIdentity();
+  const process = await ServerProcess.create(program(found.command, identity));
+  return launch(kind, `${kind}, because ${found.how}`, process, identity);
 }
 
 /**

@@ -1,10 +1,7 @@
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
 import { type GoProgram, type LocateOptions, locateGoProgram } from "../programs/go-program.js";
 import { type Located, locateProgram } from "../programs/program.js";
+import { dockerAvailable } from "../programs/server-container.js";
 import { livePython } from "../python/environment.js";
-
-const run = promisify(execFile);
 
 /** @throws Error if RUSTFS_BIN names no executable */
 export const locateRustfs = (): Promise<Located> => locateProgram("rustfs", "RUSTFS_BIN");
@@ -40,16 +37,6 @@ export async function locateMoto(): Promise<Located> {
   if (live.versions.moto === undefined)
     return { command: undefined, how: "pip found no moto for this platform" };
   return { command: live.python, how: `pip installed version ${live.versions.moto}` };
-}
-
-/** Whether a Docker daemon responds within a few seconds. */
-export async function dockerAvailable(): Promise<boolean> {
-  try {
-    await run("docker", ["info", "--format", "{{.ServerVersion}}"], { timeout: 4_000 });
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Whether a real server can be started without building it. `how` gives the reason. */

@@ -3,6 +3,7 @@ import { locateBrowser } from "../browser/locate.js";
 import { locateWebKit } from "../browser/webkit.js";
 import { liveRequired } from "../live.js";
 import { livePython } from "../python/environment.js";
+import { locateRedis } from "../redis/launcher.js";
 import { locateS3, locateVersitygw } from "../s3/locate.js";
 
 const say = (what: string, words: string): void => console.log(`  ${what.padEnd(11)}${words}`);
@@ -45,6 +46,10 @@ export async function setUp(): Promise<SetUp> {
   }
 
   say("stand-in", "the S3 server of this repository, always available");
+
+  const redis = await locateRedis();
+  if (redis.absent === undefined) say("Redis", redis.how);
+  else missing("Redis", redis.absent);
 
   const browser = await locateBrowser({ install: true, log });
   if (browser.absent === undefined) say("Chromium", `${browser.version}: ${browser.how}`);

@@ -10,7 +10,7 @@ import {
 } from "@peekpack/core";
 import { indexOfKey, type Outline, outlineOf } from "@peekpack/core/inspect";
 import { OutlineWindows, WINDOW } from "./outline-window.js";
-import { keysFor, keyText, type TypedSegment } from "./segments.js";
+import { isPathKey, keysFor, keyText, pathText, type TypedSegment } from "./segments.js";
 
 /** What was read for an entry: a handle, or a value. */
 export interface Content {
@@ -104,6 +104,13 @@ export class Entry {
   /** Keys and indices from the root. */
   get path(): Value[] {
     return this.parent === undefined ? [] : [...this.parent.path, this.key];
+  }
+
+  /** The path as text that core, the command and this page take. */
+  get pathText(): string {
+    const isIndex: boolean[] = [];
+    for (let at: Entry = this; at.parent !== undefined; at = at.parent) isIndex.unshift(at.parent.#isList());
+    return pathText(this.path, (at) => isIndex[at]!);
   }
 
   get depth(): number {
@@ -211,10 +218,10 @@ export class Entry {
   }
 
   /** The index of the child that a typed segment names. −1 if there is none. Makes no request, unless tables are paged. */
-  async find({ text, exact }: TypedSegment, options: ReadOptions = {}): Promise<number> {
+  async find(segment: TypedSegment, options: ReadOptions = {}): Promise<number> {
     const value = this.#content?.value;
-    if (!(value instanceof LazyMap)) return this.findLoaded({ text, exact });
-    for (const key of exact ? [text] : keysFor(text)) {
+    if (!(value instanceof LazyMap)) return this.findLoaded(segment);
+    for (const key of keysOf(segment)) {
       const index = await indexOfKey(value, key, options);
       if (index >= 0) return index;
     }
@@ -222,7 +229,8 @@ export class Entry {
   }
 
   /** As {@link find}, in what has been loaded. Of a map in the table: among its first entries. */
-  findLoaded({ text, exact }: TypedSegment): number {
+  findLoaded(segment: TypedSegment): number {
+    const { text } = segment;
     const size = this.size ?? 0;
     if (this.#isList()) {
       const index = /^[+-]?\d+$/.test(text) ? Number(text) : Number.NaN;
@@ -235,7 +243,7 @@ export class Entry {
       );
       return this.#indices.get(text) ?? -1;
     }
-    for (const key of exact ? [text] : keysFor(text)) {
+    for (const key of keysOf(segment)) {
       const index = this.#plainKeys().findIndex((known) => isSame(known, key));
       if (index >= 0) return index;
     }
@@ -350,8 +358,10 @@ function ndItem({ data, shape, dtype }: NdArray, index: number): Value {
   return dtype === "bool" ? part[0] === 1 : part[0]!;
 }
 
-function isPathKey(key: Value): key is PathKey {
-  return key === null || key instanceof Uint8Array || /^(string|number|bigint|boolean)$/.test(typeof key);
+/** The keys that a segment may name, the most likely first. */
+function keysOf({ text, exact, key }: TypedSegment): readonly PathKey[] {
+  if (key !== undefined) return [key.value];
+  return exact ? [text] : keysFor(text);
 }
 
 function isSame(key: Value, wanted: PathKey): boolean {

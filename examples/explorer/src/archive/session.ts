@@ -9,6 +9,7 @@ import {
 } from "@peekpack/core";
 import { slowSource } from "@peekpack/core/testing";
 import { type Address, addressName, type PublicAddress, publicAddress } from "./address.js";
+import type { Allowance } from "./allowance.js";
 import type { BrowserCache } from "./browser-cache.js";
 import { Entry } from "./entry.js";
 import type { Traffic } from "./traffic.js";
@@ -23,6 +24,11 @@ export interface Session {
   readonly name: string;
   readonly traffic: Traffic;
   readonly root: Entry;
+  /**
+   * Opens the archive once more, with what is known of its table, for a walk that reads no more than it is allowed. Closing
+   * it leaves the session open.
+   */
+  walker(allowance: Allowance): Promise<Archive>;
 }
 
 /** Opens the archive at an address. Reads the header and the table of contents, and nothing else. */
@@ -41,21 +47,36 @@ export async function openSession(
     gap: GAP_BYTES,
   };
   let compressedSize: number | undefined;
+  // Checksums need WebAssembly, which the policy of this page does not allow.
+  const decompressed = async (compressed: RangeSource): Promise<RangeSource> => {
+    // Decompression is a chunk of its own, which other archives do not need.
+    const { zstdSource } = await import("@peekpack/zstd");
+    return zstdSource(compressed, { ...engine, checksum: false });
+  };
   const archive = await openArchive(source, { ...engine, signal }).catch(async (error: unknown) => {
     if (!isPeekpackError(error) || error.code !== "not-an-archive") throw error;
-    // Decompression is a chunk of its own, which other archives do not need.
-    const { isZstd, zstdSource } = await import("@peekpack/zstd");
+    const { isZstd } = await import("@peekpack/zstd");
     const { head, size } = await source.probe({ head: 4, tail: 0 }, { signal });
     if (!isZstd(head)) throw error;
     compressedSize = size;
-    // Checksums need WebAssembly, which the policy of this page does not allow.
-    return openArchive(zstdSource(source, { ...engine, checksum: false }), { signal });
+    return openArchive(await decompressed(source), { signal });
   });
   traffic.size = compressedSize ?? archive.info.objectSize ?? archive.info.offset + archive.info.size;
   traffic.changed.emit();
   const shown = publicAddress(address);
   const name = addressName(shown);
-  return { archive, address: shown, name, traffic, root: Entry.root(archive, name) };
+  return {
+    archive,
+    address: shown,
+    name,
+    traffic,
+    root: Entry.root(archive, name),
+    async walker(allowance) {
+      const bounded = allowance.wrap(source);
+      const walked = compressedSize === undefined ? bounded : await decompressed(bounded);
+      return openArchive(walked, { ...engine, index: archive.index() });
+    },
+  };
 }
 
 async function sourceAt(address: Address, cache: BrowserCache, traffic: Traffic): Promise<RangeSource> {

@@ -49,7 +49,8 @@ function rowSeries(rows: Value[]): Series[] {
   const plain = rows.map((row) => (NdArray.is(row) ? (row.toNested() as Value) : row));
   const width = Array.isArray(plain[0]) ? plain[0].length : 0;
   if (width === 0 || width > MAX_LINES) return [];
-  if (!plain.every((row) => Array.isArray(row) && row.length === width && row.every(isNumberOrNull))) return [];
+  if (!plain.every((row) => Array.isArray(row) && row.length === width && row.every(isNumberOrNull)))
+    return [];
   return Array.from({ length: width }, (_, column) => ({
     name: String(column),
     values: Float64Array.from(plain, (row) => toNumber((row as Value[])[column])),

@@ -60,7 +60,8 @@ function flatten(value: Value, shape: readonly number[], data: Float64Array): bo
     }
     if (NdArray.is(item)) {
       const rest = shape.slice(depth);
-      if (item.shape.length !== rest.length || item.shape.some((length, i) => length !== rest[i])) return false;
+      if (item.shape.length !== rest.length || item.shape.some((length, i) => length !== rest[i]))
+        return false;
       for (let i = 0; i < item.data.length; i++) data[at++] = Number(item.data[i]);
       return true;
     }
@@ -79,11 +80,13 @@ export function colorScaleOf({ shape, data, bytes }: Tensor): ColorScale | undef
   if (shape.length < 3 || (channels !== 3 && channels !== 4)) return undefined;
   if (bytes === true) return 255;
   let scale: ColorScale = 1;
+  let hasFractions = false;
   for (let i = 0; i < data.length; i++) {
     const value = Number(data[i]);
     if (!(value >= 0 && value <= 255)) return undefined;
     if (value > 1) scale = 255;
-    if (scale === 255 && !Number.isInteger(value)) return undefined;
+    if (!Number.isInteger(value)) hasFractions = true;
+    if (scale === 255 && hasFractions) return undefined;
   }
   return scale;
 }
@@ -104,7 +107,6 @@ export function gridAt({ shape, data }: Tensor, at: readonly number[], isColor: 
     rows,
     columns,
     channels,
-    at: (row, column, channel = 0) =>
-      Number(data[start + (row * columns + column) * channels + channel]),
+    at: (row, column, channel = 0) => Number(data[start + (row * columns + column) * channels + channel]),
   };
 }

@@ -13,9 +13,10 @@ export function histogramPlot(
   shown: () => { readonly histogram: Histogram; readonly index: number } | undefined,
 ): Canvas {
   const canvas = new Canvas("histogram-plot", ({ context, width, height, color }) => {
-    const { histogram, index } = shown() ?? {};
-    if (histogram === undefined) return;
-    const { edges, counts } = histogram;
+    const drawn = shown();
+    if (drawn === undefined) return;
+    const { index } = drawn;
+    const { edges, counts } = drawn.histogram;
     const bins = counts.length;
     if (bins === 0) return;
     const most = Math.max(...counts);

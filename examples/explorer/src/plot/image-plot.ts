@@ -57,7 +57,7 @@ export class ImagePlot {
     this.#grid = grid;
     this.#coloring = coloring;
     this.#part = { top: 0, left: 0, bottom: grid.rows, right: grid.columns };
-    this.#canvas = new Canvas("heat-plot", (paint) => this.#paint(paint));
+    this.#canvas = new Canvas("image-plot", (paint) => this.#paint(paint));
     const { element } = this.#canvas;
     this.element = element;
     element.tabIndex = 0;

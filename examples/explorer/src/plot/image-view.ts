@@ -25,7 +25,8 @@ export function imageView(tensor: Tensor, shared: SharedView): View {
   let domain = state.colorRange;
 
   const coloring = (): Coloring => {
-    const [least, greatest] = domain ?? (log ? [range.leastPositive, range.greatest] : [range.least, range.greatest]);
+    const [least, greatest] =
+      domain ?? (log ? [range.leastPositive, range.greatest] : [range.least, range.greatest]);
     return { colors: colorMap(map), domain: [least, greatest], log, channelScale: channelScale ?? 1 };
   };
   const plot = new ImagePlot(grid, coloring());
@@ -38,9 +39,14 @@ export function imageView(tensor: Tensor, shared: SharedView): View {
     if (cell === undefined) {
       const [across, down] = plot.sampling;
       const step = Math.max(across, down);
-      fill(reading, el("span", { class: "hint", text: `${count(grid.rows)} rows, ${count(grid.columns)} columns` }));
+      fill(
+        reading,
+        el("span", { class: "hint", text: `${count(grid.rows)} rows, ${count(grid.columns)} columns` }),
+      );
       note.textContent =
-        step > 1.01 ? `A pixel shows one of about ${count(Math.round(across * down))} cells. Zoom in to see each.` : "";
+        step > 1.01
+          ? `A pixel shows one of about ${count(Math.round(across * down))} cells. Zoom in to see each.`
+          : "";
       return;
     }
     const { row, column } = cell;
@@ -142,10 +148,15 @@ export function imageView(tensor: Tensor, shared: SharedView): View {
       ...(isColor
         ? []
         : [
-            choice("Colors", COLOR_MAPS.map((value) => ({ value, text: value })), map, (name) => {
-              map = name as ColorMapName;
-              recolor();
-            }),
+            choice(
+              "Colors",
+              COLOR_MAPS.map((value) => ({ value, text: value })),
+              map,
+              (name) => {
+                map = name as ColorMapName;
+                recolor();
+              },
+            ),
             el("span", "plot-domain", "from ", lower, " to ", upper),
             logBox(log, (checked) => {
               log = checked;

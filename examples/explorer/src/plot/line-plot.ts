@@ -32,6 +32,7 @@ export class LinePlot {
   readonly #scheme = matchMedia("(prefers-color-scheme: dark)");
   #plot: uPlot | undefined;
   #log = false;
+  #withPoints = false;
   #from = 0;
   #to: number;
   #at: number | undefined;
@@ -143,16 +144,20 @@ export class LinePlot {
           {},
           ...this.#curves.map((_, i) => ({
             stroke: color(`--series-${i % 8}`),
-            fill: undefined,
             width: 1.5,
-            points: { show: false, size: 5 },
+            points: { show: () => this.#withPoints, size: 5 },
           })),
         ],
         cursor: {
           y: false,
           drag: { x: true, y: false, setScale: false, dist: LEAST_DRAG },
           points: { show: false },
-          bind: { dblclick: () => () => (this.showAll(), null) },
+          bind: {
+            dblclick: () => () => {
+              this.showAll();
+              return null;
+            },
+          },
         },
         hooks: {
           setSelect: [(plot) => this.#selected(plot)],
@@ -200,10 +205,8 @@ export class LinePlot {
         return value;
       });
     });
+    this.#withPoints = !dense && plot.bbox.width / range > POINT_GAP * devicePixelRatio;
     plot.batch(() => {
-      for (const [i, series] of plot.series.entries()) {
-        if (i > 0) series.points!.show = !dense && plot.bbox.width / range > POINT_GAP * devicePixelRatio;
-      }
       plot.setData([xs, ...rows] as unknown as uPlot.AlignedData, true);
     });
     plot.redraw(true, true);

@@ -103,7 +103,9 @@ export function curveView(
       scatter.log = log;
       scatter.read.listen(read);
       note.textContent =
-        scatter.step > 1 ? `One of ${count(scatter.step)} pairs is drawn: too many for a plot of points.` : "";
+        scatter.step > 1
+          ? `One of ${count(scatter.step)} pairs is drawn: too many for a plot of points.`
+          : "";
       fill(figure, scatter.element);
     } else if (line.element.parentElement === null) {
       note.textContent = "";

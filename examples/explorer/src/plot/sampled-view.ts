@@ -28,10 +28,7 @@ export async function sampledView(
   if (shared.state.x !== undefined) {
     await numbers.sample(Math.max(0, Math.floor(from)), Math.min(numbers.length, Math.ceil(to)), { signal });
   }
-  const view = curveView(
-    { curves: [sampledCurve(numbers, "")], values: () => numbers.values() },
-    { shared },
-  );
+  const view = curveView({ curves: [sampledCurve(numbers, "")], values: () => numbers.values() }, { shared });
   let timer: ReturnType<typeof setTimeout> | undefined;
   let reading: AbortController | undefined;
 
@@ -92,7 +89,10 @@ export async function sampledView(
     clearTimeout(timer);
     note();
     if (numbers.covers(first, last)) return;
-    timer = setTimeout(() => void read((inner) => numbers.sample(first, last, { signal: inner })), READ_AFTER_MS);
+    timer = setTimeout(
+      () => void read((inner) => numbers.sample(first, last, { signal: inner })),
+      READ_AFTER_MS,
+    );
   });
   note();
   return {

@@ -75,7 +75,10 @@ export class ScatterPlot {
         legend: { show: false },
         padding: [12, 16, 0, 0],
         scales: { x: { time: false }, y: this.#log ? { distr: 3 } : {} },
-        axes: [{ ...axis, space: 100 }, { ...axis, size: 70 }],
+        axes: [
+          { ...axis, space: 100 },
+          { ...axis, size: 70 },
+        ],
         series: [{}, { stroke: color("--series"), paths: points }],
         cursor: { drag: { x: true, y: true }, points: { show: false } },
         hooks: { setCursor: [(plot) => this.#moved(plot)] },
@@ -109,21 +112,25 @@ export class ScatterPlot {
 
 /** Draws each pair as a square. */
 function points(plot: uPlot, index: number): null {
-  uPlot.orient(plot, index, (_series, xs, ys, scaleX, scaleY, valToPosX, valToPosY, left, top, width, height) => {
-    const { ctx } = plot;
-    const size = 3 * devicePixelRatio;
-    ctx.save();
-    ctx.beginPath();
-    ctx.rect(left, top, width, height);
-    ctx.clip();
-    ctx.fillStyle = styleValue(plot.root, "--series");
-    ctx.globalAlpha = xs.length > 5000 ? 0.4 : 0.8;
-    for (const [i, x] of (xs as unknown as number[]).entries()) {
-      const across = valToPosX(x, scaleX, width, left);
-      const down = valToPosY(ys[i]!, scaleY, height, top);
-      ctx.fillRect(across - size / 2, down - size / 2, size, size);
-    }
-    ctx.restore();
-  });
+  uPlot.orient(
+    plot,
+    index,
+    (_series, xs, ys, scaleX, scaleY, valToPosX, valToPosY, left, top, width, height) => {
+      const { ctx } = plot;
+      const size = 3 * devicePixelRatio;
+      ctx.save();
+      ctx.beginPath();
+      ctx.rect(left, top, width, height);
+      ctx.clip();
+      ctx.fillStyle = styleValue(plot.root, "--series");
+      ctx.globalAlpha = xs.length > 5000 ? 0.4 : 0.8;
+      for (const [i, x] of (xs as unknown as number[]).entries()) {
+        const across = valToPosX(x, scaleX, width, left);
+        const down = valToPosY(ys[i]!, scaleY, height, top);
+        ctx.fillRect(across - size / 2, down - size / 2, size, size);
+      }
+      ctx.restore();
+    },
+  );
   return null;
 }

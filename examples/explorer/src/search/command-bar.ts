@@ -1,5 +1,13 @@
 import type { Entry } from "../archive/entry.js";
-import { isPattern, quoted, type TypedSegment, typedSegments } from "../archive/segments.js";
+import {
+  isPattern,
+  isPlainSegment,
+  pathText,
+  quoted,
+  type TypedSegment,
+  typedSegments,
+} from "../archive/segments.js";
+import type { Query } from "../share/link.js";
 import { el, fill, setAttributes } from "../ui/dom.js";
 import { count, size } from "../ui/format.js";
 import { icon } from "../ui/icons.js";
@@ -7,12 +15,22 @@ import { type Completion, complete, type Suggestion } from "./completion.js";
 
 export interface BarActions {
   go(path: readonly TypedSegment[], text: string): void;
-  select(pattern: string): void;
+  query(query: Query): void;
   /** The focus leaves the bar. */
   leave(): void;
 }
 
-/** An input for paths and patterns. Completes keys from the table of contents. */
+/** What has been typed: the finished segments, and the one that is being typed. */
+interface Typed {
+  readonly form: "path" | "pointer" | "jsonpath";
+  /** The text before the last segment. */
+  readonly above: string;
+  /** Undefined where the segments cannot be followed in the table: after a filter, or after "..". */
+  readonly segments: readonly TypedSegment[] | undefined;
+  readonly typed: string;
+}
+
+/** An input for paths, patterns, JSONPath, and texts that keys contain. Completes keys from the table of contents. */
 export class CommandBar {
   readonly element: HTMLElement;
   readonly #input: HTMLInputElement;
@@ -24,6 +42,8 @@ export class CommandBar {
   #suggestions: readonly Suggestion[] = [];
   #marked = -1;
   #fresh = false;
+  /** The text that suggestions are for. */
+  #lookedAt: string | undefined;
   #looking: AbortController | undefined;
 
   constructor(root: Entry, actions: BarActions) {
@@ -38,7 +58,8 @@ export class CommandBar {
         "aria-controls": "bar-options",
         "aria-autocomplete": "list",
         "aria-label": "Path or pattern",
-        placeholder: "Go to a path, or select by a pattern: entries/*/energy",
+        placeholder:
+          "A path, a pattern (entries/*/energy), JSONPath ($..energy), or a text to search keys for",
         autocomplete: "off",
         autocapitalize: "off",
         autocorrect: "off",
@@ -100,53 +121,64 @@ export class CommandBar {
     setAttributes(this.#input, { "aria-expanded": "false", "aria-activedescendant": undefined });
   }
 
-  /** Splits the text into the finished segments and the one that is being typed. */
-  #parts(): { readonly above: string; readonly segments: TypedSegment[]; readonly typed: string } {
-    const text = this.#input.value;
-    const quotes = [...text.matchAll(/"(?:[^"\\]|\\.)*"?/g)].at(-1);
-    const inQuotes = quotes !== undefined && quotes.index + quotes[0].length === text.length;
-    const cut = inQuotes ? quotes.index : text.lastIndexOf("/") + 1;
-    const above = text.slice(0, cut);
-    return { above, segments: typedSegments(above), typed: typedSegments(text.slice(cut))[0]?.text ?? "" };
-  }
-
   async #look(): Promise<void> {
     this.#looking?.abort();
     const controller = new AbortController();
     this.#looking = controller;
-    const { segments, typed } = this.#parts();
-    let completion: Completion;
+    const text = this.#input.value;
+    const { segments, typed } = partsOf(text);
+    let completion: Completion | undefined;
+    if (text !== this.#lookedAt) {
+      // What was suggested for another text must neither be shown nor accepted.
+      this.#lookedAt = text;
+      this.#suggestions = [];
+      this.#mark(-1);
+      fill(this.#options);
+      fill(this.#note, el("span", { text: "Looking for keys …" }), this.#hints());
+    }
     try {
-      completion = await complete(this.#root, segments, typed, controller.signal);
+      if (segments !== undefined) completion = await complete(this.#root, segments, typed, controller.signal);
     } catch {
-      completion = { suggestions: [], unread: undefined };
+      // What is said below holds for keys that could not be loaded too.
     }
     if (controller.signal.aborted || document.activeElement !== this.#input) return;
+    completion ??= { suggestions: [], unread: undefined, searched: 0, of: 0 };
     this.#suggestions = completion.suggestions;
     this.#mark(-1);
     fill(this.#options, ...this.#suggestions.map((suggestion, i) => this.#option(suggestion, i)));
-    const { unread } = completion;
     fill(
       this.#note,
-      el("span", {
-        text:
-          unread !== undefined
-            ? `The keys are in a value${unread.bytes === undefined ? "" : ` of ${size(unread.bytes)}`} that was not read yet.`
-            : this.#suggestions.length > 0
-              ? `Keys from the table of contents${this.#root.paged ? "." : ": no request."}`
-              : "No such key.",
-      }),
-      el(
-        "span",
-        "bar-hints",
-        el("kbd", { text: "Tab" }),
-        " complete  ",
-        el("kbd", { text: "Enter" }),
-        isPattern(this.#input.value) ? " select" : " go",
-      ),
+      el("span", { text: noteOf(completion, this.#root.paged) }),
+      isSearchable(text) &&
+        el("button", {
+          class: "text-button",
+          text: `Search all keys for “${text.trim()}”`,
+          attributes: { type: "button", tabindex: -1 },
+          on: { click: () => this.#search() },
+        }),
+      this.#hints(),
     );
     this.#popup.hidden = false;
     setAttributes(this.#input, { "aria-expanded": "true" });
+  }
+
+  #hints(): HTMLElement {
+    const text = this.#input.value;
+    return el(
+      "span",
+      "bar-hints",
+      el("kbd", { text: "Tab" }),
+      " complete  ",
+      el("kbd", { text: "Enter" }),
+      isPattern(text) ? " select" : text.startsWith("$") ? " query" : " go",
+      ...(isSearchable(text) ? ["  ", el("kbd", { text: "Shift Enter" }), " search keys"] : []),
+    );
+  }
+
+  #search(): void {
+    const text = this.#input.value.trim();
+    this.#shut();
+    if (text !== "") this.#actions.query({ kind: "keys", text });
   }
 
   #option({ text, entry }: Suggestion, i: number): HTMLElement {
@@ -186,19 +218,28 @@ export class CommandBar {
   #accept(index: number, on: boolean): void {
     const suggestion = this.#suggestions[index];
     if (suggestion === undefined) return;
-    const { above } = this.#parts();
+    const { form, above, segments = [] } = partsOf(this.#input.value);
     const { text, entry } = suggestion;
     const deeper = on && (entry === undefined || entry.foldable !== false);
-    this.#input.value = `${above}${entry === undefined ? text : quoted(text)}${deeper ? "/" : ""}`;
+    const names = [...segments.map((segment) => segment.text), text];
+    this.#input.value =
+      form === "jsonpath"
+        ? `${above}${entry === undefined ? "[*]" : memberText(text)}`
+        : form === "pointer" || !(entry === undefined || isPlainSegment(text) || isPattern(above))
+          ? `${/^\//.test(pathText(names)) ? "" : "/"}${pathText(names)}${deeper ? "/" : ""}`
+          : `${above}${entry === undefined ? text : isPattern(above) ? quoted(text) : text}${deeper ? "/" : ""}`;
     this.#input.setSelectionRange(this.#input.value.length, this.#input.value.length);
     if (on) void this.#look();
   }
 
   #run(): void {
-    const text = this.#input.value.trim().replace(/\/+$/, "");
+    const typed = this.#input.value;
+    // In a JSON Pointer, a slash at the end is an empty key, and blanks are part of a key.
+    const text = typed.startsWith("/") ? typed : typed.trim().replace(/\/+$/, "");
     this.#shut();
     this.#input.value = text;
-    if (isPattern(text)) this.#actions.select(text);
+    if (/^\$($|[.[])/.test(text)) this.#actions.query({ kind: "jsonpath", text });
+    else if (isPattern(text)) this.#actions.query({ kind: "select", text });
     else this.#actions.go(typedSegments(text), text);
   }
 
@@ -217,6 +258,10 @@ export class CommandBar {
         this.#accept(Math.max(0, this.#marked), true);
         break;
       case "Enter":
+        if (event.shiftKey) {
+          this.#search();
+          break;
+        }
         if (this.#marked >= 0) this.#accept(this.#marked, false);
         this.#run();
         break;
@@ -230,4 +275,69 @@ export class CommandBar {
     event.preventDefault();
     event.stopPropagation();
   }
+}
+
+/** Whether a text may be part of a key, and not a query or a path. */
+function isSearchable(text: string): boolean {
+  return text.trim() !== "" && !isPattern(text) && !/^[$/[]/.test(text);
+}
+
+/** Says what was looked at: nothing more is known. */
+function noteOf({ suggestions, unread, searched, of }: Completion, paged: boolean): string {
+  if (unread !== undefined) {
+    return `The keys are in a value${unread.bytes === undefined ? "" : ` of ${size(unread.bytes)}`} that was not read yet.`;
+  }
+  if (of === 0) return "No keys are suggested here.";
+  const looked =
+    searched < of
+      ? `the first ${count(searched)} of ${count(of)} keys at this level`
+      : `the ${count(of)} keys at this level`;
+  if (suggestions.length === 0) return `Not among ${looked}.`;
+  return `From ${looked}${paged ? "." : ": no request."}`;
+}
+
+/** Splits a text into the finished segments and the one that is being typed. */
+function partsOf(text: string): Typed {
+  if (text.startsWith("$")) return jsonPathParts(text);
+  if (text.startsWith("/")) {
+    const cut = text.lastIndexOf("/");
+    const segments = typedSegments(text.slice(0, cut));
+    const typed = text
+      .slice(cut + 1)
+      .replaceAll("~1", "/")
+      .replaceAll("~0", "~");
+    return { form: "pointer", above: text.slice(0, cut + 1), segments, typed };
+  }
+  const quotes = [...text.matchAll(/"(?:[^"\\]|\\.)*"?/g)].at(-1);
+  const inQuotes = quotes !== undefined && quotes.index + quotes[0].length === text.length;
+  const cut = inQuotes ? quotes.index : text.lastIndexOf("/") + 1;
+  const above = text.slice(0, cut);
+  const typed = typedSegments(text.slice(cut))[0]?.text ?? "";
+  return { form: "path", above, segments: typedSegments(above), typed };
+}
+
+/** Names, indices and wildcards of a JSONPath query can be followed in the table. Filters and descendants cannot. */
+function jsonPathParts(text: string): Typed {
+  const open = /(?:\.([^.[\]]*)|\['((?:[^'\\]|\\.)*))$/.exec(text);
+  const above = open === null ? text : text.slice(0, open.index);
+  const typed = open?.[1] ?? open?.[2] ?? "";
+  const segments: TypedSegment[] = [];
+  const part = /\.(\*)|\[(\*)\]|\.([^.[\]*'"?]+)|\['((?:[^'\\]|\\.)*)'\]|\[(-?\d+)\]/sy;
+  part.lastIndex = 1;
+  while (part.lastIndex < above.length) {
+    const at = part.lastIndex;
+    const match = part.exec(above);
+    if (match === null || match.index !== at) return { form: "jsonpath", above, segments: undefined, typed };
+    const [, dot, star, member, name, index] = match;
+    if (dot ?? star) segments.push({ text: "*", exact: false });
+    else segments.push({ text: member ?? index ?? name!.replace(/\\(.)/g, "$1"), exact: true });
+  }
+  const isOpen = open !== null || text === "$";
+  return { form: "jsonpath", above, segments: isOpen ? segments : undefined, typed };
+}
+
+/** A member in JSONPath. */
+function memberText(name: string): string {
+  if (/^[\p{L}_][\p{L}\p{Nd}_]*$/u.test(name)) return `.${name}`;
+  return `['${name.replace(/['\\]/g, "\\$&")}']`;
 }

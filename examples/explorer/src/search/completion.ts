@@ -12,7 +12,12 @@ export interface Completion {
   readonly suggestions: readonly Suggestion[];
   /** The entry that must be read before keys below it are known. */
   readonly unread: Entry | undefined;
+  /** How many keys were looked at, and how many there are at this level. */
+  readonly searched: number;
+  readonly of: number;
 }
+
+const NOTHING: Completion = { suggestions: [], unread: undefined, searched: 0, of: 0 };
 
 const MAX_SUGGESTIONS = 60;
 /** Duration of a slice of the search, so that typing stays responsive. */
@@ -35,17 +40,20 @@ export async function complete(
   signal: AbortSignal,
 ): Promise<Completion> {
   const at = await followTable(root, above, signal);
-  if (at === undefined) return { suggestions: [], unread: undefined };
-  if (at.size === undefined) return { suggestions: [], unread: at.content === undefined ? at : undefined };
+  if (at === undefined) return NOTHING;
+  if (at.size === undefined) return { ...NOTHING, unread: at.content === undefined ? at : undefined };
   const wanted = typed.toLowerCase();
   const size = at.size;
   const first: Suggestion[] = [];
   const later: Suggestion[] = [];
   const every = size > 1 && "*".startsWith(typed) ? [{ text: "*", entry: undefined }] : [];
-  if (typeof at.keyAt(0) === "number" && !at.foldable) return { suggestions: every, unread: undefined };
+  if (typeof at.keyAt(0) === "number" && !at.foldable) {
+    return { ...NOTHING, suggestions: every, searched: size, of: size };
+  }
   const searched = Math.min(size, at.paged ? SEARCHED_PAGED_KEYS : SEARCHED_KEYS);
   let pause = performance.now() + SLICE_MS;
-  for (let i = 0; i < searched && first.length < MAX_SUGGESTIONS; i++) {
+  let looked = 0;
+  for (let i = 0; i < searched && first.length < MAX_SUGGESTIONS; i++, looked++) {
     if (i % STEP === 0) await at.ensure(i, i + STEP, { signal });
     const text = keyText(at.keyAt(i));
     const found = text.toLowerCase().indexOf(wanted);
@@ -53,11 +61,12 @@ export async function complete(
     else if (found > 0 && later.length < MAX_SUGGESTIONS) later.push({ text, entry: at.child(i) });
     if ((i & 255) === 0 && performance.now() > pause) {
       await new Promise((resolve) => setTimeout(resolve));
-      if (signal.aborted) return { suggestions: [], unread: undefined };
+      if (signal.aborted) return NOTHING;
       pause = performance.now() + SLICE_MS;
     }
   }
-  return { suggestions: [...every, ...first, ...later].slice(0, MAX_SUGGESTIONS), unread: undefined };
+  const suggestions = [...every, ...first, ...later].slice(0, MAX_SUGGESTIONS);
+  return { suggestions, unread: undefined, searched: looked, of: size };
 }
 
 /**

@@ -1,33 +1,53 @@
 import type { PathKey } from "@peekpack/core";
-import { keyText, pathText, typedSegments } from "../archive/segments.js";
+import { failureOf } from "../archive/failure.js";
+import { keyText, type TypedSegment, typedSegments } from "../archive/segments.js";
+import { collectedText } from "../download/copy-text.js";
+import { matchesCsv } from "../download/formats.js";
 import { isNumber } from "../numbers/series.js";
 import { plotView } from "../plot/plot-view.js";
+import type { Query } from "../share/link.js";
+import type { SharedView } from "../share/view-state.js";
 import { el, fill } from "../ui/dom.js";
 import { count, counted, size } from "../ui/format.js";
 import { icon } from "../ui/icons.js";
 import { failureNotice } from "../ui/notice.js";
 import { tabs } from "../ui/tabs.js";
 import { VirtualRows } from "../ui/virtual-rows.js";
-import { preview, textOf, tokenNodes } from "../value/tokens.js";
+import { preview, token, tokenNodes } from "../value/tokens.js";
 import type { View } from "../value/view.js";
 import type { Selection } from "./selection.js";
 
+type QueryKind = Query["kind"];
+
 export interface ResultsActions {
+  /** How a link shows the matches. */
+  readonly shared: SharedView;
   goTo(path: readonly PathKey[]): void;
   say(text: string): void;
+  /** Asks for a format, and saves the matches. */
+  download(): void;
+  /** Searches for the same text in values too. */
+  searchValues(): void;
   /** Closes the results. */
   leave(): void;
 }
 
 type Mode = "list" | "plot";
 
+const KINDS: Readonly<Record<QueryKind, string>> = {
+  select: "Pattern",
+  jsonpath: "JSONPath",
+  keys: "Keys that contain",
+  values: "Keys and values that contain",
+};
+
 /** Interval at which the plot is redrawn while matches arrive. */
 const REPLOT_MS = 900;
-const MAX_COPIED_ROWS = 200_000;
 
 /** Shows the matches of a selection as a list, and numbers as a plot too. */
 export function resultsView(selection: Selection, actions: ResultsActions): View {
-  const segments = typedSegments(selection.pattern);
+  const { query } = selection;
+  const segments: readonly TypedSegment[] = query.kind === "select" ? typedSegments(query.text) : [];
   const status = el("p", { class: "results-status", attributes: { role: "status", "aria-live": "polite" } });
   const controls = el("div", "results-controls");
   const switcher = el("div", "results-switch");
@@ -56,7 +76,11 @@ export function resultsView(selection: Selection, actions: ResultsActions): View
         ]),
       );
       button.onclick = () => actions.goTo(path);
-      fill(value, ...tokenNodes(preview(selection.values[index]!, 120)));
+      const note = selection.notes[index];
+      fill(
+        value,
+        ...tokenNodes(note === undefined ? preview(selection.values[index], 120) : [token("faint", note)]),
+      );
     },
   });
   let mode: Mode | undefined;
@@ -65,29 +89,41 @@ export function resultsView(selection: Selection, actions: ResultsActions): View
   let plottedAt = 0;
 
   const numeric = (): boolean =>
+    selection.hasValues &&
     selection.values.length > 1 &&
     selection.values.slice(0, 200).every((value) => isNumber(value) || value === null);
 
   function draw(): void {
     const { paths, state, failure } = selection;
     const found = counted(paths.length, "match", "matches");
+    const { cost, next } = selection;
+    const asked = next === undefined ? "Continue?" : `The next request takes ${size(next)}. Continue?`;
     status.textContent = {
       reading: `${found}, reading …`,
-      paused: `${found}, for ${size(selection.cost.bytes)} in ${counted(selection.cost.requests, "request")}. Continue?`,
-      stopped: `${found}, then stopped`,
-      done: paths.length === 0 ? "Nothing matches." : found,
+      paused: `${found}, for ${size(cost.bytes)} in ${counted(cost.requests, "request")}. ${asked}`,
+      stopped: `${found}, then stopped. ${scopeOf(selection)}`,
+      full: `${found}: no more are shown. A download has all of them.`,
+      done: `${paths.length === 0 ? "Nothing matches." : found}${scopeOf(selection) && `${paths.length === 0 ? "" : "."} ${scopeOf(selection)}`}`,
       failed: `${found}, then an error`,
-    }[state];
+    }[state].trim();
     fill(
       controls,
       state === "paused" && button("Continue", "primary", () => selection.proceed()),
       (state === "reading" || state === "paused") && button("Stop", "", () => selection.stop()),
-      state !== "reading" && paths.length > 0 && button("Copy as CSV", "quiet", copy),
+      query.kind === "keys" &&
+        state !== "reading" &&
+        button("Search in values too", "", actions.searchValues),
+      state !== "reading" &&
+        selection.hasValues &&
+        paths.length > 0 &&
+        button("Copy as CSV", "quiet", () => void copy()),
+      state !== "reading" && paths.length > 0 && button("Download", "quiet", actions.download),
       button("Close", "quiet", actions.leave),
     );
     const plots = numeric();
-    if (mode === undefined && (paths.length > 1 || state !== "reading")) show(plots ? "plot" : "list");
-    else if (mode === "plot" && !plots) show("list");
+    if (mode === undefined && (paths.length > 1 || state !== "reading")) {
+      show(plots && actions.shared.state.tab !== "list" ? "plot" : "list");
+    } else if (mode === "plot" && !plots) show("list");
     if (switcher.childElementCount === 0 && plots && mode !== undefined) {
       // Only numbers have a second view.
       fill(
@@ -99,7 +135,10 @@ export function resultsView(selection: Selection, actions: ResultsActions): View
             { name: "list", label: "List" },
           ],
           mode,
-          show,
+          (name) => {
+            actions.shared.update({ tab: name });
+            show(name);
+          },
         ),
       );
     }
@@ -129,7 +168,7 @@ export function resultsView(selection: Selection, actions: ResultsActions): View
     const numbers = Float64Array.from(values, (value) => (isNumber(value) ? Number(value) : Number.NaN));
     // The keys under "*" tell one match from another.
     const nameOf = (index: number): string =>
-      paths[index]!.filter((_, i) => segments[i]?.text === "*")
+      paths[index]!.filter((_, i) => segments.length === 0 || segments[i]?.text === "*")
         .map(keyText)
         .join("/") || count(index);
     plot = plotView([{ name: segments.at(-1)?.text ?? "", values: numbers }], nameOf);
@@ -145,17 +184,19 @@ export function resultsView(selection: Selection, actions: ResultsActions): View
     });
   }
 
-  function copy(): void {
-    const { paths, values } = selection;
-    const cell = (text: string): string => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-    const lines = paths.slice(0, MAX_COPIED_ROWS).map((path, i) => {
-      const value = values[i]!;
-      return `${cell(pathText(path))},${cell(typeof value === "string" ? value : textOf(preview(value, 1000)))}`;
-    });
-    navigator.clipboard.writeText(`path,value\n${lines.join("\n")}\n`).then(
-      () => actions.say(`${counted(lines.length, "row")} copied.`),
-      () => actions.say("The browser did not allow copying."),
-    );
+  /** Copies all matches that were found, or none. */
+  async function copy(): Promise<void> {
+    const rows = selection.paths.length;
+    try {
+      const text = await collectedText(matchesCsv(selection.matches()));
+      if (text === undefined) actions.say("This is too large for the clipboard. Download it.");
+      else {
+        await navigator.clipboard.writeText(text);
+        actions.say(`${counted(rows, "row")} copied, whole.`);
+      }
+    } catch (error) {
+      actions.say(failureOf(error).message);
+    }
   }
 
   const unlisten = selection.changed.listen(draw);
@@ -165,7 +206,13 @@ export function resultsView(selection: Selection, actions: ResultsActions): View
     el(
       "header",
       "value-head",
-      el("div", "results-title", icon("search"), el("code", { text: selection.pattern })),
+      el(
+        "div",
+        "results-title",
+        icon("search"),
+        el("span", { class: "dim", text: KINDS[query.kind] }),
+        el("code", { text: query.text }),
+      ),
       el("div", "results-line", status, controls),
       switcher,
     ),
@@ -180,4 +227,18 @@ export function resultsView(selection: Selection, actions: ResultsActions): View
       plot?.close();
     },
   };
+}
+
+/** What a search for keys has looked at, and what not. Empty for other queries. */
+function scopeOf({ query, searched }: Selection): string {
+  if (query.kind !== "keys" && query.kind !== "values") return "";
+  const { keys, values, unread } = searched;
+  return [
+    `Searched: ${counted(keys, "key")} of the table of contents`,
+    values > 0 && `${counted(values, "value")}`,
+    unread > 0 && `not the inside of ${counted(unread, "value")}`,
+  ]
+    .filter((part) => part !== false)
+    .join(", ")
+    .concat(".");
 }

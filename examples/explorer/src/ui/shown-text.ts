@@ -3,7 +3,7 @@
  * joiners, which emoji and several scripts need.
  */
 const HIDDEN =
-  /[\0-\x08\x0a-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
+  /(?!\t)\p{Cc}|[\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/gu;
 /** Blanks at either end, and further blanks in a row. */
 const BLANKS = /^ +| +$| {2,}/g;
 /** Blanks other than the one of the space bar, and the tab. */
@@ -32,7 +32,9 @@ const NEAR = 64;
 export function beginning(text: string, length: number): string {
   if (text.length <= length) return text;
   const from = Math.max(0, length - NEAR);
-  const near = new Intl.Segmenter("und", { granularity: "grapheme" }).segment(text.slice(from, length + NEAR));
+  const near = new Intl.Segmenter("und", { granularity: "grapheme" }).segment(
+    text.slice(from, length + NEAR),
+  );
   const end = from + near.containing(length - from)!.index;
   // A character that is longer than the line is split all the same, so that there is progress.
   return text.slice(0, end > 0 ? end : length);

@@ -13,14 +13,14 @@ const COMMON = 0.6;
 
 /**
  * Whether the first entries of a container in the table are maps with the same keys, but for some. Entries that the table
- * describes are compared by it; small values are read.
+ * describes are compared by it. Small values are read, but only of lists: unfolding a map costs nothing.
  */
 export async function holdsRecords(entry: Entry, signal: AbortSignal): Promise<boolean> {
   const value = entry.content?.value;
   const size = entry.size ?? 0;
   if (size < 2 || !(value instanceof LazyMap || value instanceof LazyList)) return false;
   const rows = Array.from({ length: Math.min(SAMPLE, size) }, (_, i) => entry.child(i));
-  if (rows.some((row) => !mayBeRecord(row))) return false;
+  if (rows.some((row) => !mayBeRecord(row, value instanceof LazyList))) return false;
   await Promise.all(rows.map((row) => row.load({ signal })));
   const keys = rows.map(keysOf);
   if (keys.some((names) => names === undefined || names.size === 0)) return false;
@@ -30,10 +30,10 @@ export async function holdsRecords(entry: Entry, signal: AbortSignal): Promise<b
   return common.length >= union.size * COMMON;
 }
 
-function mayBeRecord({ outline }: Entry): boolean {
+function mayBeRecord({ outline }: Entry, mayRead: boolean): boolean {
   if (outline?.kind === "map") return (outline.count ?? 0) <= MAX_KEYS;
   const bytes = outline?.range === undefined ? undefined : outline.range.end - outline.range.start;
-  return outline?.kind === "value" && bytes !== undefined && bytes <= SAMPLE_BYTES;
+  return mayRead && outline?.kind === "value" && bytes !== undefined && bytes <= SAMPLE_BYTES;
 }
 
 /** The keys of a map that was read. Undefined for other values. */

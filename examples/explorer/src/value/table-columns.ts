@@ -105,10 +105,7 @@ export class ColumnLayout {
 
   /** The columns in a part of the width: the first one, and the one after the last. */
   between(left: number, right: number): readonly [first: number, last: number] {
-    return [
-      Math.max(0, this.#at(left) - 1),
-      Math.min(this.columns.length, this.#at(right) + 1),
-    ];
+    return [Math.max(0, this.#at(left) - 1), Math.min(this.columns.length, this.#at(right) + 1)];
   }
 
   /** Makes a column wide enough for a cell. @returns whether it was changed */

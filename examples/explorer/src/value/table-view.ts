@@ -131,7 +131,8 @@ export class TableView implements View {
           class: "table-row",
           attributes: { role: "row" },
           on: {
-            click: ({ currentTarget, target }) => this.#clicked(currentTarget as HTMLElement, target as Element),
+            click: ({ currentTarget, target }) =>
+              this.#clicked(currentTarget as HTMLElement, target as Element),
           },
         }),
       render: (index, row) => this.#render(index, row),

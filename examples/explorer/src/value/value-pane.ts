@@ -1,7 +1,8 @@
 import { LazyList, LazyMap, type Value } from "@peekpack/core";
 import type { Entry } from "../archive/entry.js";
 import { failureOf, isAbort } from "../archive/failure.js";
-import { keyText, pathText, quoted } from "../archive/segments.js";
+import { columnPattern, keyText } from "../archive/segments.js";
+import { copiedText } from "../download/copy-text.js";
 import type { SharedView } from "../share/view-state.js";
 import { el, fill } from "../ui/dom.js";
 import { count, counted, size } from "../ui/format.js";
@@ -9,7 +10,6 @@ import { icon } from "../ui/icons.js";
 import { askNotice, busyNotice, failureNotice } from "../ui/notice.js";
 import { shownKey } from "../ui/shown-text.js";
 import { tabs } from "../ui/tabs.js";
-import { wholeText } from "./text-lines.js";
 import { shapeTokens, textOf } from "./tokens.js";
 import {
   type Choice,
@@ -34,6 +34,8 @@ export interface PaneActions {
   select(pattern: string): void;
   /** Content was read that other panes show too. */
   read(): void;
+  /** Asks for a format, and saves the entry. */
+  download(entry: Entry): void;
   say(text: string): void;
 }
 
@@ -134,6 +136,8 @@ export class ValuePane {
       }
       await entry.load({ signal });
       const choice = await viewsFor(entry, signal);
+      // Something else may be shown meanwhile, under its own head.
+      signal.throwIfAborted();
       this.#actions.read();
       // A link says what is shown, else what was chosen last.
       const wanted = [this.#shared.state.tab, this.#preferred];
@@ -168,10 +172,15 @@ export class ValuePane {
     }
     const actions = {
       goTo: this.#actions.goTo,
-      plot: (column: string) =>
-        this.#actions.select(`${pathText(entry.path)}/*/${quoted(column)}`.replace(/^\//, "")),
+      plot: (column: string) => this.#actions.select(columnPattern(entry.path, column)),
     };
-    const view = await makeView(name, entry, { actions, whole: this.#whole, shared: this.#shared, room: this.#body.clientWidth, signal });
+    const view = await makeView(name, entry, {
+      actions,
+      whole: this.#whole,
+      shared: this.#shared,
+      room: this.#body.clientWidth,
+      signal,
+    });
     if (signal.aborted) {
       view.close();
       return;
@@ -248,8 +257,9 @@ export class ValuePane {
         el(
           "span",
           "actions",
-          this.#action("link", "Copy the path", () => this.#copy(pathText(entry.path), "The path")),
+          this.#action("link", "Copy the path", () => this.#copyPath(entry)),
           this.#action("copy", "Copy the value as text", () => void this.#copyValue(entry)),
+          this.#action("download", "Download", () => this.#actions.download(entry)),
         ),
       ),
       shown !== undefined &&
@@ -271,7 +281,7 @@ export class ValuePane {
     );
   }
 
-  #action(name: "link" | "copy", label: string, act: () => void): HTMLElement {
+  #action(name: "link" | "copy" | "download", label: string, act: () => void): HTMLElement {
     return el(
       "button",
       {
@@ -283,22 +293,33 @@ export class ValuePane {
     );
   }
 
-  #copy(text: string, what: string): void {
+  #copy(text: string, done: string): void {
     navigator.clipboard.writeText(text).then(
-      () => this.#actions.say(`${what} was copied.`),
+      () => this.#actions.say(done),
       () => this.#actions.say("The browser did not allow copying."),
     );
   }
 
+  #copyPath(entry: Entry): void {
+    const text = entry.pathText;
+    const form = text.startsWith("/")
+      ? " as a JSON Pointer: pointer(…) in code, --pointer in the command"
+      : text.startsWith("[")
+        ? " as JSON: --path-json in the command"
+        : "";
+    this.#copy(text, `The path was copied${form}.`);
+  }
+
   async #copyValue(entry: Entry): Promise<void> {
+    const tooLarge = "is too large for the clipboard. Download it.";
     if ((entry.bytes ?? 0) > MAX_COPIED_BYTES) {
-      this.#actions.say(`${size(entry.bytes!)} are too large for the clipboard.`);
+      this.#actions.say(`A value of ${size(entry.bytes!)} ${tooLarge}`);
       return;
     }
     try {
-      const { value } = await entry.load();
-      const plain = value instanceof LazyMap || value instanceof LazyList ? await value.toValue() : value;
-      this.#copy(typeof plain === "string" ? plain : wholeText(plain as Value), "The value");
+      const copied = await copiedText((await entry.load()).value);
+      if (copied === undefined) this.#actions.say(`The text of this value ${tooLarge}`);
+      else this.#copy(copied.text, `The whole value was copied${copied.as}.`);
     } catch (error) {
       this.#actions.say(failureOf(error).message);
     }

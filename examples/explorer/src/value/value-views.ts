@@ -147,11 +147,7 @@ function arrayViews(value: unknown): ("plot" | "image")[] {
 }
 
 /** The views of a list that begins with small lists of numbers of the same length. */
-async function rowViews(
-  entry: Entry,
-  list: LazyList,
-  signal: AbortSignal,
-): Promise<("plot" | "image")[]> {
+async function rowViews(entry: Entry, list: LazyList, signal: AbortSignal): Promise<("plot" | "image")[]> {
   if (list.length < 2) return [];
   const first = [entry.child(0), entry.child(1)];
   if (first.some((row) => row.outline?.kind !== "value" || row.bytes! > SAMPLE_BYTES)) return [];

@@ -17,7 +17,7 @@ export const append: Command = {
   details: [
     "Children have names if ARCHIVE is a map. It is replaced after everything has been written, and only if it is still",
     "the version that was read. On S3 the server copies what it has. A server that does not check the version is refused,",
-    "because two that append at once would lose archives.",
+    "because two that append at once would lose archives. A compressed ARCHIVE stays compressed.",
   ].join("\n"),
   options: {
     ...ACCESS_OPTIONS,

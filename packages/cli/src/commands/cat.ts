@@ -1,9 +1,8 @@
-import { ANY, type Archive, type PathKey, PeekpackError } from "@peekpack/core";
-import { type JsonOptions, jsonText } from "@peekpack/core/tagged";
+import { type JsonInput, jsonText } from "@peekpack/core/tagged";
 import { ArchiveAccess } from "../archive-access.js";
 import { type Arguments, UsageError } from "../arguments.js";
 import { type Command, type Context, PATH_OPTIONS, READ_OPTIONS } from "../command.js";
-import { archiveAndPath } from "../path-argument.js";
+import { archiveAndPath, found } from "../path-argument.js";
 
 /** `peekpack cat`: prints a value as JSON. */
 export const cat: Command = {
@@ -34,34 +33,18 @@ export const cat: Command = {
 };
 
 async function run(args: Arguments, context: Context): Promise<undefined> {
-  const { archive: name, path, isPattern } = archiveAndPath(args);
+  const { archive: name, path, pattern } = archiveAndPath(args);
+  const { signal } = context;
   const form = { tagged: args.flag("tagged"), indent: indentation(args, context) };
   await new ArchiveAccess(args, context).use(name, async (archive) => {
-    if (isPattern) {
-      await printMatches(archive, path, form, context);
-    } else {
-      await context.output.writeAll(jsonText(await archive.get(path, { signal: context.signal }), form));
+    const print = async (value: JsonInput): Promise<void> => {
+      await context.output.writeAll(jsonText(value, form));
       await context.output.write("\n");
-    }
+    };
+    if (pattern === undefined) await print(await archive.get(path, { signal }));
+    else for await (const { value } of found(archive.select(pattern, { signal }), path)) await print(value);
   });
   return undefined;
-}
-
-/** Prints the values that a pattern matches, as they arrive. @throws PeekpackError `not-found` if there are none */
-async function printMatches(
-  archive: Archive,
-  path: readonly PathKey[],
-  form: JsonOptions,
-  { output, signal }: Context,
-): Promise<void> {
-  let found = false;
-  const pattern = path.map((segment) => (segment === "*" ? ANY : segment));
-  for await (const { value } of archive.select(pattern, { signal })) {
-    found = true;
-    await output.writeAll(jsonText(value, form));
-    await output.write("\n");
-  }
-  if (!found) throw new PeekpackError("not-found", `nothing matches ${path.join("/")}`);
 }
 
 /** Default: 2 on a terminal, else 0. */

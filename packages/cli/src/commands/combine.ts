@@ -21,7 +21,7 @@ export const combine: Command = {
     "The result is a map if all archives have names, and a list if none has; a pattern such as 'run-*.msglc' stands for",
     "files without names. Give a file whose own name contains = with its folder, as in ./a=b. OUT is a file,",
     "s3://bucket/key, or - for standard output. It appears as a whole or not at all. The S3 server copies archives that are",
-    "on the same service as OUT.",
+    "on the same service as OUT. If one of the archives is compressed, OUT is compressed; on S3 the server copies its frames.",
   ].join("\n"),
   options: {
     ...ACCESS_OPTIONS,

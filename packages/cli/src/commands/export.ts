@@ -1,5 +1,5 @@
 import type { Row, TableOptions, TableSource } from "@peekpack/arrow";
-import { ANY, type Archive } from "@peekpack/core";
+import type { Archive } from "@peekpack/core";
 import { jsonText } from "@peekpack/core/tagged";
 import { ArchiveAccess } from "../archive-access.js";
 import { type Arguments, UsageError } from "../arguments.js";
@@ -53,13 +53,13 @@ async function run(args: Arguments, context: Context): Promise<undefined> {
     import("@peekpack/jsonpath"),
   ]);
   const chosen = args.text("query");
-  const { archive: name, path, isPattern, rest } = argumentsOf(args, chosen !== undefined);
+  const { archive: name, path, pattern, rest } = argumentsOf(args, chosen !== undefined);
   const [out = ""] = rest;
   const format = args.word("format", FORMATS) ?? formatOf(out);
   const columns = args.text("columns")?.split(",");
   const types = columnTypes(args.text("types"), COLUMN_TYPES);
   if (format === "ndjson" && columns !== undefined) throw new UsageError("NDJSON has no columns");
-  const isFound = chosen !== undefined || isPattern;
+  const isFound = chosen !== undefined || pattern !== undefined;
   if (args.flag("paths") && !isFound) throw new UsageError("--paths needs --query, or * in PATH");
   await refuseSameLocation([name], out);
   const access = new ArchiveAccess(args, context);
@@ -68,8 +68,7 @@ async function run(args: Arguments, context: Context): Promise<undefined> {
   const pathColumn = args.flag("paths") ? "path" : undefined;
   const sourceOf = (archive: Archive): TableSource => {
     if (chosen !== undefined) return rowsOf(query(archive, chosen, { signal }), pathColumn);
-    if (!isPattern) return archive;
-    const pattern = path.map((segment) => (segment === "*" ? ANY : segment));
+    if (pattern === undefined) return archive;
     return rowsOf(archive.select(pattern, { signal }), pathColumn);
   };
   await access.use(name, async (archive) => {
@@ -93,7 +92,7 @@ function argumentsOf(args: Arguments, isQuery: boolean): ReturnType<typeof archi
   if (rest.length > 1 || args.text("path-json") !== undefined) {
     throw new UsageError("give PATH or --query, not both");
   }
-  return { archive, path: [], isPattern: false, rest };
+  return { archive, path: [], pattern: undefined, rest };
 }
 
 function formatOf(out: string): Format {

@@ -1,5 +1,8 @@
 import type { Cursor, Item } from "./cursor.js";
 
+/** Entries that are read before other work may run. */
+const STEP = 1024;
+
 /** A table, or a page of one, whose items can be skipped. */
 interface SkippableView {
   readonly cursor: Cursor;
@@ -42,6 +45,15 @@ export class KeyTable {
 
   /** Reads `count` keys and nodes from an offset on. */
   static read(view: SkippableView, offset: number, count: number): KeyTable {
+    const steps = KeyTable.reading(view, offset, count);
+    for (;;) {
+      const { done, value } = steps.next();
+      if (done) return value;
+    }
+  }
+
+  /** The same in steps, between which other work may run. */
+  static *reading(view: SkippableView, offset: number, count: number): Generator<undefined, KeyTable> {
     const { cursor } = view;
     const keys = new Uint32Array(count);
     const nodes = new Uint32Array(count);
@@ -76,6 +88,7 @@ export class KeyTable {
       }
       // The last node is not skipped: in a chain of nodes that would take quadratic time.
       if (i + 1 < count) at = view.skip(at);
+      if (i % STEP === STEP - 1) yield;
     }
     return size === count
       ? new KeyTable(keys, nodes, slots, seed, size)

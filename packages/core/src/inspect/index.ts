@@ -7,7 +7,9 @@ export {
   indexOfKey,
   type Outline,
   type OutlineEntry,
+  type OutlineMatch,
   outlineEntries,
+  outlineMatches,
   outlineOf,
   rootArchiveOf,
 } from "./outline.js";

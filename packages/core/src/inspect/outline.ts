@@ -3,8 +3,11 @@ import type { Archive } from "../reader/archive.js";
 import type { ArchiveReader } from "../reader/archive-reader.js";
 import { type EntryRange, nodeOf } from "../reader/entry.js";
 import type { LazyList, LazyMap } from "../reader/handles.js";
+import { verified } from "../reader/key-mismatch.js";
 import { isBranch, type NodeLocation, sameEntries } from "../reader/lookup.js";
 import type { PathKey } from "../reader/path.js";
+import type { Pattern, Selected } from "../reader/pattern.js";
+import { matches } from "../reader/select.js";
 import type { ByteRange, ReadOptions } from "../source/range-source.js";
 import type { Value } from "../values.js";
 
@@ -66,6 +69,24 @@ export async function* outlineEntries(
     }));
   }
   return undefined;
+}
+
+/** What a pattern matches: what the table says of it, or a value that was read because the table does not say it. */
+export type OutlineMatch = { readonly path: PathKey[]; readonly outline: Outline } | Selected;
+
+/**
+ * Everything that a pattern matches, as {@link Archive.select} finds it, without reading values. Only what the pattern leads
+ * into is read: values whose entries are not in the table, and lists of blocks.
+ */
+export function outlineMatches(
+  of: Archive,
+  pattern: Pattern,
+  options?: ReadOptions,
+): AsyncIterable<OutlineMatch> {
+  return matches(of["~location"]().archive, pattern, options, async (path, { archive, node }) => {
+    await verified(node);
+    return { path, outline: describe(archive, node) };
+  });
 }
 
 /** The index of the entry under a key of a map. −1 if there is none. */

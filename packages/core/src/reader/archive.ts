@@ -5,6 +5,7 @@ import type { ReadStats } from "../source/read-stats.js";
 import type { PageIndexInfo } from "./archive-extent.js";
 import type { ArchiveReader } from "./archive-reader.js";
 import { assertOpen } from "./context.js";
+import type { KeysOptions } from "./entry.js";
 import { handleOf } from "./handles.js";
 import { encodeIndex } from "./kept-index.js";
 import { lookUp, type NodeLocation, rootOf } from "./lookup.js";
@@ -139,7 +140,7 @@ export class Archive<S = Untyped> {
     paths: Iterable<PathIn<S, P>>,
     options?: ReadOptions,
   ): Promise<At<S, P>[]> {
-    const all = Array.from(paths, (path) => parsePath(path as Path));
+    const all = Array.from(paths) as Path[];
     return this.#withReader(options, (reader) => valuesAt(reader, all, options)) as Promise<At<S, P>[]>;
   }
 
@@ -180,10 +181,13 @@ export class Archive<S = Untyped> {
     return this.#at(path, options, hasAt);
   }
 
-  /** The keys of the map at a path, or the indices of the list. */
+  /**
+   * The keys of the map at a path, or the indices of the list. `start` and `limit` choose a page of them.
+   * @throws RangeError if `start` or `limit` is negative or not an integer
+   */
   keys<const P extends Path | undefined = undefined>(
     path?: PathIn<S, P>,
-    options?: ReadOptions,
+    options?: KeysOptions,
   ): Sequence<KeyOf<At<S, P>>> {
     return this.#sequence(options, (reader) =>
       keysAt(reader, parsePath(path as Path), options),

@@ -5,7 +5,7 @@ import type { ReadOptions } from "../source/range-source.js";
 import type { Value } from "../values.js";
 import type { ArchiveReader } from "./archive-reader.js";
 import { blockWindows, entryWindows, readBlocks } from "./entries.js";
-import { nodeOf } from "./entry.js";
+import { type KeysOptions, keyRange, nodeOf } from "./entry.js";
 import { blockItems, follow, type Location, type NodeLocation, rootOf } from "./lookup.js";
 import { materialize } from "./materialize.js";
 import type { NumberArrayOf } from "./number-array.js";
@@ -102,12 +102,15 @@ export class LazyMap {
     return handleOf(await follow(this["~location"](), [key], options), this.#archive.budget(), options);
   }
 
-  /** The keys, in the archive's order. Makes no request, unless the table has a page index. */
-  keys(options?: ReadOptions): Sequence<Value> {
+  /**
+   * The keys, in the archive's order. Makes no request, unless the table has a page index.
+   * @throws RangeError if `start` or `limit` is negative or not an integer
+   */
+  keys(options?: KeysOptions): Sequence<Value> {
     const { table } = this.#archive;
     const node = this.#node;
     return new Sequence<Value>(async function* () {
-      for await (const window of table.walk(node, {}, options))
+      for await (const window of table.walk(node, keyRange(options), options))
         for (const entry of window) yield table.key(entry);
     });
   }

@@ -184,6 +184,11 @@ export class IndexBlocks {
     const { items, pageSamples, first, end } = large.record;
     const dataEnd = large.span?.end ?? this.#index.footer.tocStart;
     const following = pageSamples[group + 1];
+    // The first page of a node begins with its first entry; that of a group where the group's sample says.
+    const begin = group === 0 ? { first: 0, offset: first } : pageSamples[group]!;
+    if (records[0]?.first !== begin.first || records[0].offset !== begin.offset) {
+      throw damagedIndex("a page record contradicts its node", records[0]?.offset);
+    }
     return records.map((page, i) => {
       const after = records[i + 1];
       const span: PageSpan = {

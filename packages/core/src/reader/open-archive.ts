@@ -1,4 +1,5 @@
 import type { Codec, MapStyle } from "../codec/codec.js";
+import { checkCounts } from "../counts.js";
 import { decodeHeader, HEADER_SIZE } from "../format/header.js";
 import { type Limits, resolveLimits } from "../limits.js";
 import { loadFeature } from "../load-feature.js";
@@ -47,7 +48,7 @@ export interface OpenOptions extends Omit<ReadEngineOptions, "size"> {
   readonly limits?: Partial<Limits> | undefined;
   /** "object" (default): maps are plain objects, and Map if a key is not a text. "map": always Map. */
   readonly maps?: MapStyle | undefined;
-  /** Whether byte strings that are pickled numpy arrays become {@link NdArray}s. Default true. Nothing is executed. */
+  /** Whether byte strings that are pickled numpy arrays become `NdArray`s. Default true. Nothing is executed. */
   readonly numpy?: boolean | undefined;
   /** Decodes values, in archives of its protocol. */
   readonly codec?: Codec | undefined;
@@ -285,9 +286,6 @@ function checkedCounts(options: OpenOptions): Counts {
   const { tocCacheBytes = 32 * 1024 * 1024, offset = 0, size = 0 } = options;
   const { headBytes = 16 * 1024, tailBytes = 512 * 1024 } = options;
   const given = { tocCacheBytes, offset, size, headBytes, tailBytes };
-  for (const [name, value] of Object.entries(given)) {
-    if (!Number.isSafeInteger(value) || value < 0)
-      throw new RangeError(`${name} is an integer of at least 0.`);
-  }
+  checkCounts(given);
   return { tocCacheBytes, offset, head: Math.max(headBytes, HEADER_SIZE), tail: tailBytes };
 }

@@ -2,28 +2,40 @@ import { isPeekpackError, PeekpackError } from "../errors.js";
 import type { ReadOptions } from "../source/range-source.js";
 import type { Value } from "../values.js";
 import type { ArchiveReader } from "./archive-reader.js";
+import { type KeysOptions, keyRange } from "./entry.js";
 import { TimeSlice } from "./event-loop.js";
 import { handleOf, type Lazy, LazyList, LazyMap } from "./handles.js";
 import { follow, isRecord, lookUp, rootOf, showPath } from "./lookup.js";
 import { materialize } from "./materialize.js";
-import type { PathSegment } from "./path.js";
+import { type Path, type PathSegment, parsePath } from "./path.js";
 
-/** After so many keys other work may run. */
+/** After so many keys or paths other work may run. */
 const STEP = 1024;
 
 /** What can have entries: a handle, or a value. */
 type Container = LazyMap | LazyList | Map<Value, Value> | Value[] | { [key: string]: Value };
 
 /** Everything at each of many paths, as plain data. One budget bounds all of them. */
-export function valuesAt(
+export async function valuesAt(
   archive: ArchiveReader,
-  paths: readonly (readonly PathSegment[])[],
+  paths: readonly Path[],
   options?: ReadOptions,
 ): Promise<Value[]> {
   const budget = archive.budget();
-  return Promise.all(
-    paths.map((path) => lookUp(archive, path, options, (at) => materialize(at, budget.another(), options))),
-  );
+  const slice = new TimeSlice();
+  const values: Promise<Value>[] = [];
+  for (const path of paths) {
+    const value = lookUp(archive, parsePath(path), options, (at) =>
+      materialize(at, budget.another(), options),
+    );
+    // A failure is reported when all have begun.
+    value.catch(() => {});
+    if (values.push(value) % STEP > 0) continue;
+    // The requests of fewer paths are planned at once. Local reads are no requests: more of them only wait for each other.
+    if (archive.context.source.local) await Promise.all(values.slice(-STEP));
+    await slice.next(options?.signal);
+  }
+  return Promise.all(values);
 }
 
 /** Whether there is something at a path. */
@@ -45,23 +57,21 @@ export async function hasAt(
 export async function* keysAt(
   archive: ArchiveReader,
   path: readonly PathSegment[],
-  options?: ReadOptions,
+  options?: KeysOptions,
 ): AsyncGenerator<Value> {
   const container = await containerAt(archive, path, options);
   if (container instanceof LazyMap) {
     yield* container.keys(options);
     return;
   }
+  const list = isList(container);
+  const keys = list ? container : container instanceof Map ? [...container.keys()] : Object.keys(container);
+  const { start, end } = keyRange(options);
+  const last = Math.min(end, keys.length);
   const slice = new TimeSlice();
-  const keys = isList(container)
-    ? indices(container.length)
-    : container instanceof Map
-      ? container.keys()
-      : Object.keys(container);
-  let count = 0;
-  for (const key of keys) {
-    yield key;
-    if (++count % STEP === 0) await slice.next(options?.signal);
+  for (let index = start; index < last; index++) {
+    yield list ? index : (keys as Value[])[index];
+    if (index % STEP === 0) await slice.next(options?.signal);
   }
 }
 
@@ -98,16 +108,13 @@ function containerAt(
   options?: ReadOptions,
 ): Promise<Container> {
   return lookUp(archive, path, options, async (at) => {
+    if (at.kind === "node" && at.node.kind === "map") await at.archive.table.learn(at.node, options);
     const value = await handleOf(at, archive.budget(), options);
     if (value instanceof LazyMap || value instanceof Map || isList(value) || isRecord(value)) {
       return value as Container;
     }
     throw new PeekpackError("bad-path", `${showPath(path)}: this is neither a map nor a list.`, { path });
   });
-}
-
-function* indices(length: number): Generator<number> {
-  for (let i = 0; i < length; i++) yield i;
 }
 
 function isList(value: Lazy | Container): value is LazyList | Value[] {

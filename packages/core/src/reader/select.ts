@@ -7,7 +7,7 @@ import { type BlockWindow, blockWindows, readBlocks } from "./entries.js";
 import { nodeOf } from "./entry.js";
 import { verified } from "./key-mismatch.js";
 import { resolveListSegment } from "./list-selection.js";
-import { blockItems, isRecord, rootOf, selectedIndices } from "./lookup.js";
+import { blockItems, isRecord, type NodeLocation, rootOf, selectedIndices } from "./lookup.js";
 import { materialize } from "./materialize.js";
 import { type PathKey, type PathSegment, Slice } from "./path.js";
 import { ANY, type Pattern, type PatternSegments, parsePattern, type Selected } from "./pattern.js";
@@ -27,6 +27,14 @@ interface Match {
   readonly window?: BlockWindow | undefined;
 }
 
+/** Makes a result of a node that a whole pattern has led to. */
+type MakeResult<T> = (
+  path: PathKey[],
+  at: NodeLocation,
+  budget: ResultBudget,
+  options: ReadOptions,
+) => Promise<T>;
+
 /**
  * Matches are read in groups of at most so many, and of about so many bytes. The first groups are small, so that the
  * first results come soon. Each group is twice as large as the one before, so that round trips stay few.
@@ -42,25 +50,35 @@ const RESULT_BYTES = 64;
 /** Matches that one step of the walk hands on at once. */
 const BATCH = 1024;
 
+/** Everything that a pattern matches, read as plain data. */
+export function select(archive: ArchiveReader, of: Pattern, options?: ReadOptions): AsyncGenerator<Selected> {
+  return matches(archive, of, options, async (path, at, budget, inner) => ({
+    path,
+    value: await materialize(at, budget, inner),
+  }));
+}
+
 /**
- * Everything that a pattern matches, in the archive's order. A node where the pattern leads nowhere is skipped.
+ * What `make` makes of each node that a pattern leads to, in the archive's order, and the values that match inside values
+ * that are read. A node where the pattern leads nowhere is skipped.
  * The table is walked segment by segment; child archives are opened, and values read, in groups, one group in advance.
  */
-export async function* select(
+export async function* matches<T>(
   archive: ArchiveReader,
   of: Pattern,
-  options?: ReadOptions,
-): AsyncGenerator<Selected> {
+  options: ReadOptions | undefined,
+  make: MakeResult<T>,
+): AsyncGenerator<T | Selected> {
   const walked = new WalkedData();
   const pattern = parsePattern(of);
-  let matches = start(archive);
-  for (const segment of pattern) matches = followAll(matches, segment, walked, options);
+  let found = start(archive);
+  for (const segment of pattern) found = followAll(found, segment, walked, options);
   yield* readAhead(
-    groups(inWindows(matches, pattern, options)),
+    groups(inWindows(found, pattern, options)),
     async (group, signal) => {
       const budget = archive.budget(walked);
       const inner = { ...options, signal };
-      return (await Promise.all(group.map((match) => finish(match, pattern, budget, inner)))).flat();
+      return (await Promise.all(group.map((match) => finish(match, pattern, make, budget, inner)))).flat();
     },
     options?.signal,
   );
@@ -186,13 +204,14 @@ function estimatedBytes({ node, window }: Match): number {
   return "before" in node.blocks ? node.blocks.bounds.at(-1)! - node.blocks.bounds[0]! : node.length * 9;
 }
 
-/** Reads what a match needs, and follows the rest of the pattern in it. */
-async function finish(
+/** Makes the result of a match, or reads what the rest of the pattern is followed in. */
+async function finish<T>(
   match: Match,
   pattern: PatternSegments,
+  make: MakeResult<T>,
   budget: ResultBudget,
-  options?: ReadOptions,
-): Promise<Selected[]> {
+  options: ReadOptions,
+): Promise<(T | Selected)[]> {
   const { archive, node, path, done, window } = match;
   if (window !== undefined) {
     const first = window.blocks.before[window.first]!;
@@ -200,7 +219,7 @@ async function finish(
     const found: Selected[] = [];
     for (const [i, item] of items.entries()) {
       found.push(...within(item, [...path, first + i], pattern, done + 1));
-      if (i % BATCH === 0) await budget.pause(options?.signal);
+      if (i % BATCH === 0) await budget.pause(options.signal);
     }
     return found;
   }
@@ -209,8 +228,9 @@ async function finish(
     const items = await blockItems(archive, node, indices, options, budget);
     return items.flatMap((item, i) => [...within(item, [...path, indices[i]!], pattern, done + 1)]);
   }
-  const value = await materialize({ kind: "node", archive, node }, budget, options);
-  return [...within(value, path, pattern, done)];
+  const at: NodeLocation = { kind: "node", archive, node };
+  if (done === pattern.length) return [await make(path, at, budget, options)];
+  return [...within(await materialize(at, budget, options), path, pattern, done)];
 }
 
 /** Follows the rest of the pattern in a value that was read. */

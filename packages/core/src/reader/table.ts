@@ -20,8 +20,19 @@ import { sameKey } from "./same-key.js";
 /** Maps of at most this many entries are searched without a hash table, unless they take more bytes of the table. */
 const FEW = 16;
 const SHORT = 4096;
+/** The keys of larger maps are read in slices. */
+const MANY = 16_384;
 /** Entries that a walk gives at once. */
 const WINDOW = 1024;
+
+/** A large map whose keys are being read, by all who wait for them. */
+interface KeyReading {
+  readonly steps: Generator<undefined, KeyTable>;
+  readonly slice: TimeSlice;
+  users: number;
+  /** Gives the keys, or throws what was wrong with them. */
+  result?: () => KeyTable;
+}
 
 /**
  * The table of contents of one archive. It is in memory as a whole, or is fetched page by page through its page index.
@@ -33,6 +44,7 @@ export class Table {
   readonly #memory: ByteLru<string, object>;
   readonly #id: string;
   readonly #decodeKey: (bytes: Uint8Array) => Value;
+  readonly #readings = new Map<string, KeyReading>();
 
   /**
    * @param memory keeps what lookups learn, for all archives of a reader
@@ -92,19 +104,36 @@ export class Table {
     const { entries } = node;
     if (!("view" in entries)) return this.paged!.find(node, key, options, exact);
     const { view } = entries;
-    const offset =
-      typeof key === "string" ? this.#findText(entries, node, key) : this.#scan(entries, node, key);
-    return offset < 0 ? undefined : view.node({ offset, bounds: view.within(node) });
+    const located = (offset: number): TableNode | undefined =>
+      offset < 0 ? undefined : view.node({ offset, bounds: view.within(node) });
+    if (typeof key !== "string") return located(this.#scan(entries, node, key));
+    const keys = this.#isKept(node) ? this.learn(node, options) : undefined;
+    return keys instanceof Promise
+      ? keys.then((table) => located(this.#findText(entries, node, key, table)))
+      : located(this.#findText(entries, node, key));
+  }
+
+  /**
+   * Reads the keys of a large map. Other work runs meanwhile.
+   * @returns undefined if they are few or known
+   */
+  learn(node: Branch, options?: ReadOptions): undefined | Promise<KeyTable> {
+    const { entries } = node;
+    if (node.kind === "list" || node.count <= MANY || !("view" in entries)) return undefined;
+    const name = this.#name(entries);
+    return this.#memory.get(name) === undefined
+      ? this.#readKeys(name, entries, node, options?.signal)
+      : undefined;
   }
 
   /** The index of the entry under a key of a map. −1 if there is none. */
   async indexOf(node: Branch, key: PathKey, options?: ReadOptions): Promise<number> {
     const { entries } = node;
     if (!("view" in entries)) return this.paged!.indexOf(node, key, options);
-    const { view } = entries;
+    const keys = (await this.learn(node, options)) ?? this.#keys(entries, node);
     const offset =
-      typeof key === "string" ? this.#findText(entries, node, key) : this.#scan(entries, node, key);
-    return offset < 0 ? -1 : this.#keys({ view, first: entries.first }, node).nodes.indexOf(offset);
+      typeof key === "string" ? this.#findText(entries, node, key, keys) : this.#scan(entries, node, key);
+    return offset < 0 ? -1 : keys.nodes.indexOf(offset);
   }
 
   /** The item of a list at an index that is in range. */
@@ -132,7 +161,7 @@ export class Table {
     const bounds = view.within(node);
     const isMap = node.kind === "map";
     // Held for the whole walk: the memory may not keep it.
-    const keys = isMap ? this.#keys(entries, node) : undefined;
+    const keys = isMap ? ((await this.learn(node, options)) ?? this.#keys(entries, node)) : undefined;
     const offsets = keys?.nodes ?? this.#offsets(entries, node);
     const end = Math.min(keys?.size ?? node.count, range.end ?? Number.POSITIVE_INFINITY);
     for (let from = range.start ?? 0; from < end; from += WINDOW) {
@@ -196,12 +225,12 @@ export class Table {
     return bytes <= this.#memory.maxBytes;
   }
 
-  #findText(entries: TableEntries, node: Branch, key: string): number {
+  #findText(entries: TableEntries, node: Branch, key: string, keys?: KeyTable): number {
     if (!isUnicode(key)) return -1;
     const bytes = new TextEncoder().encode(key);
     const { cursor } = entries.view;
     const { first } = entries;
-    const known = this.#memory.get(this.#name(entries)) as KeyTable | undefined;
+    const known = keys ?? (this.#memory.get(this.#name(entries)) as KeyTable | undefined);
     const table = known ?? (node.count > FEW && this.#isKept(node) ? this.#keys(entries, node) : undefined);
     if (table !== undefined) return table.nodes[table.find(cursor, bytes)] ?? -1;
     const item: Item = { kind: "other", value: 0 };
@@ -226,6 +255,38 @@ export class Table {
 
   #keys(entries: TableEntries, node: Branch): KeyTable {
     return this.#learn(entries, () => KeyTable.read(entries.view, entries.first, node.count));
+  }
+
+  /** Reads keys in slices, together with all who ask for them meanwhile. */
+  async #readKeys(
+    name: string,
+    entries: TableEntries,
+    node: Branch,
+    signal: AbortSignal | undefined,
+  ): Promise<KeyTable> {
+    let reading = this.#readings.get(name);
+    if (reading === undefined) {
+      const steps = KeyTable.reading(entries.view, entries.first, node.count);
+      reading = { steps, slice: new TimeSlice(), users: 0 };
+      this.#readings.set(name, reading);
+    }
+    reading.users++;
+    try {
+      for (;;) {
+        await reading.slice.next(signal);
+        if (reading.result !== undefined) return reading.result();
+        try {
+          const { done, value } = reading.steps.next();
+          if (done) reading.result = () => this.#learn(entries, () => value);
+        } catch (error) {
+          reading.result = () => {
+            throw error;
+          };
+        }
+      }
+    } finally {
+      if (--reading.users === 0) this.#readings.delete(name);
+    }
   }
 
   #offsets({ view, first }: TableEntries, node: Branch): Uint32Array {

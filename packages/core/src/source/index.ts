@@ -23,6 +23,7 @@ export type {
 } from "./range-source.js";
 export type { RangeTransport, Refusal, TransportRequest, TransportResponse } from "./range-transport.js";
 export { isReadEngine, type ReadEngine, type ReadEngineOptions, readEngine } from "./read-engine.js";
+export { type ReadProgress, readProgress } from "./read-progress.js";
 export type { ReadStats } from "./read-stats.js";
 export type { ReadReason, RequestEvent, RequestListener } from "./request-event.js";
 export { type RequestLimiter, requestLimiter } from "./request-limiter.js";

@@ -1,5 +1,5 @@
 import { PeekpackError } from "../errors.js";
-import { decodeHeader, encodeHeader, HEADER_SIZE } from "../format/header.js";
+import { decodeHeader, encodeHeader } from "../format/header.js";
 import { Archive } from "../reader/archive.js";
 import { type ArchiveSource, openArchive } from "../reader/open-archive.js";
 import type { RangeSource } from "../source/range-source.js";
@@ -32,6 +32,12 @@ export type CombineChildren = readonly CombineChild[] | Iterable<CombineChild> |
 
 /** Bytes that are copied at a time. */
 const CHUNK = 4 * 1024 * 1024;
+/** Bytes that a check reads. A child that is not longer is not read again. */
+const CHECKED_BYTES = 32 * 1024;
+/** Bytes of such children that are in memory between check and copy, in total. The others are read again. */
+const KEPT_BYTES = 16 * 1024 * 1024;
+/** Children that are checked at once. */
+const CHECKS = 32;
 
 /**
  * Combines archives into one, byte for byte, under names or as a list. The option `codec` is that of the outer archive; each
@@ -107,6 +113,8 @@ interface Ready {
   readonly source: RangeSource;
   readonly start: number;
   readonly end: number;
+  /** All of these bytes, if the check has read them. May be a view of memory that others share. */
+  readonly bytes?: Uint8Array | undefined;
 }
 
 class CombinedWriter {
@@ -138,12 +146,23 @@ class CombinedWriter {
   async check(children: CombineChildren): Promise<void> {
     if (!Array.isArray(children) || this.#checkedAll) return;
     this.#checkedAll = true;
+    const given = children as readonly CombineChild[];
     const names = this.#toc.rehearse();
-    for (const child of children as readonly CombineChild[]) {
-      names.take(nameOf(child));
-      if ("source" in child) this.#checked.set(child, await this.#find(child.name, child.source));
-    }
+    for (const child of given) names.take(nameOf(child));
     if (names.count === 0) throw nothing();
+    const found = given.filter((child) => "source" in child);
+    let kept = 0;
+    for (let at = 0; at < found.length; at += CHECKS) {
+      const group = found.slice(at, at + CHECKS);
+      const checks = await Promise.allSettled(group.map(({ name, source }) => this.#find(name, source)));
+      for (const [i, check] of checks.entries()) {
+        if (check.status === "rejected") throw check.reason;
+        const { bytes, ...ready } = check.value;
+        const keeps = bytes !== undefined && kept + bytes.length <= KEPT_BYTES;
+        if (keeps) kept += bytes.length;
+        this.#checked.set(group[i]!, keeps ? check.value : ready);
+      }
+    }
   }
 
   async add(children: CombineChildren): Promise<void> {
@@ -152,8 +171,11 @@ class CombinedWriter {
       const name = nameOf(child);
       this.#toc.take(name, this.position);
       if ("source" in child) {
-        const { source, start, end } = this.#checked.get(child) ?? (await this.#find(name, child.source));
-        await this.copy(source, start, end);
+        const { source, start, end, bytes } =
+          this.#checked.get(child) ?? (await this.#find(name, child.source));
+        if (bytes === undefined) await this.copy(source, start, end);
+        // The sink owns what it gets.
+        else await this.#write(bytes.slice());
       } else {
         const memory = memorySink();
         const { threshold, trivialSize, profile, sets, floats, numpy, maxDepth } = this.#options;
@@ -211,7 +233,7 @@ class CombinedWriter {
     }
     const from = await sequentialSource(source);
     this.#notSelf(from.label);
-    const { size, head } = await from.probe({ head: HEADER_SIZE, tail: 0 }, { signal });
+    const { size, head } = await from.probe({ head: CHECKED_BYTES, tail: 0 }, { signal });
     try {
       decodeHeader(head, size);
     } catch (error) {
@@ -222,7 +244,7 @@ class CombinedWriter {
         cause: error,
       });
     }
-    return { name, source: from, start: 0, end: size };
+    return { name, source: from, start: 0, end: size, bytes: head.length === size ? head : undefined };
   }
 
   #notSelf(label: string): void {

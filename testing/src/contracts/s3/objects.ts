@@ -87,6 +87,20 @@ export function objectTests(subject: Subject): void {
       expect(Errors ?? []).toEqual([]);
       for (const key of ["d/1", "d/2", "d/3"]) expect((await refusal(get(key))).status).toBe(404);
     });
+
+    it("treats If-Match of another ETag on a DELETE as recorded for this server", async () => {
+      const { client, bucket: Bucket, differences } = subject();
+      const old = await put(subject(), "d/condition", "old");
+      const etag = await put(subject(), "d/condition", "new");
+      const remove = (IfMatch: string) =>
+        client.send(new DeleteObjectCommand({ Bucket, Key: "d/condition", IfMatch }));
+      if (differences.conditionalDelete === "honored") {
+        expect((await refusal(remove(old))).status).toBe(412);
+        await get("d/condition");
+        await remove(etag);
+      } else await remove(old);
+      expect((await refusal(get("d/condition"))).status).toBe(404);
+    });
   });
 
   describe("ranges", () => {

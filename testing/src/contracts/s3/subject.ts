@@ -19,6 +19,8 @@ export interface S3Differences {
   readonly corsHeaderPatterns: "known" | "unknown";
   /** Response to a completion with a wrong checksum of the whole object. S3: 400 BadDigest. */
   readonly wrongObjectChecksum: { readonly status: number; readonly code: string };
+  /** Whether a DELETE deletes an object only if it has the ETag of If-Match. S3: honored. */
+  readonly conditionalDelete: "honored" | "ignored";
   /** Whether the server has PutBucketCors. Default: supported. */
   readonly cors?: "supported" | "unsupported" | undefined;
   /** Tests that the server fails, as "suite > title". The suite asserts that they fail. */

@@ -44,6 +44,8 @@ export class Bucket {
   readonly created: number = Date.now();
   readonly uploads: Map<string, Upload> = new Map();
   corsRules: readonly CorsRule[] | undefined;
+  /** The policy that everybody may read the objects, as JSON. Undefined: nobody without a signature. */
+  policy: string | undefined;
   readonly #objects = new Map<string, StoredObject>();
   #sorted: readonly string[] | undefined;
   #uploadCount = 0;

@@ -4,6 +4,7 @@ import { deleteBucketCors, getBucketCors, putBucketCors } from "./cors.js";
 import { listBuckets, listObjectsV2, listUploads } from "./listing.js";
 import { abortUpload, createUpload, listParts, uploadPart, uploadPartCopy } from "./multipart.js";
 import { copyObject, deleteObject, deleteObjects, getObject, putObject } from "./objects.js";
+import { deleteBucketPolicy, putBucketPolicy } from "./policy.js";
 import type { Reply } from "./request.js";
 import { notImplemented, S3Error } from "./s3-error.js";
 import { renderXml } from "./xml.js";
@@ -33,6 +34,8 @@ const bucketRoutes: Readonly<Record<string, Handler>> = {
   "PUT cors": putBucketCors,
   "GET cors": getBucketCors,
   "DELETE cors": deleteBucketCors,
+  "PUT policy": putBucketPolicy,
+  "DELETE policy": deleteBucketPolicy,
   "POST delete": deleteObjects,
 };
 

@@ -6,6 +6,7 @@ import type { StandInBehavior } from "./behavior.js";
 import { Storage } from "./buckets.js";
 import { Context } from "./context.js";
 import { corsHeaders, preflight } from "./cors.js";
+import { isPublicRead } from "./policy.js";
 import { parseRequest, type Reply, type S3Request } from "./request.js";
 import { dispatch } from "./routes.js";
 import { S3Error } from "./s3-error.js";
@@ -38,7 +39,8 @@ export interface StandIn {
 
 /**
  * Starts an S3 server in this process. It implements the part of S3 that peekpack's tests and demonstration need, with
- * S3's checks. Path-style addressing, no versioning, no anonymous access.
+ * S3's checks. Path-style addressing, no versioning. Requests without a signature may read
+ * buckets whose policy says so.
  */
 export async function startStandIn(options: StandInOptions = {}): Promise<StandIn> {
   const region = options.region ?? "us-east-1";
@@ -104,7 +106,9 @@ async function respond(
     request = parseRequest(message);
     if (request.method === "OPTIONS") reply = preflight(storage, request);
     else {
-      const payloadHash = verifySignature({ ...request, query: request.rawQuery }, credentials, region);
+      const payloadHash = isPublicRead(storage, request)
+        ? "UNSIGNED-PAYLOAD"
+        : verifySignature({ ...request, query: request.rawQuery }, credentials, region);
       reply = await dispatch(new Context(request, storage, behavior, payloadHash));
     }
   } catch (error) {

@@ -1,69 +1,61 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import type { AddressInfo } from "node:net";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
-import type { S3Access } from "./client.js";
-import { type Runner, type Watched, waitUntilReady } from "./runner.js";
+import {
+  freePort,
+  type ServerDescription,
+  type ServerRunner,
+  type Watched,
+  waitUntilReady,
+  withoutSecrets,
+} from "./server.js";
 
 const READY_MS = 100_000;
 const LOG_LINES = 40;
 
-/** A free port on 127.0.0.1. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
-
-/** How to run one kind of server. */
-export interface ServerProgram {
-  readonly name: string;
+/** How to run a server's program. */
+export interface ServerProgram extends ServerDescription {
   readonly command: string;
+  /** `directory` is empty, and removed with the server. */
   readonly args: (port: number, directory: string) => readonly string[];
-  readonly env: (access: S3Access, port: number) => Readonly<Record<string, string>>;
+  readonly env?: ((port: number) => Readonly<Record<string, string>>) | undefined;
 }
 
 /** Runs a server as a child process with a temporary directory. */
-export class ProcessRunner implements Runner, Watched {
-  readonly access: S3Access;
+export class ServerProcess implements ServerRunner, Watched {
+  readonly port: number;
   readonly #program: ServerProgram;
-  readonly #port: number;
   readonly #directory: string;
   #child: ChildProcess | undefined;
   #ended: string | undefined;
   #lines: string[] = [];
   readonly #killNow = (): void => this.#signal();
 
-  private constructor(program: ServerProgram, access: S3Access, port: number, directory: string) {
+  private constructor(program: ServerProgram, port: number, directory: string) {
     this.#program = program;
-    this.access = access;
-    this.#port = port;
+    this.port = port;
     this.#directory = directory;
   }
 
-  static async create(program: ServerProgram, access: Omit<S3Access, "endpoint">): Promise<ProcessRunner> {
+  /** Chooses a port and a directory. Starts nothing. */
+  static async create(program: ServerProgram): Promise<ServerProcess> {
     const directory = await mkdtemp(join(tmpdir(), `peekpack-${program.name}-`));
-    const port = await freePort();
-    return new ProcessRunner(program, { ...access, endpoint: `http://127.0.0.1:${port}` }, port, directory);
+    return new ServerProcess(program, await freePort(), directory);
   }
 
   async start(): Promise<void> {
     await this.kill();
-    const { command, args, env } = this.#program;
+    const { name, command, args, env, probe } = this.#program;
     this.#ended = undefined;
     this.#lines = [];
     // A process group of its own: killing a wrapper script also kills the server.
-    const child = spawn(command, args(this.#port, this.#directory), {
+    const child = spawn(command, args(this.port, this.#directory), {
       stdio: ["ignore", "pipe", "pipe"],
       detached: true,
-      env: { ...process.env, ...env(this.access, this.#port) },
+      env: { ...process.env, ...env?.(this.port) },
     });
     this.#child = child;
     child.on("error", (error) => {
@@ -78,7 +70,7 @@ export class ProcessRunner implements Runner, Watched {
       guard?.kill("SIGKILL");
     });
     child.unref();
-    await waitUntilReady(this.#program.name, this.access, this, READY_MS);
+    await waitUntilReady(name, () => probe(this.port), this, READY_MS);
   }
 
   async kill(): Promise<void> {
@@ -103,8 +95,7 @@ export class ProcessRunner implements Runner, Watched {
   }
 
   log(): string {
-    const { accessKeyId, secretAccessKey } = this.access.credentials;
-    return this.#lines.join("\n").replaceAll(secretAccessKey, "***").replaceAll(accessKeyId, "***");
+    return withoutSecrets(this.#lines.join("\n"), this.#program.secrets);
   }
 
   #signal(): void {

@@ -1,0 +1,4 @@
+import { expose } from "comlink";
+import { StationArchive } from "./station-archive.js";
+
+expose(StationArchive);

@@ -1,0 +1,3 @@
+declare module "iregexp-check/dist/iregexp-check.esm.js" {
+  export { check } from "iregexp-check";
+}

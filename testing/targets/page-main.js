@@ -1,0 +1,3 @@
+import { exercisePage } from "./page.js";
+
+exercisePage();
