@@ -15,6 +15,7 @@ test("the command of browser-writer serves its page, with a bucket to write to",
   } finally {
     await served.close();
   }
+  expect(served.output()).toMatch(/The explorer: http:\/\/127\.0\.0\.1:\d+\//);
   expect(served.output()).toContain("removing the bucket");
 });
 

@@ -2,6 +2,7 @@ import { openArchive } from "@peekpack/core";
 import { s3Store } from "@peekpack/s3";
 import { setCors } from "@peekpack/testing";
 import { expect } from "@playwright/test";
+import { accessibilityViolations } from "../accessibility.js";
 import { onEachServer, test } from "../browser-test.js";
 import { type ServedWriter, serveWriter } from "./served-writer.js";
 import { WriterPage } from "./writer-page.js";
@@ -119,20 +120,37 @@ onEachServer((place, kind) => {
     expect(writer.trouble).toEqual([]);
   });
 
-  test("does not replace an existing object, and discards the spool of a missing bucket", async ({
+  test("does not replace an object that appears while it writes, unless told to, and discards the spool of a missing bucket", async ({
     page,
   }, info) => {
     const path = `${place().bucket}/there.msglc`;
-    await s3Store(place().server)
-      .target(path)
-      .putObject(Uint8Array.of(1, 2, 3));
+    const put = (): Promise<unknown> =>
+      s3Store(place().server)
+        .target(path)
+        .putObject(Uint8Array.of(1, 2, 3));
     const writer = new WriterPage(page);
     await page.goto(origin());
+    await writer.uploadAt(8 * 2 ** 20);
     await writer.write({ size: 0, path, concurrency: "4" });
+    await expect(writer.title).toHaveText(/^Uploading/);
+    await put();
+    await writer.uploadAt(undefined);
     await expect(page.getByRole("alert")).toContainText("The object exists", { timeout: 15_000 });
     await writer.picture(info, "refused");
-    await writer.button("Keep for later").click();
+    expect(await accessibilityViolations(page)).toEqual([]);
+    await writer.button("Write to another key").click();
+    await writer.done();
+    await expect(page.getByText(`${place().bucket}/there-2.msglc`)).toBeVisible();
+    expect((await s3Store(place().server).source(path).probe({ head: 3, tail: 0 })).size).toBe(3);
 
+    await writer.button("Write another").click();
+    await writer.uploadAt(4 * 2 ** 20);
+    await page.getByLabel("Bucket and key").fill(path);
+    await writer.button("Write").click();
+    await writer.button("Replace it").click();
+    await expect(writer.fact("Parts")).toHaveText("1 of 4", { timeout: 15_000 });
+    await writer.button("Keep for later").click();
+    await writer.uploadAt(undefined);
     const { signing } = served!;
     served!.signing = { ...signing!, bucket: "another" };
     await writer.button("Discard there.msglc").click();

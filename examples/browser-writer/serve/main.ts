@@ -1,10 +1,11 @@
 /**
- * `npm run write`: finds or starts an S3 server, makes a bucket with CORS rules, and serves the page with a signing service.
+ * `npm run write`: finds or starts an S3 server, makes a bucket with CORS rules, and serves the page with a signing service, and the
+ * explorer, to which the page hands over what it has written.
  * Removes the bucket when it ends.
  */
 import { fileURLToPath } from "node:url";
 import { freshBucket, removeBucket, setCors, startS3 } from "@peekpack/testing";
-import { createServer } from "vite";
+import { createServer, type ViteDevServer } from "vite";
 import { type Signing, signingService } from "./signing-service.js";
 
 // The SDK warns that its releases of 2027 do not support Node 20. The pinned release does.
@@ -19,26 +20,39 @@ try {
   console.log(`S3: ${access.how}`);
   const bucket = await freshBucket(access, "peekpack-writer");
   try {
-    const signing: Signing = { access, bucket, server: access.how };
-    const site = await createServer({
-      root: fileURLToPath(new URL("../..", import.meta.url)),
-      plugins: [signingService(() => signing)],
+    const explorer = await createServer({
+      root: fileURLToPath(new URL("../../../explorer", import.meta.url)),
       server: { host: "127.0.0.1" },
     });
+    let site: ViteDevServer | undefined;
     try {
+      await explorer.listen();
+      const explorerUrl = explorer.resolvedUrls!.local[0]!;
+      const signing: Signing = { access, bucket, server: access.how, explorer: explorerUrl };
+      site = await createServer({
+        root: fileURLToPath(new URL("../..", import.meta.url)),
+        plugins: [signingService(() => signing)],
+        server: { host: "127.0.0.1" },
+      });
       await site.listen();
       const { origin } = new URL(site.resolvedUrls!.local[0]!);
-      await setCors(access, bucket, [origin, origin.replace("127.0.0.1", "localhost")]);
-      console.log(
-        `bucket: ${bucket}, at ${new URL(access.endpoint).origin}, open to the page's origin (CORS)`,
+      const origins = [origin, new URL(explorerUrl).origin];
+      await setCors(
+        access,
+        bucket,
+        origins.flatMap((page) => [page, page.replace("127.0.0.1", "localhost")]),
       );
       console.log(
-        `\n  The page: ${origin}\n\nCtrl-C ends it, and removes the bucket with all that was written to it.`,
+        `bucket: ${bucket}, at ${new URL(access.endpoint).origin}, open to the origins of both pages (CORS)`,
+      );
+      console.log(
+        `\n  The page: ${origin}\n  The explorer: ${explorerUrl}\n\nCtrl-C ends it, and removes the bucket with all that was written to it.`,
       );
       await interruption;
       console.log("\nremoving the bucket");
     } finally {
-      await site.close();
+      await site?.close();
+      await explorer.close();
     }
   } finally {
     await removeBucket(access, bucket);

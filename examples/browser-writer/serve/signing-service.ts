@@ -11,6 +11,8 @@ export interface Signing {
   readonly bucket: string;
   /** The server, in words. */
   readonly server: string;
+  /** The address of an explorer that may read from the bucket. */
+  readonly explorer?: string | undefined;
 }
 
 /** The body of a request. It is not trusted: `presignUpload` checks it. */
@@ -24,7 +26,7 @@ const MAX_BODY = 64 * 1024;
 
 /**
  * A signing service: signs requests for objects of one bucket, so that the page needs no key. `GET /presign` returns the
- * bucket. `POST /presign` takes `{ path, operation, query, headers }` and returns a URL, for reading an object or for a request
+ * bucket, and the address of an explorer if there is one. `POST /presign` takes `{ path, operation, query, headers }` and returns a URL, for reading an object or for a request
  * of an upload to it. A real service would authenticate the user first, and check which objects are theirs.
  */
 export function signingService(signing: () => Signing | undefined): Plugin {
@@ -37,10 +39,10 @@ export function signingService(signing: () => Signing | undefined): Plugin {
     if (!isOwnPage(request.headers)) return refuse(403);
     const ready = signing();
     if (ready === undefined) return refuse(503);
-    const { access, bucket, server } = ready;
+    const { access, bucket, server, explorer } = ready;
     if (request.method === "GET") {
       response.setHeader("content-type", "application/json");
-      response.end(JSON.stringify({ bucket, server }));
+      response.end(JSON.stringify({ bucket, server, explorer }));
       return;
     }
     // Pages of other origins cannot send this content type without a preflight.

@@ -5,6 +5,7 @@ import { openSession } from "./archive/session.js";
 import { Traffic } from "./archive/traffic.js";
 import { type Destination, Explorer } from "./explorer.js";
 import { OpeningView } from "./opening/opening-view.js";
+import { takeHandOver } from "./share/hand-over.js";
 import { type Link, readLink } from "./share/link.js";
 import { el, fill } from "./ui/dom.js";
 import { size } from "./ui/format.js";
@@ -46,6 +47,9 @@ export class App {
 
   start(): void {
     this.#follow(readLink(location.hash));
+    if (takeHandOver(location.hash, (address) => void this.#open(address, START))) {
+      history.replaceState(null, "", location.pathname + location.search);
+    }
   }
 
   /** Shows what a link names. */

@@ -1,5 +1,12 @@
-import { httpSource, type RangeSource } from "@peekpack/core";
-import { type PutMode, presignedTarget, type S3Credentials, s3Store, type UploadTarget } from "@peekpack/s3";
+import { type ClosableSource, httpSource } from "@peekpack/core";
+import {
+  type PutMode,
+  presignedTarget,
+  type S3Credentials,
+  s3Store,
+  type UploadTarget,
+  type WriteRetryOptions,
+} from "@peekpack/s3";
 import { type MeteredFetch, meteredFetch } from "@peekpack/web-storage";
 import { askForUrl } from "./signing-service.js";
 
@@ -29,18 +36,18 @@ export interface OpenDestination {
   readonly target: UploadTarget;
   readonly meter: MeteredFetch;
   /** The object, for reading it back. */
-  source(): RangeSource;
+  source(): ClosableSource;
   /** A URL to read the object, valid for an hour. */
   link(): Promise<string>;
 }
 
-/** Opens a destination. Nothing is sent. */
-export function openDestination(destination: Destination): OpenDestination {
+/** Opens a destination. Nothing is sent. @param retry how requests that write are retried */
+export function openDestination(destination: Destination, retry?: WriteRetryOptions): OpenDestination {
   const { path, put } = destination;
   const meter = meteredFetch();
   if (destination.kind === "signed") {
     const { endpoint, region, credentials } = destination;
-    const store = s3Store({ endpoint, region, credentials, fetch: meter });
+    const store = s3Store({ endpoint, region, credentials, fetch: meter, retry });
     return {
       target: store.target(path, { put }),
       meter,
@@ -53,7 +60,12 @@ export function openDestination(destination: Destination): OpenDestination {
   const link = (): Promise<string> =>
     askForUrl(service, path, { operation: "GetObject", query: {}, headers: {} });
   return {
-    target: presignedTarget((request) => askForUrl(service, path, request), { label, put, fetch: meter }),
+    target: presignedTarget((request) => askForUrl(service, path, request), {
+      label,
+      put,
+      retry,
+      fetch: meter,
+    }),
     meter,
     source: () => httpSource(link, { label }),
     link,

@@ -14,7 +14,12 @@ export interface SigningService {
   readonly bucket: string;
   /** The S3 server, in words. */
   readonly server: string;
+  /** The address of an explorer whose origin may read from the bucket too, if there is one. */
+  readonly explorer: string | undefined;
 }
+
+/** The signing service of the page's own server. */
+export const OWN_SERVICE = "presign";
 
 const TRIES = 4;
 const PAUSE_MS = 300;
@@ -56,8 +61,10 @@ export async function findService(service: string): Promise<SigningService | und
     });
     // A file server may respond with the page itself.
     if (!response.ok || !response.headers.get("content-type")?.includes("json")) return undefined;
-    const { bucket, server } = (await response.json()) as Partial<SigningService>;
-    return typeof bucket === "string" && typeof server === "string" ? { bucket, server } : undefined;
+    const { bucket, server, explorer } = (await response.json()) as Partial<SigningService>;
+    if (typeof bucket !== "string" || typeof server !== "string") return undefined;
+    const linked = typeof explorer === "string" && URL.canParse(explorer, location.href);
+    return { bucket, server, explorer: linked ? new URL(explorer, location.href).href : undefined };
   } catch {
     return undefined;
   }

@@ -3,7 +3,7 @@ import { type Field, field } from "@peekpack/explorer/ui/fields";
 import { tabs } from "@peekpack/explorer/ui/tabs";
 import type { PutMode } from "@peekpack/s3";
 import type { Destination, ParsedLabel } from "../destination/destination.js";
-import { findService } from "../destination/signing-service.js";
+import { findService, OWN_SERVICE } from "../destination/signing-service.js";
 import { choice } from "./choice.js";
 
 type Method = Destination["kind"];
@@ -12,9 +12,6 @@ const METHODS = [
   { name: "presigned", label: "Presigned" },
   { name: "signed", label: "With keys" },
 ] as const satisfies readonly { name: Method; label: string }[];
-
-/** The signing service of the page's own server. */
-const OWN_SERVICE = "presign";
 
 /** The form for the destination. Its content stays in the memory of the page. */
 export class DestinationChoice {
@@ -25,7 +22,7 @@ export class DestinationChoice {
   readonly #service: Field;
   readonly #keys: { readonly [Name in "endpoint" | "region" | "id" | "secret" | "token"]: Field };
   readonly #put = choice<"create" | "overwrite">("If the object exists", "put", [
-    ["create", "Fail"],
+    ["create", "Ask"],
     ["overwrite", "Replace it"],
   ]);
   readonly #found: HTMLElement = el("p", {
@@ -123,6 +120,11 @@ export class DestinationChoice {
         ...(token.value === "" ? {} : { sessionToken: token.value }),
       },
     };
+  }
+
+  /** Replaces the key, which was chosen elsewhere. */
+  setPath(path: string): void {
+    this.#path.input.value = path;
   }
 
   focus(): void {

@@ -6,6 +6,7 @@ import type { Destination } from "../destination/destination.js";
 import { flowField } from "../ui/flow-field.js";
 import { icon } from "../ui/icons.js";
 import type { SpoolChoice } from "../write/job.js";
+import { CheckView } from "./check-view.js";
 import { choice } from "./choice.js";
 import { DataChoice } from "./data-choice.js";
 import { DestinationChoice } from "./destination-choice.js";
@@ -39,10 +40,13 @@ export class HomeView {
     ["8", "8 parts"],
   ]);
   readonly #warning: HTMLElement = el("p", { class: "wrong", attributes: { role: "status" } });
+  readonly #check = new CheckView();
   readonly #art = flowField(ROWS);
+  readonly #write: (data: Data, to: Destination, spool: SpoolChoice) => void;
   #available: StorageQuota | undefined;
 
   constructor(pending: HTMLElement, write: (data: Data, to: Destination, spool: SpoolChoice) => void) {
+    this.#write = write;
     this.#play();
     this.#data.onChange = () => this.#changed();
     this.#storageLine.onChange = (room) => {
@@ -74,17 +78,10 @@ export class HomeView {
             on: {
               submit: (event) => {
                 event.preventDefault();
-                const data = this.#data.take();
-                const to = data && this.#destination.take();
-                if (data === undefined || to === undefined) return;
-                const partSize = Number(this.#partSize.value);
-                write(data, to, {
-                  storage: this.#storage.value,
-                  // The default size grows if 10,000 parts would not suffice.
-                  ...(partSize === 8 ? {} : { partSize: partSize * MiB }),
-                  concurrency: Number(this.#concurrency.value),
-                });
+                this.#submit();
               },
+              // What was checked is no longer what is entered.
+              input: () => this.#check.clear(),
             },
           },
           this.#data.element,
@@ -99,6 +96,7 @@ export class HomeView {
             "div",
             "step submit",
             this.#warning,
+            this.#check.element,
             el("button", { class: "button primary", attributes: { type: "submit" } }, icon("up"), "Write"),
           ),
           this.#storageLine.element,
@@ -108,12 +106,35 @@ export class HomeView {
     this.#changed();
   }
 
+  /** Checks the destination, and begins if nothing stands in the way. */
+  #submit(): void {
+    const data = this.#data.take();
+    const to = data && this.#destination.take();
+    if (data === undefined || to === undefined) return;
+    const partSize = Number(this.#partSize.value);
+    const spool: SpoolChoice = {
+      storage: this.#storage.value,
+      // The default size grows if 10,000 parts would not suffice.
+      ...(partSize === 8 ? {} : { partSize: partSize * MiB }),
+      concurrency: Number(this.#concurrency.value),
+    };
+    void this.#check.check(to, {
+      again: () => this.#submit(),
+      go: (checked) => {
+        this.#check.clear();
+        this.#destination.setPath(checked.path);
+        this.#write(data, checked, spool);
+      },
+    });
+  }
+
   takeFile(file: File): void {
     this.#data.takeFile(file);
   }
 
   /** Called when it is shown again after a job: the available storage has changed. */
   shown(): void {
+    this.#check.clear();
     this.#changed();
     void this.#storageLine.refresh();
   }

@@ -3,6 +3,8 @@ import { el, fill, svg } from "@peekpack/explorer/ui/dom";
 import { count, counted, duration, share, size } from "@peekpack/explorer/ui/format";
 import { busyNotice, failureNotice } from "@peekpack/explorer/ui/notice";
 import type { OpenDestination } from "../destination/destination.js";
+import { openInExplorer } from "../destination/hand-over.js";
+import { findService, OWN_SERVICE } from "../destination/signing-service.js";
 import { failureOf } from "../write/failure.js";
 import { type ReadBack, readBack, samplePath } from "../write/read-back.js";
 
@@ -68,9 +70,17 @@ export class ResultView {
 
   async #offerLink(say: (text: string) => void): Promise<void> {
     try {
-      const url = await this.#destination.link();
+      const [url, service] = await Promise.all([this.#destination.link(), findService(OWN_SERVICE)]);
+      const explorer = service?.explorer;
       fill(
         this.#link,
+        explorer !== undefined &&
+          el("button", {
+            class: "button primary",
+            text: "Open in the explorer",
+            attributes: { type: "button" },
+            on: { click: () => openInExplorer(explorer, () => this.#destination.link()) },
+          }),
         el("a", {
           class: "text-button",
           text: "The archive on S3",

@@ -7,11 +7,13 @@ import { ask } from "../ui/ask.js";
 import { flowField } from "../ui/flow-field.js";
 import { type IconName, icon } from "../ui/icons.js";
 import { ProgressBar } from "../ui/progress-bar.js";
-import type { Job, JobState } from "../write/job.js";
+import type { Job } from "../write/job.js";
+import type { JobState } from "../write/job-state.js";
 import { expectedTotal, timeLeft } from "../write/time-estimate.js";
 import { storageName } from "./pending-row.js";
 import { ResultView } from "./result-view.js";
 import { StorageLine } from "./storage-line.js";
+import { WaitingView } from "./waiting-view.js";
 
 const ROWS = 6;
 const STORAGE_REFRESH_MS = 2000;
@@ -31,6 +33,7 @@ export class WorkView {
   readonly #actions: WorkActions;
   readonly #field = flowField(ROWS);
   readonly #title: HTMLElement = el("h1", { class: "work-title", attributes: { tabindex: -1 } });
+  readonly #place: HTMLElement = el("p", "work-place");
   readonly #written = new ProgressBar("Written", "kept");
   readonly #uploaded = new ProgressBar("Uploaded", "lit");
   readonly #facts: Readonly<Record<(typeof FACTS)[number], Fact>> = {
@@ -44,6 +47,7 @@ export class WorkView {
   readonly #discard = action("discard", "Discard", () => this.#ask());
   readonly #again = action("up", "Write another", () => this.#actions.home());
   readonly #notice: HTMLElement = el("div", "opening-notice");
+  readonly #waiting = new WaitingView(() => this.#job.tryNow());
   readonly #storageLine = new StorageLine();
   /** Announced by screen readers: phases and quarters. */
   readonly #spoken: HTMLElement = el("p", { class: "unseen", attributes: { role: "status" } });
@@ -62,16 +66,12 @@ export class WorkView {
       el(
         "div",
         "work",
-        el(
-          "header",
-          "work-head",
-          this.#title,
-          el("p", { class: "work-place", text: objectLocation(job.label) }),
-        ),
+        el("header", "work-head", this.#title, this.#place),
         el(
           "section",
           { class: "card", attributes: { "aria-label": "Progress" } },
           this.#notice,
+          this.#waiting.element,
           el(
             "div",
             "work-body",
@@ -106,6 +106,7 @@ export class WorkView {
     this.#unlisten();
     clearInterval(this.#timer);
     this.#field.close();
+    this.#waiting.close();
   }
 
   /** P pauses and continues. */
@@ -139,7 +140,7 @@ export class WorkView {
 
   #show(): void {
     const { state } = this.#job;
-    const { phase, paused, produced, uploaded, parts, rate, storage, kept, failure, took } = state;
+    const { phase, paused, produced, uploaded, parts, rate, storage, kept, failure, took, waiting } = state;
     if (phase === "discarded") {
       this.#actions.home("Discarded");
       return;
@@ -150,6 +151,7 @@ export class WorkView {
 
     this.element.dataset.phase = phase;
     this.#title.textContent = title(state, this.#job);
+    this.#place.textContent = objectLocation(this.#job.label);
     document.title = `${shareText(state)}${this.#title.textContent}`;
     this.#field.show({ made: sealed ? 1 : produced / whole, up: uploaded / whole });
     this.#written.show(
@@ -166,9 +168,9 @@ export class WorkView {
     );
     const left = timeLeft(state);
     const done = phase === "done";
-    // At the end: the average rate, and the total time.
-    const speed = done && took > 0 ? (produced * 1000) / took : rate;
-    this.#facts.rate.show(speed > 0 ? `${size(speed)}/s` : undefined);
+    const sends = phase === "uploading" && !paused;
+    this.#facts.rate.show(rate > 0 || sends ? `${size(Math.round(rate))}/s` : undefined);
+    this.#waiting.show(waiting);
     if (done) this.#facts.time.show(duration(took), "Took");
     else this.#facts.time.show(left === undefined ? undefined : duration(Math.max(1000, left)), "Time left");
     this.#facts.parts.show(
@@ -194,6 +196,7 @@ export class WorkView {
     if (failure !== this.#failure) {
       this.#failure = failure;
       fill(this.#notice, failure && failureNotice(failure));
+      if (failure?.code === "exists" && kept) this.#notice.firstElementChild!.append(this.#otherwise());
     }
     if (phase === "done" && this.#result === undefined) {
       this.#result = new ResultView(this.#job.destination, this.#actions.say);
@@ -202,20 +205,32 @@ export class WorkView {
     this.#speak(state, whole);
   }
 
-  #speak({ phase, paused, uploaded }: JobState, whole: number): void {
+  /** What can be done if the object exists. */
+  #otherwise(): HTMLElement {
+    return el(
+      "div",
+      "check-actions",
+      action("up", "Write to another key", () => this.#job.useFreeKey()),
+      action("done", "Replace it", () => this.#job.replace()),
+    );
+  }
+
+  #speak({ phase, paused, uploaded, waiting }: JobState, whole: number): void {
     const quarter = Math.floor((uploaded / whole) * 4) * 25;
     const words = paused
       ? "Paused."
-      : {
-          preparing: "Reading the file.",
-          writing: "Writing into this browser's storage.",
-          uploading: quarter > 0 && quarter < 100 ? `${quarter} percent uploaded.` : "Uploading.",
-          completing: "Completing.",
-          done: "Done: the archive is on S3.",
-          // The notice says why.
-          failed: "",
-          discarded: "",
-        }[phase];
+      : waiting !== undefined
+        ? "Waiting for the network."
+        : {
+            preparing: "Reading the file.",
+            writing: "Writing into this browser's storage.",
+            uploading: quarter > 0 && quarter < 100 ? `${quarter} percent uploaded.` : "Uploading.",
+            completing: "Completing.",
+            done: "Done: the archive is on S3.",
+            // The notice says why.
+            failed: "",
+            discarded: "",
+          }[phase];
     if (words === this.#said) return;
     this.#said = words;
     this.#spoken.textContent = words;
@@ -240,11 +255,12 @@ class Fact {
   }
 }
 
-function title({ phase, paused, kept }: JobState, job: Job): string {
+function title({ phase, paused, kept, waiting }: JobState, job: Job): string {
   const name = objectName(job.label);
   if (phase === "done") return `${name} is on S3`;
   if (phase === "failed") return kept ? `${name} has failed` : `${name} was not written`;
   if (paused) return `${name} is paused`;
+  if (waiting !== undefined) return `${name} waits for the network`;
   return {
     preparing: `Reading ${job.name}`,
     writing: `Writing ${name}`,

@@ -14,10 +14,7 @@ export interface Failure {
 }
 
 const WORDS: Readonly<Record<string, readonly [title: string, advice?: string]>> = {
-  exists: [
-    "The object exists",
-    "Nothing was overwritten. Discard this upload and write to another key, or allow replacing.",
-  ],
+  exists: ["The object exists", "Another writer has written it meanwhile. Nothing was overwritten."],
   changed: ["The object has changed", "Another writer has written it."],
   conflict: [
     "Another writer is active",

@@ -1,4 +1,4 @@
-import type { JobState } from "./job.js";
+import type { JobState } from "./job-state.js";
 
 /** Size of the archive. If it is not known, it is estimated from the share of the data that was written. */
 export function expectedTotal({ total, made, produced }: JobState): number | undefined {
