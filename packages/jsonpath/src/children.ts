@@ -10,7 +10,7 @@ import {
   resolveListSegment,
   type TableNode,
 } from "@peekpack/core/internal";
-import { itemsOf } from "./comparison.js";
+import { itemsOf, NOTHING } from "./comparison.js";
 import { type Item, listWindows } from "./item.js";
 import type { Run } from "./run.js";
 import type { Selector, SingularSelector } from "./syntax.js";
@@ -42,8 +42,8 @@ export function child(
   }
   const length = lengthOfList(node);
   if (length === undefined) return undefined;
-  const index = selector.index < 0 ? selector.index + length : selector.index;
-  if (index < 0 || index >= length) return undefined;
+  const index = indexIn(length, selector.index);
+  if (index === undefined) return undefined;
   if (node.kind === "blocked") return blocked(item, node, [index], run).then(([only]) => only);
   const found = archive.table.item(node as Branch, index, run.reading);
   return found instanceof Promise
@@ -53,14 +53,31 @@ export function child(
 
 function plainChild(item: Item, value: Value, selector: SingularSelector): Item | undefined {
   if (selector.kind === "name") {
-    const { name } = selector;
-    if (value instanceof Map) return value.has(name) ? plainBelow(item, name, value.get(name)) : undefined;
-    return isRecord(value) && Object.hasOwn(value, name) ? plainBelow(item, name, value[name]) : undefined;
+    const below = member(value, selector.name);
+    return below === NOTHING ? undefined : plainBelow(item, selector.name, below);
   }
   const items = itemsOf(value);
-  if (items === undefined) return undefined;
-  const index = selector.index < 0 ? selector.index + items.length : selector.index;
-  return index >= 0 && index < items.length ? plainBelow(item, index, items[index]) : undefined;
+  const index = items && indexIn(items.length, selector.index);
+  return index === undefined ? undefined : plainBelow(item, index, items![index]);
+}
+
+/** What a selector selects in a value that was read: a value, or nothing. */
+export function plainValue(value: Value, selector: SingularSelector): Value | typeof NOTHING {
+  if (selector.kind === "name") return member(value, selector.name);
+  const items = itemsOf(value);
+  const index = items && indexIn(items.length, selector.index);
+  return index === undefined ? NOTHING : items![index];
+}
+
+function member(value: Value, name: string): Value | typeof NOTHING {
+  if (value instanceof Map) return value.has(name) ? value.get(name) : NOTHING;
+  return isRecord(value) && Object.hasOwn(value, name) ? value[name] : NOTHING;
+}
+
+/** An index, which counts from the end if it is negative. Undefined if it is out of range. */
+function indexIn(length: number, index: number): number | undefined {
+  const counted = index < 0 ? index + length : index;
+  return counted >= 0 && counted < length ? counted : undefined;
 }
 
 /** All children of an item that was loaded, some at a time. Members whose key is not a text are passed over. */

@@ -2,7 +2,7 @@ import { readAhead } from "@peekpack/core/internal";
 import { child, children, isSingular, sliced } from "./children.js";
 import { descendants } from "./descendants.js";
 import { testAll } from "./filter.js";
-import { estimatedBytes, Groups, type Item, load, loadSmall } from "./item.js";
+import { estimatedBytes, Groups, type Item, load, loadSmall, readWhole } from "./item.js";
 import type { Run } from "./run.js";
 import type { Filter, Query, Segment, Selector, SingularSelector } from "./syntax.js";
 
@@ -17,6 +17,9 @@ interface Candidate {
   readonly item: Item;
   readonly filter: Filter | undefined;
 }
+
+/** Some nodes at a time. */
+type Pieces = Iterable<Item[]> | AsyncIterable<Item[]>;
 
 /**
  * The nodes that a query selects, some at a time. Each segment is evaluated for a group of nodes at once, and groups follow
@@ -41,9 +44,13 @@ function follow(
   const nodes = descendant ? descendants(input, run) : input;
   if (selectors.every(isSingular)) return named(nodes, selectors, run);
   const groups = candidates(nodes, selectors, run);
-  // While one group of candidates is in use, the next is filtered.
+  // While one group of candidates is in use, what the filter of the next needs is fetched.
   // Its reads have the signal of the run: no listener for each segment.
-  return readAhead(groups, async (group) => [await filtered(group, run)], undefined);
+  return flat(readAhead(groups, async (group) => [await passing(group, run)], undefined));
+}
+
+async function* flat(groups: AsyncIterable<Pieces>): AsyncGenerator<Item[]> {
+  for await (const pieces of groups) yield* pieces;
 }
 
 /** The children under names and indices. All of a group are looked up at once. */
@@ -123,22 +130,42 @@ async function* selected(item: Item, selector: Selector, run: Run): AsyncGenerat
   else yield* children(item, run);
 }
 
-/** The candidates that pass their filters, in order. */
-async function filtered(group: readonly Candidate[], run: Run): Promise<Item[]> {
-  const byFilter = new Map<Filter, Item[]>();
-  for (const { item, filter } of group) {
-    if (filter === undefined) continue;
-    const items = byFilter.get(filter);
-    if (items === undefined) byFilter.set(filter, [item]);
-    else items.push(item);
+/** The candidates that pass their filters, in order. All that is fetched for them is fetched at once. */
+async function passing(group: readonly Candidate[], run: Run): Promise<Pieces> {
+  const { filter } = group[0]!;
+  if (filter?.readsMembers && group.every((candidate) => candidate.filter === filter)) {
+    const whole = await readWhole(
+      group.map(({ item }) => item),
+      run,
+    );
+    if (whole !== undefined) return tested(whole, filter, run);
   }
-  if (byFilter.size === 0) return group.map(({ item }) => item);
-  const passed = new Set<Item>();
-  for (const [filter, items] of byFilter) {
+  return [await filtered(group, run)];
+}
+
+/** The nodes that pass a filter. They were read, so that nothing is fetched for them, unless one cannot be decoded. */
+async function* tested(pieces: AsyncIterable<Item[]>, filter: Filter, run: Run): AsyncGenerator<Item[]> {
+  for await (const items of pieces) {
+    const verdicts = await testAll(filter.test, items, run, select);
+    yield items.filter((_, i) => verdicts[i]);
+  }
+}
+
+async function filtered(group: readonly Candidate[], run: Run): Promise<Item[]> {
+  const byFilter = new Map<Filter, number[]>();
+  for (const [i, { filter }] of group.entries()) {
+    if (filter === undefined) continue;
+    const indices = byFilter.get(filter);
+    if (indices === undefined) byFilter.set(filter, [i]);
+    else indices.push(i);
+  }
+  const passed = group.map(({ filter }) => filter === undefined);
+  for (const [filter, indices] of byFilter) {
+    const items = indices.map((i) => group[i]!.item);
     if (filter.readsMembers) await loadSmall(items, run);
     else if (filter.readsNode) await load(items, run);
     const verdicts = await testAll(filter.test, items, run, select);
-    for (const [i, item] of items.entries()) if (verdicts[i]) passed.add(item);
+    for (const [k, i] of indices.entries()) passed[i] = verdicts[k]!;
   }
-  return group.filter(({ item, filter }) => filter === undefined || passed.has(item)).map(({ item }) => item);
+  return group.filter((_, i) => passed[i]).map(({ item }) => item);
 }

@@ -1,9 +1,10 @@
+import type { Value } from "@peekpack/core";
 import { type Branch, ResultBudget } from "@peekpack/core/internal";
-import { lengthOfList } from "./children.js";
+import { isSingular, lengthOfList, plainValue } from "./children.js";
 import { CONTAINER, type Comparable, compares, itemsOf, membersOf, NOTHING } from "./comparison.js";
 import { estimatedBytes, Groups, type Item, load, readValue, setPlain } from "./item.js";
 import type { Run } from "./run.js";
-import type { Operand, Query, Test } from "./syntax.js";
+import type { Operand, Query, SingularSelector, Test } from "./syntax.js";
 
 /** Evaluates a query from some nodes. Each result's `origin` is the index of the node that it was reached from. */
 export type Nodes = (query: Query, from: readonly Item[], run: Run) => AsyncIterable<Item[]>;
@@ -122,8 +123,10 @@ async function operations(
   nodes: Nodes,
 ): Promise<Operation[]> {
   switch (operand.kind) {
-    case "literal":
-      return items.map(() => ({ known: operand.value }));
+    case "literal": {
+      const literal = { known: operand.value };
+      return items.map(() => literal);
+    }
     case "length":
       return (await operations(operand.of, items, run, nodes)).map((of) => {
         if ("known" in of) return { known: lengthOf(of.known) };
@@ -151,9 +154,43 @@ async function operations(
         const [only] = await constant(operand, run, () => single(query, [undefined], run, nodes));
         return items.map(() => only!);
       }
-      return single(query, items, run, nodes);
+      return (await plainValues(query, items, run)) ?? single(query, items, run, nodes);
     }
   }
+}
+
+/** What names and indices select in values that were read. Undefined if the query has others, or a node was not read. */
+async function plainValues(query: Query, items: readonly Item[], run: Run): Promise<Operation[] | undefined> {
+  const selectors = singularSelectors(query);
+  if (selectors === undefined) return undefined;
+  const values: Operation[] = [];
+  for (const { at } of items) {
+    if (at.kind !== "plain") return undefined;
+    values.push({ known: valueBelow(at.value, selectors, run) });
+    if (values.length % 256 === 0) await run.step();
+  }
+  return values;
+}
+
+/** The only selectors of a query's segments, if each selects at most one child. */
+function singularSelectors({ segments }: Query): readonly SingularSelector[] | undefined {
+  const selectors: SingularSelector[] = [];
+  for (const { descendant, selectors: some } of segments) {
+    const [only] = some;
+    if (descendant || some.length !== 1 || !isSingular(only!)) return undefined;
+    selectors.push(only);
+  }
+  return selectors;
+}
+
+function valueBelow(value: Value, selectors: readonly SingularSelector[], run: Run): Comparable {
+  let below: Comparable = value;
+  for (const selector of selectors) {
+    run.visit(1);
+    below = plainValue(below as Value, selector);
+    if (below === NOTHING) break;
+  }
+  return below;
 }
 
 /** The only node that a query selects from each of some nodes, or nothing. */

@@ -87,7 +87,8 @@ export async function load(items: readonly Item[], run: Run, lists = false): Pro
     if (item.at.kind === "plain") continue;
     const { archive, node } = item.at;
     if (node.kind === "value") {
-      wantedOf(archive, wanted).push({ item, ...node.span, count: undefined });
+      const { start, end } = node.span;
+      wantedOf(archive, wanted).push({ item, start, end, count: undefined });
     } else if (lists && node.kind === "blocked" && isSmallList(node) && "before" in node.blocks) {
       const { bounds } = node.blocks;
       wantedOf(archive, wanted).push({ item, start: bounds[0]!, end: bounds.at(-1)!, count: node.length });
@@ -108,13 +109,52 @@ export async function loadSmall(items: readonly Item[], run: Run): Promise<void>
   for (const item of items) {
     if (item.at.kind === "plain") continue;
     const { archive, node } = item.at;
-    if ((node.kind === "map" || node.kind === "list") && node.span !== undefined && isSmall(node.span)) {
-      wantedOf(archive, wanted).push({ item, ...node.span, count: undefined });
-    }
+    const span = smallSpan(node);
+    if (span === undefined) continue;
+    wantedOf(archive, wanted).push({ item, start: span.start, end: span.end, count: undefined });
   }
   const dense = [...wanted].filter(([, some]) => isDense(some));
   await Promise.all(dense.map(([archive, some]) => readValues(archive, some, run)));
   await load(items, run);
+}
+
+/**
+ * Does what {@link loadSmall} does, and gives the items in pieces that are decoded when they are asked for: most values are
+ * then gone before the next are made. Undefined, with nothing read, if some items are neither values nor small containers,
+ * or do not follow one another.
+ */
+export async function readWhole(
+  items: readonly Item[],
+  run: Run,
+): Promise<AsyncIterable<Item[]> | undefined> {
+  if (run.boundsBytes || items.length < MANY) return undefined;
+  await openArchives(items, run);
+  const wanted: Wanted[] = [];
+  const [first] = items;
+  if (first!.at.kind === "plain") return undefined;
+  const { archive } = first!.at;
+  for (const item of items) {
+    if (item.at.kind === "plain" || item.at.archive !== archive) return undefined;
+    const span = item.at.node.kind === "value" ? item.at.node.span : smallSpan(item.at.node);
+    if (span === undefined) return undefined;
+    wanted.push({ item, start: span.start, end: span.end, count: undefined });
+  }
+  return isDense(wanted) ? pieces(archive, await readRows(archive, wanted, run), run) : undefined;
+}
+
+async function* pieces(archive: ArchiveReader, rows: Row[], run: Run): AsyncGenerator<Item[]> {
+  let items: Item[] = [];
+  // No row is kept after its turn: it would keep its values.
+  for (let row = rows.shift(); row !== undefined; row = rows.shift()) {
+    await decodeRow(archive, row);
+    for (const { item } of row.wanted) items.push(item);
+    if (items.length >= MAX_ROW) {
+      yield items;
+      items = [];
+    }
+    await run.step();
+  }
+  if (items.length > 0) yield items;
 }
 
 interface Wanted {
@@ -134,8 +174,10 @@ function wantedOf(archive: ArchiveReader, wanted: Map<ArchiveReader, Wanted[]>):
   return some;
 }
 
-function isSmall({ start, end }: { readonly start: number; readonly end: number }): boolean {
-  return end - start <= SMALL_CONTAINER;
+/** Where a container is, if it is small. */
+function smallSpan(node: TableNode): { readonly start: number; readonly end: number } | undefined {
+  if ((node.kind !== "map" && node.kind !== "list") || node.span === undefined) return undefined;
+  return node.span.end - node.span.start <= SMALL_CONTAINER ? node.span : undefined;
 }
 
 /** Whether many spans follow one another, with gaps that a request would read as well. */
@@ -150,17 +192,27 @@ function isDense(wanted: readonly Wanted[]): boolean {
 
 /** Reads values in one plan. Each is bounded by the reader's limits, and together they are about as large as a group. */
 async function readValues(archive: ArchiveReader, wanted: readonly Wanted[], run: Run): Promise<void> {
-  if (wanted.length === 0) return;
+  for (const row of await readRows(archive, wanted, run)) {
+    await decodeRow(archive, row);
+    await run.step();
+  }
+}
+
+/** Values that are decoded at once, and their bytes. */
+interface Row {
+  readonly wanted: readonly Wanted[];
+  readonly bytes: Uint8Array;
+}
+
+async function readRows(archive: ArchiveReader, wanted: readonly Wanted[], run: Run): Promise<Row[]> {
+  if (wanted.length === 0) return [];
   for (const { start, end } of wanted) run.take(end - start);
   const rows = adjacent(wanted, archive.context.limits.maxValueBytes);
   const read = await archive.read(
     rows.map((row) => ({ start: row[0]!.start, end: row.at(-1)!.end })),
     run.reading,
   );
-  for (const [i, row] of rows.entries()) {
-    await decodeRow(archive, row, read[i]!);
-    await run.step();
-  }
+  return rows.map((row, i) => ({ wanted: row, bytes: read[i]! }));
 }
 
 /** Values that follow one another without a gap, in rows that are decoded at once. */
@@ -186,7 +238,7 @@ function adjacent(wanted: readonly Wanted[], maxBytes: number): Wanted[][] {
   return rows;
 }
 
-async function decodeRow(archive: ArchiveReader, row: readonly Wanted[], bytes: Uint8Array): Promise<void> {
+async function decodeRow(archive: ArchiveReader, { wanted: row, bytes }: Row): Promise<void> {
   const { start } = row[0]!;
   if (row.length > 1) {
     const values = await archive.decode(bytes, row.length, start).catch(() => undefined);

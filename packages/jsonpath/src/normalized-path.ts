@@ -15,6 +15,7 @@ const PLAIN: { readonly [escaped: string]: string } = Object.fromEntries(
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: RFC 9535 escapes control characters.
 const ESCAPED = /[\u0000-\u001f'\\]/g;
+const ANY_ESCAPED = new RegExp(ESCAPED.source);
 /** One bracket of a normalized path. */
 const BRACKET = /\[(?:(0|[1-9]\d*)|'((?:[^'\\]|\\(?:[btnfr'\\]|u[0-9a-f]{4}))*)')\]/y;
 
@@ -26,6 +27,8 @@ export function toNormalizedPath(keys: readonly (string | number)[]): string {
 /** One segment of a normalized path. */
 export function bracket(key: string | number): string {
   if (typeof key === "number") return `[${key}]`;
+  // Most names have nothing to escape.
+  if (!ANY_ESCAPED.test(key)) return `['${key}']`;
   const escaped = key.replace(
     ESCAPED,
     (character) => ESCAPES[character] ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,

@@ -10,7 +10,7 @@ import {
 import { KeyMismatch, type NodeLocation, ResultBudget, readAhead, validated } from "@peekpack/core/internal";
 import { select } from "./evaluate.js";
 import { Groups, type Item, keysOf, load, openArchives, readValue } from "./item.js";
-import { toNormalizedPath } from "./normalized-path.js";
+import { bracket } from "./normalized-path.js";
 import { parse } from "./parse.js";
 import { Run } from "./run.js";
 import type { Query } from "./syntax.js";
@@ -89,7 +89,9 @@ export function queryPaths(of: Queried, text: string, options: QueryOptions = {}
 }
 
 function pathOf({ step }: Item): string {
-  return toNormalizedPath(keysOf(step));
+  let path = "";
+  for (let at = step; at !== undefined; at = at.parent) path = bracket(at.key) + path;
+  return `$${path}`;
 }
 
 function results<T>(

@@ -9,9 +9,12 @@ import {
   type ReadOptions,
   type RequestEvent,
   SchemaError,
+  type StandardSchema,
   type Value,
 } from "@peekpack/core";
 import { roundTrips } from "@peekpack/testing";
+import { type } from "arktype";
+import * as v from "valibot";
 import { describe, expect, expectTypeOf, it } from "vitest";
 import * as z from "zod";
 import { query, queryPaths } from "../src/index.js";
@@ -418,19 +421,36 @@ describe("a hundred thousand entries", () => {
   });
 });
 
+const zod = z.object({ gap: z.number() });
+const schemas: Record<string, StandardSchema<{ gap: number }>> = {
+  zod,
+  valibot: v.object({ gap: v.number() }),
+  arktype: type({ gap: "number" }),
+};
+
 describe("a schema", () => {
-  it("gives the results its type, and rejects those that do not fit with their path", async () => {
-    const archive = await openArchive(encodeArchive({ rows: [{ gap: 1 }, { gap: 2 }, { gap: "wide" }] }));
-    const schema = z.object({ gap: z.number() });
-    const fitting = await query(archive, "$.rows[:2]", { schema }).toArray();
-    expectTypeOf(fitting).toEqualTypeOf<{ readonly path: string; readonly value: { gap: number } }[]>();
-    expect(fitting.map(({ value }) => value.gap)).toEqual([1, 2]);
+  const rows = [{ gap: 1 }, { gap: 2 }, { gap: "wide" }];
+
+  it.each(Object.keys(schemas))("of %s rejects results that do not fit with their path", async (name) => {
+    const archive = await openArchive(encodeArchive({ rows }));
+    const schema = schemas[name]!;
+    expect(await query(archive, "$.rows[:2]", { schema }).toArray()).toEqual([
+      { path: "$['rows'][0]", value: { gap: 1 } },
+      { path: "$['rows'][1]", value: { gap: 2 } },
+    ]);
     const error = await query(archive, "$.rows[*]", { schema })
       .toArray()
       .catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(SchemaError);
     expect((error as SchemaError).path).toEqual(["rows", 2]);
     expect((error as SchemaError).issues).toHaveLength(1);
+  });
+
+  it("gives the results its type", async () => {
+    const archive = await openArchive(encodeArchive({ rows }));
+    const fitting = await query(archive, "$.rows[:2]", { schema: zod }).toArray();
+    expectTypeOf(fitting).toEqualTypeOf<{ readonly path: string; readonly value: { gap: number } }[]>();
+    expect(fitting.map(({ value }) => value.gap)).toEqual([1, 2]);
   });
 });
 
