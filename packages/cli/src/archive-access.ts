@@ -28,6 +28,9 @@ import type { Context } from "./command.js";
 import { compressedContent, compressing, contentOf, frameCompression, orCompressed } from "./compression.js";
 import { openStore, recordedPath } from "./s3-access.js";
 
+/** Memory of an archive that is read once, from its start to its end: what was read is not read again. */
+const ONE_PASS = { cacheBytes: 4 * 2 ** 20, tocCacheBytes: 4 * 2 ** 20 } as const;
+
 /** How an archive is opened. */
 export interface AccessOptions {
   /** Whether the table is read through its page index even if it is cheaper to read it whole. */
@@ -120,7 +123,7 @@ export class ArchiveAccess {
     // A table that is local, or that is read with the end of the archive, is not read through its page index.
     const open = (from: RangeSource): Promise<Archive> =>
       usePageIndex === true
-        ? openArchive({ ...from, local: false }, { ...common, tailBytes: 0 })
+        ? openArchive({ ...from, local: false }, { ...common, ...ONE_PASS, tailBytes: 0 })
         : openArchive(from, common);
     try {
       return await open(source);
