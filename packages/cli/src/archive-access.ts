@@ -28,10 +28,18 @@ import type { Context } from "./command.js";
 import { compressedContent, compressing, contentOf, frameCompression, orCompressed } from "./compression.js";
 import { openStore, recordedPath } from "./s3-access.js";
 
+/** Memory of an archive that is read once, from its start to its end: what was read is not read again. */
+const ONE_PASS = { cacheBytes: 4 * 2 ** 20, tocCacheBytes: 4 * 2 ** 20 } as const;
+
 /** How an archive is opened. */
 export interface AccessOptions {
   /** Whether the table is read through its page index even if it is cheaper to read it whole. */
   readonly usePageIndex?: boolean;
+  /**
+   * Whether a file is read as an object on a server is: coalesced and ahead. Otherwise each small container is a read of its own, with
+   * a look at the state of the file before and after it.
+   */
+  readonly readAhead?: boolean;
 }
 
 /** Opens and writes the archives that the arguments of a command name. */
@@ -110,7 +118,7 @@ export class ArchiveAccess {
   }
 
   /** Opens an archive, also a compressed one. Maps keep the order of their keys. */
-  async open(text: string, { usePageIndex }: AccessOptions = {}): Promise<Archive> {
+  async open(text: string, { usePageIndex, readAhead }: AccessOptions = {}): Promise<Archive> {
     const offset = this.#args.count("offset");
     const index = this.#args.text("page-index-file");
     const pageIndex = index === undefined ? undefined : this.source(index);
@@ -118,10 +126,11 @@ export class ArchiveAccess {
     const source = this.source(text);
     const common = { maps: "map", offset, pageIndex, signal } as const;
     // A table that is local, or that is read with the end of the archive, is not read through its page index.
-    const open = (from: RangeSource): Promise<Archive> =>
-      usePageIndex === true
-        ? openArchive({ ...from, local: false }, { ...common, tailBytes: 0 })
-        : openArchive(from, common);
+    const open = (from: RangeSource): Promise<Archive> => {
+      if (usePageIndex === true)
+        return openArchive({ ...from, local: false }, { ...common, ...ONE_PASS, tailBytes: 0 });
+      return openArchive(readAhead === true && from.local ? { ...from, local: false } : from, common);
+    };
     try {
       return await open(source);
     } catch (error) {

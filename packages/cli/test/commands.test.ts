@@ -1,5 +1,5 @@
 /** Runs each command in this process. */
-import { link, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { link, mkdtemp, open, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -129,6 +129,19 @@ describe("errors", () => {
 });
 
 describe("cat", () => {
+  it("reads a file of many small containers in few reads", async () => {
+    const value = Object.fromEntries(
+      Array.from({ length: 3000 }, (_, id) => [`entry ${id}`, { id, text: "row ".repeat(100) }]),
+    );
+    const file = await archive(value, { smallObjectThreshold: 64 });
+    const handle = await open(file);
+    const reads = vi.spyOn(Object.getPrototypeOf(handle) as typeof handle, "read");
+    await handle.close();
+    expect(JSON.parse((await ok(["cat", file])).toString())).toEqual(value);
+    expect(reads.mock.calls.length).toBeLessThan(100);
+    reads.mockRestore();
+  });
+
   it("writes values that JSON lacks as text, lists and objects", async () => {
     const value = [
       Uint8Array.of(1, 2, 255),

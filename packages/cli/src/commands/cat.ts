@@ -1,3 +1,4 @@
+import type { Archive } from "@peekpack/core";
 import { type JsonInput, jsonText } from "@peekpack/core/tagged";
 import { ArchiveAccess } from "../archive-access.js";
 import { type Arguments, UsageError } from "../arguments.js";
@@ -36,14 +37,15 @@ async function run(args: Arguments, context: Context): Promise<undefined> {
   const { archive: name, path, pattern } = archiveAndPath(args);
   const { signal } = context;
   const form = { tagged: args.flag("tagged"), indent: indentation(args, context) };
-  await new ArchiveAccess(args, context).use(name, async (archive) => {
-    const print = async (value: JsonInput): Promise<void> => {
-      await context.output.writeAll(jsonText(value, form));
-      await context.output.write("\n");
-    };
+  const print = async (value: JsonInput): Promise<void> => {
+    await context.output.writeAll(jsonText(value, form));
+    await context.output.write("\n");
+  };
+  const printAll = async (archive: Archive): Promise<void> => {
     if (pattern === undefined) await print(await archive.get(path, { signal }));
     else for await (const { value } of found(archive.select(pattern, { signal }), path)) await print(value);
-  });
+  };
+  await new ArchiveAccess(args, context).use(name, printAll, { readAhead: true });
   return undefined;
 }
 
