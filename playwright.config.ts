@@ -14,8 +14,10 @@ export default defineConfig<object, BrowserChoice>({
   testMatch: "**/*.spec.ts",
   outputDir: "test-results",
   // Test files run concurrently with their own S3 servers; most of the time they wait.
-  workers: 2,
+  workers: 3,
   timeout: 60_000,
+  // A loaded machine may take longer than the five seconds that are the default.
+  expect: { timeout: 15_000 },
   forbidOnly: process.env.CI !== undefined,
   reporter: [["list"], ...(report === undefined ? [] : [["json", { outputFile: report }] as const])],
   use: {

@@ -9,7 +9,7 @@ export default defineConfig({
     projects,
     testTimeout: 30_000,
     hookTimeout: 120_000,
-    // Tests mostly wait for servers: use all cores.
-    maxWorkers: Math.max(2, availableParallelism()),
+    // Tests often wait for servers: one more than there are cores.
+    maxWorkers: availableParallelism() + 1,
   },
 });

@@ -12,6 +12,7 @@ import { compress, compressed, compressedStream } from "./cases/compression.js";
 import { decode, decodeCbor } from "./cases/decode.js";
 import { encode, encodeCbor, encodeIndexed } from "./cases/encode.js";
 import { coldFormats } from "./cases/formats.js";
+import { queries } from "./cases/queries.js";
 import { millionNodes } from "./cases/table.js";
 import { valueCost } from "./cases/value-cost.js";
 import { serverAppend, upload } from "./cases/write.js";
@@ -34,6 +35,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   coldLeaf,
   fiftySubtrees,
   coldFormats,
+  queries,
   valueCost,
   compress,
   compressed,

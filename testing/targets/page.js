@@ -18,7 +18,7 @@ export async function exercisePage(workers = {}) {
     }
   };
   const results = await exercise(environment);
-  await attempt(results, "files, spools", async () => {
+  await attempt(results, "spools", async () => {
     const sink = spoolSink(store.target(`${bucket}/spooled-${Math.random()}`), { worker: false });
     await writeArchive(sink, { a: 1 });
   });

@@ -2,8 +2,9 @@ import { NdArray } from "@peekpack/core";
 import { describe, expect, test } from "vitest";
 import { envelope, ticks } from "../src/numbers/axis.js";
 import { histogram } from "../src/numbers/histogram.js";
-import { gridOf, seriesOf } from "../src/numbers/series.js";
+import { seriesOf } from "../src/numbers/series.js";
 import { summarise } from "../src/numbers/summary.js";
+import { colorScaleOf, fixedDimensions, gridAt, tensorOf } from "../src/numbers/tensor.js";
 
 describe("columns of numbers", () => {
   const columns = (value: Parameters<typeof seriesOf>[0]): [string, number[]][] =>
@@ -37,14 +38,50 @@ describe("columns of numbers", () => {
       expect(seriesOf(value)).toEqual([]);
     }
   });
+});
 
-  test("make a grid if there are too many for lines", () => {
-    const rows = Array.from({ length: 5 }, (_, row) =>
+describe("an image of numbers", () => {
+  test("is found in lists and in arrays of two dimensions, with NaN for null", () => {
+    const rows: (number | null)[][] = Array.from({ length: 5 }, (_, row) =>
       Array.from({ length: 20 }, (_, column) => row * 100 + column),
     );
-    expect(gridOf(rows)).toMatchObject({ rows: 5, columns: 20 });
-    expect(gridOf(rows)!.at(3, 7)).toBe(307);
-    expect(gridOf(rows.map((row) => row.slice(0, 3)))).toBeUndefined();
+    rows[1]![2] = null;
+    const grid = gridAt(tensorOf(rows)!, [], false);
+    expect(grid).toMatchObject({ rows: 5, columns: 20, channels: 1 });
+    expect([grid.at(3, 7), grid.at(1, 2)]).toEqual([307, Number.NaN]);
+    for (const value of [[1, 2], [[1, 2], [3]], [["x"]], [], "text"]) expect(tensorOf(value)).toBeUndefined();
+  });
+
+  test("is chosen by an index of each further dimension", () => {
+    const tensor = tensorOf(
+      new NdArray(
+        Int16Array.from({ length: 24 }, (_, i) => i),
+        [2, 3, 2, 2],
+      ),
+    )!;
+    expect(fixedDimensions(tensor, false)).toBe(2);
+    expect(gridAt(tensor, [1, 2], false).at(1, 0)).toBe(22);
+  });
+
+  test("is in color if the last of three dimensions holds bytes or fractions of 3 or 4 channels", () => {
+    const colors = (values: number[]): number | undefined => colorScaleOf(tensorOf([[values]])!);
+    expect(colors([0, 128, 255])).toBe(255);
+    expect(colors([0, 0.5, 1, 1])).toBe(1);
+    expect(colors([0, 0.5, 2])).toBeUndefined();
+    expect(colors([0, 1])).toBeUndefined();
+    expect(colorScaleOf(tensorOf([[1, 2, 3]])!)).toBeUndefined();
+    expect(
+      gridAt(
+        tensorOf([
+          [
+            [1, 2, 3],
+            [4, 5, 6],
+          ],
+        ])!,
+        [],
+        true,
+      ).at(0, 1, 2),
+    ).toBe(6);
   });
 });
 

@@ -35,6 +35,8 @@ function explain(error: unknown): { readonly code: string; readonly message: str
     if (error.advice === undefined) return { code, message: named };
     return { code, message: `${/[.?!]$/.test(named) ? named : `${named}.`} ${error.advice}` };
   }
+  const permission = missingPermission(error);
+  if (permission !== undefined) return { code: "denied", message: permission.message };
   if (isPeekpackError(error)) return { code: error.code, message: withPosition(error) };
   if (!(error instanceof Error)) return { code: "internal", message: String(error) };
   if (error instanceof RangeError && error.message.startsWith("Maximum call stack")) {
@@ -42,6 +44,14 @@ function explain(error: unknown): { readonly code: string; readonly message: str
   }
   const system = (error as NodeJS.ErrnoException).code ?? "";
   return { code: SYSTEM_CODES[system] ?? "internal", message: error.message };
+}
+
+/** Why Deno did not send a request or read a variable. Its message names the permission and the option that gives it. */
+function missingPermission(error: unknown): Error | undefined {
+  if (!(error instanceof Error)) return undefined;
+  if (error.name === "NotCapable") return error;
+  // Other messages say it themselves.
+  return isPeekpackError(error) && error.code === "network" ? missingPermission(error.cause) : undefined;
 }
 
 /** The message with path and offset, unless it names them itself. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { pathKeyHash } from "../src/format/page-index.js";
 import {
   type Archive,
   buildPageIndex,
@@ -253,24 +254,142 @@ describe("an index that is wrong", () => {
     }
   });
 
-  it("never gives a wrong value, wherever a byte is changed", async () => {
+  it("never takes a value away, wherever a byte of it is changed, and is known as damaged then", async () => {
     const wanted = await (await openArchive(plain)).readMany(paths);
-    const outcomes = new Map<string, number>();
-    for (let at = plain.length; at < bytes.length; at += 41) {
+    const states = new Set<string>();
+    for (let at = plain.length; at < bytes.length; at += 313) {
       const wrong = Uint8Array.from(bytes);
       wrong[at]! ^= 1 + (at % 255);
       const archive = await opened(wrong);
-      for (const [i, path] of paths.entries()) {
-        const outcome = await archive.read(path).then(
-          (value) => {
-            expect(value).toEqual(wanted[i]);
-            return "right";
-          },
-          (error: { code?: string }) => error.code ?? String(error),
-        );
-        outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+      for (const [i, path] of paths.entries()) expect(await archive.read(path)).toEqual(wanted[i]);
+      const { state, reason } = archive.info.pageIndex;
+      states.add(state);
+      expect(reason !== undefined, state).toBe(state === "damaged" || state === "stale");
+    }
+    expect(states).toContain("damaged");
+    expect(states).toContain("used");
+  }, 120_000);
+
+  it("gives way to the table in the middle of a walk, in handles and in lists of blocks", async () => {
+    const archive = await openArchive(plain);
+    const read = async (from: Archive): Promise<unknown[]> => {
+      const entries = (await from.get("entries")) as LazyMap;
+      return [
+        await from.keys("entries").toArray(),
+        await from.read("floats"),
+        entries.size,
+        await entries.has("no such entry"),
+        await ((await entries.get("entry 2999")) as LazyMap).toValue(),
+        await entries.keys().toArray(),
+      ];
+    };
+    const wanted = await read(archive);
+    const damaged = Uint8Array.from(bytes);
+    // Everything but the root block and the footer.
+    const footer = new DataView(bytes.buffer, bytes.byteOffset + bytes.length - 64);
+    damaged.fill(0x55, plain.length, plain.length + Number(footer.getBigUint64(40, true)));
+    const indexed = await opened(damaged);
+    expect(indexed.info.pageIndex.state).toBe("used");
+    expect(await read(indexed)).toEqual(wanted);
+    expect(indexed.info.pageIndex).toMatchObject({
+      state: "damaged",
+      reason: expect.stringMatching(/^The page index is damaged: a (hash )?block has a wrong /),
+    });
+  });
+
+  it("gives way after an append that was interrupted: other bytes over its start, the old end", async () => {
+    const appended = Uint8Array.from(bytes);
+    // The new data and table are longer than the old table, and end within the index.
+    appended.set(bytes.subarray(bytes.length - 150_000, bytes.length - 130_000), plain.length);
+    const archive = await opened(appended);
+    expect(await archive.readMany(paths)).toEqual(await (await openArchive(plain)).readMany(paths));
+    expect(archive.info.pageIndex).toMatchObject({ state: "damaged", reason: expect.any(String) });
+  });
+
+  it("does not mix up what was learned of pages with the whole table", async () => {
+    const document = {
+      small: Array.from({ length: 200 }, (_, i) => `text ${i}, of a length that has a node`),
+      ...Object.fromEntries(Array.from({ length: 4000 }, (_, i) => [`key ${i}`, `value ${i} `.repeat(8)])),
+    };
+    const more = { smallObjectThreshold: 16 };
+    const end = encodeArchive(document, { ...more, pageIndex: false }).length;
+    const bytes = encodeArchive(document, { ...more, pageIndex: true });
+    const archive = await openArchive(
+      { ...observedSource(bytes), local: false },
+      { headBytes: 50, tailBytes: 4096, readAhead: 0, cacheBytes: 0 },
+    );
+    expect(await archive.read(["small", 150])).toBe(document.small[150]);
+    expect(archive.info.pageIndex.state).toBe("used");
+    bytes.fill(0x55, end, bytes.length - 4096);
+    const keys = Object.keys(document).slice(1);
+    expect(await archive.readMany(keys.map((key) => [key]))).toEqual(Object.values(document).slice(1));
+    expect(archive.info.pageIndex.state).toBe("damaged");
+    expect(await archive.read(["small", 150])).toBe(document.small[150]);
+  });
+
+  it("does not make up for a table that is damaged", async () => {
+    const { tocBytes } = (await openArchive(plain)).info;
+    const wrong = Uint8Array.from(bytes);
+    wrong.fill(0xc1, plain.length - Math.floor(tocBytes / 2), plain.length - 100);
+    const archive = await opened(wrong);
+    const outcomes = await Promise.allSettled(paths.map((path) => archive.read(path)));
+    for (const outcome of outcomes) {
+      if (outcome.status === "rejected")
+        expect(outcome.reason).toMatchObject({ code: "corrupt", section: "toc" });
+    }
+    expect(new Set(outcomes.map(({ status }) => status))).toContain("rejected");
+    expect(archive.info.pageIndex.state).toBe("used");
+  });
+
+  it("is not replaced by a table beyond maxTocBytes", async () => {
+    const damaged = Uint8Array.from(bytes);
+    damaged.fill(0x55, plain.length, bytes.length - 30_000);
+    const archive = await opened(damaged, { limits: { maxTocBytes: 1000 } });
+    await expect(archive.read("entries/entry 2000/id")).rejects.toMatchObject({ code: "limit" });
+    expect(archive.info.pageIndex.state).toBe("damaged");
+  });
+});
+
+describe("a slice of a large list", () => {
+  it("reads each page once, also if nothing is kept", async () => {
+    const list = Array.from({ length: 10_000 }, (_, i) => `item ${i} of a list of long texts`);
+    const bytes = encodeArchive(list, { pageIndex: true, smallObjectThreshold: 16 });
+    const source = observedSource(bytes, { local: true });
+    const archive = await openArchive(source, { tocCacheBytes: 0 });
+    expect(archive.info.pageIndex.state).toBe("used");
+    for (const [start, end, step] of [
+      [100, 9000, 1],
+      [0, 10_000, 7],
+    ] as const) {
+      source.ranges.length = 0;
+      const items = await archive.read([slice(start, end, step)]);
+      expect(items).toEqual(list.slice(start, end).filter((_, i) => i % step === 0));
+      expect(new Set(source.ranges.map((range) => range.start)).size).toBe(source.ranges.length);
+    }
+  });
+});
+
+describe("two keys with one hash", () => {
+  // Found by search.
+  const [present, absent] = ["k861157", "k1001800"] as const;
+  const map = Object.fromEntries(Array.from({ length: 2000 }, (_, i) => [`key ${i}`, `a long value ${i}`]));
+  const bytes = encodeArchive({ first: map, [present]: map }, { pageIndex: true, smallObjectThreshold: 16 });
+
+  it("are told apart, whichever is looked up first", async () => {
+    expect(pathKeyHash(present, () => 0)).toBe(pathKeyHash(absent, () => 0));
+    for (const order of [[absent], [present, absent], [absent, present, absent]]) {
+      const archive = await openArchive(bytes, { tocCacheBytes: 0 });
+      expect(archive.info.pageIndex.state).toBe("used");
+      for (const key of order) {
+        expect(await archive.has([key, "key 7"])).toBe(key === present);
+        expect(await archive.has([key])).toBe(key === present);
       }
     }
-    expect([...outcomes.keys()].sort()).toEqual(["corrupt", "right"]);
-  }, 120_000);
+  });
+
+  it("are told apart when both are looked up at once", async () => {
+    const archive = await openArchive(bytes, { tocCacheBytes: 0 });
+    const found = [present, absent, present].map((key) => archive.has([key]));
+    expect(await Promise.all(found)).toEqual([true, false, true]);
+  });
 });

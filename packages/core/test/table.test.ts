@@ -85,8 +85,8 @@ describe("what look-ups learn", () => {
     });
     expect(await archive.entries("wide").toArray()).toHaveLength(30_000);
     expect(await archive.entries("list").toArray()).toHaveLength(30_000);
-    expect(await ((await archive.get("list")) as LazyList).slice(20_000, 23_000)).toHaveLength(3000);
-    expect(await archive.read("list/20000:23000")).toHaveLength(3000);
+    expect(await ((await archive.get("list")) as LazyList).slice()).toHaveLength(30_000);
+    expect(await archive.read("list/0:30000")).toHaveLength(30_000);
     let seen = 0;
     for await (const _ of archive.select("*/*")) seen++;
     expect(seen).toBe(60_000);

@@ -2,12 +2,15 @@ import { readAhead } from "@peekpack/core/internal";
 import { child, children, isSingular, sliced } from "./children.js";
 import { descendants } from "./descendants.js";
 import { testAll } from "./filter.js";
-import { estimatedBytes, Groups, type Item, load } from "./item.js";
+import { estimatedBytes, Groups, type Item, load, loadSmall } from "./item.js";
 import type { Run } from "./run.js";
 import type { Filter, Query, Segment, Selector, SingularSelector } from "./syntax.js";
 
 /** Children that are looked up at once. */
 const MAX_LOOKUPS = 16_384;
+
+/** Values that are filtered at once. Larger groups save no requests, and keep the values for longer. */
+const MAX_KNOWN = 1024;
 
 /** A child, and the filter that it must pass. */
 interface Candidate {
@@ -54,8 +57,11 @@ async function* named(
   for await (const batch of input) {
     for (const group of groups.split(batch, false, maxCount)) {
       await load(group, run);
-      const found = group.flatMap((item) => selectors.map((selector) => child(item, selector, run)));
-      const below = (await Promise.all(found)).filter((item) => item !== undefined);
+      const found: (Item | undefined | Promise<Item | undefined>)[] = [];
+      for (const item of group) for (const selector of selectors) found.push(child(item, selector, run));
+      // In most groups nothing must be fetched. Promises for each would take longer than the lookups.
+      const ready = found.some((item) => item instanceof Promise) ? await Promise.all(found) : found;
+      const below = (ready as (Item | undefined)[]).filter((item) => item !== undefined);
       if (below.length > 0) yield below;
       await run.step();
     }
@@ -75,6 +81,7 @@ async function* candidates(
       await load(group, run, true);
       let out: Candidate[] = [];
       let bytes = 0;
+      let nodes = 0;
       for (const item of group) {
         for (const selector of selectors) {
           const filter = selector.kind === "filter" ? selector.filter : undefined;
@@ -82,11 +89,14 @@ async function* candidates(
             for (const below of window) {
               out.push({ item: below, filter });
               if (filter?.readsNode) bytes += estimatedBytes(below, false);
-              if (!outputs.isFull(out.length, bytes)) continue;
+              if (below.at.kind === "node") nodes++;
+              const known = nodes === 0 && out.length >= MAX_KNOWN;
+              if (!known && !outputs.isFull(out.length, bytes)) continue;
               yield out;
-              outputs.grow();
+              if (!known) outputs.grow();
               out = [];
               bytes = 0;
+              nodes = 0;
             }
             // The first results do not wait for more pages of the table.
             if (outputs.isNew && out.length > 0) {
@@ -94,6 +104,7 @@ async function* candidates(
               outputs.grow();
               out = [];
               bytes = 0;
+              nodes = 0;
             }
           }
         }
@@ -124,7 +135,8 @@ async function filtered(group: readonly Candidate[], run: Run): Promise<Item[]> 
   if (byFilter.size === 0) return group.map(({ item }) => item);
   const passed = new Set<Item>();
   for (const [filter, items] of byFilter) {
-    if (filter.readsNode) await load(items, run);
+    if (filter.readsMembers) await loadSmall(items, run);
+    else if (filter.readsNode) await load(items, run);
     const verdicts = await testAll(filter.test, items, run, select);
     for (const [i, item] of items.entries()) if (verdicts[i]) passed.add(item);
   }

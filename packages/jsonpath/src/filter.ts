@@ -1,8 +1,7 @@
-import type { Value } from "@peekpack/core";
 import { type Branch, ResultBudget } from "@peekpack/core/internal";
 import { lengthOfList } from "./children.js";
 import { CONTAINER, type Comparable, compares, itemsOf, membersOf, NOTHING } from "./comparison.js";
-import { estimatedBytes, Groups, type Item, load, readValue } from "./item.js";
+import { estimatedBytes, Groups, type Item, load, readValue, setPlain } from "./item.js";
 import type { Run } from "./run.js";
 import type { Operand, Query, Test } from "./syntax.js";
 
@@ -174,6 +173,9 @@ async function single(
 
 /** The values of operations. Those that are not known are read in one plan, each once. */
 async function results(some: readonly Operation[], deep: boolean, run: Run): Promise<Comparable[]> {
+  if (some.every((operation) => "known" in operation || operation.item.at.kind === "plain")) {
+    return some.map(knownValue);
+  }
   const items = new Set<Item>();
   const measured = new Set<Item>();
   for (const operation of some) {
@@ -193,15 +195,17 @@ async function results(some: readonly Operation[], deep: boolean, run: Run): Pro
   }
   if (waiting.length > 0) await Promise.all(waiting);
   return some.map((operation) => {
-    if ("known" in operation) return operation.known;
-    const { item, length } = operation;
-    if (item.at.kind === "plain") return length ? lengthOf(item.at.value) : item.at.value;
-    return length ? lengths.get(item)! : CONTAINER;
+    if ("known" in operation || operation.item.at.kind === "plain") return knownValue(operation);
+    return operation.length ? lengths.get(operation.item)! : CONTAINER;
   });
 }
 
-function setPlain(item: Item, value: Value): void {
-  item.at = { kind: "plain", value };
+/** The value of an operation that is known, or whose item was read. */
+function knownValue(operation: Operation): Comparable {
+  if ("known" in operation) return operation.known;
+  const { item, length } = operation;
+  if (item.at.kind !== "plain") return CONTAINER;
+  return length ? lengthOf(item.at.value) : item.at.value;
 }
 
 async function readLength(item: Item, lengths: Map<Item, number | typeof NOTHING>, run: Run): Promise<void> {

@@ -37,6 +37,13 @@ export function keysOf(step: Step | undefined): (string | number)[] {
 
 /** Lists of blocks of at most this size are read whole, many at once. Longer ones are read in windows. */
 const SMALL_LIST = 256 * 1024;
+/** A container of this size, and a gap of this size, is read with its neighbors: the request scheduler does so as well. */
+const SMALL_CONTAINER = 4096;
+/** From so many containers on, reading them whole is worth it. */
+const MANY = 16;
+/** How many values are decoded at once, and how many bytes. */
+const MAX_ROW = 256;
+const MAX_ROW_BYTES = 256 * 1024;
 /** What a child archive counts: its size is not known before it is opened. */
 const ARCHIVE_BYTES = 16 * 1024;
 /** What a container without a span counts: a combined archive. */
@@ -73,25 +80,41 @@ function isSmallList(node: BlockList): boolean {
  * @param lists whether small lists of blocks are read as well
  */
 export async function load(items: readonly Item[], run: Run, lists = false): Promise<void> {
+  if (items.every(({ at }) => at.kind === "plain")) return;
   await openArchives(items, run);
   const wanted = new Map<ArchiveReader, Wanted[]>();
   for (const item of items) {
     if (item.at.kind === "plain") continue;
     const { archive, node } = item.at;
-    let some = wanted.get(archive);
-    if (some === undefined) {
-      some = [];
-      wanted.set(archive, some);
-    }
     if (node.kind === "value") {
-      const { start, end } = node.span;
-      some.push({ item, start, end, count: undefined });
+      wantedOf(archive, wanted).push({ item, ...node.span, count: undefined });
     } else if (lists && node.kind === "blocked" && isSmallList(node) && "before" in node.blocks) {
       const { bounds } = node.blocks;
-      some.push({ item, start: bounds[0]!, end: bounds.at(-1)!, count: node.length });
+      wantedOf(archive, wanted).push({ item, start: bounds[0]!, end: bounds.at(-1)!, count: node.length });
     }
   }
   await Promise.all([...wanted].map(([archive, some]) => readValues(archive, some, run)));
+}
+
+/**
+ * Does what {@link load} does for items whose members are compared. Small containers that follow one another are read
+ * whole: the requests for their members would be coalesced to about the same bytes, and decoding them in one go takes a
+ * fraction of the time. A container that cannot be decoded stays as it is. So do all if the bytes of the run are bounded.
+ */
+export async function loadSmall(items: readonly Item[], run: Run): Promise<void> {
+  if (run.boundsBytes || items.length < MANY) return load(items, run);
+  await openArchives(items, run);
+  const wanted = new Map<ArchiveReader, Wanted[]>();
+  for (const item of items) {
+    if (item.at.kind === "plain") continue;
+    const { archive, node } = item.at;
+    if ((node.kind === "map" || node.kind === "list") && node.span !== undefined && isSmall(node.span)) {
+      wantedOf(archive, wanted).push({ item, ...node.span, count: undefined });
+    }
+  }
+  const dense = [...wanted].filter(([, some]) => isDense(some));
+  await Promise.all(dense.map(([archive, some]) => readValues(archive, some, run)));
+  await load(items, run);
 }
 
 interface Wanted {
@@ -102,18 +125,91 @@ interface Wanted {
   readonly count: number | undefined;
 }
 
+function wantedOf(archive: ArchiveReader, wanted: Map<ArchiveReader, Wanted[]>): Wanted[] {
+  let some = wanted.get(archive);
+  if (some === undefined) {
+    some = [];
+    wanted.set(archive, some);
+  }
+  return some;
+}
+
+function isSmall({ start, end }: { readonly start: number; readonly end: number }): boolean {
+  return end - start <= SMALL_CONTAINER;
+}
+
+/** Whether many spans follow one another, with gaps that a request would read as well. */
+function isDense(wanted: readonly Wanted[]): boolean {
+  if (wanted.length < MANY) return false;
+  for (let i = 1; i < wanted.length; i++) {
+    const gap = wanted[i]!.start - wanted[i - 1]!.end;
+    if (gap < 0 || gap > SMALL_CONTAINER) return false;
+  }
+  return true;
+}
+
 /** Reads values in one plan. Each is bounded by the reader's limits, and together they are about as large as a group. */
 async function readValues(archive: ArchiveReader, wanted: readonly Wanted[], run: Run): Promise<void> {
   if (wanted.length === 0) return;
   for (const { start, end } of wanted) run.take(end - start);
-  const read = await archive.read(wanted, run.reading);
-  const decoded = await Promise.all(
-    wanted.map(({ start, count }, i) => archive.decode(read[i]!, count ?? 1, start)),
+  const rows = adjacent(wanted, archive.context.limits.maxValueBytes);
+  const read = await archive.read(
+    rows.map((row) => ({ start: row[0]!.start, end: row.at(-1)!.end })),
+    run.reading,
   );
-  for (const [i, { item, count }] of wanted.entries()) {
-    const values = decoded[i]!;
-    item.at = { kind: "plain", value: count === undefined ? values[0] : values };
+  for (const [i, row] of rows.entries()) {
+    await decodeRow(archive, row, read[i]!);
+    await run.step();
   }
+}
+
+/** Values that follow one another without a gap, in rows that are decoded at once. */
+function adjacent(wanted: readonly Wanted[], maxBytes: number): Wanted[][] {
+  const rows: Wanted[][] = [];
+  let row: Wanted[] = [];
+  for (const one of wanted) {
+    const last = row.at(-1);
+    const follows =
+      last !== undefined &&
+      last.end === one.start &&
+      last.count === undefined &&
+      one.count === undefined &&
+      row.length < MAX_ROW &&
+      one.end - row[0]!.start <= Math.min(maxBytes, MAX_ROW_BYTES);
+    if (follows) {
+      row.push(one);
+      continue;
+    }
+    row = [one];
+    rows.push(row);
+  }
+  return rows;
+}
+
+async function decodeRow(archive: ArchiveReader, row: readonly Wanted[], bytes: Uint8Array): Promise<void> {
+  const { start } = row[0]!;
+  if (row.length > 1) {
+    const values = await archive.decode(bytes, row.length, start).catch(() => undefined);
+    if (values !== undefined) {
+      for (const [i, { item }] of row.entries()) setPlain(item, values[i]);
+      return;
+    }
+    // One of them is damaged, or all together exceed a limit: each for itself says which.
+  }
+  for (const { item, start: from, end, count } of row) {
+    try {
+      const values = await archive.decode(bytes.subarray(from - start, end - start), count ?? 1, from);
+      setPlain(item, count === undefined ? values[0] : values);
+    } catch (error) {
+      if (item.at.kind === "node" && (item.at.node.kind === "map" || item.at.node.kind === "list")) continue;
+      throw error;
+    }
+  }
+}
+
+/** Replaces where an item is by its value. */
+export function setPlain(item: Item, value: Value): void {
+  item.at = { kind: "plain", value };
 }
 
 /** Replaces child archives by their roots. All are opened at once. Large nodes are checked meanwhile. */

@@ -91,7 +91,7 @@ function selectorOf(selector: unknown, depth: number): Selector {
 
 function filterOf(expression: Expression, depth: number): Filter {
   const test = testOf(expression, depth);
-  return { test, readsNode: readsNode(test) };
+  return { test, readsNode: readsNode(test), readsMembers: readsMembers(test) };
 }
 
 function testOf(expression: Expression, depth: number): Test {
@@ -189,4 +189,25 @@ function refused(why: string): PeekpackError {
 
 function tooDeep(): PeekpackError {
   return refused(`it nests more than ${MAX_DEPTH} levels deep`);
+}
+
+function readsMembers(test: Test): boolean {
+  switch (test.kind) {
+    case "and":
+    case "or":
+      return test.tests.some(readsMembers);
+    case "not":
+      return readsMembers(test.test);
+    case "exists":
+      return false;
+    case "compare":
+      return operandReadsMembers(test.left) || operandReadsMembers(test.right);
+    default:
+      return operandReadsMembers(test.text) || operandReadsMembers(test.pattern);
+  }
+}
+
+function operandReadsMembers(operand: Operand): boolean {
+  if (operand.kind === "length") return operandReadsMembers(operand.of);
+  return operand.kind === "value" && !operand.query.absolute && operand.query.segments.length > 0;
 }

@@ -64,6 +64,11 @@ export class Run {
     }
   }
 
+  /** Whether bytes are bounded: then nothing is read that the query does not need. */
+  get boundsBytes(): boolean {
+    return this.#bounds.maxBytes < Number.POSITIVE_INFINITY;
+  }
+
   /** Has a large node compared with the table, while the query goes on. */
   check(node: TableNode): void {
     const check = verified(node)

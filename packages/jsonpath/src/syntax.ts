@@ -27,6 +27,8 @@ export interface Filter {
   readonly test: Test;
   /** Whether the test looks into the node, or compares it: then its value is read before. */
   readonly readsNode: boolean;
+  /** Whether the test compares values below the node. */
+  readonly readsMembers: boolean;
 }
 
 /** What is true or false of a node. */

@@ -128,6 +128,46 @@ describe("what a query fetches", () => {
   });
 });
 
+describe("a filter over small records", () => {
+  const count = 5000;
+  const bytes = encodeArchive(entries(count, 300), {
+    smallObjectThreshold: 128,
+    trivialSize: 0,
+    pageIndex: true,
+  });
+  const path = "$.entries[?@.gap > 4.995].energy";
+
+  it("reads them in few requests, and what it selects with them", async () => {
+    const { source, seen } = remote(bytes);
+    const archive = await openArchive(source);
+    await archive.read(["entries", 0, "gap"]);
+    const { bytes: before } = seen;
+    expect(await query(archive, path).toArray()).toHaveLength(2500);
+    // Each byte of the data once, and the table.
+    expect(seen.bytes - before).toBeLessThan(bytes.length);
+    expect(seen.requests).toBeLessThan(30);
+  });
+
+  it("stays within maxBytes", async () => {
+    const archive = await openArchive(bytes);
+    const options = { maxBytes: count * 9 + 2500 * 3 };
+    expect(await query(archive, path, options).toArray()).toHaveLength(2500);
+  });
+
+  it("finds what it finds although another member is damaged", async () => {
+    const intact = await openArchive(bytes);
+    const expected = await query(intact, path).toArray();
+    const damaged = bytes.slice();
+    // A map of 16 bits with more entries than there are, in place of the byte string of the last entry.
+    const at = damaged.lastIndexOf(0xc5, 50 + intact.info.dataBytes - 1);
+    expect([...damaged.subarray(at, at + 3)]).toEqual([0xc5, 300 >> 8, 300 & 255]);
+    damaged[at] = 0xde;
+    const archive = await openArchive(damaged);
+    expect(await codeOf(archive.read(["entries", count - 1, "field"]))).toBe("corrupt");
+    expect(await query(archive, path).toArray()).toEqual(expected);
+  });
+});
+
 describe("streaming", () => {
   const bytes = encodeArchive(entries(3000, 9000), { trivialSize: 0 });
 

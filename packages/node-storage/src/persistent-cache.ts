@@ -2,11 +2,17 @@ import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import type { PersistentCacheOptions } from "@peekpack/core";
 import { type DisposableCache, pieceCache } from "@peekpack/s3/internal";
+import { withSystemErrors } from "./file-error.js";
 import { RangeFiles } from "./range-files.js";
 
-/** The default directory of cached ranges: below XDG_CACHE_HOME, else below `.cache` of the home directory. */
+/**
+ * The default directory of cached ranges: below XDG_CACHE_HOME, else below `.cache` of the home directory.
+ * @throws PeekpackError `denied` if Deno has no permission to find it
+ */
 export function defaultCacheDirectory(): string {
-  return join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "peekpack", "ranges");
+  return withSystemErrors("find the default directory of cached ranges", "source", () =>
+    join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "peekpack", "ranges"),
+  );
 }
 
 /**
@@ -19,6 +25,7 @@ export function defaultCacheDirectory(): string {
  * const archive = await openArchive(withRangeCache(store.source("bucket/key"), cache));
  *
  * @throws RangeError if `maxBytes` or `maxAgeMs` is not positive
+ * @throws PeekpackError `denied` if Deno has no permission to find the default directory
  */
 export function persistentCache(options: PersistentCacheOptions = {}): DisposableCache {
   const { directory = defaultCacheDirectory() } = options;

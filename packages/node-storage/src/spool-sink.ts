@@ -24,6 +24,7 @@ export interface SpoolSinkOptions extends SpoolWriteOptions {
  * a few parts are in memory. If anything fails, the old object is unchanged, and the multipart upload and the temporary file
  * are removed, unless `durable` keeps them. After a crash `pendingUploads` lists what is left.
  * @throws PeekpackError from its calls: `quota` if the disk is full or `maxBytes` is exceeded, and the target's errors
+ * @throws PeekpackError `denied` if Deno has no permission to find the default directory
  * @throws RangeError from its calls if `partSize` or `concurrency` is out of range
  */
 export function spoolSink(target: UploadTarget, options: SpoolSinkOptions = {}): DisposableSink {

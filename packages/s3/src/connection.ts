@@ -5,7 +5,7 @@ import {
   environmentCredentials,
   type S3Credentials,
 } from "./credentials.js";
-import { environment } from "./environment.js";
+import { environmentVariable } from "./environment.js";
 import { secretsOf } from "./error-code.js";
 import { type Fetch, fetchRequest } from "./fetch-request.js";
 import { encodeKey, encodeText, fitsUrl } from "./location.js";
@@ -86,10 +86,11 @@ const MAX_CORRECTIONS = 3;
 export function connectionSettings(options: ConnectionOptions): ConnectionSettings {
   return {
     endpoint: async () => endpointOf(options),
-    region: async () => {
-      const env = environment();
-      return options.region || env.AWS_REGION || env.AWS_DEFAULT_REGION || "us-east-1";
-    },
+    region: async () =>
+      options.region ||
+      environmentVariable("AWS_REGION") ||
+      environmentVariable("AWS_DEFAULT_REGION") ||
+      "us-east-1",
     credentials: providerOf(options.credentials),
     pathStyle: () => options.forcePathStyle,
     fetch: options.fetch,
@@ -98,8 +99,8 @@ export function connectionSettings(options: ConnectionOptions): ConnectionSettin
 
 /** The endpoint from the options or the environment; undefined for AWS. @throws TypeError if it is not a URL */
 export function endpointOf({ endpoint }: ConnectionOptions): URL | undefined {
-  const env = environment();
-  const given = endpoint ?? (env.AWS_ENDPOINT_URL_S3 || env.AWS_ENDPOINT_URL);
+  const given =
+    endpoint ?? environmentVariable("AWS_ENDPOINT_URL_S3") ?? environmentVariable("AWS_ENDPOINT_URL");
   if (!given) return undefined;
   try {
     return new URL(given);
@@ -130,7 +131,9 @@ export function openConnection(settings: ConnectionSettings): S3Connection {
       // Made for users. Any other message may quote a secret.
       if (isPeekpackError(error)) throw error;
       const kind = error instanceof Error ? error.name : typeof error;
-      throw new PeekpackError("denied", `The credentials provider failed (${kind}).`, { section: "source" });
+      // That of Deno says which permission is missing.
+      const why = kind === "NotCapable" ? (error as Error).message : kind;
+      throw new PeekpackError("denied", `The credentials provider failed (${why}).`, { section: "source" });
     }
   });
   const signer = requestSigner();

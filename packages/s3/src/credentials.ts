@@ -1,4 +1,4 @@
-import { environment } from "./environment.js";
+import { environmentVariable } from "./environment.js";
 
 /** What signs a request. The shape is the AWS SDK's, so its providers fit. */
 export interface S3Credentials {
@@ -63,7 +63,9 @@ export function cachedCredentials(provider: CredentialsProvider): CredentialsCac
 
 /** Credentials from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN; undefined if they are not set. */
 export function environmentCredentials(): S3Credentials | undefined {
-  const { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret, AWS_SESSION_TOKEN: token } = environment();
+  const id = environmentVariable("AWS_ACCESS_KEY_ID");
+  const secret = environmentVariable("AWS_SECRET_ACCESS_KEY");
   if (!id || !secret) return undefined;
+  const token = environmentVariable("AWS_SESSION_TOKEN");
   return { accessKeyId: id, secretAccessKey: secret, ...(token ? { sessionToken: token } : {}) };
 }

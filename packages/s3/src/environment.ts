@@ -1,9 +1,17 @@
+import { PeekpackError } from "@peekpack/core";
 import { pageUrl } from "@peekpack/core/internal";
 
-/** Environment variables in Node, Bun and Deno; empty in a browser. Reads them at each call. */
-export function environment(): Readonly<Record<string, string | undefined>> {
+/**
+ * An environment variable in Node, Bun and Deno; undefined in a browser, and if it is empty.
+ * @throws PeekpackError `denied` if Deno has no permission to read it
+ */
+export function environmentVariable(name: string): string | undefined {
   const host = globalThis as { process?: { env?: Record<string, string | undefined> } };
-  return host.process?.env ?? {};
+  try {
+    return host.process?.env?.[name] || undefined;
+  } catch (cause) {
+    throw new PeekpackError("denied", `Could not read ${name}: ${(cause as Error).message}.`, { cause });
+  }
 }
 
 /** Whether this code runs in a page or a worker of a browser. */

@@ -16,7 +16,7 @@ export function loadSdk(): Promise<Sdk> {
   return loadPackage("writing to S3 with the AWS SDK", async () => {
     // Bundlers accept that a package is missing if its import is within `try`.
     try {
-      return await import("@aws-sdk/client-s3");
+      return installed(await import("@aws-sdk/client-s3"), "@aws-sdk/client-s3");
     } catch (error) {
       throw orAbsent(error, "@aws-sdk/client-s3");
     }
@@ -27,7 +27,7 @@ export function loadSdk(): Promise<Sdk> {
 export function loadFetchHandler(): Promise<typeof import("@smithy/fetch-http-handler")> {
   return loadPackage("sending requests of the AWS SDK", async () => {
     try {
-      return await import("@smithy/fetch-http-handler");
+      return installed(await import("@smithy/fetch-http-handler"), "@smithy/fetch-http-handler");
     } catch (error) {
       throw orAbsent(error, "@smithy/fetch-http-handler");
     }
@@ -53,6 +53,12 @@ async function loadPackage<T>(feature: string, load: () => Promise<T>): Promise<
     const { cause } = error as Error;
     throw isPeekpackError(cause) ? cause : error;
   }
+}
+
+/** Parcel replaces a package by an empty module, as this package's manifest tells it to. */
+function installed<T extends object>(module: T, name: string): T {
+  if (Object.keys(module).length === 0) throw new Error(`Cannot find package '${name}'`);
+  return module;
 }
 
 /** The error of a package that is not installed; any other error unchanged. */

@@ -101,7 +101,7 @@ await onEachServer("the direct sink", (server: S3Server) => {
   it("obeys its put mode in parts and in one PUT", async () => {
     for (const [key, bytes] of [
       ["small", noise(100)],
-      ["large", noise(11 * MiB)],
+      ["large", noise(5 * MiB)],
     ] as const) {
       const write = async (put: UploadTarget["put"]) => {
         const sink = stores.sdk.sink(`${bucket}/${key}`, { put, partSize });

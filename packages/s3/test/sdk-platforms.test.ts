@@ -63,6 +63,16 @@ describe("the AWS SDK on other platforms", () => {
     expect(requests).toEqual([]);
   });
 
+  it("rejects with `denied` where a bundler has put an empty module in the place of the SDK", async () => {
+    vi.doMock("@aws-sdk/client-s3", () => ({}));
+    const { store, requests } = countingStore("sdk");
+    await expect(store.target("bucket/key").createUpload()).rejects.toMatchObject({
+      code: "denied",
+      message: expect.stringContaining('writer: "fetch"'),
+    });
+    expect(requests).toEqual([]);
+  });
+
   it("does not repeat a request whose response the platform cannot read", async () => {
     const send = vi.fn(async () => {
       throw Object.assign(new ReferenceError("DOMParser is not defined"), {

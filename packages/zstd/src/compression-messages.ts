@@ -13,6 +13,8 @@ export interface CompressionResponse {
   readonly id: number;
   readonly compressed?: CompressedBatch;
   readonly error?: string;
+  /** Whether it failed because WebAssembly may not be compiled. */
+  readonly forbidden?: boolean;
 }
 
 /** The text of an error, which is what another thread is told. */

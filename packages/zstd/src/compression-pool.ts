@@ -1,7 +1,13 @@
 import { PeekpackError } from "@peekpack/core";
 import { loadFeature } from "@peekpack/core/internal";
 import { type CompressionRequest, type CompressionResponse, message } from "./compression-messages.js";
-import { type Batch, type CompressedBatch, compressBatch, loadCompressor } from "./compressor.js";
+import {
+  type Batch,
+  type CompressedBatch,
+  compressBatch,
+  loadCompressor,
+  WebAssemblyForbidden,
+} from "./compressor.js";
 import { nodeModule } from "./platform.js";
 
 /** What is used of a browser's Worker. Its own type does not exist in projects without the types of the DOM. */
@@ -67,10 +73,14 @@ export function compressionPool(options: CompressionOptions): CompressionPool {
   };
 }
 
-/** Compresses batches in this thread. */
+/** Compresses batches in this thread. They reject with `network` if code cannot be loaded, with `denied` if WebAssembly is forbidden. */
 export function compressHere(level: number, checksum: boolean): (batch: Batch) => Promise<CompressedBatch> {
   return async (batch) => {
-    const compressor = await loadFeature("compression", () => loadCompressor(level, checksum));
+    const compressor = await loadFeature("compression", () => loadCompressor(level, checksum)).catch(
+      (error: PeekpackError) => {
+        throw error.cause instanceof WebAssemblyForbidden ? forbiddenError(error.cause.message) : error;
+      },
+    );
     return compressBatch(compressor, batch);
   };
 }
@@ -125,13 +135,13 @@ async function startThread(factory: WorkerFactory | undefined): Promise<Compress
       end(workerError(message(cause)));
       reject(cause);
     });
-    channel.onMessage(({ id, compressed, error }) => {
+    channel.onMessage(({ id, compressed, error = "", forbidden }) => {
       const request = pending.get(id);
       pending.delete(id);
       channel.setBusy(pending.size > 0);
       if (id < 0) return resolve();
       if (compressed) request?.resolve(compressed);
-      else request?.reject(workerError(error ?? ""));
+      else request?.reject(forbidden ? forbiddenError(error) : workerError(error));
     });
   });
   return {
@@ -149,6 +159,10 @@ async function startThread(factory: WorkerFactory | undefined): Promise<Compress
 
 function workerError(text: string): PeekpackError {
   return new PeekpackError("network", `A worker that compresses has failed: ${text}`, { section: "sink" });
+}
+
+function forbiddenError(text: string): PeekpackError {
+  return new PeekpackError("denied", text, { section: "sink" });
 }
 
 /** Starts a worker: the caller's, Node's, or the browser's. */

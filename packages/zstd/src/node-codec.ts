@@ -16,6 +16,8 @@ export async function loadNodeCodec(): Promise<NodeCodec | undefined> {
   try {
     const load = nodeModule("node:module")?.createRequire(import.meta.url);
     if (!load) return undefined;
+    // If the file is missing or may not be read, the package ends the process by a rejection that nobody can catch.
+    nodeModule("node:fs")?.accessSync(load.resolve("@foxglove/wasm-zstd/dist/wasm-zstd.wasm"));
     const codec = load("@foxglove/wasm-zstd") as typeof import("@foxglove/wasm-zstd");
     await codec.isLoaded;
     return codec;

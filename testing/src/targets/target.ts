@@ -1,9 +1,11 @@
-/** What a check came to: "ok", or why it failed. */
+/** What a check came to: "ok", "– REASON" if the platform cannot do it, or why it failed. */
 export type Results = Readonly<Record<string, string>>;
 
 /** What programs need: an archive to read, and a bucket to write to. */
 export interface TargetEnvironment {
   readonly url: string;
+  /** The same archive, compressed. */
+  readonly compressedUrl: string;
   readonly s3: {
     readonly endpoint: string;
     readonly region: string;
@@ -37,6 +39,11 @@ export interface Target {
   readonly files: readonly string[];
   /** Uses the packages. */
   run(project: Project): Promise<Results>;
+}
+
+/** Whether a check failed. */
+export function isFailure(result: string): boolean {
+  return result !== "ok" && !result.startsWith("– ");
 }
 
 /** The results that a program printed. */

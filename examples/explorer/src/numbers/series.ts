@@ -1,7 +1,7 @@
 import { NdArray, type Value } from "@peekpack/core";
 import { isPlainMap } from "../archive/entry.js";
 
-/** A column of numbers. Other values are NaN. */
+/** A column of numbers. Other values, such as null, are NaN: plots have a gap there. */
 export interface Series {
   readonly name: string;
   readonly values: Float64Array;
@@ -18,10 +18,10 @@ const SAMPLE = 64;
  */
 export function seriesOf(value: Value): Series[] {
   if (NdArray.is(value)) return arraySeries(value);
-  if (isTyped(value)) return [{ name: "", values: Float64Array.from(value as ArrayLike<number>, Number) }];
+  if (isTyped(value)) return [{ name: "", values: floats(value as ArrayLike<number | bigint>) }];
   if (!Array.isArray(value) || value.length < 2) return [];
   const sample = value.slice(0, SAMPLE);
-  if (sample.every(isNumber)) return [{ name: "", values: Float64Array.from(value, toNumber) }];
+  if (areNumbers(sample)) return [{ name: "", values: floats(value as ArrayLike<Value>) }];
   if (sample.every((row) => Array.isArray(row) || NdArray.is(row))) return rowSeries(value);
   if (sample.every(isPlainMap)) {
     const rows = value as { [key: string]: Value }[];
@@ -34,22 +34,11 @@ export function seriesOf(value: Value): Series[] {
   return [];
 }
 
-/** Numbers in rows and columns, if a value has more columns than a line plot shows. */
-export function gridOf(
-  value: Value,
-): { rows: number; columns: number; at(row: number, column: number): number } | undefined {
-  const series = seriesOf(value);
-  const rows = series[0]?.values.length ?? 0;
-  if (series.length <= MAX_LINES || rows < 2 || series.some(({ name }, i) => name !== String(i)))
-    return undefined;
-  return { rows, columns: series.length, at: (row, column) => series[column]!.values[row]! };
-}
-
 function arraySeries({ data, shape }: NdArray): Series[] {
-  if (shape.length === 1) return [{ name: "", values: Float64Array.from(data as ArrayLike<number>, Number) }];
+  if (shape.length === 1) return [{ name: "", values: floats(data as ArrayLike<number | bigint>) }];
   if (shape.length !== 2) return [];
   const [rows, columns] = shape as [number, number];
-  if (columns > 512 || rows < 2) return [];
+  if (columns > MAX_LINES || rows < 2) return [];
   return Array.from({ length: columns }, (_, column) => ({
     name: String(column),
     values: Float64Array.from({ length: rows }, (_, row) => Number(data[row * columns + column])),
@@ -59,12 +48,32 @@ function arraySeries({ data, shape }: NdArray): Series[] {
 function rowSeries(rows: Value[]): Series[] {
   const plain = rows.map((row) => (NdArray.is(row) ? (row.toNested() as Value) : row));
   const width = Array.isArray(plain[0]) ? plain[0].length : 0;
-  if (width === 0 || width > 512) return [];
-  if (!plain.every((row) => Array.isArray(row) && row.length === width && row.every(isNumber))) return [];
+  if (width === 0 || width > MAX_LINES) return [];
+  if (!plain.every((row) => Array.isArray(row) && row.length === width && row.every(isNumberOrNull)))
+    return [];
   return Array.from({ length: width }, (_, column) => ({
     name: String(column),
     values: Float64Array.from(plain, (row) => toNumber((row as Value[])[column])),
   }));
+}
+
+/** Whether values are numbers or null, and some are numbers. */
+export function areNumbers(values: readonly unknown[]): boolean {
+  return values.some(isNumber) && values.every(isNumberOrNull);
+}
+
+function isNumberOrNull(value: unknown): boolean {
+  return value == null || isNumber(value);
+}
+
+/** Numbers as a typed array. A typed array of floats is a view of the same memory. */
+export function floats(values: ArrayLike<Value | number | bigint>): Float64Array {
+  if (values instanceof Float64Array) return values;
+  const { length } = values;
+  const found = new Float64Array(length);
+  // A loop, because `Float64Array.from` with a function takes seconds for ten million numbers.
+  for (let i = 0; i < length; i++) found[i] = toNumber(values[i]);
+  return found;
 }
 
 export function isNumber(value: unknown): value is number | bigint {

@@ -1,6 +1,5 @@
 import { ticks } from "../numbers/axis.js";
-import { binsFor, histogram } from "../numbers/histogram.js";
-import type { Series } from "../numbers/series.js";
+import type { Histogram } from "../numbers/histogram.js";
 import { count, measure } from "../ui/format.js";
 import { Canvas } from "./canvas.js";
 
@@ -10,10 +9,14 @@ const TOP = 10;
 const BOTTOM = 26;
 
 /** A histogram of the numbers of a column. */
-export function histogramPlot(series: () => { readonly series: Series; readonly index: number }): Canvas {
+export function histogramPlot(
+  shown: () => { readonly histogram: Histogram; readonly index: number } | undefined,
+): Canvas {
   const canvas = new Canvas("histogram-plot", ({ context, width, height, color }) => {
-    const { series: shown, index } = series();
-    const { edges, counts } = histogram(shown.values, binsFor(shown.values.length));
+    const drawn = shown();
+    if (drawn === undefined) return;
+    const { index } = drawn;
+    const { edges, counts } = drawn.histogram;
     const bins = counts.length;
     if (bins === 0) return;
     const most = Math.max(...counts);

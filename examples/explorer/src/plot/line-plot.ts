@@ -1,98 +1,236 @@
-import { envelope, ticks } from "../numbers/axis.js";
-import type { Series } from "../numbers/series.js";
+import "uplot/dist/uPlot.min.css";
+import uPlot from "uplot";
+import type { Curve } from "../numbers/curve.js";
+import { styleValue } from "../ui/dom.js";
 import { Emitter } from "../ui/emitter.js";
 import { count, measure } from "../ui/format.js";
-import { Canvas, type Paint } from "./canvas.js";
+import { beforeNextFrame } from "../ui/next-frame.js";
+import { Pinch } from "./pinch.js";
 
-const LEFT = 64;
-const RIGHT = 16;
-const TOP = 12;
-const BOTTOM = 26;
 /** Points are drawn too if neighbors are at least this many pixels apart. */
 const POINT_GAP = 5;
+/** What a click moves by is no drag. */
+const LEAST_DRAG = 6;
 
-/** Columns of numbers over their index, as lines. Dragging zooms, a double click shows all, arrow keys move the cursor. */
+/**
+ * Columns of numbers over their index, as lines. Dragging or two fingers zoom, a double click shows all, arrow keys move the
+ * cursor. The library draws axes, lines and the cursor. What it is given is the minimum and the maximum in each column of
+ * pixels: ten million numbers would take it seconds.
+ */
 export class LinePlot {
   readonly element: HTMLElement;
   /** The index at the cursor. Undefined if there is none. */
   readonly read: Emitter<number | undefined> = new Emitter();
-  readonly #canvas: Canvas;
-  readonly #series: readonly Series[];
+  /** What is seen of the axis has changed: from an index, up to another. */
+  readonly zoomed: Emitter<readonly [from: number, to: number]> = new Emitter();
+  readonly refresh: () => void;
+  readonly #curves: readonly Curve[];
   readonly #hidden: ReadonlySet<number>;
   readonly #length: number;
+  readonly #sizes: ResizeObserver;
+  readonly #theme: MutationObserver;
+  readonly #scheme = matchMedia("(prefers-color-scheme: dark)");
+  #plot: uPlot | undefined;
+  #log = false;
+  #withPoints = false;
   #from = 0;
   #to: number;
   #at: number | undefined;
-  #drag: { readonly from: number; to: number } | undefined;
 
-  constructor(series: readonly Series[], hidden: ReadonlySet<number>, label: string) {
-    this.#series = series;
+  constructor(curves: readonly Curve[], hidden: ReadonlySet<number>, label: string) {
+    this.#curves = curves;
     this.#hidden = hidden;
-    this.#length = Math.max(1, ...series.map(({ values }) => values.length));
+    this.#length = Math.max(1, ...curves.map(({ length }) => length));
     this.#to = this.#length;
-    this.#canvas = new Canvas("line-plot", (paint) => this.#paint(paint));
-    const { element } = this.#canvas;
-    this.element = element;
-    element.tabIndex = 0;
-    element.setAttribute("role", "img");
-    element.setAttribute("aria-label", label);
-    element.addEventListener("pointermove", (event) => this.#moved(event));
-    element.addEventListener("pointerleave", () => this.#readAt(undefined));
-    element.addEventListener("pointerdown", (event) => {
-      if (event.button !== 0 || event.pointerType === "touch") return;
-      element.setPointerCapture(event.pointerId);
-      this.#drag = { from: this.#indexAt(event.offsetX), to: this.#indexAt(event.offsetX) };
-    });
-    element.addEventListener("pointerup", () => this.#dropped());
-    element.addEventListener("dblclick", () => this.zoom(0, this.#length));
-    element.addEventListener("keydown", (event) => this.#pressed(event));
+    this.element = document.createElement("div");
+    this.element.className = "line-plot";
+    this.element.tabIndex = 0;
+    this.element.setAttribute("role", "img");
+    this.element.setAttribute("aria-label", label);
+    this.element.addEventListener("keydown", (event) => this.#pressed(event));
+    this.refresh = beforeNextFrame(() => this.#draw());
+    this.#sizes = new ResizeObserver(() => this.#make());
+    this.#sizes.observe(this.element);
+    this.#theme = new MutationObserver(this.refresh);
+    this.#theme.observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
+    this.#scheme.addEventListener("change", this.refresh);
   }
 
-  refresh(): void {
-    this.#canvas.paintSoon();
+  get range(): readonly [from: number, to: number] {
+    return [this.#from, this.#to];
   }
 
-  /** Shows the numbers from one index to another. */
+  get isWhole(): boolean {
+    return this.#from === 0 && this.#to === this.#length;
+  }
+
+  /** Whether the vertical axis is logarithmic. Numbers up to 0 have no place on it. */
+  set log(log: boolean) {
+    this.#log = log;
+    this.#make();
+  }
+
+  get canvas(): HTMLCanvasElement | undefined {
+    return this.#plot?.ctx.canvas;
+  }
+
+  /** Shows the numbers from one index up to another. */
   zoom(from: number, to: number): void {
-    this.#from = Math.max(0, Math.floor(from));
+    this.#from = Math.max(0, Math.min(this.#length - 2, Math.floor(from)));
     this.#to = Math.min(this.#length, Math.max(this.#from + 2, Math.ceil(to)));
-    this.#canvas.paintSoon();
+    this.refresh();
+    this.zoomed.emit([this.#from, this.#to]);
+  }
+
+  /** Shows a larger or smaller part. `factor`: below 1 shows less. */
+  zoomBy(factor: number): void {
+    const middle = this.#at ?? (this.#from + this.#to) / 2;
+    this.zoom(middle - (middle - this.#from) * factor, middle + (this.#to - middle) * factor);
+  }
+
+  showAll(): void {
+    this.zoom(0, this.#length);
   }
 
   close(): void {
-    this.#canvas.close();
+    this.#sizes.disconnect();
+    this.#theme.disconnect();
+    this.#scheme.removeEventListener("change", this.refresh);
+    this.#plot?.destroy();
   }
 
-  get #inner(): number {
-    return this.element.clientWidth - LEFT - RIGHT;
+  /** Makes the plot anew, for another size or scale. */
+  #make(): void {
+    const { clientWidth: width, clientHeight: height } = this.element;
+    if (width === 0 || height === 0) return;
+    if (this.#plot !== undefined && (this.#plot.scales.y!.distr === 3) === this.#log) {
+      this.#plot.setSize({ width, height });
+      this.#draw();
+      return;
+    }
+    this.#plot?.destroy();
+    const color = (name: `--${string}`) => (): string => styleValue(this.element, name);
+    const font = `11px ${styleValue(this.element, "--mono")}`;
+    const axis: uPlot.Axis = {
+      stroke: color("--muted"),
+      font,
+      grid: { stroke: color("--grid"), width: 1 },
+      ticks: { show: false },
+    };
+    this.#plot = new uPlot(
+      {
+        width,
+        height,
+        legend: { show: false },
+        padding: [12, 16, 0, 0],
+        scales: {
+          x: { time: false, range: () => [this.#from, Math.max(this.#from + 1, this.#to - 1)] },
+          y: this.#log ? { distr: 3 } : {},
+        },
+        axes: [
+          {
+            ...axis,
+            space: 100,
+            incrs: wholeSteps(),
+            values: (_, marks) => marks.map((mark) => (Number.isInteger(mark) ? count(mark) : "")),
+          },
+          {
+            ...axis,
+            size: 70,
+            values: (_, marks) => marks.map((mark) => (mark === null ? "" : measure(mark))),
+          },
+        ],
+        series: [
+          {},
+          ...this.#curves.map((_, i) => ({
+            stroke: color(`--series-${i % 8}`),
+            width: 1.5,
+            points: { show: () => this.#withPoints, size: 5 },
+          })),
+        ],
+        cursor: {
+          y: false,
+          drag: { x: true, y: false, setScale: false, dist: LEAST_DRAG },
+          points: { show: false },
+          bind: {
+            dblclick: () => () => {
+              this.showAll();
+              return null;
+            },
+          },
+        },
+        hooks: {
+          setSelect: [(plot) => this.#selected(plot)],
+          setCursor: [
+            (plot) => {
+              const { left = -1 } = plot.cursor;
+              this.#readAt(left < 0 ? undefined : Math.round(plot.posToVal(left, "x")));
+            },
+          ],
+        },
+      },
+      [[], ...this.#curves.map(() => [])] as unknown as uPlot.AlignedData,
+      this.element,
+    );
+    new Pinch(this.#plot.over, {
+      read: (x) => this.#plot?.setCursor({ left: x, top: 0 }),
+      zoom: (from, to) => {
+        const plot = this.#plot!;
+        this.zoom(plot.posToVal(from, "x"), plot.posToVal(to, "x") + 1);
+      },
+    });
+    this.#draw();
   }
 
-  #indexAt(x: number): number {
-    return this.#from + ((x - LEFT) / Math.max(1, this.#inner)) * (this.#to - this.#from);
+  #draw(): void {
+    const plot = this.#plot;
+    if (plot === undefined) return;
+    const pixels = Math.max(1, Math.floor(this.element.clientWidth - 86));
+    const range = this.#to - this.#from;
+    const dense = range > pixels;
+    const columns = dense ? pixels : range;
+    // Two points in each column of pixels: the minimum and the maximum.
+    const xs = new Float64Array(dense ? columns * 2 : columns);
+    for (let i = 0; i < xs.length; i++) xs[i] = this.#from + (dense ? ((i + 0.5) * range) / xs.length : i);
+    const covered = this.#curves.map((curve) => curve.covers(this.#from, this.#to));
+    const rows = this.#curves.map((curve, i) => {
+      if (this.#hidden.has(i)) return new Array<null>(xs.length).fill(null);
+      const bounds = curve.envelope(this.#from, this.#to, columns);
+      return Array.from({ length: xs.length }, (_, at) => {
+        const value = bounds[dense ? at : at * 2]!;
+        if (Number.isNaN(value) || (this.#log && value <= 0)) {
+          // What was not read is no gap: lines go on from one part that was read to the next.
+          return covered[i] ? null : undefined;
+        }
+        return value;
+      });
+    });
+    this.#withPoints = !dense && plot.bbox.width / range > POINT_GAP * devicePixelRatio;
+    plot.batch(() => {
+      plot.setData([xs, ...rows] as unknown as uPlot.AlignedData, true);
+    });
+    plot.redraw(true, true);
+  }
+
+  #selected(plot: uPlot): void {
+    const { left, width } = plot.select;
+    if (width > LEAST_DRAG) {
+      this.zoom(plot.posToVal(left, "x"), plot.posToVal(left + width, "x") + 1);
+    }
+    if (width > 0) plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
   }
 
   #readAt(index: number | undefined): void {
-    const at =
-      index === undefined ? undefined : Math.max(this.#from, Math.min(this.#to - 1, Math.floor(index)));
+    const at = index === undefined ? undefined : Math.max(this.#from, Math.min(this.#to - 1, index));
     if (at === this.#at) return;
     this.#at = at;
     this.read.emit(at);
-    this.#canvas.paintSoon();
   }
 
-  #moved({ offsetX }: PointerEvent): void {
-    if (this.#drag !== undefined) this.#drag.to = this.#indexAt(offsetX);
-    this.#readAt(this.#indexAt(offsetX));
-    this.#canvas.paintSoon();
-  }
-
-  #dropped(): void {
-    const drag = this.#drag;
-    this.#drag = undefined;
-    if (drag === undefined) return;
-    const [from, to] = drag.from < drag.to ? [drag.from, drag.to] : [drag.to, drag.from];
-    if (((to - from) / (this.#to - this.#from)) * this.#inner > 6) this.zoom(from, to);
-    else this.#canvas.paintSoon();
+  #moveTo(index: number): void {
+    const at = Math.max(this.#from, Math.min(this.#to - 1, index));
+    this.#plot?.setCursor({ left: this.#plot.valToPos(at, "x"), top: 0 });
+    this.#readAt(at);
   }
 
   #pressed(event: KeyboardEvent): void {
@@ -101,22 +239,22 @@ export class LinePlot {
     const at = this.#at ?? this.#from;
     switch (event.key) {
       case "ArrowRight":
-        this.#readAt(at + step);
+        this.#moveTo(at + step);
         break;
       case "ArrowLeft":
-        this.#readAt(at - step);
+        this.#moveTo(at - step);
         break;
       case "Home":
-        this.#readAt(this.#from);
+        this.#moveTo(this.#from);
         break;
       case "End":
-        this.#readAt(this.#to - 1);
+        this.#moveTo(this.#to - 1);
         break;
       case "+":
-        this.zoom(at - width / 4, at + width / 4);
+        this.zoomBy(0.5);
         break;
       case "-":
-        this.zoom(this.#from - width / 2, this.#to + width / 2);
+        this.zoomBy(2);
         break;
       default:
         return;
@@ -124,113 +262,9 @@ export class LinePlot {
     event.preventDefault();
     event.stopPropagation();
   }
+}
 
-  #paint({ context, width, height, color }: Paint): void {
-    const shown = this.#series.flatMap((series, i) =>
-      this.#hidden.has(i) ? [] : [{ ...series, color: color(`--series-${i % 8}`) }],
-    );
-    const inner = Math.max(1, width - LEFT - RIGHT);
-    const bottom = height - BOTTOM;
-    const columns = Math.max(1, Math.floor(inner));
-    const range = this.#to - this.#from;
-    const dense = range > columns;
-    const bounds = shown.map(({ values }) => envelope(values, this.#from, this.#to, dense ? columns : range));
-    let least = Number.POSITIVE_INFINITY;
-    let greatest = Number.NEGATIVE_INFINITY;
-    for (const pairs of bounds) {
-      for (const value of pairs) {
-        if (value < least) least = value;
-        if (value > greatest) greatest = value;
-      }
-    }
-    if (least > greatest) {
-      least = 0;
-      greatest = 1;
-    }
-    const margin = (greatest - least) * 0.06 || Math.abs(greatest) * 0.1 || 1;
-    least -= margin;
-    greatest += margin;
-    const x = (index: number): number => LEFT + ((index - this.#from) / Math.max(1, range - 1)) * inner;
-    const y = (value: number): number => TOP + ((greatest - value) / (greatest - least)) * (bottom - TOP);
-
-    context.lineWidth = 1;
-    context.textBaseline = "middle";
-    context.textAlign = "right";
-    for (const mark of ticks(least, greatest, Math.max(2, height / 52))) {
-      const at = Math.round(y(mark)) + 0.5;
-      context.strokeStyle = color("--grid");
-      context.beginPath();
-      context.moveTo(LEFT, at);
-      context.lineTo(width - RIGHT, at);
-      context.stroke();
-      context.fillStyle = color("--muted");
-      context.fillText(measure(mark), LEFT - 8, at);
-    }
-    context.textBaseline = "alphabetic";
-    context.textAlign = "center";
-    for (const mark of ticks(this.#from, this.#to - 1, Math.max(2, inner / 110))) {
-      if (!Number.isInteger(mark)) continue;
-      context.fillStyle = color("--muted");
-      context.fillText(count(mark), Math.min(width - RIGHT - 8, x(mark)), height - 8);
-    }
-
-    for (const [i, { color: stroke, values }] of shown.entries()) {
-      context.strokeStyle = stroke;
-      context.fillStyle = stroke;
-      context.lineWidth = dense ? 1 : 1.5;
-      context.lineJoin = "round";
-      context.beginPath();
-      const pairs = bounds[i]!;
-      let drawing = false;
-      for (let column = 0; column * 2 < pairs.length; column++) {
-        const low = pairs[column * 2]!;
-        const high = pairs[column * 2 + 1]!;
-        if (Number.isNaN(low)) {
-          drawing = false;
-          continue;
-        }
-        const across = dense ? LEFT + column + 0.5 : x(this.#from + column);
-        if (drawing) context.lineTo(across, y(high));
-        else context.moveTo(across, y(high));
-        if (dense && low !== high) context.lineTo(across, y(low));
-        drawing = true;
-      }
-      context.stroke();
-      if (!dense && inner / range > POINT_GAP) {
-        for (let index = this.#from; index < this.#to; index++) {
-          const value = values[index];
-          if (value === undefined || !Number.isFinite(value)) continue;
-          context.beginPath();
-          context.arc(x(index), y(value), 2.2, 0, 2 * Math.PI);
-          context.fill();
-        }
-      }
-    }
-
-    if (this.#drag !== undefined) {
-      const [from, to] = [this.#drag.from, this.#drag.to].sort((a, b) => a - b) as [number, number];
-      context.fillStyle = color("--select");
-      context.fillRect(x(from), TOP, x(to) - x(from), bottom - TOP);
-    }
-    if (this.#at !== undefined) {
-      const across = x(this.#at);
-      context.strokeStyle = color("--faint");
-      context.lineWidth = 1;
-      context.beginPath();
-      context.moveTo(across, TOP);
-      context.lineTo(across, bottom);
-      context.stroke();
-      for (const { values, color: fill } of shown) {
-        const value = values[this.#at];
-        if (value === undefined || !Number.isFinite(value)) continue;
-        context.fillStyle = color("--panel");
-        context.strokeStyle = fill;
-        context.lineWidth = 2;
-        context.beginPath();
-        context.arc(across, y(value), 4, 0, 2 * Math.PI);
-        context.fill();
-        context.stroke();
-      }
-    }
-  }
+/** Steps of an axis of indices: 1, 2 or 5 times a power of ten. */
+function wholeSteps(): number[] {
+  return Array.from({ length: 13 }, (_, power) => [1, 2, 5].map((factor) => factor * 10 ** power)).flat();
 }

@@ -1,80 +1,73 @@
+import { type Curve, curveOf } from "../numbers/curve.js";
 import { MAX_LINES, type Series } from "../numbers/series.js";
-import { type Summary, summarise } from "../numbers/summary.js";
+import type { SharedView } from "../share/view-state.js";
 import { el, fill } from "../ui/dom.js";
-import { count, measure } from "../ui/format.js";
+import { count } from "../ui/format.js";
+import { shownKey } from "../ui/shown-text.js";
 import type { View } from "../value/view.js";
-import { type Grid, HeatPlot } from "./heat-plot.js";
-import { histogramPlot } from "./histogram-plot.js";
 import { LinePlot } from "./line-plot.js";
+import { choice, logBox, pngButton, zoomButtons } from "./plot-controls.js";
+import { ScatterPlot } from "./scatter-plot.js";
+import { SummaryFoot } from "./summary-terms.js";
 
-/** A summary as a list of terms. */
-function summaryTerms(summary: Summary): HTMLElement[] {
-  const rows: [string, string][] = [
-    ["Numbers", count(summary.count)],
-    ["Least", measure(summary.least)],
-    ["Median", measure(summary.median)],
-    ["Mean", measure(summary.mean)],
-    ["Greatest", measure(summary.greatest)],
-    ["Std. deviation", measure(summary.deviation)],
-  ];
-  if (summary.missing > 0) rows.push(["Not finite", count(summary.missing)]);
-  return rows.flatMap(([name, value]) => [el("dt", { text: name }), el("dd", { text: value })]);
+/** Columns of numbers as curves, and their numbers for summaries. */
+interface PlottedCurves {
+  readonly curves: readonly Curve[];
+  /** The numbers of a column that were read. */
+  values(index: number): Float64Array;
 }
 
-/** Many columns of numbers as a heat map, with a histogram of all numbers. */
-export function heatView(grid: Grid): View {
-  const { rows, columns } = grid;
-  const all = new Float64Array(rows * columns);
-  for (let i = 0; i < all.length; i++) all[i] = grid.at(Math.floor(i / columns), i % columns);
-  const heat = new HeatPlot(grid);
-  const spread = histogramPlot(() => ({ series: { name: "", values: all }, index: 0 }));
-  const reading = el("p", { class: "plot-reading", attributes: { "aria-live": "polite" } });
-  heat.read.listen((cell) =>
-    fill(
-      reading,
-      ...(cell === undefined
-        ? [el("span", { class: "hint", text: `${count(rows)} rows, ${count(columns)} columns` })]
-        : [
-            el("span", { class: "reading-index", text: `row ${cell.row}, column ${cell.column}` }),
-            el("span", { class: "reading-value series-0", text: String(grid.at(cell.row, cell.column)) }),
-          ]),
-    ),
-  );
-  heat.read.emit(undefined);
-  return {
-    element: el(
-      "div",
-      "plot-view",
-      el("div", "plot-head", reading),
-      el("figure", "plot-figure", heat.element),
-      el(
-        "div",
-        "plot-foot",
-        el("figure", "plot-figure spread", spread.element),
-        el("dl", "facts plot-facts", ...summaryTerms(summarise(all))),
-      ),
-    ),
-    close() {
-      heat.close();
-      spread.close();
-    },
-  };
+/** What a plot of curves is told besides the curves. */
+interface PlotOptions {
+  /** Names an index. */
+  readonly nameOf?: (index: number) => string;
+  readonly shared?: SharedView | undefined;
+  /** Columns that there are. More than there are curves are announced. */
+  readonly columns?: number;
+}
+
+/** A plot of curves that the caller may redraw, after more numbers were read. */
+export interface CurveView extends View {
+  readonly line: LinePlot;
+  /** A line between the plot and the histogram. */
+  readonly note: HTMLElement;
+  redraw(): void;
 }
 
 /** Columns of numbers as lines, with a histogram and a summary of one of them. `nameOf` names an index. */
-export function plotView(all: readonly Series[], nameOf: (index: number) => string = count): View {
+export function plotView(
+  all: readonly Series[],
+  nameOf: (index: number) => string = count,
+  shared?: SharedView,
+): View {
   const series = all.slice(0, MAX_LINES);
-  const hidden = new Set<number>();
-  let chosen = 0;
-  const length = series[0]!.values.length;
-  const label = `${count(length)} numbers${series.length > 1 ? ` in ${series.length} columns` : ""} over their index`;
+  const plotted = { curves: series.map(curveOf), values: (index: number) => series[index]!.values };
+  return curveView(plotted, { nameOf, shared, columns: all.length });
+}
 
-  const line = new LinePlot(series, hidden, label);
-  const spread = histogramPlot(() => ({ series: series[chosen]!, index: chosen }));
+/** Curves over their index, or one against another. */
+export function curveView(
+  { curves, values }: PlottedCurves,
+  { nameOf = count, shared, columns = curves.length }: PlotOptions,
+): CurveView {
+  const { state = {} } = shared ?? {};
+  const hidden = new Set<number>();
+  let chosen = Math.max(
+    0,
+    curves.findIndex(({ name }) => name === state.column),
+  );
+  let against = curves.findIndex(({ name }) => state.against !== undefined && name === state.against);
+  let log = state.log ?? false;
+  const length = curves[0]!.length;
+  const label = `${count(length)} numbers${curves.length > 1 ? ` in ${curves.length} columns` : ""} over their index`;
+
+  const line = new LinePlot(curves, hidden, label);
+  const foot = new SummaryFoot();
   const reading = el("p", { class: "plot-reading", attributes: { "aria-live": "polite" } });
-  const facts = el("dl", "facts plot-facts");
+  const note = el("p", { class: "plot-note hint", attributes: { role: "status" } });
   const legend = el("div", { class: "legend", attributes: { role: "group", "aria-label": "Columns" } });
-  const summaries: (Summary | undefined)[] = [];
+  const figure = el("figure", "plot-figure", line.element);
+  let scatter: ScatterPlot | undefined;
 
   function read(index: number | undefined): void {
     if (index === undefined) {
@@ -84,37 +77,47 @@ export function plotView(all: readonly Series[], nameOf: (index: number) => stri
     fill(
       reading,
       el("span", { class: "reading-index", text: nameOf(index) }),
-      ...series.flatMap(({ name, values }, i) =>
-        hidden.has(i)
-          ? []
-          : [
-              el("span", {
-                class: `reading-value series-${i % 8}`,
-                text: `${name === "" ? "" : `${name} `}${Number.isNaN(values[index]) ? "–" : values[index]}`,
-              }),
-            ],
-      ),
+      ...curves.flatMap((curve, i) => {
+        if (hidden.has(i)) return [];
+        const value = curve.at(index);
+        const text = value === undefined ? "not read" : Number.isNaN(value) ? "–" : String(value);
+        const name = curve.name === "" ? "" : `${shownKey(curve.name)} `;
+        return [el("span", { class: `reading-value series-${i % 8}`, text: name + text })];
+      }),
     );
   }
 
   function show(): void {
-    summaries[chosen] ??= summarise(series[chosen]!.values);
-    const summary = summaries[chosen]!;
-    fill(facts, ...summaryTerms(summary));
+    void foot.show(values(chosen), chosen);
     fill(
       legend,
-      ...(series.length > 1 ? series.map(chip) : []),
-      all.length > series.length &&
-        el("span", { class: "hint", text: `${series.length} of ${count(all.length)} columns` }),
+      ...(curves.length > 1 ? curves.map(chip) : []),
+      columns > curves.length &&
+        el("span", { class: "hint", text: `${curves.length} of ${count(columns)} columns` }),
     );
+    scatter?.close();
+    scatter = undefined;
+    if (against >= 0) {
+      const [x, y] = [curves[against]!.name, curves[chosen]!.name];
+      scatter = new ScatterPlot(values(against), values(chosen), chosen, `${y} against ${x}`);
+      scatter.log = log;
+      scatter.read.listen(read);
+      note.textContent =
+        scatter.step > 1
+          ? `One of ${count(scatter.step)} pairs is drawn: too many for a plot of points.`
+          : "";
+      fill(figure, scatter.element);
+    } else if (line.element.parentElement === null) {
+      note.textContent = "";
+      fill(figure, line.element);
+    }
     line.refresh();
-    spread.paintSoon();
   }
 
-  function chip({ name }: Series, i: number): HTMLElement {
+  function chip({ name }: Curve, i: number): HTMLElement {
     return el("button", {
       class: `chip series-${i % 8}${hidden.has(i) ? " off" : ""}${i === chosen ? " chosen" : ""}`,
-      text: name,
+      text: shownKey(name),
       attributes: {
         type: "button",
         "aria-pressed": hidden.has(i) ? "false" : "true",
@@ -124,31 +127,69 @@ export function plotView(all: readonly Series[], nameOf: (index: number) => stri
         click() {
           if (hidden.delete(i)) chosen = i;
           else if (i !== chosen) chosen = i;
-          else if (hidden.size < series.length - 1) {
+          else if (hidden.size < curves.length - 1) {
             hidden.add(i);
-            chosen = series.findIndex((_, other) => !hidden.has(other));
+            chosen = curves.findIndex((_, other) => !hidden.has(other));
           }
+          shared?.update({ column: chosen === 0 ? undefined : curves[chosen]!.name });
           show();
         },
       },
     });
   }
 
+  const horizontal =
+    curves.length > 1 &&
+    choice(
+      "Against",
+      [
+        { value: "-1", text: "index" },
+        ...curves.map(({ name }, i) => ({ value: String(i), text: shownKey(name) })),
+      ],
+      String(against),
+      (value) => {
+        against = Number(value);
+        if (against === chosen) chosen = against === 0 ? 1 : 0;
+        shared?.update({ against: against < 0 ? undefined : curves[against]!.name });
+        show();
+      },
+    );
+  line.log = log;
+  if (state.x !== undefined) line.zoom(...state.x);
   line.read.listen(read);
+  line.zoomed.listen((range) => shared?.update({ x: line.isWhole ? undefined : range }));
   read(undefined);
   show();
   const element = el(
     "div",
     "plot-view",
     el("div", "plot-head", legend, reading),
-    el("figure", "plot-figure", line.element),
-    el("div", "plot-foot", el("figure", "plot-figure spread", spread.element), facts),
+    el(
+      "div",
+      { class: "plot-controls", attributes: { role: "group", "aria-label": "Plot" } },
+      horizontal,
+      logBox(log, (checked) => {
+        log = checked;
+        line.log = log;
+        if (scatter !== undefined) scatter.log = log;
+        shared?.update({ log: log || undefined });
+      }),
+      ...zoomButtons(line),
+      pngButton(() => scatter?.canvas ?? line.canvas, "plot"),
+    ),
+    figure,
+    note,
+    foot.element,
   );
   return {
     element,
+    line,
+    note,
+    redraw: show,
     close() {
       line.close();
-      spread.close();
+      scatter?.close();
+      foot.close();
     },
   };
 }

@@ -5,6 +5,7 @@ import { el, fill, setAttributes } from "../ui/dom.js";
 import { Emitter } from "../ui/emitter.js";
 import { count, size } from "../ui/format.js";
 import { icon } from "../ui/icons.js";
+import { shownKey } from "../ui/shown-text.js";
 import { VirtualRows } from "../ui/virtual-rows.js";
 import { preview, token, tokenNodes } from "../value/tokens.js";
 import { KeySearch } from "./key-search.js";
@@ -46,6 +47,8 @@ export class TreeView {
   readonly #closed = new AbortController();
   readonly #keySearch = new KeySearch();
   #current: Entry;
+  /** The depth of the deepest row that was drawn. */
+  #deepest = 0;
   #peeking: AbortController | undefined;
   #peekTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -347,6 +350,11 @@ export class TreeView {
       HTMLElement,
     ];
     const depth = entry.depth;
+    if (depth > this.#deepest) {
+      this.#deepest = depth;
+      // Rows become wider than the pane, which scrolls sideways then.
+      this.element.style.setProperty("--deepest", String(depth));
+    }
     row.id = `row-${index}`;
     row.dataset.row = String(index);
     row.style.setProperty("--depth", String(depth));
@@ -361,7 +369,7 @@ export class TreeView {
       "aria-busy": busy || entry.pending ? "true" : undefined,
     });
     twisty.className = `twisty ${open ? "open" : foldable === undefined ? "unread" : foldable ? "closed" : "none"}`;
-    const name = entry.pending ? "…" : keyText(entry.key);
+    const name = entry.pending ? "…" : shownKey(keyText(entry.key));
     key.className = typeof entry.key === "string" ? "key" : "key index";
     key.textContent = name === "" ? '""' : name;
     key.title = entry.pending ? "" : name;
@@ -407,7 +415,7 @@ function createRow(): HTMLElement {
     "div",
     "row",
     el("span", "twisty", icon("chevron")),
-    el("span", "key"),
+    el("bdi", "key"),
     el("span", "shown"),
     el("span", "bytes"),
   );

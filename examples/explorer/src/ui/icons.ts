@@ -22,6 +22,8 @@ const PATHS = {
   rows: "M2.5 3.500h11v9h-11zM2.5 6.500h11M6.5 6.500v6",
   text: "M3 4h10M3 8h7M3 12h9",
   back: "M9.5 3.5 5 8l4.5 4.5",
+  up: "M8 13V3.5M4 7l4-4 4 4",
+  down: "M8 3v9.5M4 9l4 4 4-4",
 } as const;
 
 export type IconName = keyof typeof PATHS;

@@ -18,7 +18,8 @@ const OVERSCAN = 6;
 
 /**
  * Rows of equal height. Only the rows in view exist, so that a million rows cost what fifty do. If the rows are taller than
- * browsers can draw, the scrollbar is scaled, and the wheel still moves row by row.
+ * browsers can draw, the scrollbar is scaled, and the wheel still moves row by row. By hand: libraries of virtual rows do not
+ * scale, and end where the browser does.
  */
 export class VirtualRows {
   readonly #scroller: HTMLElement;
@@ -80,6 +81,11 @@ export class VirtualRows {
     const below = from + this.#rowHeight > this.#top + room;
     if (!above && !below) return;
     this.#moveTo(where === "third" ? from - room / 3 : above ? from : from + this.#rowHeight - room);
+  }
+
+  /** Scrolls by some rows: down, or up if they are negative. */
+  scrollRows(rows: number): void {
+    this.#moveTo(this.#top + rows * this.#rowHeight);
   }
 
   /** Scrolls to the first row. */

@@ -3,6 +3,8 @@ import type { Entry } from "../archive/entry.js";
 import { keyText } from "../archive/segments.js";
 import { el } from "../ui/dom.js";
 import { count, counted, share, size } from "../ui/format.js";
+import { shownKey } from "../ui/shown-text.js";
+import { Slices } from "../ui/slices.js";
 import type { View } from "./view.js";
 
 const MAX_LARGEST = 14;
@@ -65,7 +67,7 @@ export async function contentsView(
               attributes: { type: "button" },
               on: { click: () => goTo(entry.child(index)) },
             },
-            el("span", { class: "name", text: keyText(key) }),
+            el("bdi", { class: "name", text: shownKey(keyText(key)) }),
             bar,
             el("span", { class: "bytes", text: size(bytes) }),
           );
@@ -88,8 +90,10 @@ function hint(entry: Entry, compared: number): string {
 
 async function largestOf(entry: Entry, compared: number, signal: AbortSignal): Promise<Large[]> {
   const largest: Large[] = [];
+  const slices = new Slices(signal);
   for (let index = 0; index < compared; index++) {
     if (index % STEP === 0) await entry.ensure(index, Math.min(index + STEP, compared), { signal });
+    if (index % 256 === 0) await slices.pause();
     const bytes = entry.bytesAt(index);
     if (bytes === undefined) continue;
     if (largest.length === MAX_LARGEST && bytes <= largest[MAX_LARGEST - 1]!.bytes) continue;

@@ -1,37 +1,44 @@
 import { LazyMap, NdArray } from "@peekpack/core";
 import { type Entry, isPlainMap } from "../archive/entry.js";
 import { keyText } from "../archive/segments.js";
-import { isNumber } from "../numbers/series.js";
-import { preview, rounded, textOf } from "./tokens.js";
+
+/** Columns that a table has at most. The table says how many it leaves out. */
+export const MAX_COLUMNS = 20_000;
+/** A map with more keys is a value of its own, and no row of a table. */
+const MAX_KEYS = 1000;
+const LEAST_WIDTH = 48;
+/** Pixels of a cell beside its text. */
+const PADDING = 26;
+/** Longer texts are cut with an ellipsis until the column is made wider. Numbers are never cut. */
+const MAX_TEXT_WIDTH = 420;
+/** Pixels of the buttons in a head. */
+const BUTTONS = 52;
 
 /** A column of a table. */
 export interface Column {
   /** The key or index in each row. Undefined for the value of the row itself. */
   readonly name: string | undefined;
-  /** Width in characters. */
-  readonly width: number;
-  /** Whether its cells are numbers. */
-  readonly numeric: boolean;
+  /** In pixels. */
+  width: number;
+  /** Whether the user has set the width. */
+  fixed: boolean;
+  /** Whether all of its cells that were seen are numbers. Undefined before one was seen. */
+  numeric: boolean | undefined;
 }
 
-const MAX_COLUMNS = 40;
-/** Longer lists are shown in one cell. */
-const MAX_LIST_COLUMNS = 16;
-
-/** The columns of some rows. Rows that were not read do not count. */
-export function columnsOf(rows: readonly Entry[]): Column[] {
+/** The names of the columns of some rows: the union of their keys. Rows that were not read do not count. */
+export function columnNames(rows: readonly Entry[]): readonly (string | undefined)[] {
   const read = rows.filter(({ content }) => content !== undefined);
+  const records = read.filter(isRecord);
+  // Rows of different kinds are clearer as one column of values.
+  if (records.length === 0 || records.length * 2 < read.length) return [undefined];
   const names = new Set<string>();
-  let inMaps = 0;
-  for (const row of read) {
-    if (!isRecord(row)) continue;
-    inMaps++;
-    const size = Math.min(row.size ?? 0, MAX_COLUMNS);
-    for (let i = 0; i < size && names.size < MAX_COLUMNS; i++) names.add(keyText(row.keyAt(i)));
+  for (const row of records) {
+    const size = row.size ?? 0;
+    // The indices of a long row are those of the longest row.
+    for (let i = isMap(row) ? 0 : names.size; i < size; i++) names.add(keyText(row.keyAt(i)));
   }
-  // Rows of different kinds, or maps without common keys, are clearer as one column of values.
-  const records = inMaps > 0 && inMaps * 2 >= read.length && names.size <= MAX_COLUMNS;
-  return (records ? [...names] : [undefined]).map((name) => columnOf(name, read));
+  return [...names];
 }
 
 /** The entry in a cell. Undefined if the row has none under that name. */
@@ -42,34 +49,99 @@ export function cellOf(row: Entry, name: string | undefined): Entry | undefined 
   return index < 0 ? undefined : row.child(index);
 }
 
-function isRecord(row: Entry): boolean {
-  const value = row.content?.value;
-  if (value instanceof LazyMap || value instanceof Map || isPlainMap(value)) return true;
-  const length = Array.isArray(value) ? value.length : NdArray.is(value) ? (value.shape[0] ?? 0) : 0;
-  return length > 0 && length <= MAX_LIST_COLUMNS;
+function isMap({ content }: Entry): boolean {
+  const value = content?.value;
+  return value instanceof LazyMap || value instanceof Map || isPlainMap(value);
 }
 
-function columnOf(name: string | undefined, rows: readonly Entry[]): Column {
-  let width = name?.length ?? 12;
-  let numbers = 0;
-  let others = 0;
-  for (const row of rows) {
-    const cell = cellOf(row, name);
-    if (cell?.content === undefined) {
-      width = Math.max(width, 8);
-      continue;
-    }
-    const { value } = cell.content;
-    if (isNumber(value)) numbers++;
-    else if (value !== null) others++;
-    width = Math.max(
-      width,
-      typeof value === "number" ? rounded(value).length : textOf(preview(value, 40)).length,
-    );
+function isRecord(row: Entry): boolean {
+  const size = row.size ?? 0;
+  if (isMap(row)) return size > 0 && size <= MAX_KEYS;
+  const value = row.content?.value;
+  return (Array.isArray(value) || NdArray.is(value)) && size > 0;
+}
+
+/** Where the columns of a table are, in pixels from the left of the first one. */
+export class ColumnLayout {
+  readonly columns: Column[] = [];
+  /** Columns that were left out, because there are more than {@link MAX_COLUMNS}. */
+  omitted = 0;
+  readonly #measure: (text: string) => number;
+  readonly #names = new Set<string | undefined>();
+  #offsets: number[] = [0];
+
+  /** @param measure gives the width of a text in pixels */
+  constructor(measure: (text: string) => number) {
+    this.#measure = measure;
   }
-  return {
-    name,
-    width: Math.min(name === undefined ? 80 : 32, Math.max(5, width + 2)),
-    numeric: numbers > 0 && others === 0,
-  };
+
+  /** Pixels of all columns. */
+  get width(): number {
+    return this.#offsets[this.columns.length]!;
+  }
+
+  /** Adds the columns that are not there yet. @returns whether there were any */
+  add(names: readonly (string | undefined)[]): boolean {
+    // A table of records has no column for a row that is none.
+    const fresh = names.filter(
+      (name) => !this.#names.has(name) && (name !== undefined || this.columns.length === 0),
+    );
+    for (const name of fresh) {
+      this.#names.add(name);
+      if (this.columns.length === MAX_COLUMNS) {
+        this.omitted++;
+        continue;
+      }
+      const width = Math.min(MAX_TEXT_WIDTH, this.#measure(name ?? "value") + BUTTONS);
+      this.columns.push({ name, width: Math.max(LEAST_WIDTH, width), fixed: false, numeric: undefined });
+    }
+    if (fresh.length > 0) this.#place();
+    return fresh.length > 0;
+  }
+
+  offset(index: number): number {
+    return this.#offsets[index]!;
+  }
+
+  /** The columns in a part of the width: the first one, and the one after the last. */
+  between(left: number, right: number): readonly [first: number, last: number] {
+    return [Math.max(0, this.#at(left) - 1), Math.min(this.columns.length, this.#at(right) + 1)];
+  }
+
+  /** Makes a column wide enough for a cell. @returns whether it was changed */
+  widen(index: number, text: string, isNumber: boolean): boolean {
+    const column = this.columns[index]!;
+    const wanted = Math.ceil(this.#measure(text)) + PADDING;
+    const wide = isNumber ? wanted : Math.min(MAX_TEXT_WIDTH, wanted);
+    if (column.fixed || wide <= column.width) return false;
+    column.width = wide;
+    this.#place();
+    return true;
+  }
+
+  /** Sets the width of a column. Undefined: as wide as its cells need. */
+  resize(index: number, width: number | undefined): void {
+    const column = this.columns[index]!;
+    column.fixed = width !== undefined;
+    column.width = Math.max(LEAST_WIDTH, width ?? this.#measure(column.name ?? "value") + BUTTONS);
+    this.#place();
+  }
+
+  /** How many offsets are at most `x`. */
+  #at(x: number): number {
+    let low = 0;
+    let high = this.columns.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#offsets[middle]! <= x) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  #place(): void {
+    const offsets = [0];
+    for (const [i, { width }] of this.columns.entries()) offsets.push(offsets[i]! + width);
+    this.#offsets = offsets;
+  }
 }

@@ -1,24 +1,41 @@
 import { Ext, type Value } from "@peekpack/core";
 import { el, fill } from "../ui/dom.js";
+import { count } from "../ui/format.js";
+import { Slices } from "../ui/slices.js";
 import { VirtualRows } from "../ui/virtual-rows.js";
 import { type Line, textLines } from "./text-lines.js";
-import { tokenNodes } from "./tokens.js";
+import { token, tokenNodes } from "./tokens.js";
 import type { View } from "./view.js";
 
 /** Lines that are made at a time, and in total. */
 const STEP = 400;
 const MOST = 1_000_000;
+/** Characters of a line: as many as fit, within these bounds. */
+const NARROWEST = 32;
+const WIDEST = 160;
+/** Pixels of a character, and of what is beside the text. */
+const CHARACTER = 7.9;
+const MARGIN = 110;
 
-/** A value as indented text. Lines are made when they are scrolled to. */
-export function textView(value: Value): View {
-  const source = textLines(value);
+/** A value as indented text. Lines are made when they are scrolled to. `room`: the width in pixels that it is wrapped to. */
+export function textView(value: Value, room: number): View {
+  const width = Math.max(NARROWEST, Math.min(WIDEST, Math.floor((room - MARGIN) / CHARACTER)));
+  const source = textLines(value, width);
   const lines: Line[] = [];
+  const closing = new AbortController();
   let ended = false;
   const make = (wanted: number): void => {
-    while (!ended && lines.length < Math.min(wanted, MOST)) {
-      const next = source.next();
-      if (next.done) ended = true;
-      else lines.push(next.value);
+    while (!ended && lines.length < wanted) {
+      const next = lines.length < MOST ? source.next() : undefined;
+      if (next?.done === false) {
+        lines.push(next.value);
+        continue;
+      }
+      ended = true;
+      if (next === undefined) {
+        const text = `… more than ${count(MOST)} lines. The rest is not shown here; a copy or a download has it.`;
+        lines.push({ indent: 0, tokens: [token("faint", text)] });
+      }
     }
   };
   make(STEP);
@@ -26,6 +43,7 @@ export function textView(value: Value): View {
     // The lines of bytes have offsets of their own.
     class: value instanceof Uint8Array || value instanceof Ext ? "text-view bare" : "text-view",
     attributes: { tabindex: 0, role: "region", "aria-label": "The value as text" },
+    on: { keydown: (event) => pressed(event) },
   });
   const rows = new VirtualRows(element, {
     count: () => lines.length,
@@ -43,5 +61,50 @@ export function textView(value: Value): View {
       rows.refreshSoon();
     },
   });
-  return { element, close: () => rows.close() };
+
+  function pressed(event: KeyboardEvent): void {
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    switch (event.key) {
+      case "PageDown":
+      case " ":
+        // What comes into view must exist before it is scrolled to.
+        make(lines.length + (ended ? 0 : rows.page + STEP));
+        rows.scrollRows(event.shiftKey ? -rows.page : rows.page);
+        break;
+      case "PageUp":
+        rows.scrollRows(-rows.page);
+        break;
+      case "Home":
+        rows.toTop();
+        break;
+      case "End":
+        void toEnd();
+        break;
+      default:
+        return;
+    }
+    event.preventDefault();
+  }
+
+  async function toEnd(): Promise<void> {
+    const slices = new Slices(closing.signal);
+    try {
+      while (!ended) {
+        make(lines.length + STEP);
+        await slices.pause();
+      }
+    } catch {
+      return;
+    }
+    rows.refresh();
+    rows.reveal(lines.length - 1);
+  }
+
+  return {
+    element,
+    close() {
+      closing.abort();
+      rows.close();
+    },
+  };
 }

@@ -2,6 +2,7 @@ import { Ext, LazyList, LazyMap, NdArray, Simple, Tagged, Timestamp, type Value 
 import { isPlainMap } from "../archive/entry.js";
 import { hex, keyText } from "../archive/segments.js";
 import { count } from "../ui/format.js";
+import { beginning, shownKey, visible } from "../ui/shown-text.js";
 
 /** A piece of text, colored by its kind. */
 export interface Token {
@@ -53,7 +54,7 @@ export function scalarTokens(value: Value | LazyMap | LazyList, longest = MAX_TE
 function textTokens(text: string, longest: number): Token[] {
   if (text.length <= longest) return [token("string", JSON.stringify(text))];
   return [
-    token("string", JSON.stringify(text.slice(0, longest)).slice(0, -1)),
+    token("string", JSON.stringify(beginning(text, longest)).slice(0, -1)),
     token("faint", `… ${count(text.length)} characters`),
   ];
 }
@@ -135,7 +136,8 @@ export function tokenNodes(tokens: readonly Token[]): HTMLElement[] {
   return tokens.map(({ kind, text }) => {
     const span = document.createElement("span");
     span.className = `t-${kind}`;
-    span.textContent = text;
+    // For display only: what is copied stays as it is.
+    span.textContent = kind === "key" ? shownKey(text) : visible(text);
     return span;
   });
 }

@@ -8,6 +8,7 @@ import { el, fill } from "../ui/dom.js";
 import { count, counted, size } from "../ui/format.js";
 import { icon } from "../ui/icons.js";
 import { askNotice, busyNotice, failureNotice } from "../ui/notice.js";
+import { shownKey } from "../ui/shown-text.js";
 import { tabs } from "../ui/tabs.js";
 import { shapeTokens, textOf } from "./tokens.js";
 import {
@@ -158,8 +159,8 @@ export class ValuePane {
     if (!asked && cost > UNASKED_BYTES) {
       this.#put(
         askNotice(
-          name === "plot" ? "Many numbers" : "A large container",
-          `To show it as ${name === "plot" ? "a plot" : "text"}, all of it is read: ${size(cost)}.`,
+          name === "plot" || name === "image" ? "Many numbers" : "A large container",
+          `To show it as ${name === "text" ? "text" : `a${name === "image" ? "n image" : " plot"}`}, all of it is read: ${size(cost)}.`,
           `Read ${size(cost)}`,
           () =>
             void this.#under(entry, `Reading ${size(cost)}`, (later) =>
@@ -173,7 +174,13 @@ export class ValuePane {
       goTo: this.#actions.goTo,
       plot: (column: string) => this.#actions.select(columnPattern(entry.path, column)),
     };
-    const view = await makeView(name, entry, { actions, whole: this.#whole, shared: this.#shared, signal });
+    const view = await makeView(name, entry, {
+      actions,
+      whole: this.#whole,
+      shared: this.#shared,
+      room: this.#body.clientWidth,
+      signal,
+    });
     if (signal.aborted) {
       view.close();
       return;
@@ -223,7 +230,7 @@ export class ValuePane {
           i > 0 && el("span", { class: "slash", text: "/" }),
           el("button", {
             class: "crumb",
-            text: keyText(at.key) || '""',
+            text: shownKey(keyText(at.key)) || '""',
             attributes: { type: "button", "aria-current": at === entry ? "true" : undefined },
             on: { click: () => this.#actions.goTo(at) },
           }),

@@ -1,10 +1,11 @@
 import { LazyList, LazyMap, NdArray, type Value } from "@peekpack/core";
 import { type Entry, isPlainMap } from "../archive/entry.js";
-import { gridOf, isNumber, seriesOf } from "../numbers/series.js";
-import { heatView, plotView } from "../plot/plot-view.js";
+import { areNumbers, isNumber, seriesOf } from "../numbers/series.js";
+import { tensorOf } from "../numbers/tensor.js";
 import type { SharedView } from "../share/view-state.js";
 import { contentsView } from "./contents-view.js";
-import { type TableActions, tableView } from "./table-view.js";
+import { holdsRecords } from "./record-rows.js";
+import { type TableActions, TableView } from "./table-view.js";
 import { textView } from "./text-view.js";
 import type { View } from "./view.js";
 
@@ -13,14 +14,20 @@ export const UNASKED_BYTES = 512 * 1024;
 /** Items of a list up to this size are read to find out what the list contains. */
 const SAMPLE_BYTES = 16 * 1024;
 
+/** Items that say what a list of blocks contains. */
+const SAMPLE_ITEMS = 64;
+/** The share of their keys that the maps of a map have in common, if it is shown as a table. */
+const COMMON_KEYS = 0.6;
+
 /** The views of a value. */
-export type ViewName = "contents" | "text" | "table" | "plot";
+export type ViewName = "contents" | "text" | "table" | "plot" | "image";
 
 export const VIEW_LABELS: Readonly<Record<ViewName, string>> = {
   contents: "Contents",
   text: "Text",
   table: "Table",
   plot: "Plot",
+  image: "Image",
 };
 
 /** The views that suit an entry, and the best one. */
@@ -35,6 +42,8 @@ export interface ViewContext {
   readonly whole: number;
   /** How a link shows the entry. A view takes its start from it, and updates it, so that a link reproduces the view. */
   readonly shared: SharedView;
+  /** Pixels of the pane's width. */
+  readonly room: number;
   readonly signal: AbortSignal;
 }
 
@@ -42,82 +51,122 @@ export interface ViewContext {
 export async function viewsFor(entry: Entry, signal: AbortSignal): Promise<Choice> {
   const value = entry.content?.value;
   if (value instanceof LazyList && entry.blocked) {
-    const first = (await value.slice(0, 64, { signal })) as Value[];
-    const plots = first.every(isNumber) || seriesOf(first).length > 0;
-    return plots
-      ? { names: ["plot", "table", "text"], best: "plot" }
-      : { names: ["table", "text"], best: "table" };
+    const first = (await value.slice(0, SAMPLE_ITEMS, { signal })) as Value[];
+    if (areNumbers(first)) return { names: ["plot", "table", "text"], best: "plot" };
+    const views = arrayViews(first);
+    if (views.length > 0) return { names: [...views, "table", "text"], best: views[0]! };
+    return { names: ["table", "text"], best: "table" };
   }
-  if (value instanceof LazyList && (await holdsRows(entry, value, signal))) {
+  if (value instanceof LazyList) {
+    const views = await rowViews(entry, value, signal);
     const small = (entry.bytes ?? 0) <= UNASKED_BYTES;
-    return { names: ["plot", "table", "contents", "text"], best: small ? "plot" : "contents" };
+    if (views.length > 0) {
+      return { names: [...views, "table", "contents", "text"], best: small ? views[0]! : "contents" };
+    }
   }
   if (value instanceof LazyMap || value instanceof LazyList) {
-    return { names: ["contents", "table", "text"], best: "contents" };
+    return (await holdsRecords(entry, signal))
+      ? { names: ["table", "contents", "text"], best: "table" }
+      : { names: ["contents", "table", "text"], best: "contents" };
   }
-  const plots = seriesOf(value).length > 0;
+  const views = arrayViews(value);
   const inRows =
     (Array.isArray(value) && value.length > 0) ||
     NdArray.is(value) ||
     value instanceof Map ||
     isPlainMap(value);
-  const best = plots && !hasMaps(value) ? "plot" : hasMaps(value) ? "table" : "text";
+  const isTable = holdsMaps(value);
   return {
-    names: [...(plots ? (["plot"] as const) : []), ...(inRows ? (["table"] as const) : []), "text"],
-    best,
+    names: [...views, ...(inRows ? (["table"] as const) : []), "text"],
+    best: isTable ? "table" : (views[0] ?? "text"),
   };
 }
 
 /** How many bytes a view has to read. */
 export function costOf(name: ViewName, entry: Entry): number {
   const value = entry.content?.value;
-  const lazy = value instanceof LazyMap || value instanceof LazyList;
-  return lazy && (name === "text" || name === "plot") ? (entry.bytes ?? 0) : 0;
+  if (!(value instanceof LazyMap || value instanceof LazyList)) return 0;
+  // A plot of a long list of numbers begins with a sample.
+  if (name === "plot" && entry.blocked) return 0;
+  return name === "text" || name === "plot" || name === "image" ? (entry.bytes ?? 0) : 0;
 }
 
 /** Makes a view. Reads what the view needs; a table reads more when it is scrolled. */
 export async function makeView(name: ViewName, entry: Entry, context: ViewContext): Promise<View> {
-  const { actions, whole, signal } = context;
+  const { actions, whole, signal, shared, room } = context;
   const value = entry.content?.value;
   switch (name) {
     case "contents":
       return contentsView(entry, whole, actions.goTo, signal);
     case "table":
-      return tableView(entry, actions);
+      return tableOf(entry, actions, shared);
     case "text":
-      return textView(
-        value instanceof LazyMap || value instanceof LazyList ? await value.toValue({ signal }) : value,
-      );
-    case "plot":
-      return value instanceof LazyList ? plotLazily(value, signal) : plotOf(value as Value);
+      return textView(await wholeValue(value, signal), room);
+    case "image": {
+      // Plots are chunks of their own.
+      const { imageView } = await import("../plot/image-view.js");
+      return imageView(tensorOf(await wholeValue(value, signal))!, shared);
+    }
+    case "plot": {
+      if (value instanceof LazyList && (entry.bytes ?? 0) > UNASKED_BYTES) {
+        const first = (await value.slice(0, SAMPLE_ITEMS, { signal })) as Value[];
+        if (areNumbers(first)) {
+          const { sampledView } = await import("../plot/sampled-view.js");
+          return sampledView(value, entry.bytes!, shared, signal);
+        }
+      }
+      const plain = await wholeValue(value, signal);
+      const { plotView } = await import("../plot/plot-view.js");
+      return plotView(seriesOf(plain), undefined, shared);
+    }
   }
 }
 
-/** Plots a list. A list of numbers is read as a typed array. */
-async function plotLazily(list: LazyList, signal: AbortSignal): Promise<View> {
-  const first = await list.at(0, { signal });
-  if (!isNumber(first)) return plotOf(await list.toValue({ signal }));
-  const values = await list.toTypedArray("float64", { signal });
-  return plotView([{ name: "", values }]);
-}
-
-function plotOf(value: Value): View {
-  const grid = gridOf(value);
-  return grid === undefined ? plotView(seriesOf(value)) : heatView(grid);
-}
-
-/** Whether a list begins with small lists of numbers that have the same length. */
-async function holdsRows(entry: Entry, list: LazyList, signal: AbortSignal): Promise<boolean> {
-  if (list.length < 2) return false;
-  const first = [entry.child(0), entry.child(1)];
-  if (first.some((row) => row.outline?.kind !== "value" || row.bytes! > SAMPLE_BYTES)) return false;
-  const rows = await Promise.all(first.map((row) => row.load({ signal })));
-  return (
-    rows.every((row) => !isNumber(row.value)) &&
-    seriesOf(rows.map((row) => row.value as Value)).some(({ name }) => name === "0")
+/** A table whose row, column and order are shared. */
+function tableOf(entry: Entry, actions: TableActions, shared: SharedView): View {
+  const { row, column, sort } = shared.state;
+  const sorting = sort && { column: sort.column, descending: sort.descending };
+  return new TableView(entry, actions, { row, column, sort: sorting }, (state) =>
+    shared.update({
+      row: state.row,
+      column: state.column,
+      sort: state.sort && { column: state.sort.column ?? "", descending: state.sort.descending },
+    }),
   );
 }
 
-function hasMaps(value: unknown): boolean {
-  return Array.isArray(value) && value.length > 1 && value.slice(0, 8).every(isPlainMap);
+async function wholeValue(value: LazyMap | LazyList | Value, signal: AbortSignal): Promise<Value> {
+  return value instanceof LazyMap || value instanceof LazyList ? value.toValue({ signal }) : value;
+}
+
+/** The views of numbers that suit a value: an image of two and more dimensions, a plot of columns. */
+function arrayViews(value: unknown): ("plot" | "image")[] {
+  const isPlotted = seriesOf(value as Value).length > 0;
+  const isImage = tensorOf(value as Value) !== undefined;
+  return isPlotted ? (isImage ? ["plot", "image"] : ["plot"]) : isImage ? ["image"] : [];
+}
+
+/** The views of a list that begins with small lists of numbers of the same length. */
+async function rowViews(entry: Entry, list: LazyList, signal: AbortSignal): Promise<("plot" | "image")[]> {
+  if (list.length < 2) return [];
+  const first = [entry.child(0), entry.child(1)];
+  if (first.some((row) => row.outline?.kind !== "value" || row.bytes! > SAMPLE_BYTES)) return [];
+  const rows = await Promise.all(first.map((row) => row.load({ signal })));
+  if (rows.some((row) => isNumber(row.value))) return [];
+  const values = rows.map((row) => row.value as Value);
+  return tensorOf(values) === undefined ? [] : arrayViews(values);
+}
+
+/** Whether a value is a list of maps, or a map of maps. */
+function holdsMaps(value: unknown): boolean {
+  const items = Array.isArray(value)
+    ? value.slice(0, 8)
+    : isPlainMap(value)
+      ? Object.values(value).slice(0, 8)
+      : [];
+  if (items.length < 2 || !items.every(isPlainMap)) return false;
+  const names = items.map((item) => Object.keys(item));
+  const union = new Set(names.flat());
+  const common = names[0]!.filter((name) => names.every((keys) => keys.includes(name)));
+  return Array.isArray(value) || common.length >= union.size * COMMON_KEYS;
 }

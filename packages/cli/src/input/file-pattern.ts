@@ -1,6 +1,5 @@
 import { access } from "node:fs/promises";
 import { PeekpackError } from "@peekpack/core";
-import { glob } from "tinyglobby";
 
 /**
  * Replaces patterns (`*`, `**`, `?`, `[a-z]`, `{a,b}`) by the files that match, in natural order. A name of an existing file is no
@@ -12,6 +11,8 @@ export async function expandFiles(names: readonly string[]): Promise<string[]> {
   for (const name of names) {
     if (!(await isPattern(name))) found.push(name);
     else {
+      // Loaded here because it reads an environment variable when it is loaded, which Deno may forbid.
+      const { glob } = await import("tinyglobby");
       const files = await glob(name, { onlyFiles: true, expandDirectories: false, dot: false });
       if (files.length === 0) throw new PeekpackError("not-found", `no file matches ${name}`);
       found.push(...files.sort(new Intl.Collator("en", { numeric: true }).compare));

@@ -122,8 +122,11 @@ export interface HashEntry {
   readonly page: number;
 }
 
-function damaged(what: string): PeekpackError {
-  return new PeekpackError("corrupt", `The page index is damaged: ${what}.`, { section: "toc" });
+/** The error for an index that contradicts itself or the table. The table itself may be sound. */
+export class DamagedIndex extends PeekpackError {
+  constructor(what: string, offset?: number) {
+    super("corrupt", `The page index is damaged: ${what}.`, { section: "toc", offset });
+  }
 }
 
 function viewOf(bytes: Uint8Array): DataView {
@@ -152,7 +155,11 @@ export function decodeFooter(bytes: Uint8Array): Footer | undefined {
   };
   const { tocStart, tocSize, indexSize, rootStart, rootSize } = footer;
   const fits =
-    tocStart > 0 && tocSize > 0 && tocSize < 2 ** 32 && rootStart + rootSize + FOOTER_SIZE === indexSize;
+    tocStart > 0 &&
+    tocSize > 0 &&
+    tocSize < 2 ** 32 &&
+    rootSize > NODE_RECORD_SIZE &&
+    rootStart + rootSize + FOOTER_SIZE === indexSize;
   return fits ? footer : undefined;
 }
 
@@ -161,11 +168,10 @@ export function decodeFooter(bytes: Uint8Array): Footer | undefined {
  * @throws PeekpackError `corrupt`
  */
 export function decodeRootBlock(bytes: Uint8Array, footer: Footer): RootBlock {
-  if (bytes.length < 8) throw damaged("its root block is too short");
   const view = viewOf(bytes);
   const count = view.getUint32(0, true);
   const records = 8 + count * DIRECTORY_ENTRY_SIZE;
-  if (records > bytes.length) throw damaged("its root block is too short");
+  if (records > bytes.length) throw new DamagedIndex("its directory is cut off");
   const directory = Array.from({ length: count }, (_, i): DirectoryEntry => {
     const at = 8 + i * DIRECTORY_ENTRY_SIZE;
     const entry = {
@@ -176,13 +182,15 @@ export function decodeRootBlock(bytes: Uint8Array, footer: Footer): RootBlock {
       level: view.getUint32(at + 24, true),
     };
     if (!(entry.start + entry.size <= footer.rootStart && entry.node < footer.tocSize)) {
-      throw damaged("its directory names a block outside of it");
+      throw new DamagedIndex("its directory names a block outside of it");
     }
     return entry;
   });
   const decoded = decodeRecordBlock(bytes.subarray(records), footer);
   const [root] = decoded;
-  if (root?.level !== 0 || root.node !== 0 || root.end !== footer.tocSize) throw damaged("it has no root");
+  if (root?.level !== 0 || root.node !== 0 || root.end !== footer.tocSize) {
+    throw new DamagedIndex("it has no root");
+  }
   return { directory, records: decoded };
 }
 
@@ -194,9 +202,10 @@ export function decodeRecordBlock(bytes: Uint8Array, footer: Footer): NodeRecord
   const view = viewOf(bytes);
   const records: NodeRecord[] = [];
   for (let at = 0; at < bytes.length; ) {
-    if (at + NODE_RECORD_SIZE > bytes.length) throw damaged("a node record is cut off");
-    const size = view.getUint32(at + 96, true);
-    if (size < NODE_RECORD_SIZE || at + size > bytes.length) throw damaged("a node record is cut off");
+    const size = at + NODE_RECORD_SIZE > bytes.length ? 0 : view.getUint32(at + 96, true);
+    if (size < NODE_RECORD_SIZE || at + size > bytes.length) {
+      throw new DamagedIndex("a node record is cut off");
+    }
     records.push(decodeNodeRecord(bytes.subarray(at, at + size), footer));
     at += size;
   }
@@ -212,9 +221,10 @@ function decodeNodeRecord(bytes: Uint8Array, { tocStart, tocSize, rootStart }: F
   const groups = inline ? 0 : Math.ceil(pageCount / PAGE_GROUP);
   const pagesAt = NODE_RECORD_SIZE + Math.ceil(samples / 2) * 8;
   const size = pagesAt + (inline ? pageCount * PAGE_RECORD_SIZE : groups * 24);
-  if (bytes.length !== size) throw damaged("a node record has a wrong length");
   const kind = NODE_KINDS[view.getUint8(94)];
-  if (kind === undefined) throw damaged("a node record has an unknown kind");
+  if (bytes.length !== size || kind === undefined) {
+    throw new DamagedIndex("a node record contradicts itself");
+  }
   const record: NodeRecord = {
     node: u64(view, 0),
     end: u64(view, 8),
@@ -254,15 +264,14 @@ function decodeNodeRecord(bytes: Uint8Array, { tocStart, tocSize, rootStart }: F
     // An entry takes at least one byte of the table, and an item one of the data.
     count > 0 &&
     count <= end - first &&
-    items >= count &&
-    items <= Math.max(count, tocStart) &&
+    (kind === "blocked" ? items >= count && items <= tocStart : items === count) &&
     spanStart <= spanEnd &&
     spanEnd <= tocStart &&
     pagesStart + (inline ? 0 : pageCount * PAGE_RECORD_SIZE) <= rootStart &&
     hashStart + hashBytes <= rootStart &&
     (kind === "map" || hashCount === 0) &&
     (pageCount === 1 || kind !== "map" || hashCount === count);
-  if (!fits) throw damaged("a node record contradicts itself");
+  if (!fits) throw new DamagedIndex("a node record contradicts itself");
   return record;
 }
 
@@ -281,19 +290,18 @@ export function decodePageRecords(bytes: Uint8Array): PageRecord[] {
       crc: view.getUint32(at + 28, true),
     };
     if (!(record.offset >= 0 && record.first >= 0 && record.start >= 0 && record.size > 0)) {
-      throw damaged("a page record contradicts itself");
+      throw new DamagedIndex("a page record contradicts itself");
     }
     return record;
   });
 }
 
-/** Reads a hash block. @throws PeekpackError `corrupt` if its length or its checksum is wrong */
+/** Reads a hash block. @throws PeekpackError `corrupt` if its checksum is wrong */
 export function decodeHashBlock(bytes: Uint8Array): HashEntry[] {
   const view = viewOf(bytes);
   const end = bytes.length - 8;
-  if (end < 0 || end % 8 !== 0) throw damaged("a hash block has a wrong length");
   if (view.getUint32(end + 4, true) !== crc32(bytes.subarray(0, end))) {
-    throw damaged("a hash block has a wrong checksum");
+    throw new DamagedIndex("a block has a wrong checksum");
   }
   return Array.from({ length: end / 8 }, (_, i) => ({
     hash: view.getUint32(i * 8, true),

@@ -1,5 +1,6 @@
 import { HEADER_SIZE, type Header } from "../format/header.js";
-import type { PagedTable, TablePages } from "./paged-table.js";
+import type { PageIndexInfo } from "./page-index-info.js";
+import type { PagedLookups, TablePages } from "./paged-lookups.js";
 
 /** Bytes of an object that were read, and where they start in it. */
 export interface ReadPiece {
@@ -22,23 +23,7 @@ export interface PageIndex {
   /** Root block and footer: what a kept index holds. */
   readonly bytes: Uint8Array;
   /** Makes the table that is read through it. */
-  table(pages: TablePages): PagedTable;
-}
-
-/** What is known of an archive's page index. */
-export interface PageIndexInfo {
-  /**
-   * `used`: values are found through it. `none`: there is none. `unneeded`: the table is here as a whole: it was read with
-   * the end of the archive, or is local and fits `tocCacheBytes`. `stale`: it belongs to another table. `damaged`: it does not decode. Without `used`, the
-   * whole table is read.
-   */
-  readonly state: "used" | "none" | "unneeded" | "stale" | "damaged";
-  /** Length of the index in bytes. 0 if it is not known. */
-  readonly bytes: number;
-  /** Whether it is an object of its own beside the archive. */
-  readonly sidecar: boolean;
-  /** What is wrong with it. */
-  readonly reason?: string | undefined;
+  table(pages: TablePages): PagedLookups;
 }
 
 /** The outcome of a search for a page index. */

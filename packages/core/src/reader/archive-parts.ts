@@ -4,13 +4,8 @@ import { beginsAsFooter, FOOTER_SIZE } from "../format/page-index-footer.js";
 import type { Limits } from "../limits.js";
 import { loadFeature } from "../load-feature.js";
 import type { RangeSource, ReadOptions } from "../source/range-source.js";
-import {
-  type ArchiveExtent,
-  type PageIndex,
-  type PageIndexFound,
-  type PageIndexInfo,
-  tableStart,
-} from "./archive-extent.js";
+import { type ArchiveExtent, type PageIndex, type PageIndexFound, tableStart } from "./archive-extent.js";
+import type { PageIndexInfo } from "./page-index-info.js";
 
 /** What an archive is opened with: its header, and its table or the index that finds pieces of it. */
 export interface ArchiveParts {
@@ -97,9 +92,8 @@ async function indexAfterTable(
   read: (start: number, end: number) => Promise<Uint8Array>,
 ): Promise<PageIndexFound> {
   const { end = start } = extent;
-  const footer = end - start < FOOTER_SIZE ? new Uint8Array(0) : await read(end - FOOTER_SIZE, end);
-  if (!beginsAsFooter(footer)) {
-    return { info: { state: "none", bytes: 0, sidecar: false } };
+  if (end - start < FOOTER_SIZE || !beginsAsFooter(await read(end - FOOTER_SIZE, end))) {
+    return { info: { ...UNNEEDED, state: "none" } };
   }
   return (await pageIndexFeature()).openPageIndex(source, extent, { start, end }, read, false);
 }

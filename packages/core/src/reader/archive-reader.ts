@@ -14,7 +14,9 @@ import type { ByteLru } from "../lru.js";
 import type { ReadOptions } from "../source/range-source.js";
 import type { Value } from "../values.js";
 import { type ArchiveParts, readTable } from "./archive-parts.js";
+import { blockOf } from "./ascending.js";
 import { assertOpen, decoderFor, type ReaderContext } from "./context.js";
+import type { PagedLookups } from "./paged-lookups.js";
 import { ResultBudget } from "./result-budget.js";
 import { Table } from "./table.js";
 import type { WalkedData } from "./walked-data.js";
@@ -52,21 +54,27 @@ export class ArchiveReader {
     this.#decoder = decoder;
     const id = String(start);
     const decodeKey = (bytes: Uint8Array): Value => this.decodePlain(bytes);
-    const of =
+    const { memory, limits } = context;
+    const tableOf = (of: TableView | PagedLookups): Table => new Table(of, memory, id, decodeKey);
+    const whole = (bytes: Uint8Array): Table =>
+      tableOf(new TableView(decoder.cursor(bytes), header.tocStart, 0, keepBlocks(memory, id)));
+    this.table =
       table instanceof Uint8Array
-        ? new TableView(decoder.cursor(table), header.tocStart, 0, keepBlocks(context.memory, id))
-        : table.table({
-            protocol: header.protocol,
-            dataSize: header.tocStart,
-            memory: context.memory,
-            id,
-            readTable: (ranges, options) =>
-              this.#readAt(ranges, this.origin + header.tocStart, { ...options, reason: "toc" }),
-            check: (bytes, count, at) => checkTable(decoder, bytes, count, context, at),
-            cursor: (bytes) => decoder.cursor(bytes),
-            decodeKey,
-          });
-    this.table = new Table(of, context.memory, id, decodeKey);
+        ? whole(table)
+        : tableOf(
+            table.table({
+              header,
+              memory,
+              limits,
+              id,
+              readTable: (ranges, options) =>
+                this.#readAt(ranges, this.origin + header.tocStart, { ...options, reason: "toc" }),
+              check: (bytes, count, at) => checkTable(decoder, bytes, count, context, at),
+              cursor: (bytes) => decoder.cursor(bytes),
+              whole,
+              decodeKey,
+            }),
+          );
   }
 
   /**
@@ -218,22 +226,13 @@ export class ArchiveReader {
 
   /** The position where a child archive's room ends: where the next one begins, or where the data end. */
   endOf({ offset, end = this.#nextArchive(offset) }: ArchiveNode): number {
-    const { tocStart } = this.header;
-    return end === undefined || end > tocStart ? tocStart : end;
+    return Math.min(this.header.tocStart, end);
   }
 
-  /** Where the next child archive begins. The table must be in memory. */
-  #nextArchive(position: number): number | undefined {
+  /** Where the next child archive begins, if there is one. The table must be in memory. */
+  #nextArchive(position: number): number {
     this.#offsets ??= this.table.archiveOffsets();
-    const offsets = this.#offsets;
-    let low = 0;
-    let high = offsets.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (offsets[middle]! <= position) low = middle + 1;
-      else high = middle;
-    }
-    return offsets[low];
+    return this.#offsets[blockOf(this.#offsets, position) + 1] ?? Number.POSITIVE_INFINITY;
   }
 
   /** Runs work on items of the data at a position. Its errors then name the offset in the source. */

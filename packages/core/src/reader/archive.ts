@@ -2,7 +2,6 @@ import { loadFeature } from "../load-feature.js";
 import type { NumberType } from "../number-arrays.js";
 import type { RangeSource, ReadOptions } from "../source/range-source.js";
 import type { ReadStats } from "../source/read-stats.js";
-import type { PageIndexInfo } from "./archive-extent.js";
 import type { ArchiveReader } from "./archive-reader.js";
 import { assertOpen } from "./context.js";
 import type { KeysOptions } from "./entry.js";
@@ -11,6 +10,7 @@ import { encodeIndex } from "./kept-index.js";
 import { lookUp, type NodeLocation, rootOf } from "./lookup.js";
 import { materialize } from "./materialize.js";
 import type { NumberArrayOf } from "./number-array.js";
+import type { PageIndexInfo } from "./page-index-info.js";
 import { type Path, type PathSegment, parsePath } from "./path.js";
 import type { Pattern, Selected } from "./pattern.js";
 import { entriesAt, hasAt, keysAt, sizeAt, valuesAt } from "./queries.js";
@@ -244,7 +244,7 @@ export class Archive<S = Untyped> {
     return encodeIndex({
       headerBytes,
       holds: paged === undefined ? "table" : info.pageIndex.sidecar ? "sidecar" : "page-index",
-      table: paged?.indexBytes ?? bytes!,
+      table: paged?.index.bytes ?? bytes!,
       offset: info.offset,
       size: info.objectSize,
       version: info.version,

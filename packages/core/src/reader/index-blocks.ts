@@ -1,6 +1,7 @@
 import { crc32 } from "../crc32.js";
 import { PeekpackError } from "../errors.js";
 import {
+  DamagedIndex,
   decodeHashBlock,
   decodePageRecords,
   decodeRecordBlock,
@@ -18,12 +19,20 @@ import {
 import type { Span } from "../format/table-view.js";
 import type { ByteLru } from "../lru.js";
 import type { RangeSource, ReadOptions } from "../source/range-source.js";
-import { damagedIndex, LargeNode } from "./large-node.js";
+import { LargeNode } from "./large-node.js";
+import type { PageIndexInfo } from "./page-index-info.js";
 
 /** Entries before and after the estimated position of a hash that are read with it: four standard deviations. */
 const HASH_MARGIN = 360;
 /** A lookup that leads to more pages is refused: only an index made for it has so many keys with one hash. */
 const MAX_CANDIDATES = 64;
+
+/** Work that several lookups wait for. */
+export interface SharedReading<T = unknown> {
+  readonly table: Promise<T>;
+  readonly controller: AbortController;
+  waiting: number;
+}
 
 /** Where a page index is, and what its root block says. */
 export interface IndexLocation {
@@ -35,6 +44,10 @@ export interface IndexLocation {
   readonly bytes: Uint8Array;
   readonly footer: Footer;
   readonly root: RootBlock;
+  /** What is known of it. It changes if the index turns out to be damaged. */
+  readonly info: PageIndexInfo;
+  /** The whole table, while it is being read because the index is damaged. */
+  reading?: SharedReading | undefined;
 }
 
 /** A page record, and where what follows the page begins. */
@@ -109,28 +122,32 @@ export class IndexBlocks {
     options?: ReadOptions,
     rest = false,
   ): Promise<PageSpan[]> {
-    const { pageSamples, pages } = large.record;
-    const fits = ({ first, next }: PageSpan): boolean => next > start && (rest || first < end);
-    if (pages !== undefined) return this.#spans(large, 0, pages).filter(fits);
-    let group = 0;
-    while (group + 1 < pageSamples.length && pageSamples[group + 1]!.first <= start) group++;
+    const { pageSamples } = large.record;
     const found: PageSpan[] = [];
+    let group = groupOf(pageSamples, "first", start);
     do {
-      found.push(...(await this.#group(large, group, options)).filter(fits));
+      const spans = await this.#group(large, group, options);
+      found.push(...spans.filter(({ first, next }) => next > start && (rest || first < end)));
       group++;
     } while (group < pageSamples.length && pageSamples[group]!.first < end);
     return found;
   }
 
+  /** The page of each of some items of a large node. */
+  async pagesOfEach(large: LargeNode, items: readonly number[], options?: ReadOptions): Promise<PageSpan[]> {
+    const numbers = items.map((item) => groupOf(large.record.pageSamples, "first", item));
+    const groups = new Map<number, PageSpan[]>();
+    const read = async (group: number): Promise<unknown> =>
+      groups.set(group, await this.#group(large, group, options));
+    await Promise.all([...new Set(numbers)].map(read));
+    return items.map((item, i) => groups.get(numbers[i]!)!.findLast(({ first }) => first <= item)!);
+  }
+
   /** The page of a large node at a table offset. @throws PeekpackError `corrupt` if there is none */
   async pageAt(large: LargeNode, offset: number, options?: ReadOptions): Promise<PageSpan> {
-    const { pageSamples, pages } = large.record;
-    let group = 0;
-    while (group + 1 < pageSamples.length && pageSamples[group + 1]!.offset <= offset) group++;
-    const spans =
-      pages === undefined ? await this.#group(large, group, options) : this.#spans(large, 0, pages);
+    const spans = await this.#group(large, groupOf(large.record.pageSamples, "offset", offset), options);
     const page = spans.find((candidate) => candidate.offset === offset);
-    if (page === undefined) throw damagedIndex("it names a page that it does not describe", offset);
+    if (page === undefined) throw new DamagedIndex("it names a page that it does not describe", offset);
     return page;
   }
 
@@ -172,7 +189,8 @@ export class IndexBlocks {
 
   /** The pages of a group of page records. */
   async #group(large: LargeNode, group: number, options?: ReadOptions): Promise<PageSpan[]> {
-    const { pagesStart, pageCount, pageSamples } = large.record;
+    const { pages, pagesStart, pageCount, pageSamples } = large.record;
+    if (pages !== undefined) return this.#spans(large, 0, pages);
     const start = pagesStart + group * PAGE_GROUP * PAGE_RECORD_SIZE;
     const count = Math.min(PAGE_GROUP, pageCount - group * PAGE_GROUP);
     const block = { start, end: start + count * PAGE_RECORD_SIZE, crc: pageSamples[group]!.crc };
@@ -187,7 +205,7 @@ export class IndexBlocks {
     // The first page of a node begins with its first entry; that of a group where the group's sample says.
     const begin = group === 0 ? { first: 0, offset: first } : pageSamples[group]!;
     if (records[0]?.first !== begin.first || records[0].offset !== begin.offset) {
-      throw damagedIndex("a page record contradicts its node", records[0]?.offset);
+      throw new DamagedIndex("a page record contradicts its node", records[0]?.offset);
     }
     return records.map((page, i) => {
       const after = records[i + 1];
@@ -208,7 +226,7 @@ export class IndexBlocks {
             : page.offset + page.size === after.offset)) &&
         span.dataEnd >= page.start &&
         span.dataEnd <= dataEnd;
-      if (!fits) throw damagedIndex("a page record contradicts its node", page.offset);
+      if (!fits) throw new DamagedIndex("a page record contradicts its node", page.offset);
       return span;
     });
   }
@@ -219,26 +237,30 @@ export class IndexBlocks {
     decode: (bytes: Uint8Array) => T,
     options?: ReadOptions,
   ): Promise<T[]> {
-    const { source, start, footer } = this.#index;
+    const { source, start } = this.#index;
     const name = (block: Span): string => `${this.#id}i${block.start}`;
     const known = blocks.map((block) => this.#memory.get(name(block)) as T | undefined);
     const missing = blocks.filter((_, i) => known[i] === undefined);
-    if (missing.some(({ start: from, end }) => from > end || end > footer.rootStart)) {
-      throw damagedIndex("it names a block outside of itself");
-    }
     const ranges = missing.map((block) => ({ start: start + block.start, end: start + block.end }));
-    const read = ranges.length === 0 ? [] : await source.read(ranges, { ...options, reason: "toc" });
+    const read = await source.read(ranges, { ...options, reason: "toc" });
     let next = 0;
     return blocks.map((block, i) => {
       const kept = known[i];
       if (kept !== undefined) return kept;
       const bytes = read[next++]!;
       if (block.crc !== undefined && block.crc !== crc32(bytes)) {
-        throw damagedIndex("a block has a wrong checksum");
+        throw new DamagedIndex("a block has a wrong checksum");
       }
       const decoded = decode(bytes);
       this.#memory.set(name(block), decoded, bytes.length * 4 + 256);
       return decoded;
     });
   }
+}
+
+/** The last group of page records that does not begin after an item or a table offset. */
+function groupOf(samples: NodeRecord["pageSamples"], field: "first" | "offset", value: number): number {
+  let group = 0;
+  while (group + 1 < samples.length && samples[group + 1]![field] <= value) group++;
+  return group;
 }

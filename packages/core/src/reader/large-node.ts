@@ -1,16 +1,13 @@
-import { PeekpackError } from "../errors.js";
+import type { PeekpackError } from "../errors.js";
 import type { Cursor, Item } from "../format/cursor.js";
-import type { Protocol } from "../format/header.js";
-import type { NodeRecord } from "../format/page-index.js";
+import type { Header, Protocol } from "../format/header.js";
+import { DamagedIndex, type NodeRecord } from "../format/page-index.js";
 import type { PagedEntries, Span, TableNode } from "../format/table-view.js";
 import type { Value } from "../values.js";
-import { KeyMismatch } from "./key-mismatch.js";
-import type { PathKey } from "./path.js";
-import { sameKey } from "./same-key.js";
 
 /** What reading pieces of a table needs of its archive. */
 export interface TableCodec {
-  readonly protocol: Protocol;
+  readonly header: Header;
   /** Checks that `count` well-formed items fill a piece of the table. @throws PeekpackError `corrupt` */
   check(bytes: Uint8Array, count: number, offset: number): void;
   cursor(bytes: Uint8Array): Cursor;
@@ -20,15 +17,16 @@ export interface TableCodec {
 /** A large node, as its record in the index describes it. */
 export class LargeNode implements PagedEntries {
   readonly record: NodeRecord;
-  /** Settles when the record has been compared with the table. */
-  verified: Promise<void> | undefined;
+  readonly node: number;
+  readonly verified: Promise<void> | undefined;
+  /** The node's key, once the record has been compared with the table: undefined in a list, and for the root. */
+  key: Promise<Value> | undefined;
 
-  constructor(record: NodeRecord) {
+  /** @param verified settles when the record, and the key that led to it, have been compared with the table */
+  constructor(record: NodeRecord, verified?: Promise<void>) {
     this.record = record;
-  }
-
-  get node(): number {
-    return this.record.node;
+    this.node = record.node;
+    this.verified = verified;
   }
 
   /** The span of the value. Undefined in the root of a combined archive, and in a list of blocks. */
@@ -48,24 +46,21 @@ export class LargeNode implements PagedEntries {
   /**
    * Compares the record with the table's own bytes.
    * @param bytes from the key to the first entry
-   * @param key what the key must be, if it is known
-   * @throws PeekpackError `corrupt` if they differ; {@link KeyMismatch} for another key
+   * @returns the encoding of the key: empty in a list, and for the root
+   * @throws PeekpackError `corrupt` if they differ
    */
-  check(codec: TableCodec, bytes: Uint8Array, key?: PathKey): void {
+  check(codec: TableCodec, bytes: Uint8Array): Uint8Array {
     const { record } = this;
     const { item, head } = headReader(codec, bytes);
     const at = record.node - record.key;
-    if (at > 0) {
-      const encoded = bytes.subarray(0, at);
-      codec.check(encoded, 1, record.key);
-      if (key !== undefined && !sameKey(codec.decodeKey(encoded), key)) throw new KeyMismatch();
-    }
+    const key = bytes.subarray(0, at);
+    codec.check(key, at > 0 ? 1 : 0, record.key);
     if (record.kind === "blocked") {
       const name = head(head(at, "map"), "text");
       if (bytes[name] !== 0x70) throw this.#differs();
       head(name + 1, "array");
       if (item.value !== record.count) throw this.#differs();
-      return;
+      return key;
     }
     // A map of "p" and "t". An old writer put "t" first: then the parent's span bounds this one.
     let offset = head(at, "map");
@@ -87,10 +82,11 @@ export class LargeNode implements PagedEntries {
     if (item.value !== record.count || (span && (span.start !== mine?.start || span.end !== mine.end))) {
       throw this.#differs();
     }
+    return key;
   }
 
   #differs(): PeekpackError {
-    return damagedIndex("a node is not what the index says", this.record.node);
+    return new DamagedIndex("a node is not what the index says", this.record.node);
   }
 }
 
@@ -111,11 +107,11 @@ export function headReader(codec: TableCodec, bytes: Uint8Array): HeadReader {
   return {
     item,
     head(offset, kind) {
-      if (offset < bytes.length && isPlainHead(padded[offset]!, codec.protocol)) {
+      if (offset < bytes.length && isPlainHead(padded[offset]!, codec.header.protocol)) {
         const after = cursor.head(offset, item);
         if (item.kind === kind && item.value >= 0 && after <= bytes.length) return after;
       }
-      throw damagedIndex("a node does not decode", offset);
+      throw new DamagedIndex("a node does not decode", offset);
     },
   };
 }
@@ -127,9 +123,4 @@ function isPlainHead(type: number, protocol: Protocol): boolean {
     return (major === 0 || (major >= 3 && major <= 5)) && (type & 31) < 28;
   }
   return type < 0xc0 || (type >= 0xcc && type <= 0xcf) || (type >= 0xd9 && type <= 0xdf);
-}
-
-/** The error for an index that contradicts itself or the table. */
-export function damagedIndex(what: string, offset?: number): PeekpackError {
-  return new PeekpackError("corrupt", `The page index is damaged: ${what}.`, { section: "toc", offset });
 }

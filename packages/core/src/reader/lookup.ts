@@ -4,6 +4,7 @@ import { isNdArray } from "../nd-array-brand.js";
 import type { ReadOptions } from "../source/range-source.js";
 import type { Value } from "../values.js";
 import type { ArchiveReader } from "./archive-reader.js";
+import { blockOf } from "./ascending.js";
 import { KeyMismatch, verified } from "./key-mismatch.js";
 import { type ListSelection, resolveListSegment } from "./list-selection.js";
 import { type PathSegment, Slice } from "./path.js";
@@ -163,18 +164,6 @@ function extremes(numbers: readonly number[]): [low: number, high: number] {
   return [low, high];
 }
 
-/** The number of the block that holds an item. */
-export function blockOf(before: Float64Array, index: number): number {
-  let low = 0;
-  let high = before.length - 1;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (before[middle + 1]! <= index) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
 /** Goes one segment down in a value that was read. */
 function stepInto(value: Value, segment: PathSegment, path: readonly unknown[]): Location {
   if (Array.isArray(value)) {
@@ -234,10 +223,10 @@ export function sameEntries(a: TableNode, b: TableNode): boolean {
   if (a.kind === "blocked" && b.kind === "blocked") {
     return "before" in a.blocks && "before" in b.blocks
       ? a.blocks.bounds[0] === b.blocks.bounds[0]
-      : a.blocks === b.blocks;
+      : !("before" in a.blocks || "before" in b.blocks) && a.blocks.node === b.blocks.node;
   }
   if (!isBranch(a) || !isBranch(b) || a.kind !== b.kind) return false;
   return "view" in a.entries && "view" in b.entries
     ? a.entries.first === b.entries.first
-    : a.entries === b.entries;
+    : !("view" in a.entries || "view" in b.entries) && a.entries.node === b.entries.node;
 }

@@ -1,5 +1,6 @@
 import type { Codec, MapStyle } from "../codec/codec.js";
 import { checkCounts } from "../counts.js";
+import { isPeekpackError } from "../errors.js";
 import { decodeHeader, HEADER_SIZE } from "../format/header.js";
 import { type Limits, resolveLimits } from "../limits.js";
 import { loadFeature } from "../load-feature.js";
@@ -142,7 +143,7 @@ function sharedReopen(reopen: (failed: OpenState) => Promise<OpenState>): Reopen
 
 /** Whether an error says that the object is no longer the one first seen. */
 function isChange(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "changed";
+  return isPeekpackError(error) && error.code === "changed";
 }
 
 async function open(

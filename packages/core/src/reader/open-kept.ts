@@ -1,5 +1,6 @@
 import { PeekpackError } from "../errors.js";
 import { decodeHeader, HEADER_SIZE } from "../format/header.js";
+import { FOOTER_SIZE } from "../format/page-index-footer.js";
 import type { RangeSource, ReadOptions } from "../source/range-source.js";
 import { changed } from "../source/source-error.js";
 import { type Opened, pageIndexFeature } from "./archive-parts.js";
@@ -85,7 +86,20 @@ export async function openKept(
       { section: "toc" },
     );
   }
-  const { keptPageIndex } = await pageIndexFeature();
-  const { index, info } = keptPageIndex(from, header, offset, table, holds === "sidecar");
+  const { openPageIndex } = await pageIndexFeature();
+  const start = holds === "sidecar" ? 0 : offset + HEADER_SIZE + header.tocStart + header.tocSize;
+  const end = start + indexSize(table);
+  const read = async (first: number, last: number): Promise<Uint8Array> =>
+    table.subarray(Math.max(0, table.length - (end - first)), Math.max(0, table.length - (end - last)));
+  const { index, info } = await openPageIndex(from, { header }, { start, end }, read, holds === "sidecar");
+  if (index === undefined || index.bytes.length !== table.length) {
+    throw new PeekpackError("corrupt", "The kept page index is damaged.", { section: "toc" });
+  }
   return { parts: { header, start: offset, table: index, pageIndex: info }, headerBytes, size, version };
+}
+
+/** The length of a page index, as its footer states it. */
+function indexSize(bytes: Uint8Array): number {
+  const at = bytes.length - FOOTER_SIZE + 32;
+  return at < 0 ? 0 : Number(new DataView(bytes.buffer, bytes.byteOffset + at).getBigUint64(0, true));
 }

@@ -1,21 +1,22 @@
+import { concat } from "../bytes.js";
 import { crc32 } from "../crc32.js";
-import { isPeekpackError, PeekpackError } from "../errors.js";
-import { HEADER_SIZE, type Header } from "../format/header.js";
+import { isPeekpackError } from "../errors.js";
 import { decodeFooter, decodeRootBlock } from "../format/page-index.js";
 import { FOOTER_SIZE } from "../format/page-index-footer.js";
 import type { RangeSource, ReadOptions } from "../source/range-source.js";
-import type { ArchiveExtent, PageIndex, PageIndexFound, PageIndexInfo } from "./archive-extent.js";
+import type { ArchiveExtent, PageIndexFound } from "./archive-extent.js";
 import type { IndexLocation } from "./index-blocks.js";
+import type { PageIndexInfo } from "./page-index-info.js";
 import { PagedTable } from "./paged-table.js";
 
 /**
- * Opens the page index that fills a range of a source up to its end.
+ * Opens the page index that fills a range of a source.
  * @param read gives bytes of the source, by offset
  * @param sidecar whether it is an object of its own beside the archive
  */
 export async function openPageIndex(
   source: RangeSource,
-  { header }: ArchiveExtent,
+  { header }: Pick<ArchiveExtent, "header">,
   { start, end }: { readonly start: number; readonly end: number },
   read: (start: number, end: number) => Promise<Uint8Array>,
   sidecar: boolean,
@@ -38,15 +39,12 @@ export async function openPageIndex(
   if (crc32(rootBytes) !== footer.rootCrc) {
     return without("damaged", footer.indexSize, "The checksum of its root block does not match.");
   }
-  const bytes = new Uint8Array(rootBytes.length + FOOTER_SIZE);
-  bytes.set(rootBytes);
-  bytes.set(footerBytes, rootBytes.length);
+  const bytes = concat([rootBytes, footerBytes]);
   try {
     const root = decodeRootBlock(rootBytes, footer);
-    return {
-      index: pageIndexAt({ source, start, bytes, footer, root }),
-      info: { state: "used", bytes: footer.indexSize, sidecar },
-    };
+    const info: PageIndexInfo = { state: "used", bytes: footer.indexSize, sidecar };
+    const location: IndexLocation = { source, start, bytes, footer, root, info };
+    return { index: { bytes, table: (pages) => new PagedTable(pages, location) }, info };
   } catch (error) {
     if (!isPeekpackError(error)) throw error;
     return without("damaged", footer.indexSize, error.message);
@@ -66,40 +64,4 @@ export async function openSidecar(
       ? tail.subarray(start - tailStart, end - tailStart)
       : (await source.read([{ start, end }], options))[0]!;
   return openPageIndex(source, extent, { start: 0, end: size }, read, true);
-}
-
-/**
- * The page index of an archive that is opened by a kept index.
- * @param bytes root block and footer
- * @throws PeekpackError `corrupt`
- */
-export function keptPageIndex(
-  source: RangeSource,
-  header: Header,
-  archiveStart: number,
-  bytes: Uint8Array,
-  sidecar: boolean,
-): { readonly index: PageIndex; readonly info: PageIndexInfo } {
-  const rootSize = Math.max(0, bytes.length - FOOTER_SIZE);
-  const rootBytes = bytes.subarray(0, rootSize);
-  const footer = decodeFooter(bytes.subarray(rootSize));
-  if (
-    footer === undefined ||
-    footer.tocStart !== header.tocStart ||
-    footer.tocSize !== header.tocSize ||
-    footer.rootSize !== rootSize ||
-    footer.rootCrc !== crc32(rootBytes)
-  ) {
-    throw new PeekpackError("corrupt", "The kept page index is damaged.", { section: "toc" });
-  }
-  const start = sidecar ? 0 : archiveStart + HEADER_SIZE + header.tocStart + header.tocSize;
-  const root = decodeRootBlock(rootBytes, footer);
-  return {
-    index: pageIndexAt({ source, start, bytes, footer, root }),
-    info: { state: "used", bytes: footer.indexSize, sidecar },
-  };
-}
-
-function pageIndexAt(location: IndexLocation): PageIndex {
-  return { bytes: location.bytes, table: (pages) => new PagedTable(pages, location) };
 }

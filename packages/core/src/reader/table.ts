@@ -13,7 +13,7 @@ import type { ReadOptions } from "../source/range-source.js";
 import type { Value } from "../values.js";
 import type { Entry, EntryRange } from "./entry.js";
 import { TimeSlice } from "./event-loop.js";
-import type { PagedTable } from "./paged-table.js";
+import type { PagedLookups } from "./paged-lookups.js";
 import type { PathKey } from "./path.js";
 import { sameKey } from "./same-key.js";
 
@@ -40,7 +40,7 @@ interface KeyReading {
  */
 export class Table {
   readonly #whole: TableView | undefined;
-  readonly paged: PagedTable | undefined;
+  readonly paged: PagedLookups | undefined;
   readonly #memory: ByteLru<string, object>;
   readonly #id: string;
   readonly #decodeKey: (bytes: Uint8Array) => Value;
@@ -51,7 +51,7 @@ export class Table {
    * @param id tells this table from the others that share the memory
    */
   constructor(
-    of: TableView | PagedTable,
+    of: TableView | PagedLookups,
     memory: ByteLru<string, object>,
     id: string,
     decodeKey: (bytes: Uint8Array) => Value,
@@ -93,7 +93,7 @@ export class Table {
 
   /**
    * The node under a key of a map. Numbers and bigints are compared by value, byte strings by content.
-   * @param exact whether a page index is searched without shortcuts, see {@link PagedTable.find}
+   * @param exact whether a page index is searched without shortcuts, see {@link PagedLookups.find}
    */
   find(
     node: Branch,
@@ -139,7 +139,9 @@ export class Table {
   /** The item of a list at an index that is in range. */
   item(node: Branch, index: number, options?: ReadOptions): TableNode | Promise<TableNode> {
     const { entries } = node;
-    if (!("view" in entries)) return this.paged!.item(node, index, options);
+    if (!("view" in entries)) {
+      return this.paged!.items(node, [index], options).then(([item]) => item!);
+    }
     const { view } = entries;
     const bounds = view.within(node);
     if (!this.#isKept(node)) return view.node(view.nth({ ...node, entries }, index));
@@ -177,7 +179,7 @@ export class Table {
   /** The nodes at some indices of a list, in the order given. */
   async items(node: Branch, indices: readonly number[], options?: ReadOptions): Promise<TableNode[]> {
     const { entries } = node;
-    if (!("view" in entries)) return Promise.all(indices.map((index) => this.item(node, index, options)));
+    if (!("view" in entries)) return this.paged!.items(node, indices, options);
     const offsets = this.#offsets(entries, node);
     const bounds = entries.view.within(node);
     const slice = new TimeSlice();
@@ -197,20 +199,20 @@ export class Table {
   /** Walks over all blocks of a list, some at a time. */
   async *walkBlocks(node: BlockList, options?: ReadOptions): AsyncGenerator<Blocks> {
     if ("before" in node.blocks) yield node.blocks;
-    else yield* this.paged!.walkBlocks(node, options);
+    else yield* this.paged!.walkBlocks(node, 0, options);
   }
 
   /** Memory that the table holds for good, in bytes. */
   get byteLength(): number {
-    return this.#whole?.bytes.length ?? this.paged!.byteLength;
+    // Root block and footer of a page index, and what was decoded of them.
+    return this.#whole?.bytes.length ?? this.paged!.index.bytes.length * 2;
   }
 
   /** Positions of the archives that are children of the root, ascending. None for a table that is fetched in pages. */
   archiveOffsets(): Float64Array {
     const root = this.root();
-    if (root.kind !== "map" && root.kind !== "list") return new Float64Array(0);
+    if (!("entries" in root && "view" in root.entries)) return new Float64Array(0);
     const { entries } = root;
-    if (!("view" in entries)) return new Float64Array(0);
     const nodes = root.kind === "map" ? this.#keys(entries, root).nodes : this.#offsets(entries, root);
     const offsets = Float64Array.from(
       nodes,
@@ -301,8 +303,9 @@ export class Table {
     });
   }
 
+  /** Offsets count from the start of the view: the same node in a page and in the whole table has two names. */
   #name({ view, first }: TableEntries): string {
-    return `${this.#id}:${view.base + first}`;
+    return `${this.#id}:${view.base}:${first}`;
   }
 
   #learn<T extends KeyTable | Uint32Array>({ view, first }: TableEntries, read: () => T): T {
