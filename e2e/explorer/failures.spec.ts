@@ -77,6 +77,17 @@ onEachServer((place) => {
     await page.getByRole("button", { name: "Ask the server again" }).click();
     await expect(page.locator(".stale")).toHaveCount(0);
     await expect(explorer.tree).toBeVisible();
+
+    // The first page lists the archive, by an address without a signature.
+    await page.getByRole("button", { name: "peekpack: open another archive" }).click();
+    const recent = page.getByRole("navigation", { name: "Recent archives" });
+    await explorer.picture(info, "recent");
+    expect(await accessibilityViolations(page)).toEqual([]);
+    await recent.getByRole("link", { name: "failures.msglc" }).click();
+    await expect(page.getByLabel("Address")).toHaveValue(`${proxy.endpoint}/${path}`);
+    expect(await page.evaluate(() => JSON.stringify(localStorage))).not.toContain("X-Amz");
+    await recent.getByRole("button", { name: "Forget them" }).click();
+    await expect(recent).toHaveCount(0);
     expect(explorer.trouble).toEqual([]);
   });
 

@@ -6,6 +6,7 @@ import { Traffic } from "./archive/traffic.js";
 import { type Destination, Explorer } from "./explorer.js";
 import { askForFreshAddress } from "./opening/fresh-address-dialog.js";
 import { OpeningView } from "./opening/opening-view.js";
+import { rememberArchive } from "./opening/recent-archives.js";
 import { takeHandOver } from "./share/hand-over.js";
 import { type Link, readLink } from "./share/link.js";
 import { el, fill } from "./ui/dom.js";
@@ -167,6 +168,7 @@ export class App {
         },
       });
       this.#explorer = explorer;
+      rememberArchive(shown);
       fill(
         this.#stage,
         session.unverified && staleNotice(() => void this.#open(address, readLink(location.hash) ?? START)),

@@ -9,6 +9,7 @@ import { tabs } from "../ui/tabs.js";
 import { byteField } from "./byte-field.js";
 import { cacheLine } from "./cache-line.js";
 import { oneNumber } from "./one-number.js";
+import { recentArchives } from "./recent-archives.js";
 
 type Method = "url" | "s3" | "file";
 
@@ -87,6 +88,7 @@ export class OpeningView {
               on: { click: () => open({ kind: "demo" }) },
             }),
           ),
+          recentArchives(),
         ),
         el(
           "section",
