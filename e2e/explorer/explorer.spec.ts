@@ -169,7 +169,7 @@ onEachServer((place, kind) => {
     const alert = page.getByRole("alert");
     // Refusals of versitygw have no CORS headers, so that the browser hides them from the page.
     const hidden = kind === "versitygw";
-    await expect(alert).toContainText(hidden ? "No usable response" : "The server refused");
+    await expect(alert).toContainText(hidden ? "No usable response" : "The signature does not fit");
     await expect(alert).toContainText(hidden ? "network" : "denied");
     await expect(alert).not.toContainText("X-Amz");
     await explorer.picture(info, "refused");

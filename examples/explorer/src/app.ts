@@ -4,7 +4,9 @@ import { failureOf, isAbort } from "./archive/failure.js";
 import { openSession } from "./archive/session.js";
 import { Traffic } from "./archive/traffic.js";
 import { type Destination, Explorer } from "./explorer.js";
+import { askForFreshAddress } from "./opening/fresh-address-dialog.js";
 import { OpeningView } from "./opening/opening-view.js";
+import { rememberArchive } from "./opening/recent-archives.js";
 import { takeHandOver } from "./share/hand-over.js";
 import { type Link, readLink } from "./share/link.js";
 import { el, fill } from "./ui/dom.js";
@@ -166,7 +168,15 @@ export class App {
         },
       });
       this.#explorer = explorer;
-      fill(this.#stage, explorer.element);
+      rememberArchive(shown);
+      fill(
+        this.#stage,
+        session.unverified && staleNotice(() => void this.#open(address, readLink(location.hash) ?? START)),
+        explorer.element,
+      );
+      if (session.fresh !== undefined && shown.kind === "url") {
+        session.fresh.ask = () => askForFreshAddress(shown.url);
+      }
       await explorer.start(to, signal);
     } catch (error) {
       if (isAbort(error, signal)) {
@@ -208,6 +218,23 @@ export class App {
       if (file !== undefined) void this.#open({ kind: "file", file }, START);
     });
   }
+}
+
+/** Says that what is shown is what the browser has kept. */
+function staleNotice(again: () => void): HTMLElement {
+  return el(
+    "div",
+    { class: "stale", attributes: { role: "status" } },
+    el("p", {
+      text: "The server does not respond. This is what the browser has kept of an earlier visit: it may be out of date.",
+    }),
+    el("button", {
+      class: "button",
+      text: "Ask the server again",
+      attributes: { type: "button" },
+      on: { click: again },
+    }),
+  );
 }
 
 /** The address of a link, if it can be opened without asking for secrets or a file. */

@@ -1,4 +1,5 @@
 import { isPeekpackError } from "@peekpack/core";
+import { responseWords } from "./response-failure.js";
 
 /** An error as the page shows it. */
 export interface Failure {
@@ -48,7 +49,7 @@ const WORDS: Readonly<Record<string, readonly [title: string, advice?: string]>>
 /** Describes an error in words. */
 export function failureOf(error: unknown): Failure {
   if (isPeekpackError(error)) {
-    const [title, advice] = WORDS[error.code] ?? ["Something went wrong"];
+    const [title, advice] = responseWords(error.message) ?? WORDS[error.code] ?? ["Something went wrong"];
     return { title, message: error.message, advice, code: error.code };
   }
   const { name, message } = error instanceof Error ? error : new Error(String(error));

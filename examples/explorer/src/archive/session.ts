@@ -12,6 +12,7 @@ import { type Address, addressName, type PublicAddress, publicAddress } from "./
 import type { Allowance } from "./allowance.js";
 import type { BrowserCache } from "./browser-cache.js";
 import { Entry } from "./entry.js";
+import { FreshAddress } from "./fresh-address.js";
 import type { Traffic } from "./traffic.js";
 
 /** The widest gap between two values that one request reads. */
@@ -24,6 +25,10 @@ export interface Session {
   readonly name: string;
   readonly traffic: Traffic;
   readonly root: Entry;
+  /** Whether all that was read so far came from the browser's cache, because the server did not respond. */
+  readonly unverified: boolean;
+  /** Replaces an address that has expired. Undefined if the archive has none. */
+  readonly fresh: FreshAddress | undefined;
   /**
    * Opens the archive once more, with what is known of its table, for a walk that reads no more than it is allowed. Closing
    * it leaves the session open.
@@ -38,7 +43,9 @@ export async function openSession(
   traffic: Traffic,
   signal: AbortSignal,
 ): Promise<Session> {
-  const source = await sourceAt(address, cache, traffic);
+  const fresh =
+    address.kind === "url" && new URL(address.url).search !== "" ? new FreshAddress(address.url) : undefined;
+  const source = await sourceAt(address, cache, traffic, fresh);
   const engine = {
     onRequest: traffic.onRequest,
     // This page shows what each read costs: no read-ahead, and only small gaps are read too. By default core reads larger
@@ -67,6 +74,10 @@ export async function openSession(
   const name = addressName(shown);
   return {
     archive,
+    fresh,
+    unverified:
+      (address.kind === "url" || address.kind === "s3") &&
+      !traffic.events.some(({ from, error }) => from === "network" && error === undefined),
     address: shown,
     name,
     traffic,
@@ -79,11 +90,17 @@ export async function openSession(
   };
 }
 
-async function sourceAt(address: Address, cache: BrowserCache, traffic: Traffic): Promise<RangeSource> {
+async function sourceAt(
+  address: Address,
+  cache: BrowserCache,
+  traffic: Traffic,
+  fresh: FreshAddress | undefined,
+): Promise<RangeSource> {
   switch (address.kind) {
     case "url":
       return cache.wrap(
-        httpSource(address.url, {
+        httpSource(fresh?.provide ?? address.url, {
+          ...(fresh && { label: (publicAddress(address) as { readonly url: string }).url }),
           fetch: (url, init) => {
             traffic.requestSent(new Headers(init.headers).get("range"));
             return fetch(url, init);

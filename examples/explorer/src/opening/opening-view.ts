@@ -8,6 +8,8 @@ import { failureNotice } from "../ui/notice.js";
 import { tabs } from "../ui/tabs.js";
 import { byteField } from "./byte-field.js";
 import { cacheLine } from "./cache-line.js";
+import { oneNumber } from "./one-number.js";
+import { recentArchives } from "./recent-archives.js";
 
 type Method = "url" | "s3" | "file";
 
@@ -74,6 +76,7 @@ export class OpeningView {
             class: "lead",
             text: "Open an archive where it is stored. This page reads its table of contents, and then only the bytes of what you unfold: in this tab, from any server that supports range requests.",
           }),
+          oneNumber(),
           el(
             "p",
             "demo-line",
@@ -85,6 +88,7 @@ export class OpeningView {
               on: { click: () => open({ kind: "demo" }) },
             }),
           ),
+          recentArchives(),
         ),
         el(
           "section",
