@@ -106,7 +106,7 @@ export class Explorer {
       el(
         "div",
         { class: "source", attributes: { title: addressText(address) } },
-        el("span", { class: "source-name", text: name }),
+        el("h1", { class: "source-name", text: name }),
         el("span", {
           class: "source-facts",
           text: `${size(info.size)} · ${info.codec === "cbor" ? "CBOR" : "MessagePack"}`,
@@ -133,7 +133,7 @@ export class Explorer {
       { class: "tree-pane", attributes: { "aria-label": "Tree" } },
       this.#tree.element,
     );
-    this.#panes = el("div", "panes", treePane);
+    this.#panes = el("main", "panes", treePane);
     this.#panes.append(splitter(this.#panes, "Width of the tree", 42), this.#value.element);
     const tab = (pane: PaneName, text: string): HTMLElement =>
       el("button", {

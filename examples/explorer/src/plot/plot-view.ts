@@ -45,6 +45,11 @@ export function plotView(
   return curveView(plotted, { nameOf, shared, columns: all.length });
 }
 
+/** A column to show against another one. */
+function otherThan(index: number): number {
+  return index === 0 ? 1 : 0;
+}
+
 /** Curves over their index, or one against another. */
 export function curveView(
   { curves, values }: PlottedCurves,
@@ -57,6 +62,7 @@ export function curveView(
     curves.findIndex(({ name }) => name === state.column),
   );
   let against = curves.findIndex(({ name }) => state.against !== undefined && name === state.against);
+  if (against === chosen) chosen = otherThan(against);
   let log = state.log ?? false;
   const length = curves[0]!.length;
   const label = `${count(length)} numbers${curves.length > 1 ? ` in ${curves.length} columns` : ""} over their index`;
@@ -149,7 +155,7 @@ export function curveView(
       String(against),
       (value) => {
         against = Number(value);
-        if (against === chosen) chosen = against === 0 ? 1 : 0;
+        if (against === chosen) chosen = otherThan(against);
         shared?.update({ against: against < 0 ? undefined : curves[against]!.name });
         show();
       },

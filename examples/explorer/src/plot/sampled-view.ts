@@ -31,6 +31,8 @@ export async function sampledView(
   const view = curveView({ curves: [sampledCurve(numbers, "")], values: () => numbers.values() }, { shared });
   let timer: ReturnType<typeof setTimeout> | undefined;
   let reading: AbortController | undefined;
+  /** Whether all numbers are being read. Zooming does not end that. */
+  let readsAll = false;
 
   function note(text?: string): void {
     const [first, last] = view.line.range;
@@ -49,7 +51,7 @@ export async function sampledView(
           class: "text-button",
           text: `Read all, ${size(bytes)}`,
           attributes: { type: "button" },
-          on: { click: () => void read((inner) => numbers.readAll({ signal: inner }, progress)) },
+          on: { click: () => void readAll() },
         }),
       text !== undefined &&
         el("button", {
@@ -63,6 +65,13 @@ export async function sampledView(
 
   function progress(part: number): void {
     note(`Reading: ${Math.round(part * 100)} % `);
+  }
+
+  async function readAll(): Promise<void> {
+    clearTimeout(timer);
+    readsAll = true;
+    await read((inner) => numbers.readAll({ signal: inner }, progress));
+    readsAll = false;
   }
 
   async function read(work: (signal: AbortSignal) => Promise<unknown>): Promise<void> {
@@ -87,6 +96,7 @@ export async function sampledView(
 
   view.line.zoomed.listen(([first, last]) => {
     clearTimeout(timer);
+    if (readsAll) return;
     note();
     if (numbers.covers(first, last)) return;
     timer = setTimeout(

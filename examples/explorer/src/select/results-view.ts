@@ -171,7 +171,7 @@ export function resultsView(selection: Selection, actions: ResultsActions): View
       paths[index]!.filter((_, i) => segments.length === 0 || segments[i]?.text === "*")
         .map(keyText)
         .join("/") || count(index);
-    plot = plotView([{ name: segments.at(-1)?.text ?? "", values: numbers }], nameOf);
+    plot = plotView([{ name: segments.at(-1)?.text ?? "", values: numbers }], nameOf, actions.shared);
     fill(body, plot.element);
   }
 

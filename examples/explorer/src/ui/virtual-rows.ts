@@ -2,6 +2,8 @@ import { beforeNextFrame } from "./next-frame.js";
 
 /** The rows of a list. */
 export interface RowSource {
+  /** What stays above the rows inside the scroller. */
+  readonly header?: HTMLElement;
   /** How many rows there are. */
   count(): number;
   /** Makes an empty row. */
@@ -56,7 +58,7 @@ export class VirtualRows {
 
   /** How many whole rows fit into the view. */
   get page(): number {
-    return Math.max(1, Math.floor(this.#scroller.clientHeight / this.#rowHeight) - 1);
+    return Math.max(1, Math.floor(this.#room / this.#rowHeight) - 1);
   }
 
   /** The element of a row, if it exists. */
@@ -69,13 +71,13 @@ export class VirtualRows {
     const height = Number.parseFloat(getComputedStyle(this.#scroller).getPropertyValue("--row-height"));
     if (height > 0) this.#rowHeight = height;
     this.#sizer.style.height = `${Math.min(this.#height, TALLEST)}px`;
-    this.#top = Math.max(0, Math.min(this.#top, this.#height - this.#scroller.clientHeight));
+    this.#top = Math.max(0, Math.min(this.#top, this.#height - this.#room));
     this.#draw(true);
   }
 
   /** Scrolls a row into view: as little as possible, or to a third from the top. */
   reveal(index: number, where: "nearest" | "third" = "nearest"): void {
-    const room = this.#scroller.clientHeight;
+    const room = this.#room;
     const from = index * this.#rowHeight;
     const above = from < this.#top;
     const below = from + this.#rowHeight > this.#top + room;
@@ -98,19 +100,24 @@ export class VirtualRows {
     this.#sizer.remove();
   }
 
+  /** Pixels for rows. */
+  get #room(): number {
+    return this.#scroller.clientHeight - (this.#source.header?.offsetHeight ?? 0);
+  }
+
   get #height(): number {
     return this.#source.count() * this.#rowHeight;
   }
 
   /** Pixels of rows for one pixel of the scrollbar. */
   get #scale(): number {
-    const room = this.#scroller.clientHeight;
+    const room = this.#room;
     return this.#height <= TALLEST ? 1 : (this.#height - room) / (TALLEST - room);
   }
 
   #moveTo(top: number): void {
     this.#sizer.style.height = `${Math.min(this.#height, TALLEST)}px`;
-    this.#top = Math.max(0, Math.min(top, this.#height - this.#scroller.clientHeight));
+    this.#top = Math.max(0, Math.min(top, this.#height - this.#room));
     this.#scroller.scrollTop = this.#top / this.#scale;
     this.#set = this.#scroller.scrollTop;
     this.#draw(false);
@@ -132,7 +139,7 @@ export class VirtualRows {
 
   #draw(all: boolean): void {
     const count = this.#source.count();
-    const room = this.#scroller.clientHeight;
+    const room = this.#room;
     const inView = Math.floor(this.#top / this.#rowHeight);
     const first = Math.max(0, inView - OVERSCAN);
     const last = Math.min(count, Math.ceil((this.#top + room) / this.#rowHeight) + OVERSCAN);

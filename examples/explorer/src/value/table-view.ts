@@ -125,6 +125,7 @@ export class TableView implements View {
     );
     this.#layout = new ColumnLayout(textMeasure(this.#scroller));
     this.#rows = new VirtualRows(this.#scroller, {
+      header: this.#head,
       count: () => this.#order?.length ?? this.#size,
       create: () =>
         el("div", {
@@ -187,7 +188,8 @@ export class TableView implements View {
       }
     });
     const at = this.#layout.columns.findIndex(({ name }) => name === column);
-    if (row !== undefined || at >= 0) this.#mark(row ?? 0, Math.max(0, at), "third");
+    const position = row === undefined || this.#order === undefined ? (row ?? 0) : this.#order.indexOf(row);
+    if (position >= 0 && (row !== undefined || at >= 0)) this.#mark(position, Math.max(0, at), "third");
     else this.#rows.refresh();
   }
 

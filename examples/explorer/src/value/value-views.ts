@@ -19,6 +19,9 @@ const SAMPLE_ITEMS = 64;
 /** The share of their keys that the maps of a map have in common, if it is shown as a table. */
 const COMMON_KEYS = 0.6;
 
+/** Why a list that begins like an array has no plot and no image. */
+const UNEVEN = "The list begins with numbers or equally long rows of numbers, but does not go on like that.";
+
 /** The views of a value. */
 export type ViewName = "contents" | "text" | "table" | "plot" | "image";
 
@@ -58,7 +61,7 @@ export async function viewsFor(entry: Entry, signal: AbortSignal): Promise<Choic
     return { names: ["table", "text"], best: "table" };
   }
   if (value instanceof LazyList) {
-    const views = await rowViews(entry, value, signal);
+    const views = await rowViews(entry, signal);
     const small = (entry.bytes ?? 0) <= UNASKED_BYTES;
     if (views.length > 0) {
       return { names: [...views, "table", "contents", "text"], best: small ? views[0]! : "contents" };
@@ -105,7 +108,9 @@ export async function makeView(name: ViewName, entry: Entry, context: ViewContex
     case "image": {
       // Plots are chunks of their own.
       const { imageView } = await import("../plot/image-view.js");
-      return imageView(tensorOf(await wholeValue(value, signal))!, shared);
+      const tensor = tensorOf(await wholeValue(value, signal));
+      if (tensor === undefined) throw new Error(UNEVEN);
+      return imageView(tensor, shared);
     }
     case "plot": {
       if (value instanceof LazyList && (entry.bytes ?? 0) > UNASKED_BYTES) {
@@ -115,9 +120,10 @@ export async function makeView(name: ViewName, entry: Entry, context: ViewContex
           return sampledView(value, entry.bytes!, shared, signal);
         }
       }
-      const plain = await wholeValue(value, signal);
+      const series = seriesOf(await wholeValue(value, signal));
+      if (series.length === 0) throw new Error(UNEVEN);
       const { plotView } = await import("../plot/plot-view.js");
-      return plotView(seriesOf(plain), undefined, shared);
+      return plotView(series, undefined, shared);
     }
   }
 }
@@ -146,15 +152,30 @@ function arrayViews(value: unknown): ("plot" | "image")[] {
   return isPlotted ? (isImage ? ["plot", "image"] : ["plot"]) : isImage ? ["image"] : [];
 }
 
-/** The views of a list that begins with small lists of numbers of the same length. */
-async function rowViews(entry: Entry, list: LazyList, signal: AbortSignal): Promise<("plot" | "image")[]> {
-  if (list.length < 2) return [];
-  const first = [entry.child(0), entry.child(1)];
-  if (first.some((row) => row.outline?.kind !== "value" || row.bytes! > SAMPLE_BYTES)) return [];
-  const rows = await Promise.all(first.map((row) => row.load({ signal })));
-  if (rows.some((row) => isNumber(row.value))) return [];
-  const values = rows.map((row) => row.value as Value);
-  return tensorOf(values) === undefined ? [] : arrayViews(values);
+/** The views of a list whose first two items are equally long lists of numbers, at any depth. Reads two short lists at most. */
+async function rowViews(list: Entry, signal: AbortSignal): Promise<("plot" | "image")[]> {
+  if ((list.size ?? 0) < 2) return [];
+  const first = [list.child(0), list.child(1)] as const;
+  const kinds = first.map(({ outline }) => outline?.kind);
+  if (kinds.every((kind) => kind === "value")) {
+    if (first.some((row) => (row.bytes ?? 0) > SAMPLE_BYTES)) return [];
+    const rows = await Promise.all(first.map((row) => row.load({ signal })));
+    if (rows.some((row) => isNumber(row.value))) return [];
+    const values = rows.map((row) => row.value as Value);
+    return tensorOf(values) === undefined ? [] : arrayViews(values);
+  }
+  const [length, other] = first.map(({ outline }) => outline?.count);
+  if (length !== other || !kinds.every((kind) => kind === kinds[0])) return [];
+  const [row] = first;
+  if (kinds[0] === "list") {
+    await row.load({ signal });
+    return (await rowViews(row, signal)).length > 0 ? ["image"] : [];
+  }
+  if (kinds[0] !== "blocked") return [];
+  const { value } = await row.load({ signal });
+  const sample =
+    value instanceof LazyList ? ((await value.slice(0, SAMPLE_ITEMS, { signal })) as Value[]) : [];
+  return areNumbers(sample) || tensorOf(sample) !== undefined ? ["image"] : [];
 }
 
 /** Whether a value is a list of maps, or a map of maps. */
