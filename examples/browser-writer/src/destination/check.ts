@@ -36,9 +36,9 @@ export async function checkDestination(destination: Destination): Promise<Destin
   const opened = openDestination(destination, { attempts: 1 });
   const [refusal, found] = await Promise.all([refusalOf(destination, opened), objectAt(opened)]);
   if (refusal !== undefined) return { kind: "refused", failure: refusal };
-  // Writing may be allowed without reading. An existing object is then not replaced when the archive is complete.
-  if (found.kind !== "unreadable") return found;
-  return isDenied(found.error) ? { kind: "free" } : { kind: "refused", failure: failureOf(found.error) };
+  // Writing may be allowed without reading, and some servers hide from pages that an object does not exist. An object that exists
+  // is then not replaced when the archive is complete.
+  return found.kind === "unreadable" ? { kind: "free" } : found;
 }
 
 /** The same destination with a key that is free: with a number, or with the time. */
@@ -58,16 +58,14 @@ export async function withFreeKey(destination: Destination): Promise<Destination
 /** Whether there is an object. */
 async function objectAt(
   opened: OpenDestination,
-): Promise<
-  Exclude<DestinationCheck, { kind: "refused" }> | { readonly kind: "unreadable"; readonly error: unknown }
-> {
+): Promise<Exclude<DestinationCheck, { kind: "refused" }> | { readonly kind: "unreadable" }> {
   const source = opened.source();
   try {
     const { size } = await source.probe({ head: HEAD_BYTES, tail: 0 });
     return { kind: "exists", size };
   } catch (error) {
     if (isPeekpackError(error) && error.code === "not-found") return { kind: "free" };
-    return { kind: "unreadable", error };
+    return { kind: "unreadable" };
   } finally {
     await source.close?.();
   }
@@ -81,7 +79,9 @@ async function refusalOf(destination: Destination, opened: OpenDestination): Pro
   } catch (error) {
     if (!(error instanceof S3Error)) return signingFailure(destination, error);
     const { status, s3Code = "" } = error;
-    if (status === undefined) return unansweredFailure(destination, opened, error);
+    if (status === undefined) {
+      return (await accepts(opened)) ? undefined : unansweredFailure(destination, opened, error);
+    }
     const words = REFUSALS[s3Code] ?? (status === 401 || status === 403 ? NO_PERMISSION : undefined);
     if (words !== undefined) {
       const [title, advice] = words;
@@ -89,6 +89,16 @@ async function refusalOf(destination: Destination, opened: OpenDestination): Pro
     }
     // The upload id is refused: with 404, or with 400 where ids have a form.
     return status >= 500 || (status === 404 && s3Code === "") || status < 400 ? failureOf(error) : undefined;
+  }
+}
+
+/** Whether an upload can begin. versitygw lets pages see what it accepts, and not what it refuses. */
+async function accepts({ target }: OpenDestination): Promise<boolean> {
+  try {
+    await target.abortUpload(await target.createUpload());
+    return true;
+  } catch {
+    return false;
   }
 }
 
@@ -181,7 +191,3 @@ async function unansweredFailure(
 
 /** The code of a failure that a CORS rule mends. */
 export const CORS = "CORS";
-
-function isDenied(error: unknown): boolean {
-  return isPeekpackError(error) && error.code === "denied";
-}
