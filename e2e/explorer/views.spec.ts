@@ -286,3 +286,28 @@ test("an archive of a million keys opens by its page index, in a few requests, a
   await expect(page.getByText(/You read\s*[\d.]+\skB of 51\.\d\sMB/)).toBeVisible();
   expect(explorer.trouble).toEqual([]);
 });
+
+test("axe finds nothing in the forms, an error, matches and dialogs", async ({ page }) => {
+  const explorer = new ExplorerPage(page);
+  const check = async (state: string): Promise<void> =>
+    expect(await accessibilityViolations(page), state).toEqual([]);
+  await page.goto(origin());
+  await check("the form for an address");
+  await page.getByRole("tab", { name: "S3" }).click();
+  await check("the form for S3");
+  await page.getByRole("tab", { name: "URL" }).click();
+  await page.getByLabel("Address").fill(`${origin()}/favicon.svg`);
+  await page.getByRole("button", { name: "Open", exact: true }).click();
+  await expect(page.getByRole("alert")).toContainText("not-an-archive");
+  await check("an error");
+  await explorer.openUrl(origin(), url);
+  await explorer.goTo("records/*/name");
+  await expect(page.getByText(`${ROWS} matches`, { exact: true })).toBeVisible();
+  await check("matches");
+  await page.getByRole("button", { name: "Download", exact: true }).last().click();
+  await check("the dialog for downloads");
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Share a link" }).click();
+  await check("the dialog for links");
+  expect(explorer.trouble).toEqual([]);
+});
