@@ -159,9 +159,10 @@ describe("a server whose parent dies", () => {
     const directory = await mkdtemp(join(tmpdir(), "peekpack-test-"));
     const started = join(directory, "started");
     const command = join(directory, "rustfs");
+    // The second is for the launcher, which must have written the process id down.
     await writeFile(
       command,
-      `#!/bin/sh\necho "$$ $1" > ${started}.new\nmv ${started}.new ${started}\nsleep 600\n`,
+      `#!/bin/sh\nsleep 1\necho "$$ $1" > ${started}.new\nmv ${started}.new ${started}\nsleep 600\n`,
     );
     await chmod(command, 0o755);
     const launcher = fileURLToPath(new URL("../src/s3/launcher.ts", import.meta.url));

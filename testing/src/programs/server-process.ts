@@ -1,9 +1,9 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Readable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import {
   freePort,
   type ServerDescription,
@@ -51,6 +51,7 @@ export class ServerProcess implements ServerRunner, Watched {
     const { name, command, args, env, probe } = this.#program;
     this.#ended = undefined;
     this.#lines = [];
+    const guard = startGuard(this.#directory);
     // A process group of its own: killing a wrapper script also kills the server.
     const child = spawn(command, args(this.port, this.#directory), {
       stdio: ["ignore", "pipe", "pipe"],
@@ -62,7 +63,8 @@ export class ServerProcess implements ServerRunner, Watched {
       this.#ended = `cannot be run: ${error.message}`;
     });
     for (const stream of [child.stdout, child.stderr]) this.#collect(stream);
-    const guard = guardChild(child, this.#directory);
+    if (child.pid === undefined) guard?.kill("SIGKILL");
+    else guard?.stdin.write(`${child.pid}\n`);
     process.on("exit", this.#killNow);
     child.on("exit", (code, signal) => {
       this.#ended ??= `ended with ${signal ?? `exit code ${code}`}`;
@@ -122,14 +124,16 @@ export class ServerProcess implements ServerRunner, Watched {
 }
 
 /**
- * Ends the server and removes its directory when this process dies without a word, for example by SIGKILL: a shell
- * that waits for the end of a pipe which only this process holds open.
+ * Starts a process that ends the server and removes its directory when this process dies without a word, for example by
+ * SIGKILL: a shell that waits for the end of a pipe which only this process holds open. The server's process id is written to it. It
+ * starts before the server, so that no server is without one.
  */
-function guardChild(child: ChildProcess, directory: string): ChildProcess | undefined {
-  if (process.platform === "win32" || child.pid === undefined) return undefined;
+function startGuard(directory: string): ChildProcessByStdio<Writable, null, null> | undefined {
+  if (process.platform === "win32") return undefined;
   // Words of the shell itself as far as may be: PATH may name nothing.
-  const script = 'while read -r _; do :; done; kill -KILL "-$1" 2>/dev/null; /bin/rm -rf "$2"';
-  const guard = spawn("/bin/sh", ["-c", script, "guard", String(child.pid), directory], {
+  const script =
+    'pid=; while read -r line; do pid=$line; done; [ -n "$pid" ] && kill -KILL "-$pid" 2>/dev/null; /bin/rm -rf "$1"';
+  const guard = spawn("/bin/sh", ["-c", script, "guard", directory], {
     stdio: ["pipe", "ignore", "ignore"],
     detached: true,
   });
