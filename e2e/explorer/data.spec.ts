@@ -120,7 +120,7 @@ test("searches all keys of the table, then values, and says what was searched", 
   await expect(page.getByText(/^Nothing matches\. Searched: /)).toBeVisible();
   await page.getByRole("button", { name: "Search in values too" }).click();
   await expect(page.getByRole("button", { name: /499\/note/ })).toBeVisible();
-  expect(page.url()).toContain("values=note%20499");
+  await expect.poll(() => page.url()).toContain("values=note%20499");
   expect(explorer.trouble).toEqual([]);
 });
 

@@ -125,13 +125,15 @@ test("an array is an image with a slider, colors and their range, and a link sho
   await page.getByRole("button", { name: "Zoom in" }).click();
   await explorer.picture(info, "image");
   expect(await accessibilityViolations(page)).toEqual([]);
-  for (const part of ["at=2", "colors=magma", "range=2100", "x=150:450"]) expect(page.url()).toContain(part);
+  for (const part of ["at=2", "colors=magma", "range=2100", "x=150:450"]) {
+    await expect.poll(() => page.url()).toContain(part);
+  }
 
   const other = await linked(context, page);
   await expect(other.page.getByLabel("Dimension 0")).toHaveValue("2");
   await expect(other.page.locator(".plot-choice select")).toHaveValue("magma");
   await expect(other.page.getByLabel("Value of the first color")).toHaveValue("2100");
-  expect(other.page.url()).toBe(page.url());
+  await expect(other.page).toHaveURL(page.url());
 
   await explorer.goTo("photo");
   await page.getByRole("tab", { name: "Image" }).click();
@@ -139,13 +141,14 @@ test("an array is an image with a slider, colors and their range, and a link sho
   await photo.focus();
   await page.keyboard.press("ArrowDown");
   await expect(page.locator(".plot-reading")).toHaveText("row 1, column 0255, 10, 0");
-  const red = await photo.evaluate((element) => {
-    const canvas = element as HTMLCanvasElement;
-    return [
-      ...canvas.getContext("2d")!.getImageData(66 * devicePixelRatio, 10 * devicePixelRatio, 1, 1).data,
-    ];
-  });
-  expect(red, "the first cell").toEqual([255, 0, 0, 255]);
+  // The image is drawn in the next frame.
+  const firstCell = (): Promise<number[]> =>
+    photo.evaluate((element) => {
+      const canvas = element as HTMLCanvasElement;
+      const [x, y] = [66 * devicePixelRatio, 10 * devicePixelRatio];
+      return [...canvas.getContext("2d")!.getImageData(x, y, 1, 1).data];
+    });
+  await expect.poll(firstCell).toEqual([255, 0, 0, 255]);
   await explorer.picture(info, "colors");
   expect([...explorer.trouble, ...other.trouble]).toEqual([]);
 });
@@ -169,7 +172,7 @@ test("a plot has a gap for null, zooms, and shows a column against another; a li
   await explorer.picture(info, "gap");
   const zoomed = await linked(context, page);
   await expect(zoomed.page.getByRole("img", { name: "40 numbers over their index" })).toBeVisible();
-  expect(zoomed.page.url()).toBe(page.url());
+  await expect(zoomed.page).toHaveURL(page.url());
   await page.getByRole("button", { name: "Show all" }).click();
   await expect(page).not.toHaveURL(/x=\d/);
 

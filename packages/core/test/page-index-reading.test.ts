@@ -140,6 +140,8 @@ describe.each(CODECS)("an archive with a page index, in %s", (codec) => {
     expect(await list.slice(2000, 2003)).toEqual((document.list as Value[]).slice(2000, 2003));
     const rows = await outlineEntries(map, { start: 2500, end: 2510 })[Symbol.asyncIterator]().next();
     expect(rows.value!.map(({ key }) => key)).toEqual(keys.slice(2500, 2510));
+    const handle = (await rows.value![7]!.get()) as LazyMap;
+    expect(await handle.toValue()).toEqual(await archive.read(["entries", keys[2507] as string]));
   });
 
   it("reopens by its root block, and is read through a sidecar", async () => {

@@ -10,7 +10,7 @@ import {
 } from "@peekpack/core";
 import { indexOfKey, type Outline, outlineOf } from "@peekpack/core/inspect";
 import { OutlineWindows, WINDOW } from "./outline-window.js";
-import { isPathKey, keysFor, keyText, pathText, type TypedSegment } from "./segments.js";
+import { keysFor, keyText, pathText, type TypedSegment } from "./segments.js";
 
 /** What was read for an entry: a handle, or a value. */
 export interface Content {
@@ -289,9 +289,7 @@ export class Entry {
     if (value instanceof LazyMap) {
       const read: Reader = async (options) => {
         await this.ensure(index, index + 1, options);
-        const key = this.child(index).key;
-        if (!isPathKey(key)) throw new TypeError("An entry with a key of this type cannot be read alone.");
-        return value.get(key, options);
+        return this.#windows!.get(index)!.get(options);
       };
       return new Entry(this, index, this.paged, read, known);
     }

@@ -2,7 +2,7 @@ import type { Branch, TableNode } from "../format/table-view.js";
 import type { Archive } from "../reader/archive.js";
 import type { ArchiveReader } from "../reader/archive-reader.js";
 import { type EntryRange, nodeOf } from "../reader/entry.js";
-import type { LazyList, LazyMap } from "../reader/handles.js";
+import { handleOf, type LazyList, type LazyMap } from "../reader/handles.js";
 import { verified } from "../reader/key-mismatch.js";
 import { isBranch, type NodeLocation, sameEntries } from "../reader/lookup.js";
 import type { PathKey } from "../reader/path.js";
@@ -42,6 +42,11 @@ export interface OutlineEntry {
   /** The key in a map, the index in a list. */
   readonly key: Value;
   readonly outline: Outline;
+  /**
+   * Reads the value, whatever its key is: a handle of a container, else a copy of the value. Its place is known, so that no key is
+   * looked up. Rejects as `get` of the container does.
+   */
+  get(options?: ReadOptions): Promise<LazyMap | LazyList | Value>;
 }
 
 /** What the table says of the root of an archive, or of a handle. */
@@ -62,11 +67,15 @@ export async function* outlineEntries(
   const { archive, node } = locationOf(of);
   if (node.kind !== "map" && node.kind !== "list") return undefined;
   for await (const window of archive.table.walk(node, range, options)) {
-    yield window.map((entry) => ({
-      index: entry.index,
-      key: archive.table.key(entry),
-      outline: describe(archive, nodeOf(entry)),
-    }));
+    yield window.map((entry) => {
+      const node = nodeOf(entry);
+      return {
+        index: entry.index,
+        key: archive.table.key(entry),
+        outline: describe(archive, node),
+        get: (options) => handleOf({ kind: "node", archive, node }, archive.budget(), options),
+      };
+    });
   }
   return undefined;
 }
