@@ -2,6 +2,7 @@ import { LazyList, LazyMap, NdArray, type Value } from "@peekpack/core";
 import { type Entry, isPlainMap } from "../archive/entry.js";
 import { areNumbers, isNumber, seriesOf } from "../numbers/series.js";
 import { tensorOf } from "../numbers/tensor.js";
+import { plotView } from "../plot/plot-view.js";
 import type { SharedView } from "../share/view-state.js";
 import { contentsView } from "./contents-view.js";
 import { holdsRecords } from "./record-rows.js";
@@ -106,7 +107,7 @@ export async function makeView(name: ViewName, entry: Entry, context: ViewContex
     case "text":
       return textView(await wholeValue(value, signal), room);
     case "image": {
-      // Plots are chunks of their own.
+      // Images and samples are chunks of their own.
       const { imageView } = await import("../plot/image-view.js");
       const tensor = tensorOf(await wholeValue(value, signal));
       if (tensor === undefined) throw new Error(UNEVEN);
@@ -122,7 +123,6 @@ export async function makeView(name: ViewName, entry: Entry, context: ViewContex
       }
       const series = seriesOf(await wholeValue(value, signal));
       if (series.length === 0) throw new Error(UNEVEN);
-      const { plotView } = await import("../plot/plot-view.js");
       return plotView(series, undefined, shared);
     }
   }
