@@ -40,7 +40,7 @@ export function onEachServer(
     test.describe(kind ?? "the server at S3_ENDPOINT", () => {
       let place: ServerBucket | undefined;
       test.beforeAll(async ({ browserAbsent }) => {
-        if (browserAbsent !== undefined) absent(`there is no browser: ${browserAbsent}`);
+        needBrowser(browserAbsent);
         try {
           const server = await startS3({ require: kind, build: false });
           place = { server, bucket: await freshBucket(server, "browser") };
@@ -58,6 +58,26 @@ export function onEachServer(
       });
     });
   }
+}
+
+/**
+ * Starts what all tests of a file share, and closes it after them. The tests are skipped with a reason if there is no browser, or fail if
+ * PEEKPACK_REQUIRE_LIVE is set.
+ * @returns what gives it to the tests and to hooks that are registered later
+ */
+export function forAllTests<T extends { close(): Promise<void> }>(start: () => Promise<T>): () => T {
+  let started: T | undefined;
+  test.beforeAll(async ({ browserAbsent }) => {
+    needBrowser(browserAbsent);
+    started = await start();
+  });
+  test.afterAll(() => started?.close());
+  return () => started!;
+}
+
+/** Skips a test, or the tests of a hook, if there is no browser. They fail instead if PEEKPACK_REQUIRE_LIVE is set. */
+export function needBrowser(browserAbsent: BrowserChoice["browserAbsent"]): void {
+  if (browserAbsent !== undefined) absent(`there is no browser: ${browserAbsent}`);
 }
 
 function absent(why: string): void {

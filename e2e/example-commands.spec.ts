@@ -1,12 +1,12 @@
 import { expect } from "@playwright/test";
-import { test } from "./browser-test.js";
+import { needBrowser, test } from "./browser-test.js";
 import { serveExample } from "./served-example.js";
 
 test("the command of browser-writer serves its page, with a bucket to write to", async ({
   page,
   browserAbsent,
 }) => {
-  test.skip(browserAbsent !== undefined, browserAbsent ?? "");
+  needBrowser(browserAbsent);
   const served = await serveExample("examples/browser-writer/serve/dist/main.js");
   try {
     await page.goto(served.url);
@@ -20,7 +20,7 @@ test("the command of browser-writer serves its page, with a bucket to write to",
 });
 
 test("the command of the explorer serves its page", async ({ page, browserAbsent }) => {
-  test.skip(browserAbsent !== undefined, browserAbsent ?? "");
+  needBrowser(browserAbsent);
   const vite = "node_modules/vite/bin/vite.js";
   const served = await serveExample(vite, ["examples/explorer", "--host", "127.0.0.1"]);
   try {

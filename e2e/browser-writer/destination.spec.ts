@@ -3,23 +3,18 @@ import { s3Store } from "@peekpack/s3";
 import { freshBucket, removeBucket, setCors } from "@peekpack/testing";
 import { expect, type Page, type TestInfo } from "@playwright/test";
 import { accessibilityViolations } from "../accessibility.js";
-import { onEachServer, test } from "../browser-test.js";
-import { type ServedWriter, serveWriter } from "./served-writer.js";
+import { forAllTests, onEachServer, test } from "../browser-test.js";
+import { serveWriter } from "./served-writer.js";
 import { WriterPage } from "./writer-page.js";
 
-let served: ServedWriter | undefined;
-
-test.beforeAll(async ({ browserAbsent }) => {
-  if (browserAbsent === undefined) served = await serveWriter();
-});
-test.afterAll(() => served?.close());
+const served = forAllTests(serveWriter);
 
 const rustfs = ["rustfs"] as const;
 onEachServer((place) => {
   test.beforeAll(async () => {
     const { server, bucket } = place();
-    await setCors(server, bucket, [served!.origin]);
-    served!.signing = { access: server, bucket, server: server.how };
+    await setCors(server, bucket, [served().origin]);
+    served().signing = { access: server, bucket, server: server.how };
   });
 
   /** Saves a picture of what the page says, and checks it with axe in light and dark. */
@@ -39,7 +34,7 @@ onEachServer((place) => {
     const closed = await freshBucket(server, "no-cors");
     await setCors(server, closed, ["https://elsewhere.example"]);
     const writer = new WriterPage(page);
-    await page.goto(served!.origin);
+    await page.goto(served().origin);
     const keys = { ...server, credentials: { ...server.credentials, secretAccessKey: "wrong-secret" } };
     await writer.write({ size: 0, path: `${bucket}/sky.msglc`, keys });
     await expect(alert(page)).toContainText("The secret key is wrong");
@@ -55,9 +50,9 @@ onEachServer((place) => {
     await page.getByLabel("Bucket and key").fill(`${closed}/sky.msglc`);
     await writer.button("Write").click();
     await expect(alert(page)).toContainText(`${closed} does not allow this page`);
-    await expect(alert(page)).toContainText(`"${served!.origin}"`);
+    await expect(alert(page)).toContainText(`"${served().origin}"`);
     await look(writer, info, "cors");
-    await setCors(server, closed, [served!.origin]);
+    await setCors(server, closed, [served().origin]);
     await writer.button("Check again").click();
     await writer.done();
     await removeBucket(server, closed);
@@ -70,7 +65,7 @@ onEachServer((place) => {
     const bytes = Uint8Array.of(1, 2, 3);
     await store.target(path).putObject(bytes);
     const writer = new WriterPage(page);
-    await page.goto(served!.origin);
+    await page.goto(served().origin);
     await writer.write({ size: 0, path, concurrency: "4" });
     await expect(alert(page)).toContainText(/there\.msglc has 3\sB/);
     await look(writer, info, "exists");

@@ -1,24 +1,14 @@
 import { setCors } from "@peekpack/testing";
 import { expect } from "@playwright/test";
 import { accessibilityViolations } from "../accessibility.js";
-import { onEachServer, test } from "../browser-test.js";
+import { forAllTests, onEachServer, test } from "../browser-test.js";
 import { ExplorerPage } from "../explorer/explorer-page.js";
-import { type ServedExplorer, serveExplorer } from "../explorer/served-explorer.js";
-import { type ServedWriter, serveWriter } from "./served-writer.js";
+import { serveExplorer } from "../explorer/served-explorer.js";
+import { serveWriter } from "./served-writer.js";
 import { WriterPage } from "./writer-page.js";
 
-let served: ServedWriter | undefined;
-let explorer: ServedExplorer | undefined;
-
-test.beforeAll(async ({ browserAbsent }) => {
-  if (browserAbsent !== undefined) return;
-  served = await serveWriter();
-  explorer = await serveExplorer();
-});
-test.afterAll(async () => {
-  await served?.close();
-  await explorer?.close();
-});
+const served = forAllTests(serveWriter);
+const explorer = forAllTests(serveExplorer);
 
 const rustfs = ["rustfs"] as const;
 onEachServer((place) => {
@@ -27,11 +17,11 @@ onEachServer((place) => {
     context,
   }, info) => {
     const { server, bucket } = place();
-    await setCors(server, bucket, [served!.origin, explorer!.origin]);
-    served!.signing = { access: server, bucket, server: server.how, explorer: explorer!.origin };
+    await setCors(server, bucket, [served().origin, explorer().origin]);
+    served().signing = { access: server, bucket, server: server.how, explorer: explorer().origin };
     const path = `${bucket}/handed/sky.msglc`;
     const writer = new WriterPage(page);
-    await page.goto(served!.origin);
+    await page.goto(served().origin);
     await writer.write({ size: 0, path, keys: server, concurrency: "4" });
     await writer.done();
     await expect(writer.button("Open in the explorer")).toBeVisible();

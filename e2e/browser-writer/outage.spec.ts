@@ -1,27 +1,22 @@
 import { type FaultProxy, faults, setCors, startFaultProxy } from "@peekpack/testing";
 import { expect } from "@playwright/test";
 import { accessibilityViolations } from "../accessibility.js";
-import { onEachServer, test } from "../browser-test.js";
-import { type ServedWriter, serveWriter } from "./served-writer.js";
+import { forAllTests, onEachServer, test } from "../browser-test.js";
+import { serveWriter } from "./served-writer.js";
 import { WriterPage } from "./writer-page.js";
 
 const MiB = 2 ** 20;
 
-let served: ServedWriter | undefined;
-
-test.beforeAll(async ({ browserAbsent }) => {
-  if (browserAbsent === undefined) served = await serveWriter();
-});
-test.afterAll(() => served?.close());
+const served = forAllTests(serveWriter);
 
 const rustfs = ["rustfs"] as const;
 onEachServer((place) => {
   let proxy: FaultProxy | undefined;
   test.beforeAll(async () => {
     const { server, bucket } = place();
-    await setCors(server, bucket, [served!.origin]);
+    await setCors(server, bucket, [served().origin]);
     proxy = await startFaultProxy(server);
-    served!.signing = { access: proxy.access, bucket, server: server.how };
+    served().signing = { access: proxy.access, bucket, server: server.how };
   });
   test.afterAll(() => proxy?.close());
 
@@ -31,7 +26,7 @@ onEachServer((place) => {
   }, info) => {
     const writer = new WriterPage(page);
     const waiting = page.getByRole("heading", { name: /^Waiting for the network since/ });
-    await page.goto(served!.origin);
+    await page.goto(served().origin);
     await writer.uploadAt(4 * MiB);
     await writer.write({ size: 0, path: `${place().bucket}/outage.msglc` });
     await expect(writer.fact("Parts")).toHaveText("1 of 4", { timeout: 15_000 });
@@ -63,7 +58,7 @@ onEachServer((place) => {
 
   test("does not count bytes of an earlier page in the rate", async ({ page }) => {
     const writer = new WriterPage(page);
-    await page.goto(served!.origin);
+    await page.goto(served().origin);
     await writer.uploadAt(4 * MiB);
     await writer.write({ size: 0, path: `${place().bucket}/rate.msglc` });
     await expect(writer.fact("Parts")).toHaveText("2 of 4", { timeout: 15_000 });

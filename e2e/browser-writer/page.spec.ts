@@ -3,20 +3,15 @@ import { s3Store } from "@peekpack/s3";
 import { setCors } from "@peekpack/testing";
 import { expect } from "@playwright/test";
 import { accessibilityViolations } from "../accessibility.js";
-import { onEachServer, test } from "../browser-test.js";
-import { type ServedWriter, serveWriter } from "./served-writer.js";
+import { forAllTests, onEachServer, test } from "../browser-test.js";
+import { serveWriter } from "./served-writer.js";
 import { WriterPage } from "./writer-page.js";
 
 /** A step of the slider: the job takes long enough for the test. */
 const A_GIGABYTE = 6;
 
-let served: ServedWriter | undefined;
-const origin = (): string => served!.origin;
-
-test.beforeAll(async ({ browserAbsent }) => {
-  if (browserAbsent === undefined) served = await serveWriter();
-});
-test.afterAll(() => served?.close());
+const served = forAllTests(serveWriter);
+const origin = (): string => served().origin;
 
 onEachServer((place, kind) => {
   // These tests are about the page. The stand-in is the server that every machine has.
@@ -25,7 +20,7 @@ onEachServer((place, kind) => {
   test.beforeAll(async () => {
     const { server, bucket } = place();
     await setCors(server, bucket, [origin()]);
-    served!.signing = { access: server, bucket, server: server.how };
+    served().signing = { access: server, bucket, server: server.how };
   });
 
   test("lists an unfinished spool after the page was closed while writing, and discards it", async ({
@@ -151,14 +146,14 @@ onEachServer((place, kind) => {
     await expect(writer.fact("Parts")).toHaveText("1 of 4", { timeout: 15_000 });
     await writer.button("Keep for later").click();
     await writer.uploadAt(undefined);
-    const { signing } = served!;
-    served!.signing = { ...signing!, bucket: "another" };
+    const { signing } = served();
+    served().signing = { ...signing!, bucket: "another" };
     await writer.button("Discard there.msglc").click();
     await page.getByRole("dialog").getByRole("button", { name: "Discard" }).click();
     await expect(writer.pending).toContainText("status 403");
     await writer.button("Remove here only there.msglc").click();
     await expect(writer.pending).toHaveCount(0);
-    served!.signing = signing;
+    served().signing = signing;
     expect(await writer.stored()).toMatchObject({ files: [], records: 0 });
     expect(writer.trouble).toEqual([]);
   });

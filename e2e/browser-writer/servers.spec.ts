@@ -3,27 +3,22 @@ import { s3Store } from "@peekpack/s3";
 import { setCors } from "@peekpack/testing";
 import { expect } from "@playwright/test";
 import { type Frame, frameAt, framesFor } from "../../examples/browser-writer/src/data/sky.js";
-import { onEachServer, test } from "../browser-test.js";
-import { type ServedWriter, serveWriter } from "./served-writer.js";
+import { forAllTests, onEachServer, test } from "../browser-test.js";
+import { serveWriter } from "./served-writer.js";
 import { WriterPage } from "./writer-page.js";
 
 const MiB = 2 ** 20;
 /** Frames of the smallest generated archive. */
 const FRAMES = framesFor(16 * MiB);
 
-let served: ServedWriter | undefined;
-const origin = (): string => served!.origin;
-
-test.beforeAll(async ({ browserAbsent }) => {
-  if (browserAbsent === undefined) served = await serveWriter();
-});
-test.afterAll(() => served?.close());
+const served = forAllTests(serveWriter);
+const origin = (): string => served().origin;
 
 onEachServer((place) => {
   test.beforeAll(async () => {
     const { server, bucket } = place();
     await setCors(server, bucket, [origin()]);
-    served!.signing = { access: server, bucket, server: server.how };
+    served().signing = { access: server, bucket, server: server.how };
   });
 
   /** Reads the archive without the page, and compares it. */

@@ -1,20 +1,14 @@
 import { expect } from "@playwright/test";
 import { accessibilityViolations } from "../accessibility.js";
-import { test, watchTrouble } from "../browser-test.js";
-import { type ServedExample, serveExample } from "../served-example.js";
+import { forAllTests, test, watchTrouble } from "../browser-test.js";
+import { serveExample } from "../served-example.js";
 
-let served: ServedExample | undefined;
-test.beforeAll(async ({ browserAbsent }) => {
-  test.skip(browserAbsent !== undefined, browserAbsent ?? "");
-  served = await serveExample("examples/dashboard/serve/dist/main.js", ["--size", "16"]);
-});
-test.afterAll(() => served?.close());
-
+const served = forAllTests(() => serveExample("examples/dashboard/serve/dist/main.js", ["--size", "16"]));
 test("queries, plots a column while it arrives, and reads only what it shows", async ({ page }) => {
   const trouble = watchTrouble(page, (message) => message.type() === "error");
   const workers: string[] = [];
   page.on("worker", (worker) => workers.push(worker.url()));
-  await page.goto(served!.url);
+  await page.goto(served().url);
 
   const table = page.getByRole("region", { name: "Stations" });
   const rows = table.getByRole("row").filter({ has: page.getByRole("rowheader") });
@@ -34,7 +28,7 @@ test("queries, plots a column while it arrives, and reads only what it shows", a
   await expect(page.getByRole("img", { name: /Pressure by hour: 26,304 values/ })).toBeVisible();
   await page.screenshot({ path: test.info().outputPath("dashboard.png"), fullPage: true });
 
-  const [compressed] = /compressed to ([\d.]+) MB/.exec(served!.output())!.slice(1).map(Number);
+  const [compressed] = /compressed to ([\d.]+) MB/.exec(served().output())!.slice(1).map(Number);
   const traffic = await page.getByText(/You read/).textContent();
   const read = Number(/You read (\d+) kB/.exec(traffic!)![1]);
   expect(read * 1e3).toBeLessThan((compressed! * 1e6) / 4);

@@ -2,18 +2,12 @@ import { readFile } from "node:fs/promises";
 import { encodeArchive, openArchive, type Path, pointer, type Value } from "@peekpack/core";
 import { toTagged } from "@peekpack/core/tagged";
 import { expect, type Page } from "@playwright/test";
-import { test } from "../browser-test.js";
+import { forAllTests, test } from "../browser-test.js";
 import { ExplorerPage } from "./explorer-page.js";
-import { type ServedExplorer, serveExplorer } from "./served-explorer.js";
+import { serveExplorer } from "./served-explorer.js";
 
-let served: ServedExplorer | undefined;
-const origin = (): string => served!.origin;
-
-test.beforeAll(async ({ browserAbsent }) => {
-  test.skip(browserAbsent !== undefined, `there is no browser: ${browserAbsent}`);
-  served = await serveExplorer();
-});
-test.afterAll(() => served?.close());
+const served = forAllTests(serveExplorer);
+const origin = (): string => served().origin;
 
 const RECORDS = Array.from({ length: 500 }, (_, i) => ({ id: i, gap: i / 7, note: `note ${i}` }));
 const DATA = {
@@ -30,7 +24,7 @@ async function opened(page: Page, name: string, bytes: Uint8Array): Promise<Expl
     Reflect.deleteProperty(window, "showSaveFilePicker");
   });
   const explorer = new ExplorerPage(page);
-  await explorer.openUrl(origin(), await served!.put(name, bytes));
+  await explorer.openUrl(origin(), await served().put(name, bytes));
   return explorer;
 }
 

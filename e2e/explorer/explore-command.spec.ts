@@ -6,13 +6,13 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { encodeArchive } from "@peekpack/core";
 import { expect } from "@playwright/test";
-import { test } from "../browser-test.js";
+import { needBrowser, test } from "../browser-test.js";
 import { ExplorerPage } from "./explorer-page.js";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
 test("peekpack explore opens the archive in the page", async ({ page, browserAbsent }) => {
-  test.skip(browserAbsent !== undefined, `there is no browser: ${browserAbsent}`);
+  needBrowser(browserAbsent);
   test.setTimeout(180_000);
   await promisify(execFile)("npm", ["run", "-s", "build:page", "--workspace", "@peekpack/cli"], {
     cwd: root,

@@ -64,6 +64,16 @@ export class ExplorerPage {
     await this.search.press("Enter");
   }
 
+  /** Waits until what was read is in the cache, as another page shows. It is written in the background. */
+  async untilCached(): Promise<void> {
+    await expect(async () => {
+      const home = await this.page.context().newPage();
+      await home.goto(new URL(this.page.url()).origin);
+      await expect(home.getByText(/\d+\s[kM]?B so far/)).toBeVisible({ timeout: 1000 });
+      await home.close();
+    }).toPass();
+  }
+
   /** How many requests the page reports. */
   async requests(): Promise<number> {
     const text = await this.page.locator(".meter-details").textContent();

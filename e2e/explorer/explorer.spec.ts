@@ -6,20 +6,15 @@ import { setCors } from "@peekpack/testing";
 import { zstdSink } from "@peekpack/zstd";
 import { expect, type Page } from "@playwright/test";
 import { simulations } from "../../examples/explorer/src/demo/simulations.js";
-import { onEachServer, test, watchTraffic } from "../browser-test.js";
+import { forAllTests, onEachServer, test, watchTraffic } from "../browser-test.js";
 import { ExplorerPage } from "./explorer-page.js";
-import { type ServedExplorer, serveExplorer } from "./served-explorer.js";
+import { serveExplorer } from "./served-explorer.js";
 
 const KiB = 1024;
 const RUNS = 200;
 
-let served: ServedExplorer | undefined;
-const origin = (): string => served!.origin;
-
-test.beforeAll(async ({ browserAbsent }) => {
-  if (browserAbsent === undefined) served = await serveExplorer();
-});
-test.afterAll(() => served?.close());
+const served = forAllTests(serveExplorer);
+const origin = (): string => served().origin;
 
 async function compatData(): Promise<Uint8Array> {
   const file = createRequire(import.meta.url).resolve("@mdn/browser-compat-data");
@@ -138,14 +133,9 @@ onEachServer((place, kind) => {
       await explorer.goTo("css/at-rules/charset/__compat");
       await expect(explorer.page.getByText('"css/at-rules/charset.json"').first()).toBeVisible();
     };
-    await visit(new ExplorerPage(page));
-    // Ranges are written to the cache in the background.
-    await expect(async () => {
-      const home = await context.newPage();
-      await home.goto(origin());
-      await expect(home.getByText(/\d+\skB so far/)).toBeVisible({ timeout: 1000 });
-      await home.close();
-    }).toPass();
+    const first = new ExplorerPage(page);
+    await visit(first);
+    await first.untilCached();
     await page.close();
 
     const again = new ExplorerPage(await context.newPage());
@@ -179,10 +169,9 @@ onEachServer((place, kind) => {
 test.describe("the page", () => {
   let runs: string;
   let bytes: Uint8Array;
-  test.beforeAll(async ({ browserAbsent }) => {
-    test.skip(browserAbsent !== undefined, `there is no browser: ${browserAbsent}`);
+  test.beforeAll(async () => {
     bytes = encodeArchive(simulations(RUNS), { trivialSize: 32 });
-    runs = await served!.put("simulations.msglc", bytes);
+    runs = await served().put("simulations.msglc", bytes);
   });
 
   test("states a policy without eval and without inline code", async ({ page }) => {
@@ -394,7 +383,7 @@ test.describe("the page", () => {
       Array.from({ length: 5000 }, (_, i) => [`entry ${i}`, { id: i, text: `text ${i} `.repeat(40) }]),
     );
     await writeArchive(zstdSink(memory), { entries, numbers: Array.from({ length: 5000 }, (_, i) => i / 3) });
-    const url = await served!.put("compressed.msglc.zst", memory.bytes());
+    const url = await served().put("compressed.msglc.zst", memory.bytes());
     await explorer.openUrl(origin(), url);
     await explorer.unfold("entries", 2);
     await expect(explorer.row("entry 0", 3)).toBeVisible();

@@ -3,18 +3,13 @@ import { s3Store } from "@peekpack/s3";
 import { type FaultProxy, faults, setCors, startFaultProxy } from "@peekpack/testing";
 import { expect, type Page } from "@playwright/test";
 import { accessibilityViolations } from "../accessibility.js";
-import { onEachServer, test } from "../browser-test.js";
+import { forAllTests, onEachServer, test } from "../browser-test.js";
 import { ExplorerPage } from "./explorer-page.js";
-import { type ServedExplorer, serveExplorer } from "./served-explorer.js";
+import { serveExplorer } from "./served-explorer.js";
 
 const MiB = 2 ** 20;
 
-let served: ServedExplorer | undefined;
-test.beforeAll(async ({ browserAbsent }) => {
-  if (browserAbsent === undefined) served = await serveExplorer();
-});
-test.afterAll(() => served?.close());
-
+const served = forAllTests(serveExplorer);
 const rustfs = ["rustfs"] as const;
 onEachServer((place) => {
   let proxy: FaultProxy;
@@ -24,7 +19,7 @@ onEachServer((place) => {
 
   test.beforeAll(async () => {
     const { server, bucket } = place();
-    await setCors(server, bucket, [served!.origin]);
+    await setCors(server, bucket, [served().origin]);
     proxy = await startFaultProxy(server);
     path = `${bucket}/failures.msglc`;
     // Larger than what is read whole if a server ignores ranges.
@@ -37,7 +32,7 @@ onEachServer((place) => {
     page,
   }, info) => {
     const explorer = new ExplorerPage(page);
-    await explorer.openUrl(served!.origin, await address());
+    await explorer.openUrl(served().origin, await address());
     const expired = proxy.add({ fault: faults.expired() });
     await explorer.goTo("more/text");
     const dialog = page.getByRole("dialog");
@@ -65,10 +60,11 @@ onEachServer((place) => {
     page,
   }, info) => {
     const explorer = new ExplorerPage(page);
-    await explorer.openUrl(served!.origin, await address());
+    await explorer.openUrl(served().origin, await address());
     await expect(page.locator(".stale")).toHaveCount(0);
+    await explorer.untilCached();
     const down = proxy.add({ fault: faults.resetBefore() });
-    await explorer.openUrl(served!.origin, await address());
+    await explorer.openUrl(served().origin, await address());
     await expect(page.locator(".stale")).toContainText("it may be out of date");
     await explorer.picture(info, "stale");
     expect(await accessibilityViolations(page, ".stale")).toEqual([]);
@@ -94,7 +90,7 @@ onEachServer((place) => {
   test("tells ignored ranges, a failing server and wrong keys apart", async ({ page }, info) => {
     const explorer = new ExplorerPage(page);
     const alert = page.getByRole("alert");
-    await page.goto(served!.origin);
+    await page.goto(served().origin);
     await page.getByLabel("Keep what is read").uncheck();
     for (const [fault, title] of [
       [{ kind: "whole" }, "The server ignores ranges"],

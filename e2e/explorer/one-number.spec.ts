@@ -1,29 +1,24 @@
 import { expect } from "@playwright/test";
 import { accessibilityViolations } from "../accessibility.js";
-import { test } from "../browser-test.js";
+import { forAllTests, test } from "../browser-test.js";
 import { ExplorerPage } from "./explorer-page.js";
 import { serveExplorer } from "./served-explorer.js";
 
+const served = forAllTests(serveExplorer);
+
 test("the first page reads one number out of forty gigabytes, and says what it cost", async ({
   page,
-  browserAbsent,
 }, info) => {
-  test.skip(browserAbsent !== undefined, browserAbsent ?? "");
-  const served = await serveExplorer();
-  try {
-    const explorer = new ExplorerPage(page);
-    await page.goto(served.origin);
-    await page.getByRole("button", { name: "Read one number of 40 GB" }).click();
-    const cost = page.locator(".one-number");
-    await expect(cost).toHaveText(
-      /^runs\/\d+\/energy = -\d+\.\d+: \d+\skB of 40\.0\sGB, in [2-4] requests and [\d.]+\sm?s\.$/,
-      { timeout: 20_000 },
-    );
-    await explorer.picture(info, "one-number");
-    expect(await accessibilityViolations(page)).toEqual([]);
-    await explorer.picture(info, "one-number-dark");
-    expect(explorer.trouble).toEqual([]);
-  } finally {
-    await served.close();
-  }
+  const explorer = new ExplorerPage(page);
+  await page.goto(served().origin);
+  await page.getByRole("button", { name: "Read one number of 40 GB" }).click();
+  const cost = page.locator(".one-number");
+  await expect(cost).toHaveText(
+    /^runs\/\d+\/energy = -\d+\.\d+: \d+\skB of 40\.0\sGB, in [2-4] requests and [\d.]+\sm?s\.$/,
+    { timeout: 20_000 },
+  );
+  await explorer.picture(info, "one-number");
+  expect(await accessibilityViolations(page)).toEqual([]);
+  await explorer.picture(info, "one-number-dark");
+  expect(explorer.trouble).toEqual([]);
 });

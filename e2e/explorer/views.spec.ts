@@ -1,13 +1,13 @@
 import { encodeArchive, mapOf, memorySink, NdArray, type Value, writeArchive } from "@peekpack/core";
 import { type BrowserContext, expect, type Page } from "@playwright/test";
 import { accessibilityViolations } from "../accessibility.js";
-import { test } from "../browser-test.js";
+import { forAllTests, test } from "../browser-test.js";
 import { ExplorerPage } from "./explorer-page.js";
-import { type ServedExplorer, serveExplorer } from "./served-explorer.js";
+import { serveExplorer } from "./served-explorer.js";
 
-let served: ServedExplorer | undefined;
+const served = forAllTests(serveExplorer);
 let url: string;
-const origin = (): string => served!.origin;
+const origin = (): string => served().origin;
 
 const ROWS = 300;
 const COLUMNS = 120;
@@ -29,12 +29,9 @@ const DATA = {
   points: Array.from({ length: 200 }, (_, i) => ({ x: Math.sin(i / 9), y: Math.cos(i / 9), size: i })),
 } satisfies Record<string, Value>;
 
-test.beforeAll(async ({ browserAbsent }) => {
-  test.skip(browserAbsent !== undefined, `there is no browser: ${browserAbsent}`);
-  served = await serveExplorer();
-  url = await served.put("views.msglc", encodeArchive(DATA));
+test.beforeAll(async () => {
+  url = await served().put("views.msglc", encodeArchive(DATA));
 });
-test.afterAll(() => served?.close());
 
 function* manyKeys(): Generator<[string, number]> {
   for (let i = 0; i < MANY; i++) yield [`key-${String(i).padStart(7, "0")}`, i];
@@ -192,7 +189,7 @@ test("a plot of half a million numbers begins with a sample, and reads what one 
 }, info) => {
   const numbers = Array.from({ length: MANY / 2 }, (_, i) => Math.sin(i / 3e4));
   const explorer = new ExplorerPage(page);
-  await explorer.openUrl(origin(), await served!.put("numbers.msglc", encodeArchive({ numbers })));
+  await explorer.openUrl(origin(), await served().put("numbers.msglc", encodeArchive({ numbers })));
   await explorer.goTo("numbers");
   await expect(page.getByText(/A sample: [\d,]+ of 500,000 numbers were read/)).toBeVisible();
   await expect(page.getByText(/You read\s*\d+\skB of 4\.\d+\sMB/)).toBeVisible();
@@ -228,7 +225,7 @@ test("texts show what hides in them, keep emoji whole, and go by screens; a deep
   const explorer = new ExplorerPage(page);
   await explorer.openUrl(
     origin(),
-    await served!.put("texts.msglc", encodeArchive(texts, { smallObjectThreshold: 1, trivialSize: 0 })),
+    await served().put("texts.msglc", encodeArchive(texts, { smallObjectThreshold: 1, trivialSize: 0 })),
   );
   const shown = ["␣blank at both ends␣", "two␣␣blanks", "turned \\u{202e}back", "no\\u{7}bell", "שלום"];
   for (const key of shown) await expect(page.locator(".tree bdi.key", { hasText: key })).toHaveText(key);
@@ -270,7 +267,7 @@ test("an archive of a million keys opens by its page index, in a few requests, a
     { pageIndex: true, smallObjectThreshold: 1, trivialSize: 0 },
   );
   const explorer = new ExplorerPage(page);
-  await explorer.openUrl(origin(), await served!.put("million.msglc", memory.bytes()));
+  await explorer.openUrl(origin(), await served().put("million.msglc", memory.bytes()));
   await explorer.unfold("keys", 2);
   await expect(explorer.row("key-0000003", 3)).toBeVisible();
   expect(await explorer.requests()).toBeLessThanOrEqual(12);

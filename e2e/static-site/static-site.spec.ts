@@ -1,22 +1,16 @@
 import { expect } from "@playwright/test";
 import { accessibilityViolations } from "../accessibility.js";
-import { test, watchTraffic, watchTrouble } from "../browser-test.js";
-import { type ServedExample, serveExample } from "../served-example.js";
+import { forAllTests, test, watchTraffic, watchTrouble } from "../browser-test.js";
+import { serveExample } from "../served-example.js";
 
-let served: ServedExample | undefined;
-test.beforeAll(async ({ browserAbsent }) => {
-  test.skip(browserAbsent !== undefined, browserAbsent ?? "");
-  served = await serveExample("examples/static-site/publish/dist/main.js");
-});
-test.afterAll(() => served?.close());
-
+const served = forAllTests(() => serveExample("examples/static-site/publish/dist/main.js"));
 test("a page in a public bucket reads the archive beside it by ranges, without signatures", async ({
   page,
 }) => {
   const trouble = watchTrouble(page, (message) => message.type() === "error");
-  const { origin } = new URL(served!.url);
+  const { origin } = new URL(served().url);
   const traffic = await watchTraffic(page, origin);
-  await page.goto(served!.url);
+  await page.goto(served().url);
   await page.getByRole("link", { name: "css", exact: true }).click();
   await page.getByRole("link", { name: "properties", exact: true }).click();
   await page.getByRole("link", { name: "clip-path", exact: true }).click();
@@ -41,7 +35,7 @@ test("a page in a public bucket reads the archive beside it by ranges, without s
   expect(await accessibilityViolations(page)).toEqual([]);
 
   // An address that leads nowhere says so, and the way back works.
-  await page.goto(`${served!.url}#/css/nothing`);
+  await page.goto(`${served().url}#/css/nothing`);
   await expect(page.getByRole("alert")).toContainText("nothing");
   await page.getByRole("link", { name: "All" }).click();
   await expect(page.getByRole("link", { name: "javascript", exact: true })).toBeVisible();

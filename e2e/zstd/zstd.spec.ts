@@ -5,7 +5,7 @@ import { s3Store } from "@peekpack/s3";
 import { roundTrips, setCors } from "@peekpack/testing";
 import { zstdSink, zstdSource } from "@peekpack/zstd";
 import { expect } from "@playwright/test";
-import { onEachServer, test, watchTraffic } from "../browser-test.js";
+import { needBrowser, onEachServer, test, watchTraffic } from "../browser-test.js";
 import { type ServedPage, servePage } from "../served-page.js";
 import type { Leaf } from "./page/main.js";
 
@@ -72,7 +72,7 @@ test("a page compresses the same in workers, in itself, and where a worker canno
   page,
   browserAbsent,
 }) => {
-  test.skip(browserAbsent !== undefined, browserAbsent ?? "");
+  needBrowser(browserAbsent);
   const served = await servePage("zstd/page");
   try {
     const workers: string[] = [];
