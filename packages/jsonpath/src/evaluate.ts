@@ -89,6 +89,13 @@ async function* candidates(
       let out: Candidate[] = [];
       let bytes = 0;
       let nodes = 0;
+      const taken = (): Candidate[] => {
+        const full = out;
+        out = [];
+        bytes = 0;
+        nodes = 0;
+        return full;
+      };
       for (const item of group) {
         for (const selector of selectors) {
           const filter = selector.kind === "filter" ? selector.filter : undefined;
@@ -99,19 +106,13 @@ async function* candidates(
               if (below.at.kind === "node") nodes++;
               const known = nodes === 0 && out.length >= MAX_KNOWN;
               if (!known && !outputs.isFull(out.length, bytes)) continue;
-              yield out;
+              yield taken();
               if (!known) outputs.grow();
-              out = [];
-              bytes = 0;
-              nodes = 0;
             }
             // The first results do not wait for more pages of the table.
             if (outputs.isNew && out.length > 0) {
-              yield out;
+              yield taken();
               outputs.grow();
-              out = [];
-              bytes = 0;
-              nodes = 0;
             }
           }
         }

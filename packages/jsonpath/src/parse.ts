@@ -91,7 +91,18 @@ function selectorOf(selector: unknown, depth: number): Selector {
 
 function filterOf(expression: Expression, depth: number): Filter {
   const test = testOf(expression, depth);
-  return { test, readsNode: readsNode(test), readsMembers: readsMembers(test) };
+  return {
+    test,
+    // `@` alone exists.
+    readsNode: someQuery(
+      test,
+      ({ absolute, segments }, use) => !absolute && (use !== "exists" || segments.length > 0),
+    ),
+    readsMembers: someQuery(
+      test,
+      ({ absolute, segments }, use) => use === "value" && !absolute && segments.length > 0,
+    ),
+  };
 }
 
 function testOf(expression: Expression, depth: number): Test {
@@ -161,26 +172,29 @@ function subQuery(expression: Expression, depth: number): Query {
   throw refused("it has an expression that is unknown");
 }
 
-function readsNode(test: Test): boolean {
+/** How a test uses a query: whether it exists, or an operand's kind. */
+type Use = "exists" | Exclude<Operand, { kind: "literal" | "length" }>["kind"];
+
+/** Whether any query of a test fits. */
+function someQuery(test: Test, fits: (query: Query, use: Use) => boolean): boolean {
   switch (test.kind) {
     case "and":
     case "or":
-      return test.tests.some(readsNode);
+      return test.tests.some((one) => someQuery(one, fits));
     case "not":
-      return readsNode(test.test);
+      return someQuery(test.test, fits);
     case "exists":
-      // `@` alone exists.
-      return !test.query.absolute && test.query.segments.length > 0;
+      return fits(test.query, "exists");
     case "compare":
-      return operandReadsNode(test.left) || operandReadsNode(test.right);
+      return operandFits(test.left, fits) || operandFits(test.right, fits);
     default:
-      return operandReadsNode(test.text) || operandReadsNode(test.pattern);
+      return operandFits(test.text, fits) || operandFits(test.pattern, fits);
   }
 }
 
-function operandReadsNode(operand: Operand): boolean {
+function operandFits(operand: Operand, fits: (query: Query, use: Use) => boolean): boolean {
   if (operand.kind === "literal") return false;
-  return operand.kind === "length" ? operandReadsNode(operand.of) : !operand.query.absolute;
+  return operand.kind === "length" ? operandFits(operand.of, fits) : fits(operand.query, operand.kind);
 }
 
 function refused(why: string): PeekpackError {
@@ -189,25 +203,4 @@ function refused(why: string): PeekpackError {
 
 function tooDeep(): PeekpackError {
   return refused(`it nests more than ${MAX_DEPTH} levels deep`);
-}
-
-function readsMembers(test: Test): boolean {
-  switch (test.kind) {
-    case "and":
-    case "or":
-      return test.tests.some(readsMembers);
-    case "not":
-      return readsMembers(test.test);
-    case "exists":
-      return false;
-    case "compare":
-      return operandReadsMembers(test.left) || operandReadsMembers(test.right);
-    default:
-      return operandReadsMembers(test.text) || operandReadsMembers(test.pattern);
-  }
-}
-
-function operandReadsMembers(operand: Operand): boolean {
-  if (operand.kind === "length") return operandReadsMembers(operand.of);
-  return operand.kind === "value" && !operand.query.absolute && operand.query.segments.length > 0;
 }

@@ -43,8 +43,8 @@ export interface OutlineEntry {
   readonly key: Value;
   readonly outline: Outline;
   /**
-   * Reads the value, whatever its key is: a handle of a container, else a copy of the value. Its place is known, so that no key is
-   * looked up. Rejects as `get` of the container does.
+   * Reads the value, whatever its key is: a handle of a container, else a copy of the value. Looks up no key, because the table says
+   * where the value is. Rejects as `get` of the container does.
    */
   get(options?: ReadOptions): Promise<LazyMap | LazyList | Value>;
 }
@@ -68,12 +68,12 @@ export async function* outlineEntries(
   if (node.kind !== "map" && node.kind !== "list") return undefined;
   for await (const window of archive.table.walk(node, range, options)) {
     yield window.map((entry) => {
-      const node = nodeOf(entry);
+      const child = nodeOf(entry);
       return {
         index: entry.index,
         key: archive.table.key(entry),
-        outline: describe(archive, node),
-        get: (options) => handleOf({ kind: "node", archive, node }, archive.budget(), options),
+        outline: describe(archive, child),
+        get: (options) => handleOf({ kind: "node", archive, node: child }, archive.budget(), options),
       };
     });
   }
