@@ -1,16 +1,12 @@
-import { readFileSync } from "node:fs";
-import { PutObjectCommand } from "@aws-sdk/client-s3";
-import { randomNumbers, s3Client, startFaultProxy } from "@peekpack/testing";
+import { randomNumbers } from "@peekpack/testing";
 import type { Benchmark, Context } from "../benchmark.js";
 import { contest } from "../contest.js";
 import { DATA_SETS } from "../data-sets.js";
 import { isMap, type Path, randomLeaf, randomPath } from "../paths.js";
 import { prepared } from "../prepared.js";
-import { startRemote } from "../remote.js";
+import { LATENCY_MS, startSlowRemote } from "../remote.js";
 import { type Goal, timeRow } from "../row.js";
 
-/** Latency that the proxy adds to each request. */
-const LATENCY_MS = 50;
 const SUBTREES = 50;
 /** Warm-up laps: the code is warm, the archive is cold. */
 const WARM_UP = 8;
@@ -37,14 +33,12 @@ async function run(
   if (python === undefined) return context.skip(`${label}: it needs msglc with s3fs`);
   const { archive } = await prepared(scratch, "browser-compat-data", "msgpack");
   const root = DATA_SETS["browser-compat-data"]();
-  const remote = await startRemote(context.log);
-  const proxy = await startFaultProxy(remote.server, { network: { latencyMs: LATENCY_MS } });
-  const client = s3Client(remote.server);
+  const remote = await startSlowRemote(context.log);
   try {
-    const Key = "browser-compat-data.msglc";
-    await client.send(new PutObjectCommand({ Bucket: remote.bucket, Key, Body: readFileSync(archive) }));
-    const { endpoint, region, credentials } = proxy.access;
-    const parameters = { endpoint, region, credentials, path: `${remote.bucket}/${Key}` };
+    const key = "browser-compat-data.msglc";
+    await remote.put(key, archive);
+    const { endpoint, region, credentials } = remote.access;
+    const parameters = { endpoint, region, credentials, path: `${remote.bucket}/${key}` };
     const [cold, withIndex, theirs] = await contest(
       [
         { name: "openArchive, readMany", job: "reading/cold", parameters },
@@ -54,18 +48,12 @@ async function run(
       { rounds: context.rounds, lapMs: 0, warmUpMs: 0, warmUpLaps: WARM_UP },
       {
         argument: (round) => paths(root, round),
-        before: () => proxy.reset(),
-        after() {
-          const { requests, bytesDown } = proxy.totals();
-          return { requests, bodyBytes: bytesDown };
-        },
+        ...remote.counting,
       },
     );
     context.row(timeRow(label, cold!, theirs!, goal));
     context.row(timeRow(label, withIndex!, theirs!));
   } finally {
-    client.destroy();
-    await proxy.close();
     await remote.close();
   }
 }

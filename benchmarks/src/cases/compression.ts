@@ -1,19 +1,15 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync, rmSync, statSync } from "node:fs";
+import { rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { PutObjectCommand } from "@aws-sdk/client-s3";
-import { s3Store } from "@peekpack/s3";
-import { s3Client, startFaultProxy } from "@peekpack/testing";
 import type { Benchmark, Context } from "../benchmark.js";
 import { contest, type LapSeries, medians } from "../contest.js";
 import type { Entry } from "../contestant.js";
 import { DATA_SETS } from "../data-sets.js";
 import { randomLeaf } from "../paths.js";
 import { prepare, prepared } from "../prepared.js";
-import { startRemote } from "../remote.js";
+import { LATENCY_MS, startSlowRemote } from "../remote.js";
 import { figureRow, rateRow, timeRow } from "../row.js";
 
-const LATENCY_MS = 50;
 /** 50 Mbit/s. */
 const BYTES_PER_SECOND = 6_250_000;
 const WARM_UP = 2;
@@ -132,18 +128,11 @@ async function overLink(
   files: { readonly archive: string; readonly zst: string; readonly gz: string },
 ): Promise<void> {
   const root = DATA_SETS["browser-compat-data"]();
-  const remote = await startRemote(context.log);
-  const proxy = await startFaultProxy(remote.server, {
-    network: { latencyMs: LATENCY_MS, bytesPerSecond: BYTES_PER_SECOND },
-  });
-  const client = s3Client(remote.server);
+  const remote = await startSlowRemote(context.log, BYTES_PER_SECOND);
   try {
-    const { endpoint, region, credentials } = proxy.access;
-    const store = s3Store({ endpoint, region, credentials });
-    const put = async (Key: string, file: string): Promise<{ readonly url: string }> => {
-      await client.send(new PutObjectCommand({ Bucket: remote.bucket, Key, Body: readFileSync(file) }));
-      return { url: await store.presign(`${remote.bucket}/${Key}`) };
-    };
+    const put = async (key: string, file: string): Promise<{ readonly url: string }> => ({
+      url: await remote.put(key, file),
+    });
     const entries: Entry[] = [
       {
         name: "archive.zst",
@@ -159,11 +148,7 @@ async function overLink(
         { rounds: context.rounds, lapMs: 0, warmUpMs: 0, warmUpLaps: WARM_UP },
         {
           argument,
-          before: () => proxy.reset(),
-          after() {
-            const { requests, bytesDown } = proxy.totals();
-            return { requests, bodyBytes: bytesDown };
-          },
+          ...remote.counting,
         },
       );
     const [leaf, ...peers] = await run((round) => randomLeaf(root, round));
@@ -181,8 +166,6 @@ async function overLink(
       context.row(timeRow("everything over 50 Mbit/s", whole!, other, i === 0 ? { atMost: 1 } : undefined));
     }
   } finally {
-    client.destroy();
-    await proxy.close();
     await remote.close();
   }
 }

@@ -1,17 +1,13 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { PutObjectCommand } from "@aws-sdk/client-s3";
-import { s3Store } from "@peekpack/s3";
-import { randomNumbers, s3Client, startFaultProxy } from "@peekpack/testing";
+import { randomNumbers } from "@peekpack/testing";
 import type { Benchmark } from "../benchmark.js";
 import { contest, medians } from "../contest.js";
 import type { Entry } from "../contestant.js";
 import { VALUES } from "../formats/values.js";
 import { prepare, prepared } from "../prepared.js";
-import { startRemote } from "../remote.js";
+import { LATENCY_MS, startSlowRemote } from "../remote.js";
 import { figureRow, timeRow } from "../row.js";
 
-const LATENCY_MS = 50;
 const WARM_UP = 4;
 
 /** One cold value of a million, in several formats. */
@@ -29,44 +25,35 @@ export const coldFormats: Benchmark = {
       zarrShard: at("values.zarr.shard"),
     };
     await prepare("formats/files", files);
-    const remote = await startRemote(context.log);
-    const proxy = await startFaultProxy(remote.server, { network: { latencyMs: LATENCY_MS } });
-    const client = s3Client(remote.server);
+    const remote = await startSlowRemote(context.log);
     try {
-      const { endpoint, region, credentials } = proxy.access;
-      const store = s3Store({ endpoint, region, credentials });
-      const put = async (key: string, file: string): Promise<string> => {
-        await client.send(
-          new PutObjectCommand({ Bucket: remote.bucket, Key: key, Body: readFileSync(file) }),
-        );
-        return store.presign(`${remote.bucket}/${key}`);
-      };
-      const url = await put("values.msglc", archive);
+      const url = await remote.put("values.msglc", archive);
       const entries: Entry[] = [
         { name: "peekpack", job: "formats/peekpack", parameters: { url } },
         {
           name: "PMTiles",
           job: "formats/pmtiles",
-          parameters: { url: await put("values.pmtiles", files.pmtiles) },
+          parameters: { url: await remote.put("values.pmtiles", files.pmtiles) },
         },
         {
           name: "zarrita, one shard",
           job: "formats/zarr",
           parameters: {
-            metadata: await put("values/zarr.json", files.zarrMetadata),
-            shard: await put("values/c/0", files.zarrShard),
+            metadata: await remote.put("values/zarr.json", files.zarrMetadata),
+            shard: await remote.put("values/c/0", files.zarrShard),
           },
         },
         {
           name: "hyparquet",
           job: "formats/parquet",
-          parameters: { url: await put("values.parquet", files.parquet) },
+          parameters: { url: await remote.put("values.parquet", files.parquet) },
         },
       ];
       if (python === undefined) {
         context.skip("msglc: it needs msglc with s3fs");
       } else {
         const path = `${remote.bucket}/values.msglc`;
+        const { endpoint, region, credentials } = remote.access;
         const parameters = { endpoint, region, credentials, path };
         entries.push({ name: "msglc", job: "remote/value", parameters, python });
       }
@@ -75,11 +62,7 @@ export const coldFormats: Benchmark = {
         { rounds: context.rounds, lapMs: 0, warmUpMs: 0, warmUpLaps: WARM_UP },
         {
           argument: (round) => Math.floor(randomNumbers(9000 + round)() * VALUES),
-          before: () => proxy.reset(),
-          after() {
-            const { requests, bytesDown } = proxy.totals();
-            return { requests, bodyBytes: bytesDown };
-          },
+          ...remote.counting,
         },
       );
       for (const peer of peers) {
@@ -91,8 +74,6 @@ export const coldFormats: Benchmark = {
         context.row(figureRow("one value", "bytes", us!, them!));
       }
     } finally {
-      client.destroy();
-      await proxy.close();
       await remote.close();
     }
   },

@@ -1,15 +1,10 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { PutObjectCommand } from "@aws-sdk/client-s3";
-import { s3Store } from "@peekpack/s3";
-import { s3Client, startFaultProxy } from "@peekpack/testing";
 import type { Benchmark } from "../benchmark.js";
 import { contest, type LapSeries, medians } from "../contest.js";
 import { prepare } from "../prepared.js";
-import { startRemote } from "../remote.js";
+import { LATENCY_MS, startSlowRemote } from "../remote.js";
 import { figureRow, type Side, timeRow } from "../row.js";
 
-const LATENCY_MS = 50;
 /** Each lap takes seconds. */
 const MAX_ROUNDS = 5;
 
@@ -30,16 +25,10 @@ export const queries: Benchmark = {
       blocks: join(context.scratch, "entries.blocks.msglc"),
     };
     await prepare("querying/archives", files);
-    const remote = await startRemote(context.log);
-    const proxy = await startFaultProxy(remote.server, { network: { latencyMs: LATENCY_MS } });
-    const client = s3Client(remote.server);
+    const remote = await startSlowRemote(context.log);
     try {
-      const { endpoint, region, credentials } = proxy.access;
-      const store = s3Store({ endpoint, region, credentials });
       for (const [shape, file] of Object.entries(files)) {
-        const Key = `${shape}.msglc`;
-        await client.send(new PutObjectCommand({ Bucket: remote.bucket, Key, Body: readFileSync(file) }));
-        const url = await store.presign(`${remote.bucket}/${Key}`);
+        const url = await remote.put(`${shape}.msglc`, file);
         for (const [name, path] of Object.entries(QUERIES)) {
           const label = `${name}, ${shape === "nodes" ? "a node each" : "in blocks"}`;
           const parameters = { url, path };
@@ -49,13 +38,7 @@ export const queries: Benchmark = {
               { name: "download, json-p3", job: "querying/download", parameters },
             ],
             { rounds: Math.min(context.rounds, MAX_ROUNDS), lapMs: 0, warmUpMs: 0, warmUpLaps: 1 },
-            {
-              before: () => proxy.reset(),
-              after() {
-                const { requests, bytesDown } = proxy.totals();
-                return { requests, bodyBytes: bytesDown };
-              },
-            },
+            remote.counting,
           );
           if (count(ours!) !== count(theirs!)) throw new Error(`${label}: other results than json-p3.`);
           context.row(timeRow(label, ours!, theirs!, { atMost: 1.1 }));
@@ -63,8 +46,6 @@ export const queries: Benchmark = {
         }
       }
     } finally {
-      client.destroy();
-      await proxy.close();
       await remote.close();
     }
   },

@@ -52,10 +52,13 @@ export function child(
 }
 
 function plainChild(item: Item, value: Value, selector: SingularSelector): Item | undefined {
-  const below = plainValue(value, selector);
-  if (below === NOTHING) return undefined;
-  const key = selector.kind === "name" ? selector.name : indexIn(itemsOf(value)!.length, selector.index)!;
-  return plainBelow(item, key, below);
+  if (selector.kind === "name") {
+    const below = member(value, selector.name);
+    return below === NOTHING ? undefined : plainBelow(item, selector.name, below);
+  }
+  const items = itemsOf(value);
+  const index = items && indexIn(items.length, selector.index);
+  return index === undefined ? undefined : plainBelow(item, index, items![index]);
 }
 
 /** What a selector selects in a value that was read: a value, or nothing. */
