@@ -36,8 +36,8 @@ export interface AccessOptions {
   /** Whether the table is read through its page index even if it is cheaper to read it whole. */
   readonly usePageIndex?: boolean;
   /**
-   * Whether a file is read as an object on a server is: coalesced and ahead. Otherwise each small container is a read of its own, with
-   * a look at the state of the file before and after it.
+   * Whether reads of a file are coalesced and prefetched, as those of an object on a server are. Otherwise each small container is a
+   * read of its own, and the state of the file is checked before and after it.
    */
   readonly readAhead?: boolean;
 }

@@ -16,7 +16,7 @@ import { Random } from "./random.js";
 
 /**
  * What a hostile index may lead to. It may hide what is there, or state another kind of node: only more of the table could
- * tell. A damaged index leads to no error: the table is read in its place.
+ * tell. A damaged index leads to no error: the whole table is read instead.
  */
 const DAMAGED = new Set<string>();
 const HOSTILE = new Set(["corrupt", "limit", "not-found", "bad-path"]);

@@ -1,6 +1,6 @@
 import type { LazyList, ReadOptions } from "@peekpack/core";
+import { TimeSlice } from "@peekpack/core/internal";
 import { RangeSet } from "../archive/range-set.js";
-import { Slices } from "../ui/slices.js";
 import { floats } from "./series.js";
 
 /** Parts of a range that a sample reads, and numbers of each. */
@@ -84,11 +84,11 @@ export class SampledNumbers {
 
   /** Reads all numbers, in slices between which the page stays responsive. */
   async readAll(options: ReadOptions, progress: (share: number) => void): Promise<void> {
-    const slices = new Slices(options.signal);
+    const slice = new TimeSlice();
     for (let at = 0; at < this.length; at += CHUNK) {
       for (const [start, end] of this.#missing(at, Math.min(this.length, at + CHUNK))) {
         await this.#read(start, end, options);
-        await slices.pause();
+        await slice.next(options.signal);
       }
       progress(this.count / this.length);
     }

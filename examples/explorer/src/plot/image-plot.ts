@@ -201,9 +201,9 @@ export class ImagePlot {
     const marks = log
       ? ticks(Math.log10(least), Math.log10(greatest), Math.max(2, height / 60)).map((power) => 10 ** power)
       : ticks(least, greatest, Math.max(2, height / 60));
+    const share = scaleOf(this.#coloring);
     for (const mark of marks) {
-      const share = shareOf(mark, this.#coloring);
-      context.fillText(measure(mark), left + SCALE + 6, TOP + (1 - share) * height);
+      context.fillText(measure(mark), left + SCALE + 6, TOP + (1 - share(mark)) * height);
     }
   }
 
@@ -217,6 +217,7 @@ export class ImagePlot {
     const down = (bottom - top) / height;
     const across = (right - left) / width;
     this.#sampling = [across, down];
+    const shareOf = scaleOf(this.#coloring);
     for (let y = 0; y < height; y++) {
       const row = top + Math.floor(y * down);
       for (let x = 0; x < width; x++) {
@@ -229,7 +230,7 @@ export class ImagePlot {
           if (grid.channels === 3) data[pixel + 3] = 255;
           continue;
         }
-        const share = shareOf(grid.at(row, column), this.#coloring);
+        const share = shareOf(grid.at(row, column));
         // What is no number, or has no logarithm, is transparent.
         if (Number.isNaN(share)) continue;
         const at = Math.round(share * (COLORS - 1)) * 3;
@@ -303,11 +304,14 @@ export class ImagePlot {
   }
 }
 
-/** Where a number is between the first color and the last, from 0 to 1. NaN if it has no place. */
-function shareOf(value: number, { domain: [least, greatest], log }: Coloring): number {
-  const at = log ? Math.log(value) : value;
-  const from = log ? Math.log(least) : least;
-  const to = log ? Math.log(greatest) : greatest;
-  if (!(to > from)) return Number.isNaN(at) ? Number.NaN : 0.5;
-  return Math.max(0, Math.min(1, (at - from) / (to - from)));
+/** Tells where numbers are between the first color and the last, from 0 to 1. NaN: the number has no color. */
+function scaleOf({ domain: [least, greatest], log }: Coloring): (value: number) => number {
+  const position = (value: number): number => (log ? Math.log(value) : value);
+  const from = position(least);
+  const range = position(greatest) - from;
+  return (value) => {
+    const at = position(value);
+    if (!(range > 0)) return Number.isNaN(at) ? Number.NaN : 0.5;
+    return Math.max(0, Math.min(1, (at - from) / range));
+  };
 }

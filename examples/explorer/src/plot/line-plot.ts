@@ -64,7 +64,7 @@ export class LinePlot {
     return this.#from === 0 && this.#to === this.#length;
   }
 
-  /** Whether the vertical axis is logarithmic. Numbers up to 0 have no place on it. */
+  /** Whether the vertical axis is logarithmic. Numbers up to 0 have no position on it. */
   set log(log: boolean) {
     this.#log = log;
     this.#make();

@@ -1,3 +1,4 @@
+import { TimeSlice } from "@peekpack/core/internal";
 import type { Entry } from "../archive/entry.js";
 import { keyText, type TypedSegment } from "../archive/segments.js";
 
@@ -20,8 +21,6 @@ export interface Completion {
 const NOTHING: Completion = { suggestions: [], unread: undefined, searched: 0, of: 0 };
 
 const MAX_SUGGESTIONS = 60;
-/** Duration of a slice of the search, so that typing stays responsive. */
-const SLICE_MS = 8;
 /** Keys that are searched; fewer if tables are paged. */
 const SEARCHED_KEYS = 2_000_000;
 const SEARCHED_PAGED_KEYS = 4096;
@@ -51,7 +50,7 @@ export async function complete(
     return { ...NOTHING, suggestions: every, searched: size, of: size };
   }
   const searched = Math.min(size, at.paged ? SEARCHED_PAGED_KEYS : SEARCHED_KEYS);
-  let pause = performance.now() + SLICE_MS;
+  const slice = new TimeSlice();
   let looked = 0;
   for (let i = 0; i < searched && first.length < MAX_SUGGESTIONS; i++, looked++) {
     if (i % STEP === 0) await at.ensure(i, i + STEP, { signal });
@@ -59,10 +58,9 @@ export async function complete(
     const found = text.toLowerCase().indexOf(wanted);
     if (found === 0) first.push({ text, entry: at.child(i) });
     else if (found > 0 && later.length < MAX_SUGGESTIONS) later.push({ text, entry: at.child(i) });
-    if ((i & 255) === 0 && performance.now() > pause) {
-      await new Promise((resolve) => setTimeout(resolve));
+    if ((i & 255) === 0) {
+      await slice.next(undefined);
       if (signal.aborted) return NOTHING;
-      pause = performance.now() + SLICE_MS;
     }
   }
   const suggestions = [...every, ...first, ...later].slice(0, MAX_SUGGESTIONS);

@@ -1,5 +1,6 @@
 import { type Archive, LazyList, LazyMap, type PathKey, type Value } from "@peekpack/core";
 import { type Outline, type OutlineEntry, outlineEntries, outlineOf } from "@peekpack/core/inspect";
+import { TimeSlice } from "@peekpack/core/internal";
 import { isPlainMap } from "../archive/entry.js";
 import { isPathKey, keyText } from "../archive/segments.js";
 import { count, size } from "../ui/format.js";
@@ -35,8 +36,6 @@ const GROUP_COUNT = 256;
 const GROUP_BYTES = 1024 * 1024;
 /** Items of a list of blocks that are read at once. */
 const WINDOW = 4096;
-/** Duration of a slice of the search, so that the page stays responsive. */
-const SLICE_MS = 10;
 
 /** A container that is being walked. */
 interface Frame {
@@ -71,7 +70,7 @@ export async function* keyMatches(
   const stack: Frame[] = [];
   let group: Unread[] = [];
   let groupBytes = 0;
-  let pause = performance.now() + SLICE_MS;
+  const slice = new TimeSlice();
 
   async function* flush(): AsyncGenerator<KeyMatch> {
     const read = group;
@@ -113,11 +112,7 @@ export async function* keyMatches(
       frame.batch = value;
       frame.next = 0;
     }
-    if (performance.now() > pause) {
-      await new Promise((resolve) => setTimeout(resolve));
-      pause = performance.now() + SLICE_MS;
-    }
-    signal.throwIfAborted();
+    await slice.next(signal);
     const { of, path, batch } = frame;
     for (; frame.next < batch.length; ) {
       const { key, outline } = batch[frame.next++]!;

@@ -1,10 +1,10 @@
 import { LazyMap, type Value } from "@peekpack/core";
+import { TimeSlice } from "@peekpack/core/internal";
 import type { Entry } from "../archive/entry.js";
 import { keyText } from "../archive/segments.js";
 import { el } from "../ui/dom.js";
 import { count, counted, share, size } from "../ui/format.js";
 import { shownKey } from "../ui/shown-text.js";
-import { Slices } from "../ui/slices.js";
 import type { View } from "./view.js";
 
 const MAX_LARGEST = 14;
@@ -90,10 +90,10 @@ function hint(entry: Entry, compared: number): string {
 
 async function largestOf(entry: Entry, compared: number, signal: AbortSignal): Promise<Large[]> {
   const largest: Large[] = [];
-  const slices = new Slices(signal);
+  const slice = new TimeSlice();
   for (let index = 0; index < compared; index++) {
     if (index % STEP === 0) await entry.ensure(index, Math.min(index + STEP, compared), { signal });
-    if (index % 256 === 0) await slices.pause();
+    if (index % 256 === 0) await slice.next(signal);
     const bytes = entry.bytesAt(index);
     if (bytes === undefined) continue;
     if (largest.length === MAX_LARGEST && bytes <= largest[MAX_LARGEST - 1]!.bytes) continue;

@@ -82,7 +82,7 @@ export class ColumnLayout {
 
   /** Adds the columns that are not there yet. @returns whether there were any */
   add(names: readonly (string | undefined)[]): boolean {
-    // A table of records has no column for a row that is none.
+    // A row that is no record adds no column to a table of records.
     const fresh = names.filter(
       (name) => !this.#names.has(name) && (name !== undefined || this.columns.length === 0),
     );

@@ -1,5 +1,5 @@
 import type { Value } from "@peekpack/core";
-import { Slices } from "../ui/slices.js";
+import { TimeSlice } from "@peekpack/core/internal";
 
 /** By which column rows are sorted. */
 export interface Sorting {
@@ -48,18 +48,18 @@ export async function sortedIndices(
   signal: AbortSignal,
 ): Promise<number[]> {
   const compare = (a: number, b: number): number => compareCells(cells.get(a), cells.get(b), descending);
-  const slices = new Slices(signal);
+  const slice = new TimeSlice();
   let runs: number[][] = [];
   for (let at = 0; at < indices.length; at += RUN) {
     runs.push(indices.slice(at, at + RUN).sort(compare));
-    await slices.pause();
+    await slice.next(signal);
   }
   while (runs.length > 1) {
     const merged: number[][] = [];
     for (let i = 0; i < runs.length; i += 2) {
       // The engine's sort finds the two runs and merges them.
       merged.push(i + 1 < runs.length ? [...runs[i]!, ...runs[i + 1]!].sort(compare) : runs[i]!);
-      await slices.pause();
+      await slice.next(signal);
     }
     runs = merged;
   }

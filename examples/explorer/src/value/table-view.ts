@@ -1,4 +1,5 @@
 import type { Value } from "@peekpack/core";
+import { TimeSlice } from "@peekpack/core/internal";
 import type { Entry } from "../archive/entry.js";
 import { failureOf, isAbort } from "../archive/failure.js";
 import { keyText } from "../archive/segments.js";
@@ -6,7 +7,6 @@ import { el, fill } from "../ui/dom.js";
 import { count, size } from "../ui/format.js";
 import { icon } from "../ui/icons.js";
 import { shownKey } from "../ui/shown-text.js";
-import { Slices } from "../ui/slices.js";
 import { VirtualRows } from "../ui/virtual-rows.js";
 import { type Column, ColumnLayout, cellOf, columnNames, MAX_COLUMNS } from "./table-columns.js";
 import { SORTED_BYTES, SORTED_ROWS, type Sorting, sortedIndices } from "./table-order.js";
@@ -599,7 +599,7 @@ export class TableView implements View {
     name: string | undefined,
     signal: AbortSignal,
   ): Promise<Map<number, Value | undefined>> {
-    const slices = new Slices(signal);
+    const slice = new TimeSlice();
     const cells = new Map<number, Value | undefined>();
     const column: Column = { name, width: 0, fixed: true, numeric: undefined };
     for (let at = 0; at < indices.length; at += STEP) {
@@ -607,7 +607,7 @@ export class TableView implements View {
       await this.#load(step, signal, [column]);
       for (const index of step) {
         cells.set(index, cellOf(this.#entry.child(index), name)?.content?.value as Value | undefined);
-        await slices.pause();
+        await slice.next(signal);
       }
     }
     return cells;

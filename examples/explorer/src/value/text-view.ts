@@ -1,7 +1,7 @@
 import { Ext, type Value } from "@peekpack/core";
+import { TimeSlice } from "@peekpack/core/internal";
 import { el, fill } from "../ui/dom.js";
 import { count } from "../ui/format.js";
-import { Slices } from "../ui/slices.js";
 import { VirtualRows } from "../ui/virtual-rows.js";
 import { type Line, textLines } from "./text-lines.js";
 import { token, tokenNodes } from "./tokens.js";
@@ -87,11 +87,11 @@ export function textView(value: Value, room: number): View {
   }
 
   async function toEnd(): Promise<void> {
-    const slices = new Slices(closing.signal);
+    const slice = new TimeSlice();
     try {
       while (!ended) {
         make(lines.length + STEP);
-        await slices.pause();
+        await slice.next(closing.signal);
       }
     } catch {
       return;
