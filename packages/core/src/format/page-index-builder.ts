@@ -32,7 +32,7 @@ export interface TableTraits {
  *
  * A node is looked through up to the length of a page before it is read. If it ends there it is small, and nothing is kept
  * of it. So everything that is open is large, and memory is 8 bytes for each key of a large map, three times that while it
- * is sorted. With a spill it is a few MiB, and 64 KiB for half a million keys of the largest map.
+ * is sorted. With a spill it is a few MiB, and 32 KiB for each quarter of a million keys of the largest map.
  */
 export class PageIndexBuilder {
   readonly #walker: TableWalker;

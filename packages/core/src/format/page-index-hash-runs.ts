@@ -17,7 +17,7 @@ export interface HashRun {
 }
 
 /** Bytes of a run that are read at a time. */
-const PIECE = 5400 * RUN_ENTRY_SIZE;
+const PIECE = 2700 * RUN_ENTRY_SIZE;
 /** Hash blocks that are written at a time, in bytes. */
 const BLOCKS = 256 * HASH_BLOCK_SIZE;
 /** Runs are told apart by a number of so many values. */
@@ -25,7 +25,7 @@ const RUNS = 2 ** 20;
 
 /**
  * Merges the runs of a map, in the order of its entries, into hash blocks in the spill. Undefined if two keys are equal.
- * Memory holds 64 KiB of each run.
+ * Memory holds 32 KiB of each run.
  */
 export async function mergeRuns(runs: readonly HashRun[], spill: HashSpill): Promise<HashBlocks | undefined> {
   const readers = runs.map((run) => new RunReader(run, spill));

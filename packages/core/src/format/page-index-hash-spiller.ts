@@ -5,7 +5,7 @@ import type { IndexedNode } from "./page-index-layout.js";
 import type { OpenNode } from "./page-index-open-node.js";
 
 /** Entries of an open map from which on they are spilled. */
-const RUN_ENTRIES = 512 * 1024;
+const RUN_ENTRIES = 256 * 1024;
 /** Hash blocks that are spilled together, in bytes for each entry of a run. */
 const BLOCK_BYTES = 8;
 
