@@ -3,10 +3,11 @@ import { MsgpackWalker } from "../codec/msgpack-walker.js";
 import { PeekpackError } from "../errors.js";
 import type { Protocol } from "./header.js";
 import { PAGE_BYTES } from "./page-index.js";
-import { KeyHashes } from "./page-index-hashes.js";
+import type { HashSpill } from "./page-index-hash-runs.js";
+import { HashSpiller } from "./page-index-hash-spiller.js";
 import { KeyReader } from "./page-index-key.js";
 import { type IndexedNode, layOut, type PageIndex } from "./page-index-layout.js";
-import { indexedNode, OpenNode } from "./page-index-open-node.js";
+import { indexedNode, OpenNode, SAME_KEY } from "./page-index-open-node.js";
 import { PageRuns } from "./page-index-runs.js";
 import { SmallNodeReader } from "./page-index-small-node.js";
 import { BEYOND, MALFORMED, type TableWalker, WALKER_MARGIN } from "./page-index-walker.js";
@@ -15,7 +16,6 @@ import { BEYOND, MALFORMED, type TableWalker, WALKER_MARGIN } from "./page-index
 const BUFFER = 256 * 1024;
 /** What must be there after a key: whether the node that follows is large shows within a page. */
 const LOOK_AHEAD = PAGE_BYTES + WALKER_MARGIN;
-
 /** How a table is read. */
 export interface TableTraits {
   readonly protocol: Protocol;
@@ -23,13 +23,16 @@ export interface TableTraits {
   readonly tocStart: number;
   /** Limit for the nesting of nodes. */
   readonly maxDepth: number;
+  /** Hash entries of an open map from which on they are spilled, if there is a spill. Tests make it small. */
+  readonly runEntries?: number | undefined;
 }
 
 /**
  * Makes the page index of a table from its bytes, in one pass.
  *
  * A node is looked through up to the length of a page before it is read. If it ends there it is small, and nothing is kept
- * of it. So everything that is open is large, and memory is 8 bytes for each key of a large map, twice while it is sorted.
+ * of it. So everything that is open is large, and memory is 8 bytes for each key of a large map, three times that while it
+ * is sorted. With a spill it is a few MiB, and 32 KiB for each quarter of a million keys of the largest map.
  */
 export class PageIndexBuilder {
   readonly #walker: TableWalker;
@@ -50,7 +53,7 @@ export class PageIndexBuilder {
   #started = false;
   #node: OpenNode | undefined;
   readonly #done: IndexedNode[] = [];
-  readonly #spareHashes: KeyHashes[] = [];
+  readonly #spiller: HashSpiller;
   #reason: string | undefined;
   readonly #runs = new PageRuns(this.#buffer);
   /** Items that are left to skip, and those outside of open items of indefinite length. */
@@ -63,6 +66,7 @@ export class PageIndexBuilder {
     this.#walker.attach(this.#buffer);
     this.#small = new SmallNodeReader(this.#walker, traits.tocStart);
     this.#key = new KeyReader(this.#walker);
+    this.#spiller = new HashSpiller(traits.runEntries);
   }
 
   /** Why there is no index, after `finish` has returned undefined. */
@@ -95,12 +99,40 @@ export class PageIndexBuilder {
    * @throws PeekpackError `corrupt`, `limit`
    */
   finish(): PageIndex | undefined {
+    this.#readRest();
+    return this.#layOut();
+  }
+
+  /**
+   * Ends the table, as `finish` does. Returns the chunks of its index; none if it can have none.
+   * @throws PeekpackError `corrupt`, `limit`; what the spill rejects with
+   */
+  async finishSpilled(spill: HashSpill): Promise<AsyncIterable<Uint8Array> | Iterable<Uint8Array>> {
+    this.#readRest();
+    await this.spill(spill);
+    if (this.#spiller.isUsed) await this.#spiller.spillBlocks(this.#done, spill);
+    const index = this.#layOut();
+    if (index === undefined) return [];
+    return this.#spiller.isUsed ? index.spilledChunks(spill) : index.chunks();
+  }
+
+  /** Spills hashes if they take more than a few MiB. To be called between writes. */
+  async spill(spill: HashSpill): Promise<void> {
+    const isUnique = await this.#spiller.spill(this.#node, this.#done, spill);
+    if (!isUnique) this.#giveUp(SAME_KEY);
+  }
+
+  /** Reads what is in the buffer, up to the end of the table. */
+  #readRest(): void {
     this.#final = true;
     // What is read after the end is zeros, and is then found to be too much.
     this.#buffer.fill(0, this.#end, this.#end + WALKER_MARGIN);
     while (this.#reason === undefined && !(this.#started && this.#node === undefined)) this.#step();
+    if (this.#reason === undefined && this.#at !== this.#end) throw this.#damaged("bytes follow the root");
+  }
+
+  #layOut(): PageIndex | undefined {
     if (this.#reason !== undefined) return undefined;
-    if (this.#at !== this.#end) throw this.#damaged("bytes follow the root");
     if (this.#done.length === 0) {
       this.#giveUp(`the table has no more than ${PAGE_BYTES} bytes`);
       return undefined;
@@ -271,7 +303,7 @@ export class PageIndexBuilder {
     node.count = count;
     node.first = this.#base + at;
     node.state = kind === "blocked" ? "blocks" : "entries";
-    if (kind === "map") node.hashes = this.#spareHashes.pop()?.reset() ?? new KeyHashes();
+    if (kind === "map") node.hashes = this.#spiller.open();
     this.#at = at;
     node.headCrc = this.#runs.checksumTo(at);
     const { parent } = node;
@@ -382,7 +414,7 @@ export class PageIndexBuilder {
       return;
     }
     this.#done.push(done);
-    if (node.hashes !== undefined) this.#spareHashes.push(node.hashes);
+    this.#spiller.close(node, done);
     const { parent, kind } = node;
     this.#node = parent;
     this.#runs.restart(this.#at);

@@ -1,3 +1,4 @@
+import { concat } from "../bytes.js";
 import { crc32 } from "../crc32.js";
 import {
   DIRECTORY_ENTRY_SIZE,
@@ -19,9 +20,10 @@ import {
   writable,
 } from "./page-index-encode.js";
 import { FOOTER_SIZE } from "./page-index-footer.js";
-import type { SortedHashes } from "./page-index-hashes.js";
+import { type HashBlocks, hashBlocksSize } from "./page-index-hash-blocks.js";
+import type { HashSpill } from "./page-index-hash-runs.js";
 
-/** Hash blocks of several nodes that are encoded at a time, in bytes. */
+/** Hash blocks that are handed over at a time, in bytes. */
 const CHUNK = 1024 * 1024;
 const NO_SAMPLES = new Uint32Array(0);
 
@@ -33,7 +35,7 @@ export interface IndexedNode
   > {
   readonly pages: readonly PageRecord[];
   /** In a map of more than one page. */
-  readonly hashes: SortedHashes | undefined;
+  hashes: HashBlocks | undefined;
 }
 
 /** What a page index holds. */
@@ -49,8 +51,10 @@ export interface PageIndexTotals {
 /** A page index to be written. */
 export interface PageIndex {
   readonly info: PageIndexTotals;
-  /** The bytes of the index, in order. */
+  /** The bytes of the index, in order. No hash blocks may be spilled. */
   chunks(): Iterable<Uint8Array>;
+  /** The bytes of the index, in order. All hash blocks are read from a spill. */
+  spilledChunks(spill: HashSpill): AsyncIterable<Uint8Array>;
 }
 
 /** Lays out the index of a table: page records, hash blocks, record blocks, root block, footer. */
@@ -71,10 +75,10 @@ export function layOut(nodes: readonly IndexedNode[], tocStart: number, tocSize:
       pagesStart: inline ? 0 : pagesStart,
       hashCount: hashes?.count ?? 0,
       hashStart: hashes === undefined ? 0 : hashStart,
-      hashSamples: hashes?.samples() ?? NO_SAMPLES,
+      hashSamples: hashes?.samples ?? NO_SAMPLES,
     };
     if (!inline) pagesStart = encodePageRecords(pageRecords, pagesStart, pages);
-    hashStart += hashes?.byteLength ?? 0;
+    hashStart += hashBlocksSize(hashes?.count ?? 0);
     return record;
   });
   const { inRoot, blocks, directory } = encodeRecords(records, pageRecords.bytes, hashStart);
@@ -99,23 +103,45 @@ export function layOut(nodes: readonly IndexedNode[], tocStart: number, tocSize:
       yield blocks;
       yield end.bytes;
     },
+    async *spilledChunks(spill) {
+      yield pageRecords.bytes;
+      yield* spilledBlocks(sorted, spill);
+      yield blocks;
+      yield end.bytes;
+    },
   };
 }
 
-/** The hash blocks of all nodes, in chunks that hold those of as many nodes as fit, or of one. */
+/** The hash blocks of all nodes. Those of small maps are joined. */
 function* hashBlocks(nodes: readonly IndexedNode[]): Generator<Uint8Array> {
-  const all = nodes.flatMap(({ hashes }) => hashes ?? []);
-  for (let next = 0; next < all.length; ) {
-    const first = next;
-    let size = all[next++]!.byteLength;
-    while (next < all.length && size + all[next]!.byteLength <= CHUNK) size += all[next++]!.byteLength;
-    const chunk = writable(size);
-    let at = 0;
-    for (const hashes of all.slice(first, next)) {
-      hashes.encode(chunk.view, at);
-      at += hashes.byteLength;
+  let joined: Uint8Array[] = [];
+  let size = 0;
+  for (const { hashes } of nodes) {
+    if (hashes === undefined) continue;
+    if (size + hashes.bytes!.length > CHUNK && size > 0) {
+      yield concat(joined);
+      joined = [];
+      size = 0;
     }
-    yield chunk.bytes;
+    joined.push(hashes.bytes!);
+    size += hashes.bytes!.length;
+  }
+  yield concat(joined);
+}
+
+/** The hash blocks of all nodes, from a spill. Those that follow one another are read together. */
+async function* spilledBlocks(nodes: readonly IndexedNode[], spill: HashSpill): AsyncGenerator<Uint8Array> {
+  const ranges: { at: number; end: number }[] = [];
+  for (const { hashes } of nodes) {
+    if (hashes === undefined) continue;
+    const { at, count } = hashes;
+    const end = at + hashBlocksSize(count);
+    const last = ranges.at(-1);
+    if (last?.end === at) last.end = end;
+    else ranges.push({ at, end });
+  }
+  for (const { at, end } of ranges) {
+    for (let from = at; from < end; from += CHUNK) yield spill.read(from, Math.min(from + CHUNK, end));
   }
 }
 

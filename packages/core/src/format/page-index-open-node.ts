@@ -1,7 +1,11 @@
 import type { Protocol } from "./header.js";
 import type { NODE_KINDS, PageRecord } from "./page-index.js";
+import type { HashRun } from "./page-index-hash-runs.js";
 import type { KeyHashes } from "./page-index-hashes.js";
 import type { IndexedNode } from "./page-index-layout.js";
+
+/** Why a table with a duplicate key has no index. */
+export const SAME_KEY = "a map holds the same key twice";
 
 /** What is read next of an open node. */
 export type NodeState = "field" | "span" | "children" | "skip" | "entries" | "blocks";
@@ -29,6 +33,8 @@ export class OpenNode {
   /** Where the value before the next entry ends, a position. −1 before the first. */
   before = -1;
   hashes: KeyHashes | undefined;
+  /** Hashes that were spilled. */
+  readonly runs: HashRun[] = [];
   readonly pages: PageRecord[] = [];
 
   constructor(parent: OpenNode | undefined, key: number, node: number, keyHash: number, fields: number) {
@@ -41,15 +47,19 @@ export class OpenNode {
   }
 }
 
-/** What the index holds of a node that has been read up to a table offset, or why the table cannot be indexed. */
+/**
+ * What the index holds of a node that has been read up to a table offset, or why the table cannot be indexed. Without hash
+ * blocks if some of its hashes were spilled.
+ */
 export function indexedNode(open: OpenNode, end: number, protocol: Protocol): IndexedNode | string {
   const { kind, pages, count, hashes, node, key, first, spanStart, spanEnd, items, keyHash, level, headCrc } =
     open;
   const [page] = pages;
   if (kind === undefined || page === undefined) return "a node without entries is longer than a page";
   if (page.start < 0) pages[0] = { ...page, start: open.hasSpan ? spanStart + headSize(protocol, count) : 0 };
-  const sorted = hashes?.sorted(pages);
-  if (hashes !== undefined && sorted === undefined) return "a map holds the same key twice";
+  const isSpilled = open.runs.length > 0;
+  const blocks = isSpilled ? undefined : hashes?.blocks(pages);
+  if (hashes !== undefined && blocks === undefined && !isSpilled) return SAME_KEY;
   return {
     node,
     end,
@@ -64,7 +74,7 @@ export function indexedNode(open: OpenNode, end: number, protocol: Protocol): In
     kind,
     headCrc,
     pages,
-    hashes: pages.length > 1 ? sorted : undefined,
+    hashes: pages.length > 1 ? blocks : undefined,
   };
 }
 
