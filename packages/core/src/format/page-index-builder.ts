@@ -2,7 +2,7 @@ import { CborWalker } from "../codec/cbor-walker.js";
 import { MsgpackWalker } from "../codec/msgpack-walker.js";
 import { PeekpackError } from "../errors.js";
 import type { Protocol } from "./header.js";
-import { PAGE_BYTES } from "./page-index.js";
+import { PAGE_BYTES, pathHash } from "./page-index.js";
 import { KeyHashes } from "./page-index-hashes.js";
 import { KeyReader } from "./page-index-key.js";
 import { type IndexedNode, layOut, type PageIndex } from "./page-index-layout.js";
@@ -277,6 +277,7 @@ export class PageIndexBuilder {
     const { parent } = node;
     parent?.pages.push({
       offset: node.key,
+      hash: node.hash,
       first: parent.index,
       start: this.#startOf(parent, node.hasSpan ? node.spanStart : -1),
       size: node.first - node.key,
@@ -332,11 +333,12 @@ export class PageIndexBuilder {
       const end = small.read(child, this.#end);
       if (end === BEYOND) {
         this.#runs.end(node, start);
-        hashes?.add(key.hash, key.second);
-        this.#open(start, child, hashes === undefined ? 0 : key.hash);
+        const hash = pathHash(node.hash, hashes === undefined ? node.index : key.hash);
+        hashes?.add(hash, key.second);
+        this.#open(start, child, hash);
         return true;
       }
-      hashes?.add(key.hash, key.second);
+      hashes?.add(pathHash(node.hash, key.hash), key.second);
       if (!this.#runs.isOpen) {
         const { isArchive, valueStart } = small;
         this.#runs.begin(start, node.index, isArchive ? valueStart : this.#startOf(node, valueStart));
@@ -353,13 +355,13 @@ export class PageIndexBuilder {
   }
 
   /** Begins a large node. `start`: offset of its key. */
-  #open(start: number, child: number, keyHash: number): void {
+  #open(start: number, child: number, hash: number): void {
     const walker = this.#walker;
     const after = walker.head(child);
     if (walker.kind !== "map" || walker.value < 0)
       throw this.#damaged("a node is neither a map nor an offset");
     const base = this.#base;
-    const node = new OpenNode(this.#node, base + start, base + child, keyHash, walker.value);
+    const node = new OpenNode(this.#node, base + start, base + child, hash, walker.value);
     if (node.level > this.#traits.maxDepth) throw this.#tooDeep();
     if (node.level > 0xffff) this.#giveUp("its nodes nest too deep");
     this.#node = node;

@@ -12,7 +12,8 @@ export class OpenNode {
   readonly level: number;
   readonly key: number;
   readonly node: number;
-  readonly keyHash: number;
+  /** The hash of its path. */
+  readonly hash: number;
   state: NodeState = "field";
   /** Fields that are left. */
   fields: number;
@@ -31,19 +32,19 @@ export class OpenNode {
   hashes: KeyHashes | undefined;
   readonly pages: PageRecord[] = [];
 
-  constructor(parent: OpenNode | undefined, key: number, node: number, keyHash: number, fields: number) {
+  constructor(parent: OpenNode | undefined, key: number, node: number, hash: number, fields: number) {
     this.parent = parent;
     this.level = parent === undefined ? 0 : parent.level + 1;
     this.key = key;
     this.node = node;
-    this.keyHash = keyHash;
+    this.hash = hash;
     this.fields = fields;
   }
 }
 
 /** What the index holds of a node that has been read up to a table offset, or why the table cannot be indexed. */
 export function indexedNode(open: OpenNode, end: number, protocol: Protocol): IndexedNode | string {
-  const { kind, pages, count, hashes, node, key, first, spanStart, spanEnd, items, keyHash, level, headCrc } =
+  const { kind, pages, count, hashes, node, key, first, spanStart, spanEnd, items, hash, level, headCrc } =
     open;
   const [page] = pages;
   if (kind === undefined || page === undefined) return "a node without entries is longer than a page";
@@ -59,7 +60,7 @@ export function indexedNode(open: OpenNode, end: number, protocol: Protocol): In
     spanStart,
     spanEnd,
     items,
-    keyHash,
+    hash,
     level,
     kind,
     headCrc,

@@ -39,6 +39,7 @@ export class PageRuns {
     if (this.#run < 0) return;
     pages.push({
       offset: this.#run,
+      hash: 0,
       first: this.#first,
       start: this.#position,
       size: this.lengthTo(end),
