@@ -17,6 +17,7 @@ interface Page {
   readonly start: number;
   readonly size: number;
   readonly large: boolean;
+  readonly hash: number;
   readonly crc: number;
 }
 
@@ -27,12 +28,9 @@ interface Large {
   readonly first: number;
   readonly count: number;
   readonly items: number;
-  readonly keyHash: number;
+  readonly hash: number;
   readonly level: number;
   readonly kind: number;
-  readonly hashCount: number;
-  readonly hashStart: number;
-  readonly samples: readonly number[];
   readonly pages: readonly Page[];
 }
 
@@ -71,9 +69,18 @@ export function slowHash(key: Step, codec: "msgpack" | "cbor"): number {
   }
   let hash = 0x811c9dc5n;
   for (const byte of [tag, ...content]) hash = ((hash ^ BigInt(byte)) * 0x01000193n) % 2n ** 32n;
-  hash = ((hash ^ (hash >> 16n)) * 0x85ebca6bn) % 2n ** 32n;
+  return finish(hash);
+}
+
+function finish(value: bigint): number {
+  let hash = ((value ^ (value >> 16n)) * 0x85ebca6bn) % 2n ** 32n;
   hash = ((hash ^ (hash >> 13n)) * 0xc2b2ae35n) % 2n ** 32n;
   return Number(hash ^ (hash >> 16n));
+}
+
+/** The hash of the path of an entry. */
+function slowPathHash(node: number, entry: number): number {
+  return finish(BigInt(node) ^ (BigInt(entry) % 2n ** 32n));
 }
 
 /** The index of a table, all of it read and checked. */
@@ -84,7 +91,8 @@ export class IndexLookup {
   readonly #view: DataView;
   readonly records: readonly Large[];
   readonly #decoded = new Map<Page, unknown[]>();
-  readonly #hashes = new Map<Large, Map<number, Set<number>>>();
+  /** The pages that hash entries name, by hash. */
+  readonly #hashes = new Map<number, Set<number>>();
 
   constructor(index: Uint8Array, table: Uint8Array, codec: "msgpack" | "cbor", tocStart: number) {
     this.#index = index;
@@ -102,23 +110,51 @@ export class IndexLookup {
     must(root + size === at, "where the root block is");
     must(this.#u32(at + 12) === slowCrc(index.subarray(root, at)), "checksum of the root block");
     const blocks = this.#u32(root);
-    const records = [...this.#records(root + 8 + blocks * 32, at)];
-    for (let i = 0; i < blocks; i++) {
-      const entry = root + 8 + i * 32;
-      const start = this.#u64(entry);
-      const end = start + this.#u32(entry + 8);
-      must(this.#u32(entry + 12) === slowCrc(index.subarray(start, end)), "checksum of a record block");
+    const hashCount = this.#u32(root + 4);
+    const hashBlocks = Math.ceil(hashCount / 511);
+    const samples = root + 32 + blocks * 12;
+    const recordsAt = root + Math.ceil((samples - root + Math.ceil(hashBlocks / 64) * 4) / 8) * 8;
+    const records = [...this.#records(recordsAt, at)];
+    let start = this.#u64(root + 8);
+    let last = { hash: -1, node: 0 };
+    for (let entry = root + 32; entry < samples; entry += 12) {
+      const end = start + this.#u32(entry + 4);
+      must(this.#u32(entry + 8) === slowCrc(index.subarray(start, end)), "checksum of a record block");
       const block = [...this.#records(start, end)];
-      must(block[0]!.node === this.#u64(entry + 16), "first node of a record block");
-      must(block[0]!.level === this.#u32(entry + 24), "level of a record block");
+      must(block[0]!.hash === this.#u32(entry), "first hash of a record block");
+      must(block[0]!.hash > last.hash, "records of the same hash in two blocks");
+      for (const record of block) {
+        must(
+          record.hash > last.hash || (record.hash === last.hash && record.node > last.node),
+          "order of the records",
+        );
+        last = record;
+      }
       records.push(...block);
+      start = end;
     }
-    const order = [...records].sort((a, b) => a.level - b.level || a.node - b.node);
-    must(
-      order.every((record, i) => record === records[i]),
-      "order of the records",
-    );
+    must(this.#u32(root + 24) === Math.max(...records.map(({ level }) => level)), "deepest level");
     this.records = records;
+    this.#readHashes(this.#u64(root + 16), hashCount, samples);
+  }
+
+  #readHashes(hashStart: number, hashCount: number, samples: number): void {
+    const counts = this.records.filter(({ kind, pages }) => kind === 0 && pages.length > 1);
+    must(hashCount === counts.reduce((sum, { count }) => sum + count, 0), "how many hashes there are");
+    let last = [-1, 0];
+    for (let block = 0; block < Math.ceil(hashCount / 511); block++) {
+      const start = hashStart + block * 4096;
+      const end = start + Math.min(511, hashCount - block * 511) * 8;
+      must(this.#u32(end) === 0, "end of a hash block");
+      must(this.#u32(end + 4) === slowCrc(this.#index.subarray(start, end)), "checksum of a hash block");
+      if (block % 64 === 0) must(this.#u32(samples + block / 16) === this.#u32(start), "a hash sample");
+      for (let at = start; at < end; at += 8) {
+        const entry = [this.#u32(at), this.#u32(at + 4)] as const;
+        must(entry[0] > last[0]! || (entry[0] === last[0] && entry[1] >= last[1]!), "order of the hashes");
+        last = [...entry];
+        this.#hashes.set(entry[0], (this.#hashes.get(entry[0]) ?? new Set()).add(entry[1]));
+      }
+    }
   }
 
   #u32(at: number): number {
@@ -133,11 +169,8 @@ export class IndexLookup {
     let at = from;
     while (at < to) {
       const pageCount = this.#u32(at + 72);
-      const hashCount = this.#u32(at + 76);
-      const blocks = Math.ceil(hashCount / 511);
-      const samples = Array.from({ length: Math.ceil(blocks / 64) }, (_, i) => this.#u32(at + 104 + i * 4));
-      const pagesAt = at + 104 + Math.ceil((samples.length * 4) / 8) * 8;
-      const inline = pageCount <= 64;
+      const pagesAt = at + 96;
+      const inline = pageCount <= 128;
       const pages = this.#pages(inline ? pagesAt : this.#u64(at + 64), pageCount);
       let end = pagesAt;
       if (inline) {
@@ -152,7 +185,7 @@ export class IndexLookup {
           must(this.#u32(end + 16) === slowCrc(group), "checksum of a group of pages");
         }
       }
-      must(end - at === this.#u32(at + 96), "length of a record");
+      must(end - at === this.#u32(at + 84), "length of a record");
       const record: Large = {
         node: this.#u64(at),
         end: this.#u64(at + 8),
@@ -160,20 +193,18 @@ export class IndexLookup {
         first: this.#u64(at + 24),
         count: this.#u64(at + 32),
         items: this.#u64(at + 56),
-        keyHash: this.#u32(at + 88),
-        level: this.#view.getUint16(at + 92, true),
-        kind: this.#view.getUint8(at + 94),
-        hashCount,
-        hashStart: this.#u64(at + 80),
-        samples,
+        hash: this.#u32(at + 76),
+        level: this.#view.getUint16(at + 80, true),
+        kind: this.#view.getUint8(at + 82),
         pages,
       };
       must(record.end - record.node > 8192, "a node that is not large");
       const head = this.#table.subarray(record.key, record.first);
-      must(this.#u32(at + 100) === slowCrc(head), "checksum of a node's head");
+      must(this.#u32(at + 88) === slowCrc(head), "checksum of a node's head");
       for (const page of pages) {
         const bytes = this.#table.subarray(page.offset, page.offset + page.size);
         must(page.crc === slowCrc(bytes), "checksum of a page");
+        must(page.large || page.hash === 0, "hash of a page");
       }
       yield record;
       at = end;
@@ -185,7 +216,8 @@ export class IndexLookup {
       const at = start + i * 32;
       const size = this.#u32(at + 24);
       return {
-        offset: this.#u64(at),
+        offset: this.#u32(at),
+        hash: this.#u32(at + 4),
         first: this.#u64(at + 8),
         start: this.#u64(at + 16),
         size: size % 2 ** 31,
@@ -227,7 +259,7 @@ export class IndexLookup {
   #item(large: Large, index: number): Found | { readonly large: Large } | undefined {
     if (index < 0 || index >= large.items) return undefined;
     const page = large.pages.findLast(({ first }) => first <= index)!;
-    if (page.large) return { large: this.#at(large, page.offset) };
+    if (page.large) return { large: this.#child(large, page, index) };
     const entries = this.#entries(page);
     if (large.kind === 1) return { node: entries[index - page.first] };
     let before = page.first;
@@ -238,22 +270,27 @@ export class IndexLookup {
     throw new Error("The index is wrong: a page lacks an item");
   }
 
-  #at(parent: Large, key: number): Large {
-    const child = this.records.find((record) => record.key === key && record.level === parent.level + 1);
+  #child(parent: Large, page: Page, index: number): Large {
+    const hash = slowPathHash(parent.hash, index);
+    must(page.hash === hash, "hash of a page");
+    const child = this.records.find((record) => record.hash === hash && record.key === page.offset);
     if (child === undefined) throw new Error("The index is wrong: a large child has no record");
+    must(child.level === parent.level + 1, "level of a large child");
     return child;
   }
 
   #key(large: Large, key: Step): Found | { readonly large: Large } | undefined {
-    const hash = slowHash(key, this.#codec);
+    const hash = slowPathHash(large.hash, slowHash(key, this.#codec));
     for (const record of this.records) {
-      if (record.level !== large.level + 1 || record.keyHash !== hash) continue;
+      if (record.level !== large.level + 1 || record.hash !== hash) continue;
       if (record.key < large.first || record.key >= large.end) continue;
+      must(large.pages.find(({ offset }) => offset === record.key)?.hash === hash, "hash of a page");
       if (same(this.decode(this.#table.subarray(record.key, record.node))[0], key)) return { large: record };
     }
     const { pages } = large;
-    const offsets = pages.length === 1 ? [pages[0]!.offset] : (this.#hashed(large).get(hash) ?? []);
+    const offsets = pages.length === 1 ? [pages[0]!.offset] : (this.#hashes.get(hash) ?? []);
     for (const offset of offsets) {
+      if (offset < large.first || offset >= large.end) continue;
       const page = pages.find((one) => one.offset === offset);
       if (page === undefined) throw new Error("The index is wrong: a hash entry names no page");
       if (page.large) continue;
@@ -261,31 +298,6 @@ export class IndexLookup {
       for (let i = 0; i < entries.length; i += 2) if (same(entries[i], key)) return { node: entries[i + 1] };
     }
     return undefined;
-  }
-
-  /** The pages that the hash entries of a map name, by hash. */
-  #hashed(large: Large): Map<number, Set<number>> {
-    const known = this.#hashes.get(large);
-    if (known !== undefined) return known;
-    const { hashCount, hashStart, samples } = large;
-    must(hashCount === large.count, "how many hashes there are");
-    const pages = new Map<number, Set<number>>();
-    let last = [-1, 0];
-    for (let block = 0; block < Math.ceil(hashCount / 511); block++) {
-      const start = hashStart + block * 4096;
-      const end = start + Math.min(511, hashCount - block * 511) * 8;
-      must(this.#u32(end) === 0, "end of a hash block");
-      must(this.#u32(end + 4) === slowCrc(this.#index.subarray(start, end)), "checksum of a hash block");
-      if (block % 64 === 0) must(samples[block / 64] === this.#u32(start), "a hash sample");
-      for (let at = start; at < end; at += 8) {
-        const entry = [this.#u32(at), this.#u32(at + 4)] as const;
-        must(entry[0] > last[0]! || (entry[0] === last[0] && entry[1] >= last[1]!), "order of the hashes");
-        last = [...entry];
-        pages.set(entry[0], (pages.get(entry[0]) ?? new Set()).add(entry[1]));
-      }
-    }
-    this.#hashes.set(large, pages);
-    return pages;
   }
 }
 

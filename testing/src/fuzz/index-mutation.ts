@@ -2,7 +2,7 @@ import { indexParts, repairChecksums } from "./index-checksums.js";
 import type { Random } from "./random.js";
 
 const FOOTER = 64;
-/** Fields of a node record and of a page record: offset and width in bytes. */
+/** Fields of a node record: offset and width in bytes. */
 const RECORD_FIELDS = [
   [0, 8],
   [8, 8],
@@ -15,15 +15,27 @@ const RECORD_FIELDS = [
   [64, 8],
   [72, 4],
   [76, 4],
-  [80, 8],
+  [80, 2],
+  [82, 1],
+  [84, 4],
   [88, 4],
-  [92, 2],
-  [94, 1],
-  [96, 4],
-  [100, 4],
+] as const;
+/** Fields of the root block, the first entries of its directory among them. */
+const ROOT_FIELDS = [
+  [0, 4],
+  [4, 4],
+  [8, 8],
+  [16, 8],
+  [24, 4],
+  [32, 4],
+  [36, 4],
+  [40, 4],
+  [44, 4],
+  [48, 4],
 ] as const;
 const PAGE_FIELDS = [
-  [0, 8],
+  [0, 4],
+  [4, 4],
   [8, 8],
   [16, 8],
   [24, 4],
@@ -39,6 +51,9 @@ const FOOTER_FIELDS = [
   [48, 4],
   [52, 8],
 ] as const;
+
+/** Kinds of mutations where the checksums are made right again: records more often than any byte. */
+const HOSTILE_KINDS = [2, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 9, 10, 11, 12] as const;
 
 /** A mutated page index. */
 export interface MutatedIndex {
@@ -62,7 +77,7 @@ export function mutatedIndex(
   let bytes = Uint8Array.from(index);
   for (let left = random.pick([1, 1, 1, 2, 3]); left > 0; left--) {
     // Without repair the root block's checksum finds most mutations, and the index is ignored: rarely worth a case.
-    const kind = repaired || random.chance(0.2) ? random.integer(0, 12) : random.pick([0, 1, 2, 8, 9]);
+    const kind = repaired || random.chance(0.2) ? random.pick(HOSTILE_KINDS) : random.pick([0, 1, 2, 8, 9]);
     bytes = mutateOnce(random, bytes, other, kind);
   }
   if (repaired) repairChecksums(bytes, table);
@@ -89,7 +104,8 @@ function mutateOnce(
       return bytes;
     }
     case 3:
-      change(random, bytes, footer, random.pick(FOOTER_FIELDS));
+      if (random.chance(0.5)) change(random, bytes, footer, random.pick(FOOTER_FIELDS));
+      else if (parts.rootSize > 0) change(random, bytes, parts.rootStart, random.pick(ROOT_FIELDS));
       return bytes;
     case 4:
     case 5:
@@ -104,9 +120,9 @@ function mutateOnce(
     case 8:
     case 9:
       // A hash, or the page that it leads to.
-      if (record !== undefined && record.hashCount > 0) {
-        const entry = random.integer(0, record.hashCount - 1);
-        const at = record.hashStart + entry * 8 + Math.floor(entry / 511) * 8 + random.pick([0, 4]);
+      if (parts.hashCount > 0) {
+        const entry = random.integer(0, parts.hashCount - 1);
+        const at = parts.hashStart + entry * 8 + Math.floor(entry / 511) * 8 + random.pick([0, 4]);
         if (at + 4 <= footer) change(random, bytes, at, [0, 4]);
       }
       return bytes;

@@ -1,7 +1,6 @@
 import { crc32 } from "../crc32.js";
 import {
   DIRECTORY_ENTRY_SIZE,
-  type DirectoryEntry,
   type Footer,
   NODE_KINDS,
   NODE_RECORD_SIZE,
@@ -10,6 +9,8 @@ import {
   PAGE_INDEX_VERSION,
   PAGE_RECORD_SIZE,
   type PageRecord,
+  ROOT_HEAD_SIZE,
+  type RootBlock,
 } from "./page-index.js";
 import { FOOTER_MAGIC, FOOTER_SIZE } from "./page-index-footer.js";
 
@@ -48,8 +49,9 @@ export function encodeFooter({ bytes, view }: Writable, at: number, footer: Foot
 /** Writes page records. Returns the offset after them. */
 export function encodePageRecords({ view }: Writable, start: number, pages: readonly PageRecord[]): number {
   let at = start;
-  for (const { offset, first, start: position, size, large, crc } of pages) {
-    u64(view, at, offset);
+  for (const { offset, hash, first, start: position, size, large, crc } of pages) {
+    view.setUint32(at, offset, true);
+    view.setUint32(at + 4, hash, true);
     u64(view, at + 8, first);
     u64(view, at + 16, position);
     view.setUint32(at + 24, large ? size + 0x80000000 : size, true);
@@ -67,12 +69,11 @@ export interface WrittenRecord extends Omit<NodeRecord, "pageSamples" | "pages">
 }
 
 /** Length of a node record in bytes. */
-export function recordSize({ hashSamples, pages, inline }: WrittenRecord): number {
-  const samples = Math.ceil(hashSamples.length / 2) * 8;
-  const rest = inline
+export function recordSize({ pages, inline }: WrittenRecord): number {
+  const arrays = inline
     ? pages.length * PAGE_RECORD_SIZE
     : Math.ceil(pages.length / PAGE_GROUP) * PAGE_SAMPLE_SIZE;
-  return NODE_RECORD_SIZE + samples + rest;
+  return NODE_RECORD_SIZE + arrays;
 }
 
 /** Writes the record of a large node. `pageRecords`: the encoded ones of the nodes that do not hold theirs. */
@@ -82,7 +83,7 @@ export function encodeNodeRecord(
   record: WrittenRecord,
   pageRecords: Uint8Array,
 ): void {
-  const { hashSamples, pages, inline, pagesStart } = record;
+  const { pages, inline, pagesStart } = record;
   const { view } = into;
   u64(view, at, record.node);
   u64(view, at + 8, record.end);
@@ -94,17 +95,12 @@ export function encodeNodeRecord(
   u64(view, at + 56, record.items);
   u64(view, at + 64, pagesStart);
   view.setUint32(at + 72, record.pageCount, true);
-  view.setUint32(at + 76, record.hashCount, true);
-  u64(view, at + 80, record.hashStart);
-  view.setUint32(at + 88, record.keyHash, true);
-  view.setUint16(at + 92, record.level, true);
-  view.setUint8(at + 94, NODE_KINDS.indexOf(record.kind));
-  view.setUint32(at + 96, recordSize(record), true);
-  view.setUint32(at + 100, record.headCrc, true);
-  hashSamples.forEach((hash, i) => {
-    view.setUint32(at + NODE_RECORD_SIZE + i * 4, hash, true);
-  });
-  let sample = at + NODE_RECORD_SIZE + Math.ceil(hashSamples.length / 2) * 8;
+  view.setUint32(at + 76, record.hash, true);
+  view.setUint16(at + 80, record.level, true);
+  view.setUint8(at + 82, NODE_KINDS.indexOf(record.kind));
+  view.setUint32(at + 84, recordSize(record), true);
+  view.setUint32(at + 88, record.headCrc, true);
+  let sample = at + NODE_RECORD_SIZE;
   if (inline) {
     encodePageRecords(into, sample, pages);
     return;
@@ -118,17 +114,28 @@ export function encodeNodeRecord(
   }
 }
 
-/** Writes what comes before the records of a root block. Returns the offset after it. */
-export function encodeDirectory({ view }: Writable, directory: readonly DirectoryEntry[]): number {
+/** Length of what comes before the records of a root block. */
+export function rootHeadSize(directory: number, samples: number): number {
+  return Math.ceil((ROOT_HEAD_SIZE + directory * DIRECTORY_ENTRY_SIZE + samples * 4) / 8) * 8;
+}
+
+/** Writes what comes before the records of a root block. */
+export function encodeRootHead({ view }: Writable, root: Omit<RootBlock, "records">): void {
+  const { directory, hashSamples, hashCount, hashStart, levels } = root;
   view.setUint32(0, directory.length, true);
-  let at = 8;
-  for (const { start, size, crc, node, level } of directory) {
-    u64(view, at, start);
-    view.setUint32(at + 8, size, true);
-    view.setUint32(at + 12, crc, true);
-    u64(view, at + 16, node);
-    view.setUint32(at + 24, level, true);
+  view.setUint32(4, hashCount, true);
+  u64(view, 8, directory[0]?.start ?? 0);
+  u64(view, 16, hashStart);
+  view.setUint32(24, levels, true);
+  let at = ROOT_HEAD_SIZE;
+  for (const { hash, size, crc } of directory) {
+    view.setUint32(at, hash, true);
+    view.setUint32(at + 4, size, true);
+    view.setUint32(at + 8, crc, true);
     at += DIRECTORY_ENTRY_SIZE;
   }
-  return at;
+  for (const hash of hashSamples) {
+    view.setUint32(at, hash, true);
+    at += 4;
+  }
 }

@@ -1,15 +1,24 @@
 import { crc32 } from "../crc32.js";
 import { HASH_BLOCK_ENTRIES, HASH_SAMPLE_BLOCKS } from "./page-index.js";
 
-/** The hash blocks of a map. */
-export interface HashBlocks {
+/** What a root block tells of the hash blocks. */
+export interface HashTotals {
+  /** Entries. */
   readonly count: number;
   /** The first hash of every 64th block. */
   readonly samples: Uint32Array;
-  /** The blocks, one after the other. Undefined if they are spilled. */
-  bytes: Uint8Array | undefined;
-  /** Offset of spilled blocks in the spill. */
-  at: number;
+}
+
+/** The hash blocks of all maps, in memory. */
+export interface HashBlocks extends HashTotals {
+  /** The blocks, one after the other. */
+  readonly bytes: Uint8Array;
+}
+
+/** The hash blocks of all maps, in a spill. */
+export interface SpilledBlocks extends HashTotals {
+  /** Offset of the first block in the spill. The others follow. */
+  readonly at: number;
 }
 
 /** Length of the hash blocks of so many entries in bytes. */
@@ -51,10 +60,10 @@ export class HashBlockEncoder {
     return bytes;
   }
 
-  /** Ends the last block. Returns what describes all of them, without their bytes. */
-  finish(): HashBlocks {
+  /** Ends the last block. */
+  finish(): HashTotals {
     if (this.#count % HASH_BLOCK_ENTRIES > 0) this.#seal();
-    return { count: this.#count, samples: Uint32Array.from(this.#samples), bytes: undefined, at: 0 };
+    return { count: this.#count, samples: Uint32Array.from(this.#samples) };
   }
 
   /** Appends the checksum of the block. */

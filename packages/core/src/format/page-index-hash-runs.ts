@@ -1,6 +1,6 @@
 import { HASH_BLOCK_SIZE } from "./page-index.js";
-import { HashBlockEncoder, type HashBlocks } from "./page-index-hash-blocks.js";
-import { RUN_ENTRY_SIZE } from "./page-index-hashes.js";
+import { HashBlockEncoder, type SpilledBlocks } from "./page-index-hash-blocks.js";
+import { type HashEntries, RUN_ENTRY_SIZE } from "./page-index-hashes.js";
 
 /** Where a page index puts what it does not keep in memory. */
 export interface HashSpill {
@@ -23,11 +23,19 @@ const BLOCKS = 256 * HASH_BLOCK_SIZE;
 /** Runs are told apart by a number of so many values. */
 const RUNS = 2 ** 20;
 
+/** Moves the first entries from memory to the spill, as a run. */
+export async function spillRun(entries: HashEntries, spill: HashSpill): Promise<HashRun> {
+  const run = entries.takeRun();
+  return { at: await spill.append(run), size: run.length };
+}
+
 /**
- * Merges the runs of a map, in the order of its entries, into hash blocks in the spill. Undefined if two keys are equal.
- * Memory holds 32 KiB of each run.
+ * Merges runs into hash blocks in the spill. Undefined if two keys of a map are equal. Memory holds 32 KiB of each run.
  */
-export async function mergeRuns(runs: readonly HashRun[], spill: HashSpill): Promise<HashBlocks | undefined> {
+export async function mergeRuns(
+  runs: readonly HashRun[],
+  spill: HashSpill,
+): Promise<SpilledBlocks | undefined> {
   const readers = runs.map((run) => new RunReader(run, spill));
   for (const reader of readers) await reader.load();
   const order = new MergeOrder(readers.map((reader, i) => reader.hash * RUNS + i));
@@ -37,25 +45,32 @@ export async function mergeRuns(runs: readonly HashRun[], spill: HashSpill): Pro
     const start = await spill.append(encoder.take());
     at ??= start;
   };
-  let before = -1;
+  const pages: number[] = [];
   const seconds: number[] = [];
   while (order.first < Number.POSITIVE_INFINITY) {
     const hash = Math.floor(order.first / RUNS);
-    const run = order.first - hash * RUNS;
-    const reader = readers[run]!;
-    if (hash !== before) seconds.length = 0;
-    else if (seconds.includes(reader.second)) return undefined;
-    before = hash;
-    seconds.push(reader.second);
-    encoder.add(hash, reader.pageOffset);
-    if (encoder.isFull) await flush();
-    if (!reader.next()) await reader.load();
-    order.replaceFirst(reader.isAtEnd ? Number.POSITIVE_INFINITY : reader.hash * RUNS + run);
+    pages.length = 0;
+    seconds.length = 0;
+    while (Math.floor(order.first / RUNS) === hash) {
+      const run = order.first - hash * RUNS;
+      const reader = readers[run]!;
+      pages.push(reader.pageOffset);
+      seconds.push(reader.second);
+      if (!reader.next()) await reader.load();
+      order.replaceFirst(reader.isAtEnd ? Number.POSITIVE_INFINITY : reader.hash * RUNS + run);
+    }
+    if (pages.length > 1) {
+      if (new Set(seconds).size < seconds.length) return undefined;
+      pages.sort((a, b) => a - b);
+    }
+    for (const page of pages) {
+      encoder.add(hash, page);
+      if (encoder.isFull) await flush();
+    }
   }
-  const blocks = encoder.finish();
+  const totals = encoder.finish();
   await flush();
-  blocks.at = at!;
-  return blocks;
+  return { ...totals, at: at! };
 }
 
 /** The entries of a run, one after the other. */

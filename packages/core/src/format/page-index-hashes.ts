@@ -1,4 +1,3 @@
-import type { PageRecord } from "./page-index.js";
 import { HashBlockEncoder, type HashBlocks, hashBlocksSize } from "./page-index-hash-blocks.js";
 
 /** Hash entries are sorted as one number each: the hash, then another number, of so many values. */
@@ -8,124 +7,92 @@ const SHORT = 32;
 /** Length in bytes of an entry of a run: its hash, the offset of its page, its second hash. */
 export const RUN_ENTRY_SIZE = 12;
 
-/**
- * The hashes of a map's keys, in its order: 8 bytes for each. To be used again for another map: while large buffers are
- * garbage, an engine may collect it at every allocation outside of its heap.
- */
-export class KeyHashes {
+/** Hash entries of all large maps: 12 bytes for each. Offsets of pages are table offsets. */
+export class HashEntries {
   /** The hashes that the index holds. */
   #hashes = new Uint32Array(256);
   /** Second hashes, to tell equal keys from keys whose first hash is equal. */
   #seconds = new Uint32Array(256);
-  #ends = new Uint32Array(0);
-  /** What is sorted. */
-  #numbers = new Uint32Array(0);
-  #sorted = new Float64Array(0);
+  /** Offsets of the pages that hold the keys. */
+  #pages = new Uint32Array(256);
   #count = 0;
-  /** Entries that were taken as runs, and the page of the next one. */
-  #taken = 0;
-  #page = 0;
 
-  /** Begins another map. */
-  reset(): this {
-    this.#count = 0;
-    this.#taken = 0;
-    this.#page = 0;
-    return this;
-  }
-
-  /** Entries that are in memory. */
   get count(): number {
     return this.#count;
   }
 
-  add(hash: number, second: number): void {
+  add(hash: number, second: number, page: number): void {
     const at = this.#count++;
     if (at === this.#hashes.length) {
       this.#hashes = widened(this.#hashes);
       this.#seconds = widened(this.#seconds);
+      this.#pages = widened(this.#pages);
     }
     this.#hashes[at] = hash;
     this.#seconds[at] = second;
+    this.#pages[at] = page;
   }
 
-  /** The hash blocks of a map of which no run was taken. Undefined if two keys are equal. */
-  blocks(pages: readonly PageRecord[]): HashBlocks | undefined {
-    const numbers = this.#numbersOf(this.#count);
-    for (let page = 0; page < pages.length; page++) {
-      numbers.fill(page, pages[page]!.first, pages[page + 1]?.first);
-    }
-    const sorted = this.#sort(numbers);
+  /** The hash blocks of all entries. Undefined if two keys of a map are equal. */
+  blocks(): HashBlocks | undefined {
+    const count = this.#count;
+    const { offsets, ranks } = this.#rankedPages();
+    const sorted = this.#sort(ranks);
     if (this.#hasEqual(sorted)) return undefined;
-    const size = hashBlocksSize(sorted.length);
-    const encoder = new HashBlockEncoder(size);
+    const encoder = new HashBlockEncoder(hashBlocksSize(count));
     for (const value of sorted) {
       const hash = Math.floor(value / NUMBERS);
-      encoder.add(hash, pages[value - hash * NUMBERS]!.offset);
+      encoder.add(hash, offsets[value - hash * NUMBERS]!);
     }
-    const blocks = encoder.finish();
-    blocks.bytes = encoder.take();
-    return blocks;
+    return { ...encoder.finish(), bytes: encoder.take() };
   }
 
-  /**
-   * Takes entries from memory, as a sorted run: those of all pages but the last, or all `isWhole` is set. The pages are those
-   * of the map so far.
-   */
-  takeRun(pages: readonly PageRecord[], isWhole: boolean): Uint8Array {
-    const known = isWhole ? this.#count : pages.at(-1)!.first - this.#taken;
-    const count = Math.min(known, NUMBERS);
-    if (count <= 0) return new Uint8Array(0);
-    const offsets = new Uint32Array(count);
-    for (let i = 0; i < count; ) {
-      const end = Math.min((pages[this.#page + 1]?.first ?? Number.POSITIVE_INFINITY) - this.#taken, count);
-      offsets.fill(pages[this.#page]!.offset, i, end);
-      i = end;
-      if (i < count) this.#page++;
-    }
-    const positions = this.#numbersOf(count);
-    for (let i = 0; i < count; i++) positions[i] = i;
+  /** Takes the first entries from memory, as a sorted run. */
+  takeRun(): Uint8Array {
+    const count = Math.min(this.#count, NUMBERS);
     const run = new DataView(new ArrayBuffer(count * RUN_ENTRY_SIZE));
     let at = 0;
-    for (const value of this.#sort(positions)) {
+    for (const value of this.#sort(Uint32Array.from({ length: count }, (_, i) => i))) {
       const hash = Math.floor(value / NUMBERS);
       const i = value - hash * NUMBERS;
       run.setUint32(at, hash);
-      run.setUint32(at + 4, offsets[i]!);
+      run.setUint32(at + 4, this.#pages[i]!);
       run.setUint32(at + 8, this.#seconds[i]!);
       at += RUN_ENTRY_SIZE;
     }
-    this.#hashes.copyWithin(0, count, this.#count);
-    this.#seconds.copyWithin(0, count, this.#count);
+    for (const numbers of [this.#hashes, this.#seconds, this.#pages]) {
+      numbers.copyWithin(0, count, this.#count);
+    }
     this.#count -= count;
-    this.#taken += count;
     return new Uint8Array(run.buffer);
   }
 
-  #numbersOf(count: number): Uint32Array {
-    if (this.#numbers.length < count) this.#numbers = new Uint32Array(count);
-    return this.#numbers.subarray(0, count);
+  /** The offsets of the pages, ascending, and for each entry the number of its page among them. */
+  #rankedPages(): { readonly offsets: Float64Array; readonly ranks: Uint32Array } {
+    const pages = this.#pages.subarray(0, this.#count);
+    const offsets = Float64Array.from(new Set(pages)).sort();
+    const numbers = new Map(Array.from(offsets, (offset, number) => [offset, number]));
+    const ranks = new Uint32Array(pages.length);
+    for (let i = 0; i < pages.length; i++) {
+      ranks[i] = i > 0 && pages[i] === pages[i - 1] ? ranks[i - 1]! : numbers.get(pages[i]!)!;
+    }
+    return { offsets, ranks };
   }
 
-  /**
-   * The first entries sorted: the hash of each and a number that is given for it, as one number. Valid until the next
-   * call.
-   */
+  /** The first entries sorted: the hash of each and a number that is given for it, as one number. */
   #sort(numbers: Uint32Array): Float64Array {
     const count = numbers.length;
     const hashes = this.#hashes;
     // Buckets of about four entries: hashes are evenly distributed.
     const bits = Math.max(1, Math.min(24, Math.ceil(Math.log2(count + 1)) - 2));
     const shift = 32 - bits;
-    const size = 2 ** bits + 1;
-    if (this.#ends.length < size) this.#ends = new Uint32Array(size);
-    const ends = this.#ends.subarray(0, size).fill(0);
+    const ends = new Uint32Array(2 ** bits + 1);
     for (let i = 0; i < count; i++) ends[(hashes[i]! >>> shift) + 1]!++;
     for (let i = 1; i < ends.length; i++) ends[i]! += ends[i - 1]!;
-    if (this.#sorted.length < count) this.#sorted = new Float64Array(count);
-    const sorted = this.#sorted.subarray(0, count);
-    for (let i = 0; i < count; i++)
+    const sorted = new Float64Array(count);
+    for (let i = 0; i < count; i++) {
       sorted[ends[hashes[i]! >>> shift]!++] = hashes[i]! * NUMBERS + numbers[i]!;
+    }
     // Each bucket now ends where its number says, and starts where the one before ends.
     for (let i = 0, start = 0; i < ends.length - 1; i++) {
       const end = ends[i]!;
@@ -152,6 +119,43 @@ export class KeyHashes {
       seconds.add(this.#seconds[i]!);
     }
     return false;
+  }
+}
+
+/**
+ * Passes on the hash entries of an open map. Those of its first page wait until there is a second one: the index holds none
+ * for a map of one page.
+ */
+export class MapHashes {
+  readonly #entries: HashEntries;
+  /** Makes second hashes differ from those of the same key in other maps. */
+  readonly #salt: number;
+  /** Hashes of the first page, two for each key. */
+  #waiting: number[] | undefined = [];
+  #firstPage = -1;
+
+  /** `node`: table offset of the map's node. */
+  constructor(entries: HashEntries, node: number) {
+    this.#entries = entries;
+    this.#salt = Math.imul(node, 0x9e3779b1);
+  }
+
+  /** Adds the hash of a key's path, a second hash of the key, and the table offset of the page that holds it. */
+  add(hash: number, second: number, page: number): void {
+    const salted = (second ^ this.#salt) >>> 0;
+    const waiting = this.#waiting;
+    if (waiting !== undefined) {
+      if (waiting.length === 0) this.#firstPage = page;
+      if (page === this.#firstPage) {
+        waiting.push(hash, salted);
+        return;
+      }
+      for (let i = 0; i < waiting.length; i += 2) {
+        this.#entries.add(waiting[i]!, waiting[i + 1]!, this.#firstPage);
+      }
+      this.#waiting = undefined;
+    }
+    this.#entries.add(hash, salted, page);
   }
 }
 

@@ -1,41 +1,47 @@
-import { concat } from "../bytes.js";
 import { crc32 } from "../crc32.js";
 import {
-  DIRECTORY_ENTRY_SIZE,
   type DirectoryEntry,
-  INLINE_PAGES,
   type NodeRecord,
+  PAGE_GROUP,
   PAGE_RECORD_SIZE,
   type PageRecord,
   RECORD_BLOCK_BYTES,
-  ROOT_RECORD_BYTES,
+  ROOT_BYTES,
 } from "./page-index.js";
 import {
-  encodeDirectory,
   encodeFooter,
   encodeNodeRecord,
   encodePageRecords,
+  encodeRootHead,
   recordSize,
+  rootHeadSize,
+  type Writable,
   type WrittenRecord,
   writable,
 } from "./page-index-encode.js";
 import { FOOTER_SIZE } from "./page-index-footer.js";
-import { type HashBlocks, hashBlocksSize } from "./page-index-hash-blocks.js";
+import {
+  type HashBlocks,
+  type HashTotals,
+  hashBlocksSize,
+  type SpilledBlocks,
+} from "./page-index-hash-blocks.js";
 import type { HashSpill } from "./page-index-hash-runs.js";
 
 /** Hash blocks that are handed over at a time, in bytes. */
 const CHUNK = 1024 * 1024;
-const NO_SAMPLES = new Uint32Array(0);
+/** What a record block exceeds, except the last one: two of the longest records that share one do not fit it. */
+const MIN_RECORD_BLOCK = 4000;
 
 /** A large node whose pages are known. Offsets are table offsets. */
-export interface IndexedNode
-  extends Omit<
-    NodeRecord,
-    "pagesStart" | "pageCount" | "hashCount" | "hashStart" | "hashSamples" | "pageSamples" | "pages"
-  > {
+export interface IndexedNode extends Omit<NodeRecord, "pagesStart" | "pageCount" | "pageSamples" | "pages"> {
   readonly pages: readonly PageRecord[];
-  /** In a map of more than one page. */
-  hashes: HashBlocks | undefined;
+}
+
+/** Where a table starts, a position, and its length in bytes. */
+export interface TocPlace {
+  readonly tocStart: number;
+  readonly tocSize: number;
 }
 
 /** What a page index holds. */
@@ -51,41 +57,81 @@ export interface PageIndexTotals {
 /** A page index to be written. */
 export interface PageIndex {
   readonly info: PageIndexTotals;
-  /** The bytes of the index, in order. No hash blocks may be spilled. */
+  /** The bytes of the index, in order. */
   chunks(): Iterable<Uint8Array>;
-  /** The bytes of the index, in order. All hash blocks are read from a spill. */
-  spilledChunks(spill: HashSpill): AsyncIterable<Uint8Array>;
+}
+
+/** A page index whose hash blocks are in a spill. */
+export interface SpilledPageIndex {
+  /** The bytes of the index, in order. */
+  chunks(): AsyncIterable<Uint8Array>;
+}
+
+/** A page index of which the hash blocks are missing. */
+interface Layout {
+  readonly info: PageIndexTotals;
+  /** What comes before and after the hash blocks. */
+  readonly before: Uint8Array;
+  readonly after: readonly Uint8Array[];
+}
+
+/** Lays out a page index whose hash blocks are in memory. */
+export function pageIndex(nodes: readonly IndexedNode[], hashes: HashBlocks, toc: TocPlace): PageIndex {
+  const { info, before, after } = layOut(nodes, hashes, toc);
+  return {
+    info,
+    *chunks() {
+      yield before;
+      for (let at = 0; at < hashes.bytes.length; at += CHUNK) yield hashes.bytes.subarray(at, at + CHUNK);
+      yield* after;
+    },
+  };
+}
+
+/** Lays out a page index whose hash blocks are in a spill. */
+export function spilledPageIndex(
+  nodes: readonly IndexedNode[],
+  hashes: SpilledBlocks,
+  toc: TocPlace,
+  spill: HashSpill,
+): SpilledPageIndex {
+  const { before, after } = layOut(nodes, hashes, toc);
+  return {
+    async *chunks() {
+      yield before;
+      const end = hashes.at + hashBlocksSize(hashes.count);
+      for (let at = hashes.at; at < end; at += CHUNK) yield spill.read(at, Math.min(at + CHUNK, end));
+      yield* after;
+    },
+  };
 }
 
 /** Lays out the index of a table: page records, hash blocks, record blocks, root block, footer. */
-export function layOut(nodes: readonly IndexedNode[], tocStart: number, tocSize: number): PageIndex {
+function layOut(nodes: readonly IndexedNode[], hashes: HashTotals, { tocStart, tocSize }: TocPlace): Layout {
   const sorted = [...nodes].sort((a, b) => a.level - b.level || a.node - b.node);
-  const outside = sorted.filter(({ pages }) => pages.length > INLINE_PAGES);
+  const outside = sorted.filter(({ pages }) => pages.length > PAGE_GROUP);
   const pageCount = outside.reduce((sum, { pages }) => sum + pages.length, 0);
   const pageRecords = writable(pageCount * PAGE_RECORD_SIZE);
   let pagesStart = 0;
-  let hashStart = pageRecords.bytes.length;
   const records = sorted.map((node): WrittenRecord => {
-    const { pages, hashes } = node;
-    const inline = pages.length <= INLINE_PAGES;
-    const record = {
-      ...node,
-      inline,
-      pageCount: pages.length,
-      pagesStart: inline ? 0 : pagesStart,
-      hashCount: hashes?.count ?? 0,
-      hashStart: hashes === undefined ? 0 : hashStart,
-      hashSamples: hashes?.samples ?? NO_SAMPLES,
-    };
+    const { pages } = node;
+    const inline = pages.length <= PAGE_GROUP;
+    const record = { ...node, inline, pageCount: pages.length, pagesStart: inline ? 0 : pagesStart };
     if (!inline) pagesStart = encodePageRecords(pageRecords, pagesStart, pages);
-    hashStart += hashBlocksSize(hashes?.count ?? 0);
     return record;
   });
-  const { inRoot, blocks, directory } = encodeRecords(records, pageRecords.bytes, hashStart);
-  const rootStart = hashStart + blocks.length;
-  const rootSize = 8 + directory.length * DIRECTORY_ENTRY_SIZE + inRoot.length;
+  const hashStart = hashes.count === 0 ? 0 : pageRecords.bytes.length;
+  const blocksStart = pageRecords.bytes.length + hashBlocksSize(hashes.count);
+  const { inRoot, rest } = divided(records, hashes.samples.length);
+  const { blocks, directory } = encodeBlocks(rest, pageRecords.bytes, blocksStart);
+  const rootStart = blocksStart + blocks.length;
+  const headSize = rootHeadSize(directory.length, hashes.samples.length);
+  const rootSize = headSize + byteLength(inRoot);
   const end = writable(rootSize + FOOTER_SIZE);
-  end.bytes.set(inRoot, encodeDirectory(end, directory));
+  const levels = sorted.at(-1)!.level;
+  const { count: hashCount, samples: hashSamples } = hashes;
+  encodeRootHead(end, { directory, levels, hashCount, hashStart, hashSamples });
+  encodeRecords(end, headSize, inRoot, pageRecords.bytes);
   const rootCrc = crc32(end.bytes.subarray(0, rootSize));
   const indexSize = rootStart + rootSize + FOOTER_SIZE;
   encodeFooter(end, rootSize, { rootCrc, tocStart, tocSize, indexSize, rootStart, rootSize });
@@ -93,95 +139,83 @@ export function layOut(nodes: readonly IndexedNode[], tocStart: number, tocSize:
     info: {
       nodes: nodes.length,
       pages: nodes.reduce((sum, { pages }) => sum + pages.length, 0),
-      hashEntries: nodes.reduce((sum, { hashes }) => sum + (hashes?.count ?? 0), 0),
+      hashEntries: hashes.count,
       tableBytes: tocSize,
       indexBytes: indexSize,
     },
-    *chunks() {
-      yield pageRecords.bytes;
-      yield* hashBlocks(sorted);
-      yield blocks;
-      yield end.bytes;
-    },
-    async *spilledChunks(spill) {
-      yield pageRecords.bytes;
-      yield* spilledBlocks(sorted, spill);
-      yield blocks;
-      yield end.bytes;
-    },
+    before: pageRecords.bytes,
+    after: [blocks, end.bytes],
   };
 }
 
-/** The hash blocks of all nodes. Those of small maps are joined. */
-function* hashBlocks(nodes: readonly IndexedNode[]): Generator<Uint8Array> {
-  let joined: Uint8Array[] = [];
-  let size = 0;
-  for (const { hashes } of nodes) {
-    if (hashes === undefined) continue;
-    if (size + hashes.bytes!.length > CHUNK && size > 0) {
-      yield concat(joined);
-      joined = [];
-      size = 0;
-    }
-    joined.push(hashes.bytes!);
-    size += hashes.bytes!.length;
-  }
-  yield concat(joined);
+function byteLength(records: readonly WrittenRecord[]): number {
+  return records.reduce((sum, record) => sum + recordSize(record), 0);
 }
 
-/** The hash blocks of all nodes, from a spill. Those that follow one another are read together. */
-async function* spilledBlocks(nodes: readonly IndexedNode[], spill: HashSpill): AsyncGenerator<Uint8Array> {
-  const ranges: { at: number; end: number }[] = [];
-  for (const { hashes } of nodes) {
-    if (hashes === undefined) continue;
-    const { at, count } = hashes;
-    const end = at + hashBlocksSize(count);
-    const last = ranges.at(-1);
-    if (last?.end === at) last.end = end;
-    else ranges.push({ at, end });
+/**
+ * Chooses the records of the root block: as many as fit. Nodes of many pages are first, because the records of the others
+ * hold their page records.
+ */
+function divided(
+  records: readonly WrittenRecord[],
+  samples: number,
+): { readonly inRoot: readonly WrittenRecord[]; readonly rest: readonly WrittenRecord[] } {
+  const blocks = Math.ceil(byteLength(records) / MIN_RECORD_BLOCK);
+  let room = ROOT_BYTES - FOOTER_SIZE - rootHeadSize(blocks, samples);
+  const [root, ...others] = records;
+  const ordered = [
+    root!,
+    ...others.filter(({ inline }) => !inline),
+    ...others.filter(({ inline }) => inline),
+  ];
+  let count = 0;
+  while (count < ordered.length) {
+    room -= recordSize(ordered[count]!);
+    if (count > 0 && room < 0) break;
+    count++;
   }
-  for (const { at, end } of ranges) {
-    for (let from = at; from < end; from += CHUNK) yield spill.read(from, Math.min(from + CHUNK, end));
-  }
+  return { inRoot: ordered.slice(0, count), rest: ordered.slice(count) };
 }
 
-interface RecordBlocks {
-  /** The records of the root block. */
-  readonly inRoot: Uint8Array;
-  /** The record blocks, one after the other. */
-  readonly blocks: Uint8Array;
-  readonly directory: readonly DirectoryEntry[];
-}
-
-/** Encodes records, and cuts them into those of the root block and record blocks, the first of which starts at an index offset. */
-function encodeRecords(
+/** Encodes the records of record blocks, the first of which starts at an index offset. */
+function encodeBlocks(
   records: readonly WrittenRecord[],
   pageRecords: Uint8Array,
   start: number,
-): RecordBlocks {
-  const sizes = records.map(recordSize);
-  const all = writable(sizes.reduce((sum, size) => sum + size, 0));
-  let at = 0;
-  for (const [i, record] of records.entries()) {
-    encodeNodeRecord(all, at, record, pageRecords);
-    at += sizes[i]!;
-  }
-  let next = 0;
-  /** The length of as many records as fit, and of one in any case. */
-  const take = (limit: number): number => {
-    let size = sizes[next++]!;
-    while (next < sizes.length && size + sizes[next]! <= limit) size += sizes[next++]!;
-    return size;
-  };
-  const rootSize = take(ROOT_RECORD_BYTES);
-  const blocks = all.bytes.subarray(rootSize);
+): { readonly blocks: Uint8Array; readonly directory: readonly DirectoryEntry[] } {
+  const sorted = [...records].sort((a, b) => a.hash - b.hash || a.node - b.node);
+  const all = writable(byteLength(sorted));
+  encodeRecords(all, 0, sorted, pageRecords);
   const directory: DirectoryEntry[] = [];
-  for (let offset = 0; next < records.length; ) {
-    const { node, level } = records[next]!;
-    const size = take(RECORD_BLOCK_BYTES);
-    const crc = crc32(blocks.subarray(offset, offset + size));
-    directory.push({ start: start + offset, size, crc, node, level });
+  for (let next = 0, offset = 0; next < sorted.length; ) {
+    const { hash } = sorted[next]!;
+    let size = 0;
+    let last = hash;
+    while (next < sorted.length) {
+      const record = sorted[next]!;
+      const after = size + recordSize(record);
+      // Records of the same hash stay together.
+      if (size > 0 && after > RECORD_BLOCK_BYTES && record.hash !== last) break;
+      last = record.hash;
+      size = after;
+      next++;
+    }
+    const crc = crc32(all.bytes.subarray(offset, offset + size));
+    directory.push({ hash, start: start + offset, size, crc });
     offset += size;
   }
-  return { inRoot: all.bytes.subarray(0, rootSize), blocks, directory };
+  return { blocks: all.bytes, directory };
+}
+
+function encodeRecords(
+  into: Writable,
+  start: number,
+  records: readonly WrittenRecord[],
+  pageRecords: Uint8Array,
+): void {
+  let at = start;
+  for (const record of records) {
+    encodeNodeRecord(into, at, record, pageRecords);
+    at += recordSize(record);
+  }
 }

@@ -1,11 +1,7 @@
 import type { Protocol } from "./header.js";
 import type { NODE_KINDS, PageRecord } from "./page-index.js";
-import type { HashRun } from "./page-index-hash-runs.js";
-import type { KeyHashes } from "./page-index-hashes.js";
+import type { MapHashes } from "./page-index-hashes.js";
 import type { IndexedNode } from "./page-index-layout.js";
-
-/** Why a table with a duplicate key has no index. */
-export const SAME_KEY = "a map holds the same key twice";
 
 /** What is read next of an open node. */
 export type NodeState = "field" | "span" | "children" | "skip" | "entries" | "blocks";
@@ -16,7 +12,8 @@ export class OpenNode {
   readonly level: number;
   readonly key: number;
   readonly node: number;
-  readonly keyHash: number;
+  /** The hash of its path. */
+  readonly hash: number;
   state: NodeState = "field";
   /** Fields that are left. */
   fields: number;
@@ -32,34 +29,25 @@ export class OpenNode {
   spanEnd = 0;
   /** Where the value before the next entry ends, a position. −1 before the first. */
   before = -1;
-  hashes: KeyHashes | undefined;
-  /** Hashes that were spilled. */
-  readonly runs: HashRun[] = [];
+  hashes: MapHashes | undefined;
   readonly pages: PageRecord[] = [];
 
-  constructor(parent: OpenNode | undefined, key: number, node: number, keyHash: number, fields: number) {
+  constructor(parent: OpenNode | undefined, key: number, node: number, hash: number, fields: number) {
     this.parent = parent;
     this.level = parent === undefined ? 0 : parent.level + 1;
     this.key = key;
     this.node = node;
-    this.keyHash = keyHash;
+    this.hash = hash;
     this.fields = fields;
   }
 }
 
-/**
- * What the index holds of a node that has been read up to a table offset, or why the table cannot be indexed. Without hash
- * blocks if some of its hashes were spilled.
- */
+/** What the index holds of a node that has been read up to a table offset, or why the table cannot be indexed. */
 export function indexedNode(open: OpenNode, end: number, protocol: Protocol): IndexedNode | string {
-  const { kind, pages, count, hashes, node, key, first, spanStart, spanEnd, items, keyHash, level, headCrc } =
-    open;
+  const { kind, pages, count, node, key, first, spanStart, spanEnd, items, hash, level, headCrc } = open;
   const [page] = pages;
   if (kind === undefined || page === undefined) return "a node without entries is longer than a page";
   if (page.start < 0) pages[0] = { ...page, start: open.hasSpan ? spanStart + headSize(protocol, count) : 0 };
-  const isSpilled = open.runs.length > 0;
-  const blocks = isSpilled ? undefined : hashes?.blocks(pages);
-  if (hashes !== undefined && blocks === undefined && !isSpilled) return SAME_KEY;
   return {
     node,
     end,
@@ -69,12 +57,11 @@ export function indexedNode(open: OpenNode, end: number, protocol: Protocol): In
     spanStart,
     spanEnd,
     items,
-    keyHash,
+    hash,
     level,
     kind,
     headCrc,
     pages,
-    hashes: pages.length > 1 ? blocks : undefined,
   };
 }
 

@@ -11,9 +11,7 @@ import { beginsAsFooter, FOOTER_SIZE } from "./page-index-footer.js";
 export const PAGE_BYTES = 8192;
 /** Length of a page record in bytes. */
 export const PAGE_RECORD_SIZE = 32;
-/** A node of at most so many pages has its page records in its node record. */
-export const INLINE_PAGES = 64;
-/** Page records of other nodes are read in groups of so many. */
+/** Page records are read in groups of so many. A node of one group has its page records in its node record. */
 export const PAGE_GROUP = 128;
 /** Length of a hash block in bytes: entries of 8 bytes, then 8 bytes with the checksum. */
 export const HASH_BLOCK_SIZE = 4096;
@@ -22,11 +20,13 @@ export const HASH_BLOCK_ENTRIES = 511;
 /** There is a hash sample for every so many blocks. */
 export const HASH_SAMPLE_BLOCKS = 64;
 /** Length of a node record without its arrays. */
-export const NODE_RECORD_SIZE = 104;
+export const NODE_RECORD_SIZE = 96;
+/** Length of a root block without its arrays. */
+export const ROOT_HEAD_SIZE = 32;
 /** Length of an entry of the root block's directory. */
-export const DIRECTORY_ENTRY_SIZE = 32;
-/** Records of the root block stay within this length. */
-export const ROOT_RECORD_BYTES = 24_576;
+export const DIRECTORY_ENTRY_SIZE = 12;
+/** Root block and footer stay within this length, unless the directory and the record of the root are longer. */
+export const ROOT_BYTES = 32_768;
 /** Record blocks stay within this length, unless one record is longer. */
 export const RECORD_BLOCK_BYTES = 8192;
 /** The version that this code reads and writes. */
@@ -51,6 +51,8 @@ export interface Footer {
 /** A page of a large node. Offsets are table offsets. */
 export interface PageRecord {
   readonly offset: number;
+  /** The hash of the path of the large child that the page stands for. 0 if it stands for none. */
+  readonly hash: number;
   /** Number of its first entry; in a list of blocks, of its first item. */
   readonly first: number;
   /** Position where its first entry begins. */
@@ -86,37 +88,39 @@ export interface NodeRecord {
   /** Index offset of its page records. 0 if they are in `pages`. */
   readonly pagesStart: number;
   readonly pageCount: number;
-  readonly hashCount: number;
-  /** Index offset of its first hash block. */
-  readonly hashStart: number;
-  readonly keyHash: number;
+  /** The hash of its path. */
+  readonly hash: number;
   /** How many large nodes are above it. */
   readonly level: number;
   readonly kind: (typeof NODE_KINDS)[number];
   /** CRC-32 of the table from the key to the first entry. */
   readonly headCrc: number;
-  readonly hashSamples: Uint32Array;
   readonly pages: readonly PageRecord[] | undefined;
   readonly pageSamples: readonly PageSample[];
 }
 
-/** Where a record block is, and its first record. */
+/** Where a record block is, and the hash of its first record. */
 export interface DirectoryEntry {
+  readonly hash: number;
   /** Index offset. */
   readonly start: number;
   readonly size: number;
   readonly crc: number;
-  readonly node: number;
-  readonly level: number;
 }
 
-/** The root block: the records of the root and of further large nodes, and a directory of the rest. */
+/** The root block: where hash blocks and record blocks are, and the records of the root and of further large nodes. */
 export interface RootBlock {
   readonly directory: readonly DirectoryEntry[];
+  /** How many large nodes are above the deepest one. */
+  readonly levels: number;
+  readonly hashCount: number;
+  /** Index offset of the first hash block. */
+  readonly hashStart: number;
+  readonly hashSamples: Uint32Array;
   readonly records: readonly NodeRecord[];
 }
 
-/** A key's hash, and the table offset of the page that holds it. */
+/** The hash of a key's path, and the table offset of the page that holds it. */
 export interface HashEntry {
   readonly hash: number;
   readonly page: number;
@@ -168,30 +172,39 @@ export function decodeFooter(bytes: Uint8Array): Footer | undefined {
  * @throws PeekpackError `corrupt`
  */
 export function decodeRootBlock(bytes: Uint8Array, footer: Footer): RootBlock {
+  checkBlock(bytes, footer.rootCrc);
   const view = viewOf(bytes);
   const count = view.getUint32(0, true);
-  const records = 8 + count * DIRECTORY_ENTRY_SIZE;
-  if (records > bytes.length) throw new DamagedIndex("its directory is cut off");
+  const hashCount = view.getUint32(4, true);
+  const hashBlocks = Math.ceil(hashCount / HASH_BLOCK_ENTRIES);
+  const samples = Math.ceil(hashBlocks / HASH_SAMPLE_BLOCKS);
+  const samplesAt = ROOT_HEAD_SIZE + count * DIRECTORY_ENTRY_SIZE;
+  const records = Math.ceil((samplesAt + samples * 4) / 8) * 8;
+  if (records > bytes.length) throw new DamagedIndex("a block is cut off");
+  let start = u64(view, 8);
   const directory = Array.from({ length: count }, (_, i): DirectoryEntry => {
-    const at = 8 + i * DIRECTORY_ENTRY_SIZE;
-    const entry = {
-      start: u64(view, at),
-      size: view.getUint32(at + 8, true),
-      crc: view.getUint32(at + 12, true),
-      node: u64(view, at + 16),
-      level: view.getUint32(at + 24, true),
-    };
-    if (!(entry.start + entry.size <= footer.rootStart && entry.node < footer.tocSize)) {
-      throw new DamagedIndex("its directory names a block outside of it");
-    }
-    return entry;
+    const at = ROOT_HEAD_SIZE + i * DIRECTORY_ENTRY_SIZE;
+    const size = view.getUint32(at + 4, true);
+    start += size;
+    return { hash: view.getUint32(at, true), start: start - size, size, crc: view.getUint32(at + 8, true) };
   });
+  const hashStart = u64(view, 16);
+  if (!(start <= footer.rootStart && hashStart + (hashCount + hashBlocks) * 8 <= footer.rootStart)) {
+    throw new DamagedIndex("a block is cut off");
+  }
   const decoded = decodeRecordBlock(bytes.subarray(records), footer);
   const [root] = decoded;
   if (root?.level !== 0 || root.node !== 0 || root.end !== footer.tocSize) {
-    throw new DamagedIndex("it has no root");
+    throw new DamagedIndex("a node record contradicts itself");
   }
-  return { directory, records: decoded };
+  return {
+    directory,
+    levels: view.getUint32(24, true),
+    hashCount,
+    hashStart,
+    hashSamples: Uint32Array.from({ length: samples }, (_, i) => view.getUint32(samplesAt + i * 4, true)),
+    records: decoded,
+  };
 }
 
 /**
@@ -202,9 +215,9 @@ export function decodeRecordBlock(bytes: Uint8Array, footer: Footer): NodeRecord
   const view = viewOf(bytes);
   const records: NodeRecord[] = [];
   for (let at = 0; at < bytes.length; ) {
-    const size = at + NODE_RECORD_SIZE > bytes.length ? 0 : view.getUint32(at + 96, true);
+    const size = at + NODE_RECORD_SIZE > bytes.length ? 0 : view.getUint32(at + 84, true);
     if (size < NODE_RECORD_SIZE || at + size > bytes.length) {
-      throw new DamagedIndex("a node record is cut off");
+      throw new DamagedIndex("a block is cut off");
     }
     records.push(decodeNodeRecord(bytes.subarray(at, at + size), footer));
     at += size;
@@ -215,45 +228,24 @@ export function decodeRecordBlock(bytes: Uint8Array, footer: Footer): NodeRecord
 function decodeNodeRecord(bytes: Uint8Array, { tocStart, tocSize, rootStart }: Footer): NodeRecord {
   const view = viewOf(bytes);
   const pageCount = view.getUint32(72, true);
-  const hashCount = view.getUint32(76, true);
-  const samples = Math.ceil(Math.ceil(hashCount / HASH_BLOCK_ENTRIES) / HASH_SAMPLE_BLOCKS);
-  const inline = pageCount <= INLINE_PAGES;
+  const inline = pageCount <= PAGE_GROUP;
   const groups = inline ? 0 : Math.ceil(pageCount / PAGE_GROUP);
-  const pagesAt = NODE_RECORD_SIZE + Math.ceil(samples / 2) * 8;
-  const size = pagesAt + (inline ? pageCount * PAGE_RECORD_SIZE : groups * 24);
-  const kind = NODE_KINDS[view.getUint8(94)];
+  const size = NODE_RECORD_SIZE + (inline ? pageCount * PAGE_RECORD_SIZE : groups * 24);
+  const kind = NODE_KINDS[view.getUint8(82)];
   if (bytes.length !== size || kind === undefined) {
     throw new DamagedIndex("a node record contradicts itself");
   }
-  const record: NodeRecord = {
-    node: u64(view, 0),
-    end: u64(view, 8),
-    key: u64(view, 16),
-    first: u64(view, 24),
-    count: u64(view, 32),
-    spanStart: u64(view, 40),
-    spanEnd: u64(view, 48),
-    items: u64(view, 56),
-    pagesStart: u64(view, 64),
-    pageCount,
-    hashCount,
-    hashStart: u64(view, 80),
-    keyHash: view.getUint32(88, true),
-    level: view.getUint16(92, true),
-    kind,
-    headCrc: view.getUint32(100, true),
-    hashSamples: Uint32Array.from({ length: samples }, (_, i) =>
-      view.getUint32(NODE_RECORD_SIZE + i * 4, true),
-    ),
-    pages: inline ? decodePageRecords(bytes.subarray(pagesAt)) : undefined,
-    pageSamples: Array.from({ length: groups }, (_, i) => ({
-      first: u64(view, pagesAt + i * 24),
-      offset: u64(view, pagesAt + i * 24 + 8),
-      crc: view.getUint32(pagesAt + i * 24 + 16, true),
-    })),
-  };
-  const { key, node, first, end, count, items, spanStart, spanEnd, pagesStart, hashStart } = record;
-  const hashBytes = hashCount * 8 + Math.ceil(hashCount / HASH_BLOCK_ENTRIES) * 8;
+  const [
+    node = 0,
+    end = 0,
+    key = 0,
+    first = 0,
+    count = 0,
+    spanStart = 0,
+    spanEnd = 0,
+    items = 0,
+    pagesStart = 0,
+  ] = Array.from({ length: 9 }, (_, i) => u64(view, i * 8));
   const fits =
     key <= node &&
     node < first &&
@@ -267,30 +259,53 @@ function decodeNodeRecord(bytes: Uint8Array, { tocStart, tocSize, rootStart }: F
     (kind === "blocked" ? items >= count && items <= tocStart : items === count) &&
     spanStart <= spanEnd &&
     spanEnd <= tocStart &&
-    pagesStart + (inline ? 0 : pageCount * PAGE_RECORD_SIZE) <= rootStart &&
-    hashStart + hashBytes <= rootStart &&
-    (kind === "map" || hashCount === 0) &&
-    (pageCount === 1 || kind !== "map" || hashCount === count);
+    pagesStart + (inline ? 0 : pageCount * PAGE_RECORD_SIZE) <= rootStart;
   if (!fits) throw new DamagedIndex("a node record contradicts itself");
-  return record;
+  return {
+    node,
+    end,
+    key,
+    first,
+    count,
+    spanStart,
+    spanEnd,
+    items,
+    pagesStart,
+    pageCount,
+    hash: view.getUint32(76, true),
+    level: view.getUint16(80, true),
+    kind,
+    headCrc: view.getUint32(88, true),
+    pages: inline ? decodePageRecords(bytes.subarray(NODE_RECORD_SIZE)) : undefined,
+    pageSamples: Array.from({ length: groups }, (_, i) => {
+      const at = NODE_RECORD_SIZE + i * 24;
+      return { first: u64(view, at), offset: u64(view, at + 8), crc: view.getUint32(at + 16, true) };
+    }),
+  };
+}
+
+/** Compares a block with its checksum. @throws PeekpackError `corrupt` */
+export function checkBlock(bytes: Uint8Array, crc: number): void {
+  if (crc32(bytes) !== crc) throw new DamagedIndex("a block has a wrong checksum");
 }
 
 /** Reads page records. @throws PeekpackError `corrupt` */
 export function decodePageRecords(bytes: Uint8Array): PageRecord[] {
   const view = viewOf(bytes);
-  return Array.from({ length: Math.floor(bytes.length / PAGE_RECORD_SIZE) }, (_, i) => {
+  return Array.from({ length: bytes.length / PAGE_RECORD_SIZE }, (_, i) => {
     const at = i * PAGE_RECORD_SIZE;
     const size = view.getUint32(at + 24, true);
     const record: PageRecord = {
-      offset: u64(view, at),
+      offset: view.getUint32(at, true),
+      hash: view.getUint32(at + 4, true),
       first: u64(view, at + 8),
       start: u64(view, at + 16),
       size: size & 0x7fffffff,
       large: size >= 0x80000000,
       crc: view.getUint32(at + 28, true),
     };
-    if (!(record.offset >= 0 && record.first >= 0 && record.start >= 0 && record.size > 0)) {
-      throw new DamagedIndex("a page record contradicts itself");
+    if (!(record.first >= 0 && record.start >= 0 && record.size > 0)) {
+      throw new DamagedIndex("a page record contradicts its node");
     }
     return record;
   });
@@ -300,9 +315,7 @@ export function decodePageRecords(bytes: Uint8Array): PageRecord[] {
 export function decodeHashBlock(bytes: Uint8Array): HashEntry[] {
   const view = viewOf(bytes);
   const end = bytes.length - 8;
-  if (view.getUint32(end + 4, true) !== crc32(bytes.subarray(0, end))) {
-    throw new DamagedIndex("a block has a wrong checksum");
-  }
+  checkBlock(bytes.subarray(0, end), view.getUint32(end + 4, true));
   return Array.from({ length: end / 8 }, (_, i) => ({
     hash: view.getUint32(i * 8, true),
     page: view.getUint32(i * 8 + 4, true),
@@ -324,9 +337,22 @@ const OTHER_KEY = 4;
 export function hashKey(tag: number, bytes: Uint8Array, start: number, end: number): number {
   let hash = Math.imul(0x811c9dc5 ^ tag, 0x01000193);
   for (let at = start; at < end; at++) hash = Math.imul(hash ^ bytes[at]!, 0x01000193);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  return finalized(hash);
+}
+
+/** MurmurHash3's finalizer: a bijection. */
+function finalized(value: number): number {
+  let hash = Math.imul(value ^ (value >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
   return (hash ^ (hash >>> 16)) >>> 0;
+}
+
+/**
+ * The hash of an entry's path, which begins with a large node's.
+ * @param entry the hash of the key in a map, the index in a list
+ */
+export function pathHash(node: number, entry: number): number {
+  return finalized(node ^ entry);
 }
 
 /**
@@ -358,14 +384,13 @@ export function decodedKeyHash(key: unknown, encoded: Uint8Array): number {
 }
 
 /**
- * The hash of a key of a path. Undefined for a text that cannot be a key.
+ * The hash of a key of a path.
  * @param encode the encoding of null, true and false in the archive's codec
  */
 export function pathKeyHash(
   key: string | number | bigint | boolean | null | Uint8Array,
   encode: (key: boolean | null) => number,
-): number | undefined {
-  if (typeof key === "string" && /\p{Cs}/u.test(key)) return undefined;
+): number {
   const word = typeof key === "boolean" || key === null;
   return decodedKeyHash(key, word ? Uint8Array.of(encode(key)) : NO_BYTES);
 }

@@ -1,6 +1,6 @@
-import { crc32 } from "../crc32.js";
 import { PeekpackError } from "../errors.js";
 import {
+  checkBlock,
   DamagedIndex,
   decodeHashBlock,
   decodePageRecords,
@@ -22,8 +22,10 @@ import type { RangeSource, ReadOptions } from "../source/range-source.js";
 import { LargeNode } from "./large-node.js";
 import type { PageIndexInfo } from "./page-index-info.js";
 
-/** Entries before and after the estimated position of a hash that are read with it: four standard deviations. */
+/** Four standard deviations of the position of a hash between two samples. */
 const HASH_MARGIN = 360;
+/** Hash entries from one sample to the next. */
+const SAMPLE_ENTRIES = HASH_BLOCK_ENTRIES * HASH_SAMPLE_BLOCKS;
 /** A lookup that leads to more pages is refused: only an index made for it has so many keys with one hash. */
 const MAX_CANDIDATES = 64;
 
@@ -61,76 +63,65 @@ export interface PageSpan extends PageRecord {
 /** Reads blocks of a page index: hash entries, page records and node records. Those used last are kept. */
 export class IndexBlocks {
   readonly #index: IndexLocation;
-  readonly #memory: ByteLru<string, object>;
-  readonly #id: string;
+  readonly #pages: PieceMemory;
+  /** The large nodes of the root block. */
+  readonly known: readonly LargeNode[];
 
-  constructor(index: IndexLocation, memory: ByteLru<string, object>, id: string) {
+  constructor(index: IndexLocation, pages: PieceMemory) {
     this.#index = index;
-    this.#memory = memory;
-    this.#id = id;
+    this.#pages = pages;
+    this.known = index.root.records.map((record) => new LargeNode(record));
   }
 
   /**
-   * Table offsets of the pages of a map that hold keys with a hash.
+   * Table offsets of the pages of a map that hold keys whose path has a hash.
    * @throws PeekpackError `corrupt`; `limit` for too many pages
    */
-  async pagesWithHash(record: NodeRecord, hash: number, options?: ReadOptions): Promise<number[]> {
-    const { hashCount, hashSamples } = record;
-    const blocks = Math.ceil(hashCount / HASH_BLOCK_ENTRIES);
-    // The samples bound the search. Equal hashes may begin in the block before a sample.
-    let sample = 0;
-    while (sample + 1 < hashSamples.length && hashSamples[sample + 1]! < hash) sample++;
-    let bound = sample + 1;
-    while (bound < hashSamples.length && hashSamples[bound]! <= hash) bound++;
-    const low = sample * HASH_SAMPLE_BLOCKS;
-    const high = Math.min(blocks, bound * HASH_SAMPLE_BLOCKS);
-    const from = hashSamples[sample]!;
-    const to = hashSamples[bound] ?? 2 ** 32;
-    const entries = Math.min(hashCount, high * HASH_BLOCK_ENTRIES) - low * HASH_BLOCK_ENTRIES;
-    // Hashes are evenly distributed, so that the hash itself says where to look.
-    const guess = low * HASH_BLOCK_ENTRIES + (Math.max(0, hash - from) / Math.max(1, to - from)) * entries;
-    let first = Math.max(low, Math.floor((guess - HASH_MARGIN) / HASH_BLOCK_ENTRIES));
-    let last = Math.min(high, Math.ceil((guess + HASH_MARGIN) / HASH_BLOCK_ENTRIES));
-    if (first >= last) first = Math.max(low, last - 1);
-    for (;;) {
-      const found = await this.#hashEntries(record, first, last, options);
-      const before = first > low && (found[0]?.hash ?? 0) >= hash;
-      const after = last < high && (found.at(-1)?.hash ?? 0) <= hash;
-      if (!before && !after) {
-        const offsets = new Set(found.filter((entry) => entry.hash === hash).map(({ page }) => page));
-        if (offsets.size > MAX_CANDIDATES) {
-          throw new PeekpackError("limit", `A key leads to ${offsets.size} pages of the table.`, {
-            section: "toc",
-          });
-        }
-        return [...offsets];
-      }
-      const step = last - first;
-      if (before) first = Math.max(low, first - step);
-      if (after) last = Math.min(high, last + step);
+  async pagesWithHash(
+    { first: start, end }: NodeRecord,
+    hash: number,
+    options?: ReadOptions,
+  ): Promise<number[]> {
+    const entries = await this.entriesNear(hash, options);
+    const found = entries.filter((entry) => entry.hash === hash && entry.page >= start && entry.page < end);
+    const offsets = new Set(found.map(({ page }) => page));
+    if (offsets.size > MAX_CANDIDATES) {
+      throw new PeekpackError("limit", `A key leads to ${offsets.size} pages of the table.`, {
+        section: "toc",
+      });
     }
+    return [...offsets];
   }
 
   /**
-   * The pages of a large node that hold the items from `start` to `end`.
-   * @param rest whether to give all further pages of the last group as well
+   * The entries of the hash blocks that hold a hash.
+   * @param margin how many entries before and after its estimated position are read with it
    */
-  async pagesOfItems(
-    large: LargeNode,
-    start: number,
-    end: number,
-    options?: ReadOptions,
-    rest = false,
-  ): Promise<PageSpan[]> {
-    const { pageSamples } = large.record;
-    const found: PageSpan[] = [];
-    let group = groupOf(pageSamples, "first", start);
-    do {
-      const spans = await this.#group(large, group, options);
-      found.push(...spans.filter(({ first, next }) => next > start && (rest || first < end)));
-      group++;
-    } while (group < pageSamples.length && pageSamples[group]!.first < end);
-    return found;
+  async entriesNear(hash: number, options?: ReadOptions, margin: number = HASH_MARGIN): Promise<HashEntry[]> {
+    const { hashCount, hashSamples } = this.#index.root;
+    if (hashCount === 0) return [];
+    // Hashes are evenly distributed, so that the hash itself says where to look between two samples.
+    const sample = Math.max(
+      0,
+      hashSamples.findLastIndex((first) => first <= hash),
+    );
+    const from = hashSamples[sample]!;
+    const share = Math.max(0, hash - from) / Math.max(1, (hashSamples[sample + 1] ?? 2 ** 32) - from);
+    const before = sample * SAMPLE_ENTRIES;
+    const guess = before + share * Math.min(SAMPLE_ENTRIES, hashCount - before);
+    const blocks = Math.ceil(hashCount / HASH_BLOCK_ENTRIES);
+    const first = Math.max(0, Math.min(blocks - 1, Math.floor((guess - margin) / HASH_BLOCK_ENTRIES)));
+    const end = Math.min(blocks, Math.ceil((guess + margin) / HASH_BLOCK_ENTRIES));
+    const found = await this.#hashEntries(first, end, options);
+    return (first === 0 || found[0]!.hash < hash) && (end === blocks || found.at(-1)!.hash > hash)
+      ? found
+      : this.entriesNear(hash, options, margin * 2);
+  }
+
+  /** The pages of the group of page records in which an item of a large node is, from the item's on. */
+  async pagesFrom(large: LargeNode, item: number, options?: ReadOptions): Promise<PageSpan[]> {
+    const spans = await this.#group(large, groupOf(large.record.pageSamples, "first", item), options);
+    return spans.filter(({ next }) => next > item);
   }
 
   /** The page of each of some items of a large node. */
@@ -147,44 +138,40 @@ export class IndexBlocks {
   async pageAt(large: LargeNode, offset: number, options?: ReadOptions): Promise<PageSpan> {
     const spans = await this.#group(large, groupOf(large.record.pageSamples, "offset", offset), options);
     const page = spans.find((candidate) => candidate.offset === offset);
-    if (page === undefined) throw new DamagedIndex("it names a page that it does not describe", offset);
+    if (page === undefined) throw new DamagedIndex("a page record contradicts its node", offset);
     return page;
   }
 
-  /** The large nodes of the blocks that may hold the node of a level whose key is at a table offset and which starts before `end`. */
-  async nodesNear(level: number, key: number, end: number, options?: ReadOptions): Promise<LargeNode[]> {
+  /**
+   * A large node whose path has a hash.
+   * @param isIt tells it from others with the same hash
+   */
+  async nodeWithHash(
+    hash: number,
+    isIt: (node: LargeNode) => boolean,
+    options?: ReadOptions,
+  ): Promise<LargeNode | undefined> {
     const { root, footer } = this.#index;
-    const { directory } = root;
-    let block = -1;
-    while (block + 1 < directory.length) {
-      const { level: of, node } = directory[block + 1]!;
-      if (of > level || (of === level && node > key)) break;
-      block++;
-    }
-    // A node follows its key, so that it may be the first one of the block after.
-    const after = directory[block + 1];
-    const isNear = after?.level === level && after.node < end;
-    const blocks = directory.slice(Math.max(0, block), block + (isNear ? 2 : 1));
+    const known = this.known.find(isIt);
+    const block = root.directory.findLast((entry) => entry.hash <= hash);
+    if (known !== undefined || block === undefined) return known;
+    const { start, size, crc } = block;
     const nodes = await this.#read(
-      blocks.map(({ start, size, crc }) => ({ start, end: start + size, crc })),
+      { start, end: start + size, crc },
       (bytes) => decodeRecordBlock(bytes, footer).map((record) => new LargeNode(record)),
       options,
     );
-    return nodes.flat();
+    return nodes.find(isIt);
   }
 
-  async #hashEntries(
-    { hashStart, hashCount }: NodeRecord,
-    first: number,
-    last: number,
-    options?: ReadOptions,
-  ): Promise<HashEntry[]> {
+  async #hashEntries(first: number, last: number, options?: ReadOptions): Promise<HashEntry[]> {
+    const { hashStart, hashCount } = this.#index.root;
     const blocks = Array.from({ length: last - first }, (_, i) => {
       const start = hashStart + (first + i) * HASH_BLOCK_SIZE;
       const entries = Math.min(HASH_BLOCK_ENTRIES, hashCount - (first + i) * HASH_BLOCK_ENTRIES);
-      return { start, end: start + entries * 8 + 8 };
+      return this.#read({ start, end: start + entries * 8 + 8 }, decodeHashBlock, options);
     });
-    return (await this.#read(blocks, decodeHashBlock, options)).flat();
+    return (await Promise.all(blocks)).flat();
   }
 
   /** The pages of a group of page records. */
@@ -194,8 +181,7 @@ export class IndexBlocks {
     const start = pagesStart + group * PAGE_GROUP * PAGE_RECORD_SIZE;
     const count = Math.min(PAGE_GROUP, pageCount - group * PAGE_GROUP);
     const block = { start, end: start + count * PAGE_RECORD_SIZE, crc: pageSamples[group]!.crc };
-    const [records] = await this.#read([block], decodePageRecords, options);
-    return this.#spans(large, group, records!);
+    return this.#spans(large, group, await this.#read(block, decodePageRecords, options));
   }
 
   #spans(large: LargeNode, group: number, records: readonly PageRecord[]): PageSpan[] {
@@ -231,31 +217,46 @@ export class IndexBlocks {
     });
   }
 
-  /** Reads and decodes blocks. A checksum is compared if one is given. */
+  /** Reads and decodes a block. A checksum is compared if one is given. */
   async #read<T extends object>(
-    blocks: readonly (Span & { readonly crc?: number | undefined })[],
+    block: Span & { readonly crc?: number | undefined },
     decode: (bytes: Uint8Array) => T,
     options?: ReadOptions,
-  ): Promise<T[]> {
+  ): Promise<T> {
     const { source, start } = this.#index;
-    const name = (block: Span): string => `${this.#id}i${block.start}`;
-    const known = blocks.map((block) => this.#memory.get(name(block)) as T | undefined);
-    const missing = blocks.filter((_, i) => known[i] === undefined);
-    const ranges = missing.map((block) => ({ start: start + block.start, end: start + block.end }));
-    const read = await source.read(ranges, { ...options, reason: "toc" });
-    let next = 0;
-    return blocks.map((block, i) => {
-      const kept = known[i];
-      if (kept !== undefined) return kept;
-      const bytes = read[next++]!;
-      if (block.crc !== undefined && block.crc !== crc32(bytes)) {
-        throw new DamagedIndex("a block has a wrong checksum");
-      }
-      const decoded = decode(bytes);
-      this.#memory.set(name(block), decoded, bytes.length * 4 + 256);
-      return decoded;
+    return kept(this.#pages, "i", block.start, async () => {
+      const range = { start: start + block.start, end: start + block.end };
+      const [bytes] = await source.read([range], { ...options, reason: "toc" });
+      if (block.crc !== undefined) checkBlock(bytes!, block.crc);
+      return [decode(bytes!), bytes!.length * 4 + 256];
     });
   }
+}
+
+/** Keeps what was decoded of tables and their indexes. */
+export interface PieceMemory {
+  readonly memory: ByteLru<string, object>;
+  /** Tells this table from others that share the memory. */
+  readonly id: string;
+}
+
+/**
+ * What is kept of a piece of a table or its index, or what is made of it now.
+ * @param kind tells pieces that begin at the same offset apart
+ * @param make gives it, and its cost in bytes
+ */
+export async function kept<T extends object>(
+  { memory, id }: PieceMemory,
+  kind: string,
+  offset: number,
+  make: () => Promise<[T, number]>,
+): Promise<T> {
+  const name = `${id}${kind}${offset}`;
+  const known = memory.get(name) as T | undefined;
+  if (known !== undefined) return known;
+  const [made, cost] = await make();
+  memory.set(name, made, cost);
+  return made;
 }
 
 /** The last group of page records that does not begin after an item or a table offset. */

@@ -1,5 +1,12 @@
 import { crc32 } from "../crc32.js";
-import { DamagedIndex, encodedKeyHash, type NodeRecord, pathKeyHash } from "../format/page-index.js";
+import {
+  DamagedIndex,
+  encodedKeyHash,
+  type NodeRecord,
+  pathHash,
+  pathKeyHash,
+  type RootBlock,
+} from "../format/page-index.js";
 import type { BlockList, Blocks, Branch, TableNode } from "../format/table-view.js";
 import type { ReadOptions } from "../source/range-source.js";
 import type { Value } from "../values.js";
@@ -9,10 +16,12 @@ import { KeyMismatch } from "./key-mismatch.js";
 import { LargeNode } from "./large-node.js";
 import { damagedTable, FEW_PAGES, type PageEntry, PageReader } from "./page-reader.js";
 import type { LargeLookups, TablePages } from "./paged-lookups.js";
-import type { PathKey } from "./path.js";
+import type { PathKey, PathSegment, Slice } from "./path.js";
 import { readAhead } from "./read-ahead.js";
 import { sameKey } from "./same-key.js";
 
+/** Paths that a prefetch follows at once: a segment may be a key or an index. */
+const MAX_GUESSES = 4;
 /** Pages that a walk reads at once: few at first, so that the first entries come soon. */
 const FIRST_PAGES = 2;
 const MAX_PAGES = 64;
@@ -27,18 +36,17 @@ export class IndexedLookups implements LargeLookups {
   readonly #pages: TablePages;
   readonly #blocks: IndexBlocks;
   readonly #reader: PageReader;
-  /** The large nodes of the root block. */
-  readonly #known: readonly LargeNode[];
+  readonly #root: RootBlock;
 
   constructor(pages: TablePages, index: IndexLocation) {
     this.#pages = pages;
-    this.#blocks = new IndexBlocks(index, pages.memory, pages.id);
-    this.#known = index.root.records.map((record) => new LargeNode(record));
-    this.#reader = new PageReader(pages, this.#blocks, this.#known);
+    this.#blocks = new IndexBlocks(index, pages);
+    this.#root = index.root;
+    this.#reader = new PageReader(pages, this.#blocks);
   }
 
   root(): TableNode {
-    return this.#verified(this.#known[0]!);
+    return this.#verified(this.#blocks.known[0]!);
   }
 
   async find(
@@ -48,24 +56,44 @@ export class IndexedLookups implements LargeLookups {
     exact = false,
   ): Promise<TableNode | undefined> {
     const large = branch.entries as LargeNode;
-    const hash = this.#hashOf(key);
-    if (hash === undefined) return undefined;
-    const child = exact ? undefined : this.#knownChild(large.record, hash);
-    if (child !== undefined) return this.#verified(child, key);
-    const found = await this.#search(large, key, hash, options, exact);
+    const hash = this.#hashOf(large, key);
+    // What is not known is requested at once.
+    const isKnown = !exact && this.#blocks.known.some(isChild(large, hash));
+    const pages = isKnown ? [] : quiet(this.#pagesOf(large, hash, options));
+    const child = exact ? undefined : await this.#child(large, hash, options);
+    if (child !== undefined) {
+      return this.#verified(child, (of) => {
+        if (!sameKey(of, key)) throw new KeyMismatch();
+      });
+    }
+    const found = await this.#search(large, key, hash, await pages, options);
     return found && this.#reader.nodeOf(found);
   }
 
   async indexOf(branch: Branch, key: PathKey, options?: ReadOptions): Promise<number> {
-    const hash = this.#hashOf(key);
-    const found =
-      hash === undefined ? hash : await this.#search(branch.entries as LargeNode, key, hash, options);
+    const large = branch.entries as LargeNode;
+    const hash = this.#hashOf(large, key);
+    const found = await this.#search(large, key, hash, await this.#pagesOf(large, hash, options), options);
     return found === undefined ? -1 : found.page.span.first + found.index;
   }
 
   async items(branch: Branch, indices: readonly number[], options?: ReadOptions): Promise<TableNode[]> {
     const large = branch.entries as LargeNode;
-    const spans = await this.#blocks.pagesOfEach(large, indices, options);
+    const describing = quiet(this.#blocks.pagesOfEach(large, indices, options));
+    if (indices.length === 1) {
+      const hash = pathHash(large.record.hash, indices[0]!);
+      const child = await this.#child(large, hash, options);
+      if (child !== undefined) {
+        const isItem = async (): Promise<void> => {
+          const [span] = await describing;
+          if (!span!.large || span!.offset !== child.record.key) {
+            throw new DamagedIndex("a node is not what the index says", child.node);
+          }
+        };
+        return [this.#verified(child, isItem)];
+      }
+    }
+    const spans = await describing;
     const pages = await this.#reader.load(large, [...new Set(spans)], options);
     const pageOf = new Map(pages.map((page) => [page.span.offset, page]));
     return indices.map((item, i) => {
@@ -92,8 +120,12 @@ export class IndexedLookups implements LargeLookups {
 
   async blocks(list: BlockList, start: number, end: number, options?: ReadOptions): Promise<Blocks> {
     const large = list.blocks as LargeNode;
-    const spans = await this.#blocks.pagesOfItems(large, start, end, options);
-    return joinBlocks(await this.#reader.loadBlocks(large, spans, options));
+    const spans: PageSpan[] = [];
+    for (let at = start; at < end; at = spans.at(-1)!.next) {
+      spans.push(...(await this.#blocks.pagesFrom(large, at, options)));
+    }
+    const needed = spans.filter(({ first }) => first < end);
+    return joinBlocks(await this.#reader.loadBlocks(large, needed, options));
   }
 
   walkBlocks(list: BlockList, start: number, options?: ReadOptions): AsyncGenerator<Blocks> {
@@ -105,73 +137,111 @@ export class IndexedLookups implements LargeLookups {
     );
   }
 
-  #hashOf(key: PathKey): number | undefined {
+  /**
+   * Requests what a path will need of the index, so that its steps do not wait for one another. A step below a node whose
+   * record is not known yet would wait for the record. What is wrong is found when it is needed.
+   */
+  prefetch(from: LargeNode, path: readonly PathSegment[], options?: ReadOptions): void {
+    const { levels, directory } = this.#root;
+    if (directory.length === 0) return;
+    let { level } = from.record;
+    let nodes: readonly (Pick<NodeRecord, "hash"> & Partial<NodeRecord>)[] = [from.record];
+    for (const segment of path) {
+      if (level++ > levels) return;
+      nodes = nodes.slice(0, MAX_GUESSES).flatMap(({ hash: parent, kind }) =>
+        this.#entryHashes(segment, kind).map((entry) => {
+          const hash = pathHash(parent, entry);
+          const isIt = ({ record }: LargeNode): boolean => record.hash === hash && record.level === level;
+          if (kind === undefined) {
+            quiet(this.#blocks.entriesNear(hash, options));
+            if (level <= levels) quiet(this.#blocks.nodeWithHash(hash, isIt, options));
+          }
+          return this.#blocks.known.find(isIt)?.record ?? { hash };
+        }),
+      );
+    }
+  }
+
+  /** The hashes that a segment may stand for, in a node of a kind that may be known. */
+  #entryHashes(segment: PathSegment, kind?: NodeRecord["kind"]): number[] {
+    const hashes = kind === "list" || isSlice(segment) ? [] : [this.#keyHash(segment)];
+    if (kind !== "map" && /^\d+$/.test(`${segment}`)) hashes.push(Number(segment));
+    return hashes;
+  }
+
+  /** The hash of a key. */
+  #keyHash(key: PathKey): number {
     // null, false and true: how the codec encodes them.
     const plain = this.#pages.header.protocol === "cbor" ? [0xf6, 0xf4, 0xf5] : [0xc0, 0xc2, 0xc3];
     return pathKeyHash(key, (value) => plain[value === null ? 0 : value ? 2 : 1]!);
   }
 
-  /** A large child with this key hash, if its record is in the root block. */
-  #knownChild({ node, end, level }: NodeRecord, hash: number): LargeNode | undefined {
-    return this.#known.find(
-      ({ record }) =>
-        record.level === level + 1 && record.keyHash === hash && record.node > node && record.node < end,
-    );
+  /** The hash of the path of a key. */
+  #hashOf({ record }: LargeNode, key: PathKey): number {
+    return pathHash(record.hash, this.#keyHash(key));
   }
 
-  /** A known node. It is compared with the table, and its key with the one that led to it, while it is used. */
-  #verified(large: LargeNode, key?: PathKey): TableNode {
+  /** The large child under a path with this hash. */
+  async #child(large: LargeNode, hash: number, options?: ReadOptions): Promise<LargeNode | undefined> {
+    if (large.record.level >= this.#root.levels) return undefined;
+    return this.#blocks.nodeWithHash(hash, isChild(large, hash), options);
+  }
+
+  /**
+   * A node whose record is known. It is compared with the table while it is used.
+   * @param check whether its key, or what is known of its parent, is the one that led to it
+   */
+  #verified(large: LargeNode, check: (key: Value) => void | Promise<void> = () => {}): TableNode {
     large.key ??= this.#readKey(large).catch((error: unknown) => {
       large.key = undefined;
       throw error;
     });
-    const verified = large.key.then((of) => {
-      if (key !== undefined && !sameKey(of, key)) throw new KeyMismatch();
-    });
     // Users of the node wait for it.
-    verified.catch(() => {});
+    const verified = quiet(large.key.then(check));
     return new LargeNode(large.record, verified).toNode();
   }
 
   /** Compares a record with the table, and gives the key of the node. */
   async #readKey(large: LargeNode): Promise<Value> {
-    const { key: start, first: end, headCrc, node } = large.record;
-    const [bytes] = await this.#pages.readTable([{ start, end }]);
-    if (crc32(bytes!) !== headCrc) throw damagedTable("a node", node);
-    const key = large.check(this.#pages, bytes!);
+    const { key: start, first, end, headCrc, node } = large.record;
+    // The pages of a node of few come along: its entries are likely to be next.
+    const [bytes] = await this.#pages.readTable([{ start, end: end - start <= FEW_PAGES ? end : first }]);
+    const head = bytes!.subarray(0, first - start);
+    if (crc32(head) !== headCrc) throw damagedTable("a node", node);
+    const key = large.check(this.#pages, head);
     return key.length === 0 ? undefined : this.#pages.decodeKey(key);
   }
 
-  /** Finds a key through the hash blocks. A node of few pages needs none. */
+  /** Table offsets of the pages that may hold a key whose path has a hash. A node of few pages needs no hash. */
+  async #pagesOf({ record }: LargeNode, hash: number, options?: ReadOptions): Promise<number[]> {
+    const { pages = [], first, end } = record;
+    // To read all pages of a node of few takes one round trip less than to ask its hash blocks.
+    const few = pages.length === 1 || (end - first <= FEW_PAGES && !pages.some(({ large }) => large));
+    return few ? pages.map(({ offset }) => offset) : this.#blocks.pagesWithHash(record, hash, options);
+  }
+
+  /** Finds a key in pages that may hold it. */
   async #search(
     large: LargeNode,
     key: PathKey,
     hash: number,
+    offsets: readonly number[],
     options?: ReadOptions,
-    exact = false,
   ): Promise<PageEntry | undefined> {
-    const { pages: all, pageCount, first, end } = large.record;
-    // To read all pages of a node of few takes one round trip less than to ask its hash blocks.
-    const few =
-      pageCount === 1 || (!exact && end - first <= FEW_PAGES && all?.every((page) => !page.large) === true);
-    const offsets = few
-      ? (all ?? []).map(({ offset }) => offset)
-      : await this.#blocks.pagesWithHash(large.record, hash, options);
     const pages = await Promise.all(offsets.map((offset) => this.#reader.pageAt(large, offset, options)));
-    let found: PageEntry | undefined;
-    let hashed = few || offsets.length === 0;
+    let hashed = offsets.length === 0 || offsets.length === large.record.pageCount;
     for (const page of pages) {
       const { view, keys } = page;
-      for (let index = 0; index < keys.length; index++) {
-        const start = keys[index]!;
-        if (encodedKeyHash(view.cursor, start, this.#pages.decodeKey) !== hash) continue;
+      for (const [index, start] of keys.entries()) {
+        const keyHash = encodedKeyHash(view.cursor, start, this.#pages.decodeKey);
+        if (pathHash(large.record.hash, keyHash) !== hash) continue;
         hashed = true;
         const bytes = view.bytes.subarray(start, view.cursor.skip(start));
-        if (sameKey(this.#pages.decodeKey(bytes), key)) found = { page, index };
+        if (sameKey(this.#pages.decodeKey(bytes), key)) return { page, index };
       }
     }
-    if (!hashed) throw new DamagedIndex("a page does not hold the key that it names", offsets[0]!);
-    return found;
+    if (!hashed) throw new DamagedIndex("a page does not hold what the index says", offsets[0]!);
+    return undefined;
   }
 
   /** Batches of pages for a walk over the items from `start` to `end`. */
@@ -183,7 +253,7 @@ export class IndexedLookups implements LargeLookups {
   ): AsyncGenerator<PageSpan[]> {
     let pages = FIRST_PAGES;
     for (let at = start; at < end; ) {
-      const group = await this.#blocks.pagesOfItems(large, at, at + 1, options, true);
+      const group = await this.#blocks.pagesFrom(large, at, options);
       for (let i = 0; i < group.length && at < end; ) {
         const batch = group.slice(i, i + pages).filter(({ first }) => first < end);
         i += pages;
@@ -195,6 +265,25 @@ export class IndexedLookups implements LargeLookups {
   }
 }
 
+/** Tells the child of a large node whose path has a hash. */
+function isChild(
+  { record: { node, end, level } }: LargeNode,
+  hash: number,
+): (candidate: LargeNode) => boolean {
+  return ({ record }) =>
+    record.level === level + 1 && record.hash === hash && record.node > node && record.end <= end;
+}
+
+function isSlice(segment: PathSegment): segment is Slice {
+  return typeof segment === "object" && segment !== null && "step" in segment;
+}
+
+/** A promise whose rejection is of no matter unless something waits for it. */
+function quiet<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
+}
+
 function joinBlocks(parts: readonly Blocks[]): Blocks {
   if (parts.length === 1) return parts[0]!;
   const total = parts.reduce((sum, { bounds }) => sum + bounds.length - 1, 1);
@@ -202,7 +291,8 @@ function joinBlocks(parts: readonly Blocks[]): Blocks {
   const before = new Float64Array(total);
   let at = 0;
   for (const part of parts) {
-    if (at > 0 && bounds[at] !== part.bounds[0]) throw new DamagedIndex("blocks are not contiguous");
+    if (at > 0 && bounds[at] !== part.bounds[0])
+      throw new DamagedIndex("a page does not hold what the index says");
     bounds.set(part.bounds, at);
     before.set(part.before, at);
     at += part.bounds.length - 1;

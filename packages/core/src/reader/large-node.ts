@@ -111,7 +111,7 @@ export function headReader(codec: TableCodec, bytes: Uint8Array): HeadReader {
         const after = cursor.head(offset, item);
         if (item.kind === kind && item.value >= 0 && after <= bytes.length) return after;
       }
-      throw new DamagedIndex("a node does not decode", offset);
+      throw new DamagedIndex("a node is not what the index says", offset);
     },
   };
 }

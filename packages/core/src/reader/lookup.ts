@@ -57,8 +57,8 @@ export async function follow(
 ): Promise<Location> {
   try {
     let at = from;
-    for (const [i, segment] of segments.entries()) {
-      const next = step(at, segment, segments.slice(0, i + 1), options, exact);
+    for (const i of segments.keys()) {
+      const next = step(at, segments, i, options, exact);
       at = next instanceof Promise ? await next : next;
     }
     if (at.kind === "node") await verified(at.node);
@@ -69,31 +69,34 @@ export async function follow(
   }
 }
 
-/** Goes one segment down. `path` leads here from the root, for messages. */
+/** Goes one segment of a path down. */
 function step(
   from: Location,
-  segment: PathSegment,
-  path: readonly unknown[],
+  segments: readonly PathSegment[],
+  i: number,
   options: ReadOptions | undefined,
   exact: boolean,
 ): Location | Promise<Location> {
+  const segment = segments[i]!;
+  /** Leads here from the root, for messages. */
+  const path = segments.slice(0, i + 1);
   if (from.kind === "plain") return stepInto(from.value, segment, path);
   if (from.kind === "many") {
     const { items } = from;
     return pick(resolveListSegment(segment, items.length, path), (index) => items[index]!);
   }
   const { archive, node } = from;
+  archive.table.paged?.prefetch(node, segments.slice(i), options);
   const located = (found: TableNode): Location => ({ kind: "node", archive, node: found });
   switch (node.kind) {
     case "archive":
-      return archive.child(node, options).then((child) => step(rootOf(child), segment, path, options, exact));
+      return archive.child(node, options).then((child) => step(rootOf(child), segments, i, options, exact));
     case "value":
       return archive.value(node.span, options).then((value) => stepInto(value, segment, path));
     case "list": {
       const selection = resolveListSegment(segment, node.count, path);
       if (selection.kind === "index") {
-        const item = archive.table.item(node, selection.index, options);
-        return item instanceof Promise ? item.then(located) : located(item);
+        return after(archive.table.item(node, selection.index, options), located);
       }
       return archive.table
         .items(node, selectedIndices(selection), options)
@@ -107,13 +110,17 @@ function step(
     }
     case "map": {
       const found = segment instanceof Slice ? undefined : archive.table.find(node, segment, options, exact);
-      const present = (child: TableNode | undefined): Location => {
+      return after(found, (child) => {
         if (child === undefined) throw missingKey(segment, path);
         return located(child);
-      };
-      return found instanceof Promise ? found.then(present) : present(found);
+      });
     }
   }
+}
+
+/** Does something with a value, at once if it is here. */
+function after<T, R>(value: T | Promise<T>, work: (value: T) => R): R | Promise<R> {
+  return value instanceof Promise ? value.then(work) : work(value);
 }
 
 const plain = (value: Value): Location => ({ kind: "plain", value });
@@ -139,7 +146,8 @@ export async function blockItems(
   budget?: ResultBudget,
 ): Promise<Value[]> {
   if (indices.length === 0) return [];
-  const [low, high] = extremes(indices);
+  const low = indices.reduce((a, b) => Math.min(a, b));
+  const high = indices.reduce((a, b) => Math.max(a, b));
   const { bounds, before } = await archive.table.blocks(node, low, high + 1, options);
   const numbers = indices.map((index) => blockOf(before, index));
   const needed = [...new Set(numbers)];
@@ -152,16 +160,6 @@ export async function blockItems(
     items.set(block, await archive.decode(read[i]!, count, bounds[block]!, budget));
   }
   return indices.map((index, i) => items.get(numbers[i]!)![index - before[numbers[i]!]!]);
-}
-
-function extremes(numbers: readonly number[]): [low: number, high: number] {
-  let low = numbers[0]!;
-  let high = low;
-  for (const number of numbers) {
-    if (number < low) low = number;
-    if (number > high) high = number;
-  }
-  return [low, high];
 }
 
 /** Goes one segment down in a value that was read. */
@@ -209,7 +207,7 @@ function describe(value: Value): string {
 
 /** A path as text, for messages. */
 export function showPath(path: readonly unknown[]): string {
-  const text = path.map((key) => (typeof key === "string" ? key : String(key))).join("/");
+  const text = path.map(String).join("/");
   return text.length > 100 ? `${text.slice(0, 100)}…` : text;
 }
 

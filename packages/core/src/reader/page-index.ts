@@ -1,5 +1,4 @@
 import { concat } from "../bytes.js";
-import { crc32 } from "../crc32.js";
 import { isPeekpackError } from "../errors.js";
 import { decodeFooter, decodeRootBlock } from "../format/page-index.js";
 import { FOOTER_SIZE } from "../format/page-index-footer.js";
@@ -29,25 +28,20 @@ export async function openPageIndex(
   if (footer === undefined) {
     return sidecar ? without("damaged", end, "The sidecar has no valid footer.") : without("none", 0);
   }
-  if (footer.tocStart !== header.tocStart || footer.tocSize !== header.tocSize) {
-    return without("stale", footer.indexSize, "It belongs to another table.");
+  const { tocStart, tocSize, indexSize, rootStart, rootSize } = footer;
+  if (tocStart !== header.tocStart || tocSize !== header.tocSize || indexSize !== end - start) {
+    return without("stale", indexSize, "It belongs to another table, or does not follow this one.");
   }
-  if (footer.indexSize !== end - start) {
-    return without("stale", footer.indexSize, "It does not start where the table ends.");
-  }
-  const rootBytes = await read(start + footer.rootStart, start + footer.rootStart + footer.rootSize);
-  if (crc32(rootBytes) !== footer.rootCrc) {
-    return without("damaged", footer.indexSize, "The checksum of its root block does not match.");
-  }
+  const rootBytes = await read(start + rootStart, start + rootStart + rootSize);
   const bytes = concat([rootBytes, footerBytes]);
   try {
     const root = decodeRootBlock(rootBytes, footer);
-    const info: PageIndexInfo = { state: "used", bytes: footer.indexSize, sidecar };
+    const info: PageIndexInfo = { state: "used", bytes: indexSize, sidecar };
     const location: IndexLocation = { source, start, bytes, footer, root, info };
     return { index: { bytes, table: (pages) => new PagedTable(pages, location) }, info };
   } catch (error) {
     if (!isPeekpackError(error)) throw error;
-    return without("damaged", footer.indexSize, error.message);
+    return without("damaged", indexSize, error.message);
   }
 }
 

@@ -1,10 +1,10 @@
 import { crc32 } from "../crc32.js";
 import { PeekpackError } from "../errors.js";
-import { DamagedIndex, PAGE_BYTES } from "../format/page-index.js";
+import { DamagedIndex } from "../format/page-index.js";
 import { type Blocks, type Span, type TableNode, TableView } from "../format/table-view.js";
 import type { ReadOptions } from "../source/range-source.js";
 import type { Entry } from "./entry.js";
-import type { IndexBlocks, PageSpan } from "./index-blocks.js";
+import { type IndexBlocks, kept, type PageSpan } from "./index-blocks.js";
 import { headReader, type LargeNode } from "./large-node.js";
 import type { TablePages } from "./paged-lookups.js";
 
@@ -38,93 +38,60 @@ export interface PageEntry {
 export class PageReader {
   readonly #pages: TablePages;
   readonly #blocks: IndexBlocks;
-  /** The large nodes of the root block. */
-  readonly #known: readonly LargeNode[];
 
-  constructor(pages: TablePages, blocks: IndexBlocks, known: readonly LargeNode[]) {
+  constructor(pages: TablePages, blocks: IndexBlocks) {
     this.#pages = pages;
     this.#blocks = blocks;
-    this.#known = known;
   }
 
   /** Reads pages, all at once. */
   load(large: LargeNode, spans: readonly PageSpan[], options?: ReadOptions): Promise<Page[]> {
-    return this.#load(large, spans, "p", (span, bytes) => this.#decode(large, span, bytes, options), options);
+    return this.#load("p", large, spans, options, (span, bytes) => this.#decode(large, span, bytes, options));
   }
 
   /** Reads pages of a list of blocks, all at once. */
   loadBlocks(large: LargeNode, spans: readonly PageSpan[], options?: ReadOptions): Promise<Blocks[]> {
-    return this.#load(large, spans, "B", (span, bytes) => this.#decodeBlocks(span, bytes), options);
+    return this.#load("B", large, spans, options, async (span, bytes) => this.#decodeBlocks(span, bytes));
   }
 
-  /** The page at a table offset, which a hash entry names. Its record is read at the same time. */
+  /** The page at a table offset, which a hash entry names. */
   async pageAt(large: LargeNode, offset: number, options?: ReadOptions): Promise<Page> {
-    const { first, end, pages, count, level } = large.record;
-    if (offset < first || offset >= end) {
-      throw new DamagedIndex("it names a page outside of its node", offset);
+    const { pages, end } = large.record;
+    if (pages === undefined && !this.#pages.memory.get(`${this.#pages.id}p${offset}`)) {
+      // Requested together with its record. The engine's cache then has it.
+      const guess = { start: offset, end: Math.min(offset + PAGE_GUESS, end) };
+      this.#pages.readTable([guess], options).catch(() => {});
     }
-    const kept = (): Page | undefined => this.#kept("p", offset) as Page | undefined;
-    const known = kept();
-    if (known !== undefined) return known;
-    if (pages !== undefined) {
-      return (await this.load(large, [await this.#blocks.pageAt(large, offset)], options))[0]!;
-    }
-    // Entries longer than a page are large children. Their record, and all of their pages if they have few, come along.
-    const each = (end - first) / count;
-    const size = each > PAGE_BYTES && each <= FEW_PAGES ? FEW_PAGES + PAGE_BYTES : PAGE_GUESS;
-    const guess = { start: offset, end: Math.min(offset + size, end) };
-    const [span, [bytes]] = await Promise.all([
-      this.#blocks.pageAt(large, offset, options),
-      this.#pages.readTable([guess], options),
-      // What is wrong with it is found when it is needed.
-      each > PAGE_BYTES && this.#blocks.nodesNear(level + 1, offset, guess.end, options).catch(() => {}),
-      large.verified,
-    ]);
-    return span.size <= bytes!.length
-      ? (kept() ?? this.#decode(large, span, bytes!.subarray(0, span.size), options))
-      : (await this.load(large, [span], options))[0]!;
+    const span = await this.#blocks.pageAt(large, offset, options);
+    return (await this.load(large, [span], options))[0]!;
   }
 
-  /** @param kind tells pages of blocks from others in the memory */
+  /** What is decoded of pages, once their node has been compared with the table. */
   async #load<T extends object>(
+    kind: string,
     large: LargeNode,
     spans: readonly PageSpan[],
-    kind: "p" | "B",
-    decode: (span: PageSpan, bytes: Uint8Array) => T | Promise<T>,
-    options?: ReadOptions,
+    options: ReadOptions | undefined,
+    decode: (span: PageSpan, bytes: Uint8Array) => Promise<[T, number]>,
   ): Promise<T[]> {
-    const kept = ({ offset }: PageSpan): T | undefined => this.#kept(kind, offset) as T | undefined;
-    const known = spans.map(kept);
-    const missing = spans.filter((_, i) => known[i] === undefined);
-    const [read] = await Promise.all([
-      this.#pages.readTable(
-        missing.map(({ offset, size }) => ({ start: offset, end: offset + size })),
-        options,
-      ),
-      large.verified,
-    ]);
-    let next = 0;
-    return Promise.all(
-      spans.map((span, i) => {
-        if (known[i]) return known[i];
-        const bytes = read[next++]!;
-        // Another lookup may have decoded it meanwhile.
-        return kept(span) ?? decode(span, bytes);
-      }),
-    );
-  }
-
-  #kept(kind: "p" | "B", offset: number): object | undefined {
-    return this.#pages.memory.get(`${this.#pages.id}${kind}${offset}`);
-  }
-
-  #keep<T extends object>(kind: "p" | "B", { offset }: PageSpan, decoded: T, cost: number): T {
-    this.#pages.memory.set(`${this.#pages.id}${kind}${offset}`, decoded, cost);
-    return decoded;
+    const decoded = async (span: PageSpan): Promise<T> => {
+      const range = { start: span.offset, end: span.offset + span.size };
+      return kept(this.#pages, kind, span.offset, async () => {
+        const [[bytes]] = await Promise.all([this.#pages.readTable([range], options), large.verified]);
+        return decode(span, bytes!);
+      });
+    };
+    const [pages] = await Promise.all([Promise.all(spans.map(decoded)), large.verified]);
+    return pages;
   }
 
   /** Checks a page's bytes, and finds its entries. */
-  async #decode(large: LargeNode, span: PageSpan, bytes: Uint8Array, options?: ReadOptions): Promise<Page> {
+  async #decode(
+    large: LargeNode,
+    span: PageSpan,
+    bytes: Uint8Array,
+    options?: ReadOptions,
+  ): Promise<[Page, number]> {
     const pages = this.#pages;
     checkPage(span, bytes);
     const bounds = { start: span.start, end: span.dataEnd };
@@ -152,23 +119,21 @@ export class PageReader {
       }
     }
     const page: Page = { span, view, keys, nodes, bounds, child, combined: !large.span };
-    return this.#keep("p", span, page, bytes.length + (keys.length + nodes.length) * 4 + 512);
+    return [page, bytes.length + (keys.length + nodes.length) * 4 + 512];
   }
 
   /** The large child that a page stands for. */
   async #largeChild(
     { record: parent }: LargeNode,
-    { offset, size }: PageSpan,
+    { offset, size, hash }: PageSpan,
     bytes: Uint8Array,
     options?: ReadOptions,
   ): Promise<LargeNode> {
-    const level = parent.level + 1;
-    const isChild = ({ record }: LargeNode): boolean => record.key === offset && record.level === level;
-    const child =
-      this.#known.find(isChild) ??
-      (await this.#blocks.nodesNear(level, offset, offset + size, options)).find(isChild);
+    const isChild = ({ record }: LargeNode): boolean =>
+      record.key === offset && record.level === parent.level + 1;
+    const child = await this.#blocks.nodeWithHash(hash, isChild, options);
     if (child === undefined || child.record.first !== offset + size || child.record.end > parent.end) {
-      throw new DamagedIndex("it does not describe a large node", offset);
+      throw new DamagedIndex("a node is not what the index says", offset);
     }
     child.check(this.#pages, bytes);
     return child;
@@ -180,7 +145,7 @@ export class PageReader {
     const node = view.node({ offset: nodes[index]!, bounds });
     if (node.kind !== "archive") return node;
     if (!combined || node.offset < bounds.start || node.offset >= bounds.end) {
-      throw new DamagedIndex(`the archive at ${node.offset} is not where it says`, view.base + nodes[index]!);
+      throw new DamagedIndex("an archive is not where the index says", view.base + nodes[index]!);
     }
     const end = index + 1 < nodes.length ? view.archiveOffset(nodes[index + 1]!) : bounds.end;
     return { ...node, end };
@@ -203,7 +168,7 @@ export class PageReader {
     return entries;
   }
 
-  #decodeBlocks(span: PageSpan, bytes: Uint8Array): Blocks {
+  #decodeBlocks(span: PageSpan, bytes: Uint8Array): [Blocks, number] {
     const pages = this.#pages;
     checkPage(span, bytes);
     const { head } = headReader(pages, bytes);
@@ -215,9 +180,9 @@ export class PageReader {
     const bounds = { start: span.start, end: span.dataEnd };
     const blocks = view.blocks(0, count, bounds, span.first);
     if (blocks.before[count] !== span.next || blocks.bounds[0] !== span.start) {
-      throw new DamagedIndex("a page does not hold the items that it says", span.offset);
+      throw new DamagedIndex("a page does not hold what the index says", span.offset);
     }
-    return this.#keep("B", span, blocks, count * 16 + 512);
+    return [blocks, count * 16 + 512];
   }
 }
 

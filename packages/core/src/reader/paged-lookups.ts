@@ -1,19 +1,14 @@
 import type { BlockList, Blocks, Branch, Span, TableNode } from "../format/table-view.js";
 import type { Limits } from "../limits.js";
-import type { ByteLru } from "../lru.js";
 import type { ReadOptions } from "../source/range-source.js";
 import type { Entry, EntryRange } from "./entry.js";
-import type { IndexLocation } from "./index-blocks.js";
+import type { IndexLocation, PieceMemory } from "./index-blocks.js";
 import type { TableCodec } from "./large-node.js";
-import type { PathKey } from "./path.js";
+import type { PathKey, PathSegment } from "./path.js";
 
 /** What a paged table needs of its archive. */
-export interface TablePages extends TableCodec {
-  /** Keeps pages and blocks of the index. */
-  readonly memory: ByteLru<string, object>;
+export interface TablePages extends TableCodec, PieceMemory {
   readonly limits: Limits;
-  /** Tells this table from others that share the memory. */
-  readonly id: string;
   /** The table as a whole, which was checked. */
   whole(bytes: Uint8Array): TableLookups;
   /** Reads pieces of the table, by table offset. */
@@ -54,4 +49,6 @@ export interface LargeLookups extends TableLookups {
 export interface PagedLookups extends LargeLookups {
   /** Where the page index is. */
   readonly index: IndexLocation;
+  /** Requests what the lookups along a path from a node will need, so that they do not wait for one another. */
+  prefetch(node: TableNode, path: readonly PathSegment[], options?: ReadOptions): void;
 }

@@ -5,8 +5,9 @@ import type { ReadOptions } from "../source/range-source.js";
 import type { Entry, EntryRange } from "./entry.js";
 import type { IndexLocation } from "./index-blocks.js";
 import { IndexedLookups } from "./indexed-lookups.js";
+import type { LargeNode } from "./large-node.js";
 import type { LargeLookups, PagedLookups, TablePages } from "./paged-lookups.js";
-import type { PathKey } from "./path.js";
+import type { PathKey, PathSegment } from "./path.js";
 import type { WholeTable } from "./whole-table.js";
 
 /** The table of an archive with a page index. Once the index is found to be damaged, the whole table is read. */
@@ -24,6 +25,12 @@ export class PagedTable implements PagedLookups {
 
   root(): TableNode {
     return (this.#whole ?? this.#indexed).root();
+  }
+
+  prefetch(node: TableNode, path: readonly PathSegment[], options?: ReadOptions): void {
+    if (this.#whole === undefined && "entries" in node && !("view" in node.entries)) {
+      this.#indexed.prefetch(node.entries as LargeNode, path, options);
+    }
   }
 
   find(branch: Branch, key: PathKey, options?: ReadOptions, exact?: boolean): Promise<TableNode | undefined> {
