@@ -1,12 +1,13 @@
 import { PeekpackError } from "@peekpack/core";
-import { loadFeature } from "@peekpack/core/internal";
+import { loadFeature, TimeSlice } from "@peekpack/core/internal";
 import { type CompressionRequest, type CompressionResponse, message } from "./compression-messages.js";
 import {
   type Batch,
   type CompressedBatch,
+  type Compressor,
+  CompressorStartError,
   compressBatch,
   loadCompressor,
-  WebAssemblyForbidden,
 } from "./compressor.js";
 import { nodeModule } from "./platform.js";
 
@@ -73,14 +74,24 @@ export function compressionPool(options: CompressionOptions): CompressionPool {
   };
 }
 
-/** Compresses batches in this thread. They reject with `network` if code cannot be loaded, with `denied` if WebAssembly is forbidden. */
+/**
+ * Compresses batches in this thread, and lets other tasks run in between: among them the first messages of workers. Batches reject with
+ * `network` if code cannot be loaded or started, with `denied` if WebAssembly is forbidden.
+ */
 export function compressHere(level: number, checksum: boolean): (batch: Batch) => Promise<CompressedBatch> {
+  const slice = new TimeSlice();
+  let loading: Promise<Compressor> | undefined;
   return async (batch) => {
-    const compressor = await loadFeature("compression", () => loadCompressor(level, checksum)).catch(
+    loading ??= loadFeature("compression", () => loadCompressor(level, checksum)).catch(
       (error: PeekpackError) => {
-        throw error.cause instanceof WebAssemblyForbidden ? forbiddenError(error.cause.message) : error;
+        loading = undefined;
+        const { cause } = error;
+        if (!(cause instanceof CompressorStartError)) throw error;
+        throw sinkError(cause.forbidden ? "denied" : "network", cause.message);
       },
     );
+    const compressor = await loading;
+    await slice.next(undefined);
     return compressBatch(compressor, batch);
   };
 }
@@ -141,7 +152,7 @@ async function startThread(factory: WorkerFactory | undefined): Promise<Compress
       channel.setBusy(pending.size > 0);
       if (id < 0) return resolve();
       if (compressed) request?.resolve(compressed);
-      else request?.reject(forbidden ? forbiddenError(error) : workerError(error));
+      else request?.reject(forbidden ? sinkError("denied", error) : workerError(error));
     });
   });
   return {
@@ -153,16 +164,16 @@ async function startThread(factory: WorkerFactory | undefined): Promise<Compress
         channel.setBusy(true);
         channel.post({ id, ...request });
       }),
-    end: () => end(new PeekpackError("closed", "This sink is closed.", { section: "sink" })),
+    end: () => end(sinkError("closed", "This sink is closed.")),
   };
 }
 
 function workerError(text: string): PeekpackError {
-  return new PeekpackError("network", `A worker that compresses has failed: ${text}`, { section: "sink" });
+  return sinkError("network", `A worker that compresses has failed: ${text}`);
 }
 
-function forbiddenError(text: string): PeekpackError {
-  return new PeekpackError("denied", text, { section: "sink" });
+function sinkError(code: "closed" | "denied" | "network", text: string): PeekpackError {
+  return new PeekpackError(code, text, { section: "sink" });
 }
 
 /** Starts a worker: the caller's, Node's, or the browser's. */

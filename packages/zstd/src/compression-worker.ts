@@ -1,6 +1,6 @@
 /** Entry of the worker that compresses frames, in Node and in a browser. */
 import { type CompressionRequest, type CompressionResponse, message } from "./compression-messages.js";
-import { type Compressor, compressBatch, loadCompressor, WebAssemblyForbidden } from "./compressor.js";
+import { type Compressor, CompressorStartError, compressBatch, loadCompressor } from "./compressor.js";
 import { nodeModule } from "./platform.js";
 
 /** The end of a worker's channel: the worker itself in a browser, `parentPort` in Node. */
@@ -18,7 +18,7 @@ function serve(port: Port): void {
       const { frames, content } = compressed;
       port.postMessage({ id, compressed }, [frames.buffer as ArrayBuffer, content.buffer as ArrayBuffer]);
     } catch (error) {
-      const forbidden = error instanceof WebAssemblyForbidden;
+      const forbidden = error instanceof CompressorStartError && error.forbidden;
       port.postMessage({ id, error: message(error), forbidden }, []);
     }
   };
