@@ -11,10 +11,14 @@ interface Port {
 
 function serve(port: Port): void {
   let compressor: Promise<Compressor> | undefined;
+  /** What the compressor is for. The next write may want something else. */
+  let options: string | undefined;
   port.onmessage = async ({ data: { id, batch, level, checksum } }) => {
     try {
-      compressor ??= loadCompressor(level, checksum);
-      const compressed = compressBatch(await compressor, batch);
+      const wanted = `${level} ${checksum}`;
+      if (wanted !== options) compressor = loadCompressor(level, checksum);
+      options = wanted;
+      const compressed = compressBatch(await compressor!, batch);
       const { frames, content } = compressed;
       port.postMessage({ id, compressed }, [frames.buffer as ArrayBuffer, content.buffer as ArrayBuffer]);
     } catch (error) {

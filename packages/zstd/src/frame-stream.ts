@@ -1,10 +1,5 @@
-import {
-  availableThreads,
-  type CompressionPool,
-  compressHere,
-  compressionPool,
-  type WorkerFactory,
-} from "./compression-pool.js";
+import { availableThreads, type CompressionPool, compressHere, compressionPool } from "./compression-pool.js";
+import type { WorkerFactory } from "./compression-thread.js";
 import type { Batch, CompressedBatch } from "./compressor.js";
 
 /** Maximum of `frameBytes`. Readers refuse larger frames by default, and the encoders have 2 GiB of memory. */

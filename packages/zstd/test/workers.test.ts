@@ -43,6 +43,26 @@ describe("worker threads", () => {
     expect(printed).toBe("true text 59999 text 59999");
   }, 90_000);
 
+  it("serve the next write, also one of another level; those that compressed large frames end", async () => {
+    const printed = await runProgram(`
+      import { once } from "node:events";
+      const ready = [];
+      process.on("worker", (worker) => ready.push(once(worker, "message")));
+      const started = [];
+      for (const options of [{ level: 1 }, { level: 9 }, { frameBytes: 2 ** 21 }, { frameBytes: 2 ** 21 }]) {
+        const memory = memorySink();
+        await writeArchive(zstdSink(memory, { concurrency: 2, ...options }), value);
+        const archive = await openArchive(zstdSource(bytesSource(memory.bytes())));
+        await Promise.all(ready);
+        await new Promise(setImmediate);
+        started.push(ready.length, memory.bytes().length, (await archive.read("59999")).slice(0, 10));
+      }
+      const [first, large, , second, small, , third, , , fourth] = started;
+      console.log(first, second, large > small, third, fourth > third);
+    `);
+    expect(printed).toBe("2 2 true 2 true");
+  }, 90_000);
+
   it("do not keep a process alive whose sink was abandoned", async () => {
     const printed = await runProgram(`
       const sink = zstdSink(memorySink());
