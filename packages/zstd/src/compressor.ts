@@ -100,7 +100,7 @@ export interface CompressedBatch {
 }
 
 /**
- * Compresses a batch. Content that does not shrink to a quarter is cut into smaller frames: a reader pays for compressed bytes, and such
+ * Compresses a batch. Content that does not shrink to a third is cut into smaller frames: a reader pays for compressed bytes, and such
  * content, numbers or tables, loses little by it. What precedes content decides how it is tried first.
  */
 export function compressBatch(compress: Compressor, batch: Batch): CompressedBatch {
@@ -124,12 +124,12 @@ export function compressBatch(compress: Compressor, batch: Batch): CompressedBat
     const content = batch.content.subarray(at, at + size);
     at += size;
     if (!cutting) {
-      cutting = 4 * add(content, size) > size && size > batch.pieceBytes;
+      cutting = 3 * add(content, size) > size && size > batch.pieceBytes;
       if (!cutting) continue;
       frames.pop();
       contentSizes.pop();
     }
-    cutting = 4 * add(content, batch.pieceBytes) > size;
+    cutting = 3 * add(content, batch.pieceBytes) > size;
   }
   const whole = new Uint8Array(frames.reduce((sum, { length }) => sum + length, 0));
   at = 0;

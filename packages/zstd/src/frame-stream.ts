@@ -15,7 +15,7 @@ export interface ZstdSinkOptions {
   readonly level?: number | undefined;
   /**
    * Maximum content of a frame in bytes. Larger frames compress better; a cold value costs the fetching and decoding of whole frames. What
-   * does not shrink to a quarter gets smaller frames, down to an eighth or 8 KiB. From 1024 to 64 MiB. Default 64 KiB.
+   * does not shrink to a third gets smaller frames, down to an eighth or 8 KiB. From 1024 to 64 MiB. Default 64 KiB.
    */
   readonly frameBytes?: number | undefined;
   /** Whether each frame has a checksum of its content, 8 bytes in all. Default true. */
