@@ -1,6 +1,6 @@
 /** Entry of the worker that compresses frames, in Node and in a browser. */
 import { type CompressionRequest, type CompressionResponse, message } from "./compression-messages.js";
-import { type Compressor, compressBatch, loadCompressor, WebAssemblyForbidden } from "./compressor.js";
+import { type Compressor, CompressorStartError, compressBatch, loadCompressor } from "./compressor.js";
 import { nodeModule } from "./platform.js";
 
 /** The end of a worker's channel: the worker itself in a browser, `parentPort` in Node. */
@@ -11,14 +11,18 @@ interface Port {
 
 function serve(port: Port): void {
   let compressor: Promise<Compressor> | undefined;
+  /** What the compressor is for. The next write may want something else. */
+  let options: string | undefined;
   port.onmessage = async ({ data: { id, batch, level, checksum } }) => {
     try {
-      compressor ??= loadCompressor(level, checksum);
-      const compressed = compressBatch(await compressor, batch);
+      const wanted = `${level} ${checksum}`;
+      if (wanted !== options) compressor = loadCompressor(level, checksum);
+      options = wanted;
+      const compressed = compressBatch(await compressor!, batch);
       const { frames, content } = compressed;
       port.postMessage({ id, compressed }, [frames.buffer as ArrayBuffer, content.buffer as ArrayBuffer]);
     } catch (error) {
-      const forbidden = error instanceof WebAssemblyForbidden;
+      const forbidden = error instanceof CompressorStartError && error.forbidden;
       port.postMessage({ id, error: message(error), forbidden }, []);
     }
   };

@@ -4,26 +4,33 @@
 import { loadNodeCodec, type NodeCodec } from "./node-codec.js";
 import { nodeModule } from "./platform.js";
 import { uint32 } from "./uint32.js";
+import { isWebAssemblyForbidden } from "./webassembly.js";
 import { startXxh64 } from "./xxh64.js";
 
 /** Compresses content into one frame, which declares the size of the content. With a checksum, the frame ends with it. */
 export type Compressor = (content: Uint8Array) => Uint8Array;
 
-/** WebAssembly may not be compiled here. */
-export class WebAssemblyForbidden extends Error {
-  constructor(cause: unknown) {
+/** The encoder, or the code for checksums, does not start. */
+export class CompressorStartError extends Error {
+  /** Whether that is because WebAssembly may not be compiled here. */
+  readonly forbidden: boolean;
+
+  constructor(cause: unknown, forbidden: boolean) {
     super(
-      "Compression needs WebAssembly, which is not allowed here. Allow 'wasm-unsafe-eval' in the page's policy; in workerd, set the compatibility flag nodejs_compat.",
+      forbidden
+        ? "Compression needs WebAssembly, which is not allowed here. Allow 'wasm-unsafe-eval' in the page's policy; in workerd, set the compatibility flag nodejs_compat."
+        : `The code for compression does not start: ${String(cause)}`,
       { cause },
     );
+    this.forbidden = forbidden;
   }
 }
 
-/** Loads the encoder of the platform, and code for checksums. @throws WebAssemblyForbidden */
+/** Loads the encoder of the platform, and code for checksums. @throws CompressorStartError */
 export async function loadCompressor(level: number, checksum: boolean): Promise<Compressor> {
   const [encode, sum] = await Promise.all([
     loadEncoder(),
-    checksum ? import("xxhash-wasm").then((code) => allowed(startXxh64(code))) : undefined,
+    checksum ? import("xxhash-wasm").then((code) => started(startXxh64(code))) : undefined,
   ]);
   return (content) => {
     const frame = encode(content, level);
@@ -48,16 +55,16 @@ async function loadEncoder(): Promise<NodeCodec["compress"]> {
       });
   }
   const { Zstd } = await import("@hpcc-js/wasm-zstd");
-  const zstd = await allowed(Zstd.load());
+  const zstd = await started(Zstd.load());
   return (content, level) => zstd.compress(content, level);
 }
 
 /** What starts by compiling WebAssembly. */
-async function allowed<T>(starting: Promise<T>): Promise<T> {
+async function started<T>(starting: Promise<T>): Promise<T> {
   try {
     return await starting;
   } catch (cause) {
-    throw new WebAssemblyForbidden(cause);
+    throw new CompressorStartError(cause, await isWebAssemblyForbidden());
   }
 }
 
@@ -93,7 +100,7 @@ export interface CompressedBatch {
 }
 
 /**
- * Compresses a batch. Content that does not shrink to a quarter is cut into smaller frames: a reader pays for compressed bytes, and such
+ * Compresses a batch. Content that does not shrink to a third is cut into smaller frames: a reader pays for compressed bytes, and such
  * content, numbers or tables, loses little by it. What precedes content decides how it is tried first.
  */
 export function compressBatch(compress: Compressor, batch: Batch): CompressedBatch {
@@ -117,12 +124,12 @@ export function compressBatch(compress: Compressor, batch: Batch): CompressedBat
     const content = batch.content.subarray(at, at + size);
     at += size;
     if (!cutting) {
-      cutting = 4 * add(content, size) > size && size > batch.pieceBytes;
+      cutting = 3 * add(content, size) > size && size > batch.pieceBytes;
       if (!cutting) continue;
       frames.pop();
       contentSizes.pop();
     }
-    cutting = 4 * add(content, batch.pieceBytes) > size;
+    cutting = 3 * add(content, batch.pieceBytes) > size;
   }
   const whole = new Uint8Array(frames.reduce((sum, { length }) => sum + length, 0));
   at = 0;

@@ -1,10 +1,5 @@
-import {
-  availableThreads,
-  type CompressionPool,
-  compressHere,
-  compressionPool,
-  type WorkerFactory,
-} from "./compression-pool.js";
+import { availableThreads, type CompressionPool, compressHere, compressionPool } from "./compression-pool.js";
+import type { WorkerFactory } from "./compression-thread.js";
 import type { Batch, CompressedBatch } from "./compressor.js";
 
 /** Maximum of `frameBytes`. Readers refuse larger frames by default, and the encoders have 2 GiB of memory. */
@@ -20,7 +15,7 @@ export interface ZstdSinkOptions {
   readonly level?: number | undefined;
   /**
    * Maximum content of a frame in bytes. Larger frames compress better; a cold value costs the fetching and decoding of whole frames. What
-   * does not shrink to a quarter gets smaller frames, down to an eighth or 8 KiB. From 1024 to 64 MiB. Default 64 KiB.
+   * does not shrink to a third gets smaller frames, down to an eighth or 8 KiB. From 1024 to 64 MiB. Default 64 KiB.
    */
   readonly frameBytes?: number | undefined;
   /** Whether each frame has a checksum of its content, 8 bytes in all. Default true. */

@@ -1,4 +1,4 @@
-export type { WebWorker, WorkerFactory } from "./compression-pool.js";
+export type { WebWorker, WorkerFactory } from "./compression-thread.js";
 export { isZstd } from "./frame-header.js";
 export type { ZstdSinkOptions } from "./frame-stream.js";
 export { type ZstdFramesOptions, zstdFrames } from "./zstd-frames.js";

@@ -32,7 +32,9 @@ const MiB = 1024 * 1024;
 /** How much of the start of the file is read at first: the header, and the first frame unless it hardly compresses. */
 const HEAD_BYTES = 2048;
 /** How much of the end of the file is read with it: the table of frames, and the last frames. */
-const TAIL_BYTES = 26 * 1024;
+const TAIL_BYTES = 20 * 1024;
+/** How much of the end of the content a probe gives in any case. What is asked for beyond it is given if its frames came with the table. */
+const SURE_TAIL_BYTES = 8 * 1024;
 /** Windows up to this size are accepted in any case, as RFC 8878 recommends. */
 const MIN_WINDOW_LIMIT = 8 * MiB;
 /** Frames that follow each other are requested together up to this size. */
@@ -257,13 +259,17 @@ function frameSource(
     return result;
   };
 
+  /** Reads pages of the table. */
+  const tableReader =
+    (options: ReadOptions): ReadRange =>
+    async (start, end) =>
+      (await source.read([{ start, end }], { ...options, reason: "toc" }))[0]!;
+
   const read = async (ranges: readonly ByteRange[], options: ReadOptions): Promise<Uint8Array[]> => {
     checkRanges(label, ranges);
     const by = opened ?? (await ready(options));
     checkRanges(label, ranges, by.table.size);
-    const readTable: ReadRange = async (start, end) =>
-      (await source.read([{ start, end }], { ...options, reason: "toc" }))[0]!;
-    const found = ranges.map((range) => by.table.frames(range, readTable));
+    const found = ranges.map((range) => by.table.frames(range, tableReader(options)));
     const uses = new Map<number, { readonly frame: Frame; readonly ranges: number[] }>();
     for (const [i, frames] of (await Promise.all(found)).entries()) {
       for (const frame of frames) {
@@ -296,6 +302,15 @@ function frameSource(
     return out;
   };
 
+  /** How much of the last `tail` bytes of the content came with the table of frames; {@link SURE_TAIL_BYTES} at least. */
+  const tailAtHand = async (tail: number, options: ReadOptions): Promise<number> => {
+    const { table, objectSize } = await ready(options);
+    const { size } = table;
+    const frames = await table.frames({ start: Math.max(0, size - tail), end: size }, tableReader(options));
+    const first = frames.find(({ compressed }) => compressed.start >= objectSize - TAIL_BYTES);
+    return Math.min(tail, Math.max(SURE_TAIL_BYTES, size - (first?.content.start ?? size)));
+  };
+
   return {
     label,
     open: ready,
@@ -309,14 +324,15 @@ function frameSource(
       // The header alone says how long a tail is wanted. It is here already, so that all else takes one round trip.
       const [header] = await read([{ start: 0, end: Math.min(size, HEADER_SIZE) }], reading);
       const longer = Math.min(longTail?.wanted(header!, size) ?? 0, longTail?.bytes ?? 0);
-      const [first, last] = await read(
+      const last = longer > tail ? longer : await tailAtHand(tail, reading);
+      const [first, end] = await read(
         [
           { start: 0, end: Math.min(size, head) },
-          { start: Math.max(0, size - Math.max(tail, longer)), end: size },
+          { start: Math.max(0, size - last), end: size },
         ],
         reading,
       );
-      return { size, ...(version === undefined ? {} : { version }), head: first!, tail: last! };
+      return { size, ...(version === undefined ? {} : { version }), head: first!, tail: end! };
     },
     async read(ranges, options = {}) {
       assertOpen(options);

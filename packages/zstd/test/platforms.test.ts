@@ -96,6 +96,20 @@ describe("a page whose policy forbids WebAssembly", () => {
   });
 });
 
+describe("WebAssembly that does not start for another reason than a policy", () => {
+  it("is said with that reason, by a read and by a write", async () => {
+    const { instantiate } = WebAssembly;
+    const start = (code: BufferSource, imports?: WebAssembly.Imports): unknown =>
+      code.byteLength === 8
+        ? instantiate(code, imports)
+        : Promise.reject(new RangeError("could not allocate memory"));
+    vi.stubGlobal("WebAssembly", { ...WebAssembly, instantiate: start });
+    const failure = { code: "network", message: expect.stringMatching(/could not allocate memory/) };
+    await expect(read()).rejects.toMatchObject(failure);
+    await expect(compressed(encodeArchive(value))).rejects.toMatchObject(failure);
+  });
+});
+
 it("an archive in a worker reads a compressed archive", async () => {
   const { port1, port2 } = new MessageChannel();
   const stop = serveArchives<Uint8Array>(

@@ -2,7 +2,11 @@
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { HEADER_SIZE } from "@peekpack/core";
 import { beforeAll, describe, expect, it } from "vitest";
+import type { CompressionRequest } from "../src/compression-messages.js";
+import { compressBatch } from "../src/compressor.js";
+import { type WebWorker, zstdSink } from "../src/index.js";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 
@@ -39,6 +43,26 @@ describe("worker threads", () => {
     expect(printed).toBe("true text 59999 text 59999");
   }, 90_000);
 
+  it("serve the next write, also one of another level; those that compressed large frames end", async () => {
+    const printed = await runProgram(`
+      import { once } from "node:events";
+      const ready = [];
+      process.on("worker", (worker) => ready.push(once(worker, "message")));
+      const started = [];
+      for (const options of [{ level: 1 }, { level: 9 }, { frameBytes: 2 ** 21 }, { frameBytes: 2 ** 21 }]) {
+        const memory = memorySink();
+        await writeArchive(zstdSink(memory, { concurrency: 2, ...options }), value);
+        const archive = await openArchive(zstdSource(bytesSource(memory.bytes())));
+        await Promise.all(ready);
+        await new Promise(setImmediate);
+        started.push(ready.length, memory.bytes().length, (await archive.read("59999")).slice(0, 10));
+      }
+      const [first, large, , second, small, , third, , , fourth] = started;
+      console.log(first, second, large > small, third, fourth > third);
+    `);
+    expect(printed).toBe("2 2 true 2 true");
+  }, 90_000);
+
   it("do not keep a process alive whose sink was abandoned", async () => {
     const printed = await runProgram(`
       const sink = zstdSink(memorySink());
@@ -57,4 +81,44 @@ describe("worker threads", () => {
     `);
     expect(printed).toBe("closed");
   }, 90_000);
+});
+
+describe("a sink that never waits", () => {
+  /** Stands for a worker: takes a task to start, then counts its batches. */
+  class CountingWorker implements WebWorker {
+    batches = 0;
+    #listener: ((event: { readonly data: unknown }) => void) | undefined;
+
+    addEventListener(type: "message" | "error", listener: never): void {
+      if (type !== "message") return;
+      this.#listener = listener;
+      setTimeout(() => this.#listener!({ data: { id: -1 } }));
+    }
+
+    postMessage({ id, batch }: CompressionRequest): void {
+      this.batches++;
+      this.#listener!({ data: { id, compressed: compressBatch((content) => content, batch) } });
+    }
+
+    terminate(): void {}
+  }
+
+  it("gives its content to workers as soon as they have started", async () => {
+    const below = {
+      write: async () => {},
+      finish: async () => ({ size: HEADER_SIZE }),
+      abort: async () => {},
+    };
+    // Loads the encoder: a worker could start meanwhile.
+    const first = zstdSink(below, { worker: false, checksum: false });
+    await first.write(new Uint8Array(1));
+    await first.finish(new Uint8Array(HEADER_SIZE));
+
+    const worker = new CountingWorker();
+    const sink = zstdSink(below, { worker: () => worker, concurrency: 1, checksum: false });
+    const chunk = new Uint8Array(1024 * 1024);
+    for (let i = 0; i < 1000 && worker.batches === 0; i++) await sink.write(chunk);
+    await sink.abort();
+    expect(worker.batches).toBeGreaterThan(0);
+  });
 });

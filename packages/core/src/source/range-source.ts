@@ -46,7 +46,10 @@ export interface Probe {
   version?: string;
   /** The first bytes: as many as requested, or all there are. */
   head: Uint8Array;
-  /** The last bytes: as many as requested, or all there are. More, if a long tail was wanted. May overlap `head`. */
+  /**
+   * The last bytes: as many as requested, or all there are. More, if a long tail was wanted. A compressed source gives fewer than
+   * requested, but 8 KiB at least, rather than cause another request. May overlap `head`.
+   */
   tail: Uint8Array;
 }
 
