@@ -1,8 +1,10 @@
 import { readAhead } from "@peekpack/core/internal";
 import { child, children, isSingular, sliced } from "./children.js";
 import { descendants } from "./descendants.js";
+import { MAX_ROW } from "./encoded.js";
 import { testAll } from "./filter.js";
-import { estimatedBytes, Groups, type Item, load, loadSmall, readWhole } from "./item.js";
+import { estimatedBytes, Groups, type Item } from "./item.js";
+import { fetchValues, load, readSmall } from "./loading.js";
 import type { Run } from "./run.js";
 import type { Filter, Query, Segment, Selector, SingularSelector } from "./syntax.js";
 
@@ -44,9 +46,9 @@ function follow(
   const nodes = descendant ? descendants(input, run) : input;
   if (selectors.every(isSingular)) return named(nodes, selectors, run);
   const groups = candidates(nodes, selectors, run);
-  // While one group of candidates is in use, what the filter of the next needs is fetched.
+  // While one group of candidates is in use, what the filter of the next ones needs is fetched.
   // Its reads have the signal of the run: no listener for each segment.
-  return flat(readAhead(groups, async (group) => [await passing(group, run)], undefined));
+  return flat(readAhead(groups, async (group) => [await passing(group, run)], undefined, run.depth));
 }
 
 async function* flat(groups: AsyncIterable<Pieces>): AsyncGenerator<Item[]> {
@@ -61,9 +63,11 @@ async function* named(
 ): AsyncGenerator<Item[]> {
   const groups = new Groups();
   const maxCount = Math.max(1, Math.floor(MAX_LOOKUPS / selectors.length));
+  // Names are found in values that are not decoded.
+  const read = selectors.every(({ kind }) => kind === "name") ? fetchValues : load;
   for await (const batch of input) {
     for (const group of groups.split(batch, false, maxCount)) {
-      await load(group, run);
+      await read(group, run);
       const found: (Item | undefined | Promise<Item | undefined>)[] = [];
       for (const item of group) for (const selector of selectors) found.push(child(item, selector, run));
       // In most groups nothing must be fetched. Promises for each would take longer than the lookups.
@@ -135,20 +139,19 @@ async function* selected(item: Item, selector: Selector, run: Run): AsyncGenerat
 async function passing(group: readonly Candidate[], run: Run): Promise<Pieces> {
   const { filter } = group[0]!;
   if (filter?.readsMembers && group.every((candidate) => candidate.filter === filter)) {
-    const whole = await readWhole(
-      group.map(({ item }) => item),
-      run,
-    );
-    if (whole !== undefined) return tested(whole, filter, run);
+    const items = group.map(({ item }) => item);
+    await readSmall(items, run);
+    if (items.every(({ at }) => at.kind !== "node")) return tested(items, filter, run);
   }
   return [await filtered(group, run)];
 }
 
-/** The nodes that pass a filter. They were read, so that nothing is fetched for them, unless one cannot be decoded. */
-async function* tested(pieces: AsyncIterable<Item[]>, filter: Filter, run: Run): AsyncGenerator<Item[]> {
-  for await (const items of pieces) {
-    const verdicts = await testAll(filter.test, items, run, select);
-    yield items.filter((_, i) => verdicts[i]);
+/** The nodes that pass a filter, some at a time: most values are gone before the next are decoded. All were read. */
+async function* tested(items: Item[], filter: Filter, run: Run): AsyncGenerator<Item[]> {
+  while (items.length > 0) {
+    const some = items.splice(0, MAX_ROW);
+    const verdicts = await verdictsOf(filter, some, run);
+    yield some.filter((_, i) => verdicts[i]);
   }
 }
 
@@ -163,10 +166,15 @@ async function filtered(group: readonly Candidate[], run: Run): Promise<Item[]> 
   const passed = group.map(({ filter }) => filter === undefined);
   for (const [filter, indices] of byFilter) {
     const items = indices.map((i) => group[i]!.item);
-    if (filter.readsMembers) await loadSmall(items, run);
-    else if (filter.readsNode) await load(items, run);
-    const verdicts = await testAll(filter.test, items, run, select);
+    if (filter.readsMembers) await readSmall(items, run);
+    const verdicts = await verdictsOf(filter, items, run);
     for (const [k, i] of indices.entries()) passed[i] = verdicts[k]!;
   }
   return group.filter((_, i) => passed[i]).map(({ item }) => item);
+}
+
+/** Whether each of some nodes passes a filter. Values that the filter looks into are read, all at once. */
+async function verdictsOf(filter: Filter, items: readonly Item[], run: Run): Promise<boolean[]> {
+  if (filter.readsNode) await (filter.followsNames ? fetchValues : load)(items, run);
+  return testAll(filter.test, items, run, select);
 }

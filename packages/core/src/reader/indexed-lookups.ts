@@ -76,7 +76,7 @@ export class IndexedLookups implements LargeLookups {
 
   walk(
     branch: Branch,
-    { start = 0, end = branch.count }: EntryRange,
+    { start = 0, end = branch.count, depth }: EntryRange,
     options?: ReadOptions,
   ): AsyncGenerator<Entry[]> {
     const large = branch.entries as LargeNode;
@@ -87,6 +87,7 @@ export class IndexedLookups implements LargeLookups {
         return pages.map((page) => this.#reader.entriesOf(page, start, end));
       },
       options?.signal,
+      depth,
     );
   }
 
