@@ -7,7 +7,7 @@ export type { Cursor, Item as CursorItem } from "./format/cursor.js";
 export { encodeHeader } from "./format/header.js";
 export { isTextKey } from "./format/key-table.js";
 export { beginsAsFooter, FOOTER_SIZE } from "./format/page-index-footer.js";
-export type { BlockList, Branch, TableNode } from "./format/table-view.js";
+export type { BlockList, Branch, Span, TableNode } from "./format/table-view.js";
 export { loadFeature } from "./load-feature.js";
 export { ByteLru } from "./lru.js";
 export { isNdArray, type NdArrayLike } from "./nd-array-brand.js";

@@ -32,7 +32,8 @@ export function encodedMember(
       isTextKey(cursor, at, utf8, head) ||
       // A text of indefinite length.
       (head.value < 0 && archive.decodePlain(cursor.bytes.subarray(at, value)) === name);
-    at = cursor.skip(value);
+    // The last value ends where the map does.
+    at = i + 1 === count ? end : cursor.skip(value);
     if (fits) found = { kind: "encoded", archive, cursor, start: value, end: at };
   }
   return found;

@@ -4,7 +4,7 @@ import { descendants } from "./descendants.js";
 import { MAX_ROW } from "./encoded.js";
 import { testAll } from "./filter.js";
 import { estimatedBytes, Groups, type Item } from "./item.js";
-import { fetchValues, load, readSmall } from "./loading.js";
+import { fetchValues, load, readSmall, smallBytes } from "./loading.js";
 import type { Run } from "./run.js";
 import type { Filter, Query, Segment, Selector, SingularSelector } from "./syntax.js";
 
@@ -14,10 +14,10 @@ const MAX_LOOKUPS = 16_384;
 /** Values that are filtered at once. Larger groups save no requests, and keep the values for longer. */
 const MAX_KNOWN = 1024;
 
-/** A child, and the filter that it must pass. */
-interface Candidate {
-  readonly item: Item;
-  readonly filter: Filter | undefined;
+/** Children that are filtered at once, and the filter that each must pass. */
+interface Candidates {
+  readonly items: Item[];
+  readonly filters: (Filter | undefined)[];
 }
 
 /** Some nodes at a time. */
@@ -56,27 +56,33 @@ async function* flat(groups: AsyncIterable<Pieces>): AsyncGenerator<Item[]> {
 }
 
 /** The children under names and indices. All of a group are looked up at once. */
-async function* named(
+function named(
   input: AsyncIterable<Item[]>,
   selectors: readonly SingularSelector[],
   run: Run,
-): AsyncGenerator<Item[]> {
-  const groups = new Groups();
+): AsyncIterable<Item[]> {
   const maxCount = Math.max(1, Math.floor(MAX_LOOKUPS / selectors.length));
   // Names are found in values that are not decoded.
   const read = selectors.every(({ kind }) => kind === "name") ? fetchValues : load;
-  for await (const batch of input) {
-    for (const group of groups.split(batch, false, maxCount)) {
+  return readAhead(
+    grouped(input, maxCount),
+    async (group) => {
       await read(group, run);
       const found: (Item | undefined | Promise<Item | undefined>)[] = [];
       for (const item of group) for (const selector of selectors) found.push(child(item, selector, run));
+      await run.step();
       // In most groups nothing must be fetched. Promises for each would take longer than the lookups.
       const ready = found.some((item) => item instanceof Promise) ? await Promise.all(found) : found;
-      const below = (ready as (Item | undefined)[]).filter((item) => item !== undefined);
-      if (below.length > 0) yield below;
-      await run.step();
-    }
-  }
+      return [(ready as (Item | undefined)[]).filter((item) => item !== undefined)];
+    },
+    undefined,
+    Math.min(2, run.depth),
+  );
+}
+
+async function* grouped(input: AsyncIterable<Item[]>, maxCount: number): AsyncGenerator<Item[]> {
+  const groups = new Groups();
+  for await (const batch of input) yield* groups.split(batch, false, maxCount);
 }
 
 /** The children that selectors may select, in groups that are filtered at once. */
@@ -84,18 +90,18 @@ async function* candidates(
   input: AsyncIterable<Item[]>,
   selectors: readonly Selector[],
   run: Run,
-): AsyncGenerator<Candidate[]> {
+): AsyncGenerator<Candidates> {
   const inputs = new Groups();
   const outputs = new Groups();
   for await (const batch of input) {
     for (const group of inputs.split(batch, false)) {
       await load(group, run, true);
-      let out: Candidate[] = [];
+      let out: Candidates = { items: [], filters: [] };
       let bytes = 0;
       let nodes = 0;
-      const taken = (): Candidate[] => {
+      const taken = (): Candidates => {
         const full = out;
-        out = [];
+        out = { items: [], filters: [] };
         bytes = 0;
         nodes = 0;
         return full;
@@ -105,23 +111,25 @@ async function* candidates(
           const filter = selector.kind === "filter" ? selector.filter : undefined;
           for await (const window of selected(item, selector, run)) {
             for (const below of window) {
-              out.push({ item: below, filter });
-              if (filter?.readsNode) bytes += estimatedBytes(below, false);
+              const count = out.items.push(below);
+              out.filters.push(filter);
+              if (filter?.readsMembers) bytes += smallBytes(below);
+              else if (filter?.readsNode) bytes += estimatedBytes(below, false);
               if (below.at.kind === "node") nodes++;
-              const known = nodes === 0 && out.length >= MAX_KNOWN;
-              if (!known && !outputs.isFull(out.length, bytes)) continue;
+              const known = nodes === 0 && count >= MAX_KNOWN;
+              if (!known && !outputs.isFull(count, bytes)) continue;
               yield taken();
               if (!known) outputs.grow();
             }
             // The first results do not wait for more pages of the table.
-            if (outputs.isNew && out.length > 0) {
+            if (outputs.isNew && out.items.length > 0) {
               yield taken();
               outputs.grow();
             }
           }
         }
       }
-      if (out.length > 0) yield out;
+      if (out.items.length > 0) yield out;
     }
   }
 }
@@ -136,10 +144,10 @@ async function* selected(item: Item, selector: Selector, run: Run): AsyncGenerat
 }
 
 /** The candidates that pass their filters, in order. All that is fetched for them is fetched at once. */
-async function passing(group: readonly Candidate[], run: Run): Promise<Pieces> {
-  const { filter } = group[0]!;
-  if (filter?.readsMembers && group.every((candidate) => candidate.filter === filter)) {
-    const items = group.map(({ item }) => item);
+async function passing(group: Candidates, run: Run): Promise<Pieces> {
+  const { items, filters } = group;
+  const [filter] = filters;
+  if (filter?.readsMembers && filters.every((other) => other === filter)) {
     await readSmall(items, run);
     if (items.every(({ at }) => at.kind !== "node")) return tested(items, filter, run);
   }
@@ -155,22 +163,22 @@ async function* tested(items: Item[], filter: Filter, run: Run): AsyncGenerator<
   }
 }
 
-async function filtered(group: readonly Candidate[], run: Run): Promise<Item[]> {
+async function filtered({ items, filters }: Candidates, run: Run): Promise<Item[]> {
   const byFilter = new Map<Filter, number[]>();
-  for (const [i, { filter }] of group.entries()) {
+  for (const [i, filter] of filters.entries()) {
     if (filter === undefined) continue;
     const indices = byFilter.get(filter);
     if (indices === undefined) byFilter.set(filter, [i]);
     else indices.push(i);
   }
-  const passed = group.map(({ filter }) => filter === undefined);
+  const passed = filters.map((filter) => filter === undefined);
   for (const [filter, indices] of byFilter) {
-    const items = indices.map((i) => group[i]!.item);
-    if (filter.readsMembers) await readSmall(items, run);
-    const verdicts = await verdictsOf(filter, items, run);
+    const some = indices.map((i) => items[i]!);
+    if (filter.readsMembers) await readSmall(some, run);
+    const verdicts = await verdictsOf(filter, some, run);
     for (const [k, i] of indices.entries()) passed[i] = verdicts[k]!;
   }
-  return group.filter((_, i) => passed[i]).map(({ item }) => item);
+  return items.filter((_, i) => passed[i]);
 }
 
 /** Whether each of some nodes passes a filter. Values that the filter looks into are read, all at once. */

@@ -93,8 +93,8 @@ export class Groups {
   /** The first groups are small, so that the first results come soon. Later ones are larger, so that round trips stay few. */
   grow(): void {
     this.isNew = false;
-    this.#count = Math.min(16_384, this.#count * 4);
-    this.#bytes = Math.min(4 * 1024 * 1024, this.#bytes * 4);
+    this.#count = Math.min(16_384, this.#count * 2);
+    this.#bytes = Math.min(4 * 1024 * 1024, this.#bytes * 2);
   }
 
   /** Divides items into groups. */

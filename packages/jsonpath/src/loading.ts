@@ -4,14 +4,16 @@ import {
   type BlockList,
   blockWindows,
   materialize,
+  type NodeLocation,
   type ResultBudget,
   readAhead,
   readBlocks,
   rootOf,
+  type Span,
   type TableNode,
 } from "@peekpack/core/internal";
 import { decode, MAX_ROW, MAX_ROW_BYTES } from "./encoded.js";
-import { type Item, isSmallList, type PlainValue, setPlain } from "./item.js";
+import { estimatedBytes, type Item, isSmallList, type PlainValue, setPlain } from "./item.js";
 import type { Run } from "./run.js";
 
 /** A container of this size, and a gap of this size, is read with its neighbors: the request scheduler does so as well. */
@@ -39,10 +41,10 @@ export async function fetchValues(items: readonly Item[], run: Run, lists = fals
     const { archive, node } = item.at;
     if (node.kind === "value") {
       const { start, end } = node.span;
-      wantedOf(archive, wanted).push({ item, start, end, count: undefined });
+      entryOf(wanted, archive).push({ item, start, end, count: undefined });
     } else if (lists && node.kind === "blocked" && isSmallList(node) && "before" in node.blocks) {
       const { bounds } = node.blocks;
-      wantedOf(archive, wanted).push({ item, start: bounds[0]!, end: bounds.at(-1)!, count: node.length });
+      entryOf(wanted, archive).push({ item, start: bounds[0]!, end: bounds.at(-1)!, count: node.length });
     }
   }
   await Promise.all(
@@ -63,23 +65,89 @@ export async function fetchValues(items: readonly Item[], run: Run, lists = fals
 export async function readSmall(items: readonly Item[], run: Run): Promise<void> {
   if (run.boundsBytes || items.length < MANY) return;
   await openArchives(items, run);
-  const wanted = new Map<ArchiveReader, Wanted[]>();
+  const small = new Map<ArchiveReader, Item[]>();
   for (const item of items) {
-    if (item.at.kind !== "node") continue;
-    const { archive, node } = item.at;
-    const span = node.kind === "value" ? node.span : smallSpan(node);
-    if (span === undefined) continue;
-    wantedOf(archive, wanted).push({ item, start: span.start, end: span.end, count: undefined });
+    if (smallSpan(item) !== undefined) entryOf(small, (item.at as NodeLocation).archive).push(item);
   }
-  const dense = [...wanted].filter(([, some]) => isDense(some));
   await Promise.all(
-    dense.map(async ([archive, some]) => {
-      for (const row of await readRows(archive, some, run)) {
-        checkRow(archive, row);
+    [...small].map(async ([archive, some]) => {
+      const rows = denseRows(some, archive.context.limits.maxValueBytes);
+      if (rows === undefined) return;
+      run.take(rows.reduce((bytes, { start, end }) => bytes + end - start, 0));
+      const read = await archive.read(rows, run.reading);
+      for (const [i, row] of rows.entries()) {
+        checkRow(archive, row, read[i]!);
         await run.step();
       }
     }),
   );
+}
+
+/** How many bytes an item counts for {@link readSmall}. */
+export function smallBytes(item: Item): number {
+  const span = smallSpan(item);
+  return span === undefined ? estimatedBytes(item, false) : span.end - span.start;
+}
+
+/** Where an item is, if it is a value or a small container. */
+function smallSpan({ at }: Item): Span | undefined {
+  if (at.kind !== "node") return undefined;
+  const { node } = at;
+  if (node.kind === "value") return node.span;
+  if ((node.kind !== "map" && node.kind !== "list") || node.span === undefined) return undefined;
+  return node.span.end - node.span.start <= SMALL_CONTAINER ? node.span : undefined;
+}
+
+/** Items that are checked at once, and where they are. */
+interface SmallRow extends Span {
+  readonly items: Item[];
+  end: number;
+}
+
+/** Rows of many items, if they follow one another with gaps that a request would read as well. */
+function denseRows(items: readonly Item[], maxBytes: number): SmallRow[] | undefined {
+  if (items.length < MANY) return undefined;
+  const most = Math.min(maxBytes, MAX_ROW_BYTES);
+  const rows: SmallRow[] = [];
+  let row: SmallRow | undefined;
+  for (const item of items) {
+    const { start, end } = smallSpan(item)!;
+    const gap = row === undefined ? 0 : start - row.end;
+    if (gap < 0 || gap > SMALL_CONTAINER) return undefined;
+    if (row !== undefined && gap === 0 && row.items.length < MAX_ROW && end - row.start <= most) {
+      row.items.push(item);
+      row.end = end;
+    } else {
+      row = { items: [item], start, end };
+      rows.push(row);
+    }
+  }
+  return rows;
+}
+
+/** Checks items, which stay encoded. */
+function checkRow(archive: ArchiveReader, { items, start: base }: SmallRow, bytes: Uint8Array): void {
+  const cursor = archive.cursor(bytes);
+  const encode = (item: Item): void => {
+    const { start, end } = smallSpan(item)!;
+    item.at = { kind: "encoded", archive, cursor, start: start - base, end: end - base };
+  };
+  try {
+    archive.check(bytes, items.length, base);
+    for (const item of items) encode(item);
+    return;
+  } catch {
+    // One of them is damaged, or all together exceed a limit: each for itself says which.
+  }
+  for (const item of items) {
+    const { start, end } = smallSpan(item)!;
+    try {
+      archive.check(bytes.subarray(start - base, end - base), 1, start);
+      encode(item);
+    } catch (error) {
+      if ((item.at as NodeLocation).node.kind === "value") throw error;
+    }
+  }
 }
 
 interface Wanted {
@@ -90,32 +158,17 @@ interface Wanted {
   readonly count: number | undefined;
 }
 
-function wantedOf(archive: ArchiveReader, wanted: Map<ArchiveReader, Wanted[]>): Wanted[] {
-  let some = wanted.get(archive);
-  if (some === undefined) {
-    some = [];
-    wanted.set(archive, some);
+/** The list under a key, which is added if there is none. */
+function entryOf<K, T>(lists: Map<K, T[]>, key: K): T[] {
+  let list = lists.get(key);
+  if (list === undefined) {
+    list = [];
+    lists.set(key, list);
   }
-  return some;
+  return list;
 }
 
-/** Where a container is, if it is small. */
-function smallSpan(node: TableNode): { readonly start: number; readonly end: number } | undefined {
-  if ((node.kind !== "map" && node.kind !== "list") || node.span === undefined) return undefined;
-  return node.span.end - node.span.start <= SMALL_CONTAINER ? node.span : undefined;
-}
-
-/** Whether many spans follow one another, with gaps that a request would read as well. */
-function isDense(wanted: readonly Wanted[]): boolean {
-  if (wanted.length < MANY) return false;
-  for (let i = 1; i < wanted.length; i++) {
-    const gap = wanted[i]!.start - wanted[i - 1]!.end;
-    if (gap < 0 || gap > SMALL_CONTAINER) return false;
-  }
-  return true;
-}
-
-/** Values that are decoded or checked at once, and their bytes. */
+/** Values that are decoded at once, and their bytes. */
 interface Row {
   readonly wanted: readonly Wanted[];
   readonly bytes: Uint8Array;
@@ -169,30 +222,6 @@ async function decodeRow(archive: ArchiveReader, { wanted: row, bytes }: Row): P
   for (const { item, start: from, end, count } of row) {
     const values = await archive.decode(bytes.subarray(from - start, end - start), count ?? 1, from);
     setPlain(item, count === undefined ? values[0] : values);
-  }
-}
-
-/** Checks values that stay encoded. */
-function checkRow(archive: ArchiveReader, { wanted: row, bytes }: Row): void {
-  const { start } = row[0]!;
-  const cursor = archive.cursor(bytes);
-  const set = ({ item, start: from, end }: Wanted): void => {
-    item.at = { kind: "encoded", archive, cursor, start: from - start, end: end - start };
-  };
-  try {
-    archive.check(bytes, row.length, start);
-    for (const one of row) set(one);
-    return;
-  } catch {
-    // One of them is damaged, or all together exceed a limit: each for itself says which.
-  }
-  for (const one of row) {
-    try {
-      archive.check(bytes.subarray(one.start - start, one.end - start), 1, one.start);
-      set(one);
-    } catch (error) {
-      if (one.item.at.kind === "node" && one.item.at.node.kind === "value") throw error;
-    }
   }
 }
 

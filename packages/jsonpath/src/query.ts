@@ -191,7 +191,7 @@ async function* evaluate<T>(
         return [made];
       },
       run.reading.signal,
-      run.depth,
+      Math.min(2, run.depth),
     );
   } catch (error) {
     run.reading.signal?.throwIfAborted();

@@ -6,7 +6,7 @@ import type { Matcher } from "./regular-expression.js";
 const MAX_MATCHERS = 100;
 
 /** Groups that are read in advance. */
-const READ_AHEAD = 4;
+const READ_AHEAD = 3;
 
 /** The bounds of a run. */
 export interface Bounds {

@@ -20,6 +20,8 @@ export async function* readAhead<P, T>(
   const abort = (): void => controller.abort(signal?.reason);
   signal?.addEventListener("abort", abort, { once: true });
   const walk = (async function* () {
+    // Pieces may come of another walk, and so on: all of them would start on one stack.
+    await undefined;
     for await (const piece of pieces) {
       await slice.next(signal);
       yield piece;
