@@ -82,6 +82,15 @@ describe("what a query fetches", () => {
     expect(seen.bytes - opened).toBeLessThan(archive.info.tocBytes * 2);
   });
 
+  it("reads the members of many candidates in one plan", async () => {
+    const { source, seen } = gated(bytes);
+    const archive = await openArchive(source, { gap: 4096, concurrency: count });
+    expect(await query(archive, "$.entries[?@.gap > 9.985].energy").toArray()).toHaveLength(2);
+    // Two thousand gaps, each of them a request.
+    expect(seen.requests).toBeGreaterThan(2000);
+    expect(seen.rounds).toBeLessThanOrEqual(12);
+  });
+
   it("reads no values to tell what exists, how many there are, and how long they are", async () => {
     const { source, seen } = remote(bytes);
     const archive = await openArchive(source);
