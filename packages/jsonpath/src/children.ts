@@ -26,7 +26,10 @@ export function isSingular(selector: Selector): selector is SingularSelector {
   return selector.kind === "name" || selector.kind === "index";
 }
 
-/** The child under a name of an item whose value was fetched, or under an index of one that was loaded. A promise only if something must be fetched. */
+/**
+ * The child under a name or an index of an item that was loaded. For a name, it may be encoded. A promise only if something
+ * must be fetched.
+ */
 export function child(
   item: Item,
   selector: SingularSelector,

@@ -1,5 +1,4 @@
-import type { Value } from "@peekpack/core";
-import { type ArchiveReader, type CursorItem, isTextKey } from "@peekpack/core/internal";
+import { type CursorItem, isTextKey } from "@peekpack/core/internal";
 import { member, NOTHING } from "./comparison.js";
 import { type EncodedValue, type Item, type PlainValue, setPlain } from "./item.js";
 import type { Run } from "./run.js";
@@ -13,7 +12,7 @@ const BREAK = 0xff;
 
 /** The member under a name. Nothing is decoded, and of duplicate keys the last one counts. */
 export function encodedMember(
-  { archive, cursor, start, end }: EncodedValue,
+  { archive, cursor, base, start, end }: EncodedValue,
   { name, utf8 }: NameSelector,
 ): EncodedValue | PlainValue | undefined {
   const head: CursorItem = { kind: "other", value: 0 };
@@ -34,7 +33,7 @@ export function encodedMember(
       (head.value < 0 && archive.decodePlain(cursor.bytes.subarray(at, value)) === name);
     // The last value ends where the map does.
     at = i + 1 === count ? end : cursor.skip(value);
-    if (fits) found = { kind: "encoded", archive, cursor, start: value, end: at };
+    if (fits) found = { kind: "encoded", archive, cursor, base, start: value, end: at };
   }
   return found;
 }
@@ -71,18 +70,18 @@ async function decodeBatch(
   values: readonly EncodedValue[],
   size: number,
 ): Promise<void> {
-  const { archive } = values[0]!;
-  const decoded = await archive.decode(joined(values, size), values.length, 0).catch(() => undefined);
+  const { archive, base } = values[0]!;
+  const decoded = await archive.decode(joined(values, size), values.length, base).catch(() => undefined);
   if (decoded !== undefined) {
     for (const [i, item] of batch.entries()) setPlain(item, decoded[i]);
     return;
   }
   // All together exceed a limit, or one of them does: each for itself says which.
-  for (const [i, item] of batch.entries()) setPlain(item, await decodedAlone(archive, values[i]!));
-}
-
-async function decodedAlone(archive: ArchiveReader, { cursor, start, end }: EncodedValue): Promise<Value> {
-  return (await archive.decode(cursor.bytes.subarray(start, end), 1, 0))[0];
+  for (const [i, item] of batch.entries()) {
+    const { cursor, base, start, end } = values[i]!;
+    const [value] = await archive.decode(cursor.bytes.subarray(start, end), 1, base + start);
+    setPlain(item, value);
+  }
 }
 
 /** The encodings of values, one after the other. A view if they follow one another. */

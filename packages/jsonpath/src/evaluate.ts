@@ -68,9 +68,16 @@ function named(
     grouped(input, maxCount),
     async (group) => {
       await read(group, run);
-      const found: (Item | undefined | Promise<Item | undefined>)[] = [];
-      for (const item of group) for (const selector of selectors) found.push(child(item, selector, run));
       await run.step();
+      const found: (Item | undefined | Promise<Item | undefined>)[] = [];
+      for (const item of group) {
+        for (const selector of selectors) {
+          const below = child(item, selector, run);
+          // A bound may end the query between two lookups: then nobody waits for the first.
+          if (below instanceof Promise) below.catch(() => {});
+          found.push(below);
+        }
+      }
       // In most groups nothing must be fetched. Promises for each would take longer than the lookups.
       const ready = found.some((item) => item instanceof Promise) ? await Promise.all(found) : found;
       return [(ready as (Item | undefined)[]).filter((item) => item !== undefined)];

@@ -21,6 +21,8 @@ export interface EncodedValue {
   readonly kind: "encoded";
   readonly archive: ArchiveReader;
   readonly cursor: Cursor;
+  /** Position of the cursor's bytes in the data. */
+  readonly base: number;
   /** Where the value is in the cursor's bytes. */
   readonly start: number;
   readonly end: number;

@@ -130,7 +130,7 @@ function checkRow(archive: ArchiveReader, { items, start: base }: SmallRow, byte
   const cursor = archive.cursor(bytes);
   const encode = (item: Item): void => {
     const { start, end } = smallSpan(item)!;
-    item.at = { kind: "encoded", archive, cursor, start: start - base, end: end - base };
+    item.at = { kind: "encoded", archive, cursor, base, start: start - base, end: end - base };
   };
   try {
     archive.check(bytes, items.length, base);

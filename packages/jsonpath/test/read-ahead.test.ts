@@ -47,6 +47,17 @@ afterAll(() => {
 
 const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 50));
 
+it("leaves no lookup behind when a bound ends the query between lookups", async () => {
+  const map = Object.fromEntries(Array.from({ length: 20_000 }, (_, i) => [`key ${i}`, i]));
+  const bytes = encodeArchive({ map }, { smallObjectThreshold: 1, trivialSize: 0, pageIndex: true });
+  const archive = await openArchive(gated(bytes).source);
+  const names = Array.from({ length: 20 }, (_, i) => `'key ${i * 900}'`);
+  const results = query(archive, `$.map[${names}]`, { maxNodes: 10 }).toArray();
+  await expect(results).rejects.toMatchObject({ code: "limit" });
+  await settled();
+  expect(unhandled).toEqual([]);
+});
+
 describe.each(Object.entries(layouts))("a filter over many entries, with %s", (name, bytes) => {
   it.each([
     ["dense", dense, 24_900],
