@@ -127,6 +127,16 @@ test("queries by JSONPath with completion, downloads the matches, and a link bri
   await expect(page.getByRole("option")).toHaveText(/records/);
   await explorer.search.press("Tab");
   await expect(explorer.search).toHaveValue("$.records");
+  await explorer.search.fill("$..reco");
+  await expect(page.getByRole("option")).toHaveText(/records/);
+  await explorer.search.press("Tab");
+  await expect(explorer.search).toHaveValue("$..records");
+  await explorer.goTo("records/7");
+  await expect(page.getByRole("navigation", { name: "Path" })).toContainText("7");
+  await explorer.search.fill("$.records[?@.ga");
+  await expect(page.getByRole("option")).toHaveText(/gap/);
+  await explorer.search.press("Tab");
+  await expect(explorer.search).toHaveValue("$.records[?@.gap");
   await explorer.goTo("$.records[?@.gap > 70].id");
   await expect(page.getByText("9 matches", { exact: true })).toBeVisible();
   await expect(page.getByText("JSONPath", { exact: true })).toBeVisible();

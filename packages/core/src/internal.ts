@@ -3,9 +3,11 @@
  */
 export { crc32 } from "./crc32.js";
 export { disposable } from "./disposable.js";
+export type { Cursor, Item as CursorItem } from "./format/cursor.js";
 export { encodeHeader } from "./format/header.js";
+export { isTextKey } from "./format/key-table.js";
 export { beginsAsFooter, FOOTER_SIZE } from "./format/page-index-footer.js";
-export type { BlockList, Branch, TableNode } from "./format/table-view.js";
+export type { BlockList, Branch, Span, TableNode } from "./format/table-view.js";
 export { loadFeature } from "./load-feature.js";
 export { ByteLru } from "./lru.js";
 export { isNdArray, type NdArrayLike } from "./nd-array-brand.js";
@@ -21,6 +23,7 @@ export { materialize } from "./reader/materialize.js";
 export { readAhead } from "./reader/read-ahead.js";
 export { ResultBudget } from "./reader/result-budget.js";
 export { validated } from "./reader/standard-schema.js";
+export { isUnicode } from "./reader/table.js";
 export { AbortListeners } from "./source/abort-listeners.js";
 export { pageUrl } from "./source/environment.js";
 export { asReadEngine, isReadEngine } from "./source/read-engine.js";

@@ -6,12 +6,15 @@ import {
   blockOf,
   isNdArray,
   isRecord,
+  type NodeLocation,
   nodeOf,
   resolveListSegment,
   type TableNode,
 } from "@peekpack/core/internal";
-import { itemsOf, NOTHING } from "./comparison.js";
-import { type Item, listWindows } from "./item.js";
+import { itemsOf, member, NOTHING } from "./comparison.js";
+import { encodedMember } from "./encoded.js";
+import type { Item } from "./item.js";
+import { listWindows } from "./loading.js";
 import type { Run } from "./run.js";
 import type { Selector, SingularSelector } from "./syntax.js";
 
@@ -23,7 +26,10 @@ export function isSingular(selector: Selector): selector is SingularSelector {
   return selector.kind === "name" || selector.kind === "index";
 }
 
-/** The child under a name or an index of an item that was loaded. A promise only if something must be fetched. */
+/**
+ * The child under a name or an index of an item that was loaded. For a name, it may be encoded. A promise only if something
+ * must be fetched.
+ */
 export function child(
   item: Item,
   selector: SingularSelector,
@@ -32,13 +38,18 @@ export function child(
   run.visit(1);
   const { at } = item;
   if (at.kind === "plain") return plainChild(item, at.value, selector);
+  if (at.kind === "encoded") {
+    if (selector.kind !== "name") return undefined;
+    const found = encodedMember(at, selector);
+    return found && below(item, selector.name, found);
+  }
   const { archive, node } = at;
   if (selector.kind === "name") {
     if (node.kind !== "map") return undefined;
     const found = archive.table.find(node, selector.name, run.reading, run.exact);
-    const below = (inner: TableNode | undefined): Item | undefined =>
+    const itemOf = (inner: TableNode | undefined): Item | undefined =>
       inner && nodeBelow(item, selector.name, inner);
-    return found instanceof Promise ? found.then(below) : below(found);
+    return found instanceof Promise ? found.then(itemOf) : itemOf(found);
   }
   const length = lengthOfList(node);
   if (length === undefined) return undefined;
@@ -53,25 +64,12 @@ export function child(
 
 function plainChild(item: Item, value: Value, selector: SingularSelector): Item | undefined {
   if (selector.kind === "name") {
-    const below = member(value, selector.name);
-    return below === NOTHING ? undefined : plainBelow(item, selector.name, below);
+    const found = member(value, selector.name);
+    return found === NOTHING ? undefined : plainBelow(item, selector.name, found);
   }
   const items = itemsOf(value);
   const index = items && indexIn(items.length, selector.index);
   return index === undefined ? undefined : plainBelow(item, index, items![index]);
-}
-
-/** What a selector selects in a value that was read: a value, or nothing. */
-export function plainValue(value: Value, selector: SingularSelector): Value | typeof NOTHING {
-  if (selector.kind === "name") return member(value, selector.name);
-  const items = itemsOf(value);
-  const index = items && indexIn(items.length, selector.index);
-  return index === undefined ? NOTHING : items![index];
-}
-
-function member(value: Value, name: string): Value | typeof NOTHING {
-  if (value instanceof Map) return value.has(name) ? value.get(name) : NOTHING;
-  return isRecord(value) && Object.hasOwn(value, name) ? value[name] : NOTHING;
 }
 
 /** An index, which counts from the end if it is negative. Undefined if it is out of range. */
@@ -87,6 +85,7 @@ export async function* children(item: Item, run: Run): AsyncGenerator<Item[]> {
     yield* counted(plainChildren(item, at.value), run);
     return;
   }
+  if (at.kind === "encoded") return;
   const { archive, node } = at;
   if (node.kind === "blocked") {
     let index = 0;
@@ -106,18 +105,18 @@ async function* branchChildren(
   end: number,
   run: Run,
 ): AsyncGenerator<Item[]> {
-  if (item.at.kind === "plain") return;
+  if (item.at.kind !== "node") return;
   const { table } = item.at.archive;
-  for await (const window of table.walk(node, { start, end }, run.reading)) {
+  for await (const window of table.walk(node, { start, end, depth: run.depth }, run.reading)) {
     run.visit(window.length);
-    const below: Item[] = [];
+    const found: Item[] = [];
     for (const entry of window) {
       const key = table.key(entry);
       if (typeof key === "string" || node.kind === "list") {
-        below.push(nodeBelow(item, key as string | number, nodeOf(entry)));
+        found.push(nodeBelow(item, key as string | number, nodeOf(entry)));
       }
     }
-    yield below;
+    yield found;
   }
 }
 
@@ -129,6 +128,7 @@ export async function* sliced(
 ): AsyncGenerator<Item[]> {
   if (step === 0) return;
   const { at } = item;
+  if (at.kind === "encoded") return;
   const items = at.kind === "plain" ? itemsOf(at.value) : undefined;
   const length = items?.length ?? (at.kind === "plain" ? undefined : lengthOfList(at.node));
   if (length === undefined) return;
@@ -168,7 +168,7 @@ export function* containersIn(item: Item, value: Value): Generator<Item> {
       continue;
     }
     const { at } = inner as Item;
-    if (at.kind === "node" || !isContainer(at.value)) continue;
+    if (at.kind !== "plain" || !isContainer(at.value)) continue;
     yield inner as Item;
     stack.push(plainChildren(inner as Item, at.value));
   }
@@ -211,7 +211,7 @@ export function lengthOfList(node: TableNode): number | undefined {
 
 /** Items of a list of blocks. */
 async function blocked(item: Item, node: BlockList, indices: readonly number[], run: Run): Promise<Item[]> {
-  if (item.at.kind === "plain" || indices.length === 0) return [];
+  if (item.at.kind !== "node" || indices.length === 0) return [];
   const { archive } = item.at;
   const low = indices.reduce((a, b) => Math.min(a, b));
   const high = indices.reduce((a, b) => Math.max(a, b));
@@ -223,11 +223,15 @@ async function blocked(item: Item, node: BlockList, indices: readonly number[], 
   return values.map((value, i) => plainBelow(item, indices[i]!, value));
 }
 
+function below({ step, origin }: Item, key: string | number, at: Item["at"]): Item {
+  return { at, step: { parent: step, key }, origin };
+}
+
 function plainBelow(item: Item, key: string | number, value: Value): Item {
-  return { at: { kind: "plain", value }, step: { parent: item.step, key }, origin: item.origin };
+  return below(item, key, { kind: "plain", value });
 }
 
 function nodeBelow(item: Item, key: string | number, node: TableNode): Item {
-  const { archive } = item.at as Extract<Item["at"], { kind: "node" }>;
-  return { at: { kind: "node", archive, node }, step: { parent: item.step, key }, origin: item.origin };
+  const { archive } = item.at as NodeLocation;
+  return below(item, key, { kind: "node", archive, node });
 }

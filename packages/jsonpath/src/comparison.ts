@@ -7,6 +7,12 @@ export const NOTHING: unique symbol = Symbol("nothing");
 /** A map or a list whose contents were not read, because only a number, a text or the like is compared. */
 export const CONTAINER: unique symbol = Symbol("container");
 
+/** The value under a name of a map, or nothing. */
+export function member(value: Value, name: string): Value | typeof NOTHING {
+  if (value instanceof Map) return value.has(name) ? value.get(name) : NOTHING;
+  return isRecord(value) && Object.hasOwn(value, name) ? value[name] : NOTHING;
+}
+
 /** What can be compared. */
 export type Comparable = Value | typeof NOTHING | typeof CONTAINER;
 

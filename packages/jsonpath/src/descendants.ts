@@ -1,5 +1,6 @@
 import { children, containersIn, counted } from "./children.js";
-import { estimatedBytes, Groups, type Item, load, openArchives } from "./item.js";
+import { estimatedBytes, Groups, type Item } from "./item.js";
+import { load, openArchives } from "./loading.js";
 import type { Run } from "./run.js";
 
 /** A container whose children are being visited. */
@@ -22,7 +23,7 @@ export async function* descendants(input: AsyncIterable<Item[]>, run: Run): Asyn
   const visit = (item: Item): void => {
     group.push(item);
     bytes += estimatedBytes(item, false);
-    if (item.at.kind === "plain") return;
+    if (item.at.kind !== "node") return;
     const { node } = item.at;
     const isLongList = node.kind === "blocked" && estimatedBytes(item, false) === 0;
     if (node.kind === "map" || node.kind === "list" || isLongList) {

@@ -1,8 +1,10 @@
 import { readAhead } from "@peekpack/core/internal";
 import { child, children, isSingular, sliced } from "./children.js";
 import { descendants } from "./descendants.js";
+import { MAX_ROW } from "./encoded.js";
 import { testAll } from "./filter.js";
-import { estimatedBytes, Groups, type Item, load, loadSmall, readWhole } from "./item.js";
+import { estimatedBytes, Groups, type Item } from "./item.js";
+import { fetchValues, load, readSmall, smallBytes } from "./loading.js";
 import type { Run } from "./run.js";
 import type { Filter, Query, Segment, Selector, SingularSelector } from "./syntax.js";
 
@@ -12,10 +14,10 @@ const MAX_LOOKUPS = 16_384;
 /** Values that are filtered at once. Larger groups save no requests, and keep the values for longer. */
 const MAX_KNOWN = 1024;
 
-/** A child, and the filter that it must pass. */
-interface Candidate {
-  readonly item: Item;
-  readonly filter: Filter | undefined;
+/** Children that are filtered at once, and the filter that each must pass. */
+interface Candidates {
+  readonly items: Item[];
+  readonly filters: (Filter | undefined)[];
 }
 
 /** Some nodes at a time. */
@@ -44,9 +46,9 @@ function follow(
   const nodes = descendant ? descendants(input, run) : input;
   if (selectors.every(isSingular)) return named(nodes, selectors, run);
   const groups = candidates(nodes, selectors, run);
-  // While one group of candidates is in use, what the filter of the next needs is fetched.
+  // While one group of candidates is in use, what the filter of the next ones needs is fetched.
   // Its reads have the signal of the run: no listener for each segment.
-  return flat(readAhead(groups, async (group) => [await passing(group, run)], undefined));
+  return flat(readAhead(groups, async (group) => [await passing(group, run)], undefined, run.depth));
 }
 
 async function* flat(groups: AsyncIterable<Pieces>): AsyncGenerator<Item[]> {
@@ -54,25 +56,40 @@ async function* flat(groups: AsyncIterable<Pieces>): AsyncGenerator<Item[]> {
 }
 
 /** The children under names and indices. All of a group are looked up at once. */
-async function* named(
+function named(
   input: AsyncIterable<Item[]>,
   selectors: readonly SingularSelector[],
   run: Run,
-): AsyncGenerator<Item[]> {
-  const groups = new Groups();
+): AsyncIterable<Item[]> {
   const maxCount = Math.max(1, Math.floor(MAX_LOOKUPS / selectors.length));
-  for await (const batch of input) {
-    for (const group of groups.split(batch, false, maxCount)) {
-      await load(group, run);
+  // Names are found in values that are not decoded.
+  const read = selectors.every(({ kind }) => kind === "name") ? fetchValues : load;
+  return readAhead(
+    grouped(input, maxCount),
+    async (group) => {
+      await read(group, run);
+      await run.step();
       const found: (Item | undefined | Promise<Item | undefined>)[] = [];
-      for (const item of group) for (const selector of selectors) found.push(child(item, selector, run));
+      for (const item of group) {
+        for (const selector of selectors) {
+          const below = child(item, selector, run);
+          // A bound may end the query between two lookups: then nobody waits for the first.
+          if (below instanceof Promise) below.catch(() => {});
+          found.push(below);
+        }
+      }
       // In most groups nothing must be fetched. Promises for each would take longer than the lookups.
       const ready = found.some((item) => item instanceof Promise) ? await Promise.all(found) : found;
-      const below = (ready as (Item | undefined)[]).filter((item) => item !== undefined);
-      if (below.length > 0) yield below;
-      await run.step();
-    }
-  }
+      return [(ready as (Item | undefined)[]).filter((item) => item !== undefined)];
+    },
+    undefined,
+    Math.min(2, run.depth),
+  );
+}
+
+async function* grouped(input: AsyncIterable<Item[]>, maxCount: number): AsyncGenerator<Item[]> {
+  const groups = new Groups();
+  for await (const batch of input) yield* groups.split(batch, false, maxCount);
 }
 
 /** The children that selectors may select, in groups that are filtered at once. */
@@ -80,18 +97,18 @@ async function* candidates(
   input: AsyncIterable<Item[]>,
   selectors: readonly Selector[],
   run: Run,
-): AsyncGenerator<Candidate[]> {
+): AsyncGenerator<Candidates> {
   const inputs = new Groups();
   const outputs = new Groups();
   for await (const batch of input) {
     for (const group of inputs.split(batch, false)) {
       await load(group, run, true);
-      let out: Candidate[] = [];
+      let out: Candidates = { items: [], filters: [] };
       let bytes = 0;
       let nodes = 0;
-      const taken = (): Candidate[] => {
+      const taken = (): Candidates => {
         const full = out;
-        out = [];
+        out = { items: [], filters: [] };
         bytes = 0;
         nodes = 0;
         return full;
@@ -101,23 +118,25 @@ async function* candidates(
           const filter = selector.kind === "filter" ? selector.filter : undefined;
           for await (const window of selected(item, selector, run)) {
             for (const below of window) {
-              out.push({ item: below, filter });
-              if (filter?.readsNode) bytes += estimatedBytes(below, false);
+              const count = out.items.push(below);
+              out.filters.push(filter);
+              if (filter?.readsMembers) bytes += smallBytes(below);
+              else if (filter?.readsNode) bytes += estimatedBytes(below, false);
               if (below.at.kind === "node") nodes++;
-              const known = nodes === 0 && out.length >= MAX_KNOWN;
-              if (!known && !outputs.isFull(out.length, bytes)) continue;
+              const known = nodes === 0 && count >= MAX_KNOWN;
+              if (!known && !outputs.isFull(count, bytes)) continue;
               yield taken();
               if (!known) outputs.grow();
             }
             // The first results do not wait for more pages of the table.
-            if (outputs.isNew && out.length > 0) {
+            if (outputs.isNew && out.items.length > 0) {
               yield taken();
               outputs.grow();
             }
           }
         }
       }
-      if (out.length > 0) yield out;
+      if (out.items.length > 0) yield out;
     }
   }
 }
@@ -132,41 +151,45 @@ async function* selected(item: Item, selector: Selector, run: Run): AsyncGenerat
 }
 
 /** The candidates that pass their filters, in order. All that is fetched for them is fetched at once. */
-async function passing(group: readonly Candidate[], run: Run): Promise<Pieces> {
-  const { filter } = group[0]!;
-  if (filter?.readsMembers && group.every((candidate) => candidate.filter === filter)) {
-    const whole = await readWhole(
-      group.map(({ item }) => item),
-      run,
-    );
-    if (whole !== undefined) return tested(whole, filter, run);
+async function passing(group: Candidates, run: Run): Promise<Pieces> {
+  const { items, filters } = group;
+  const [filter] = filters;
+  if (filter?.readsMembers && filters.every((other) => other === filter)) {
+    await readSmall(items, run);
+    if (items.every(({ at }) => at.kind !== "node")) return tested(items, filter, run);
   }
   return [await filtered(group, run)];
 }
 
-/** The nodes that pass a filter. They were read, so that nothing is fetched for them, unless one cannot be decoded. */
-async function* tested(pieces: AsyncIterable<Item[]>, filter: Filter, run: Run): AsyncGenerator<Item[]> {
-  for await (const items of pieces) {
-    const verdicts = await testAll(filter.test, items, run, select);
-    yield items.filter((_, i) => verdicts[i]);
+/** The nodes that pass a filter, some at a time: most values are gone before the next are decoded. All were read. */
+async function* tested(items: Item[], filter: Filter, run: Run): AsyncGenerator<Item[]> {
+  while (items.length > 0) {
+    const some = items.splice(0, MAX_ROW);
+    const verdicts = await verdictsOf(filter, some, run);
+    yield some.filter((_, i) => verdicts[i]);
   }
 }
 
-async function filtered(group: readonly Candidate[], run: Run): Promise<Item[]> {
+async function filtered({ items, filters }: Candidates, run: Run): Promise<Item[]> {
   const byFilter = new Map<Filter, number[]>();
-  for (const [i, { filter }] of group.entries()) {
+  for (const [i, filter] of filters.entries()) {
     if (filter === undefined) continue;
     const indices = byFilter.get(filter);
     if (indices === undefined) byFilter.set(filter, [i]);
     else indices.push(i);
   }
-  const passed = group.map(({ filter }) => filter === undefined);
+  const passed = filters.map((filter) => filter === undefined);
   for (const [filter, indices] of byFilter) {
-    const items = indices.map((i) => group[i]!.item);
-    if (filter.readsMembers) await loadSmall(items, run);
-    else if (filter.readsNode) await load(items, run);
-    const verdicts = await testAll(filter.test, items, run, select);
+    const some = indices.map((i) => items[i]!);
+    if (filter.readsMembers) await readSmall(some, run);
+    const verdicts = await verdictsOf(filter, some, run);
     for (const [k, i] of indices.entries()) passed[i] = verdicts[k]!;
   }
-  return group.filter((_, i) => passed[i]).map(({ item }) => item);
+  return items.filter((_, i) => passed[i]);
+}
+
+/** Whether each of some nodes passes a filter. Values that the filter looks into are read, all at once. */
+async function verdictsOf(filter: Filter, items: readonly Item[], run: Run): Promise<boolean[]> {
+  if (filter.readsNode) await (filter.followsNames ? fetchValues : load)(items, run);
+  return testAll(filter.test, items, run, select);
 }

@@ -1,8 +1,9 @@
-import type { Value } from "@peekpack/core";
 import { type Branch, ResultBudget } from "@peekpack/core/internal";
-import { isSingular, lengthOfList, plainValue } from "./children.js";
+import { child, isSingular, lengthOfList } from "./children.js";
 import { CONTAINER, type Comparable, compares, itemsOf, membersOf, NOTHING } from "./comparison.js";
-import { estimatedBytes, Groups, type Item, load, readValue, setPlain } from "./item.js";
+import { decode } from "./encoded.js";
+import { estimatedBytes, Groups, type Item, setPlain } from "./item.js";
+import { load, readValue } from "./loading.js";
 import type { Run } from "./run.js";
 import type { Operand, Query, SingularSelector, Test } from "./syntax.js";
 
@@ -154,21 +155,32 @@ async function operations(
         const [only] = await constant(operand, run, () => single(query, [undefined], run, nodes));
         return items.map(() => only!);
       }
-      return (await plainValues(query, items, run)) ?? single(query, items, run, nodes);
+      return (await valuesRead(query, items, run)) ?? single(query, items, run, nodes);
     }
   }
 }
 
-/** What names and indices select in values that were read. Undefined if the query has others, or a node was not read. */
-async function plainValues(query: Query, items: readonly Item[], run: Run): Promise<Operation[] | undefined> {
+/**
+ * What names and indices select in values that were read, many at once. Undefined if the query has others, or a node was
+ * not read.
+ */
+async function valuesRead(query: Query, items: readonly Item[], run: Run): Promise<Operation[] | undefined> {
   const selectors = singularSelectors(query);
   if (selectors === undefined) return undefined;
   const values: Operation[] = [];
-  for (const { at } of items) {
-    if (at.kind !== "plain") return undefined;
-    values.push({ known: valueBelow(at.value, selectors, run) });
+  const encoded: Item[] = [];
+  for (const item of items) {
+    if (item.at.kind === "node") return undefined;
+    let found: Item | undefined = item;
+    for (const selector of selectors) {
+      found = child(found, selector, run) as Item | undefined;
+      if (found === undefined) break;
+    }
+    if (found?.at.kind === "encoded") encoded.push(found);
+    values.push(found === undefined ? { known: NOTHING } : { item: found, length: false });
     if (values.length % 256 === 0) await run.step();
   }
+  await decode(encoded, run);
   return values;
 }
 
@@ -181,16 +193,6 @@ function singularSelectors({ segments }: Query): readonly SingularSelector[] | u
     selectors.push(only);
   }
   return selectors;
-}
-
-function valueBelow(value: Value, selectors: readonly SingularSelector[], run: Run): Comparable {
-  let below: Comparable = value;
-  for (const selector of selectors) {
-    run.visit(1);
-    below = plainValue(below as Value, selector);
-    if (below === NOTHING) break;
-  }
-  return below;
 }
 
 /** The only node that a query selects from each of some nodes, or nothing. */
@@ -262,6 +264,7 @@ function lengthOf(value: Comparable): number | typeof NOTHING {
 /** The length of a container that is not read. Keys that are not text do not count. */
 async function lengthOfNode({ at }: Item, run: Run): Promise<number | typeof NOTHING> {
   if (at.kind === "plain") return lengthOf(at.value);
+  if (at.kind === "encoded") return NOTHING;
   const { archive, node } = at;
   const length = lengthOfList(node);
   if (length !== undefined) return length;

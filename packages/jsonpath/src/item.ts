@@ -1,25 +1,31 @@
 import type { Value } from "@peekpack/core";
-import {
-  type ArchiveReader,
-  type BlockList,
-  blockWindows,
-  materialize,
-  type NodeLocation,
-  type ResultBudget,
-  readAhead,
-  readBlocks,
-  rootOf,
-  type TableNode,
-} from "@peekpack/core/internal";
-import type { Run } from "./run.js";
+import type { ArchiveReader, BlockList, Cursor, NodeLocation } from "@peekpack/core/internal";
 
 /** A node of the queried value. */
 export interface Item {
-  /** Its value, or where it is in the archive. Loading an item replaces the one by the other. */
-  at: NodeLocation | { readonly kind: "plain"; readonly value: Value };
+  /** Its value, its encoding, or where it is in the archive. Loading an item replaces it by its value. */
+  at: NodeLocation | EncodedValue | PlainValue;
   readonly step: Step | undefined;
   /** Which of the nodes that a filter tests this one was reached from. */
   readonly origin: number;
+}
+
+/** A value that was decoded. */
+export interface PlainValue {
+  readonly kind: "plain";
+  readonly value: Value;
+}
+
+/** A value that was read and checked, and is not decoded: a filter often compares one of its members. */
+export interface EncodedValue {
+  readonly kind: "encoded";
+  readonly archive: ArchiveReader;
+  readonly cursor: Cursor;
+  /** Position of the cursor's bytes in the data. */
+  readonly base: number;
+  /** Where the value is in the cursor's bytes. */
+  readonly start: number;
+  readonly end: number;
 }
 
 /** The last segment of a node's path, and the path of its parent. Undefined at the root. */
@@ -37,13 +43,6 @@ export function keysOf(step: Step | undefined): (string | number)[] {
 
 /** Lists of blocks of at most this size are read whole, many at once. Longer ones are read in windows. */
 const SMALL_LIST = 256 * 1024;
-/** A container of this size, and a gap of this size, is read with its neighbors: the request scheduler does so as well. */
-const SMALL_CONTAINER = 4096;
-/** From so many containers on, reading them whole is worth it. */
-const MANY = 16;
-/** How many values are decoded at once, and how many bytes. */
-const MAX_ROW = 256;
-const MAX_ROW_BYTES = 256 * 1024;
 /** What a child archive counts: its size is not known before it is opened. */
 const ARCHIVE_BYTES = 16 * 1024;
 /** What a container without a span counts: a combined archive. */
@@ -54,7 +53,7 @@ const COMBINED_BYTES = 2 ** 20;
  * @param whole whether the contents of containers are read as well
  */
 export function estimatedBytes({ at }: Item, whole: boolean): number {
-  if (at.kind === "plain") return 0;
+  if (at.kind !== "node") return 0;
   const { node } = at;
   if (node.kind === "archive") return ARCHIVE_BYTES;
   if (node.kind === "blocked") {
@@ -70,193 +69,9 @@ function listBytes({ blocks }: BlockList): number | undefined {
   return "before" in blocks ? blocks.bounds.at(-1)! - blocks.bounds[0]! : undefined;
 }
 
-function isSmallList(node: BlockList): boolean {
+/** Whether a list of blocks is read whole. */
+export function isSmallList(node: BlockList): boolean {
   return (listBytes(node) ?? Number.POSITIVE_INFINITY) <= SMALL_LIST;
-}
-
-/**
- * Opens the child archives among some items, and reads those that are values. All are read in one plan. Containers with
- * nodes of their own stay as they are.
- * @param lists whether small lists of blocks are read as well
- */
-export async function load(items: readonly Item[], run: Run, lists = false): Promise<void> {
-  if (items.every(({ at }) => at.kind === "plain")) return;
-  await openArchives(items, run);
-  const wanted = new Map<ArchiveReader, Wanted[]>();
-  for (const item of items) {
-    if (item.at.kind === "plain") continue;
-    const { archive, node } = item.at;
-    if (node.kind === "value") {
-      const { start, end } = node.span;
-      wantedOf(archive, wanted).push({ item, start, end, count: undefined });
-    } else if (lists && node.kind === "blocked" && isSmallList(node) && "before" in node.blocks) {
-      const { bounds } = node.blocks;
-      wantedOf(archive, wanted).push({ item, start: bounds[0]!, end: bounds.at(-1)!, count: node.length });
-    }
-  }
-  await Promise.all([...wanted].map(([archive, some]) => readValues(archive, some, run)));
-}
-
-/**
- * Does what {@link load} does for items whose members are compared. Small containers that follow one another are read
- * whole: the requests for their members would be coalesced to about the same bytes, and decoding them in one go takes a
- * fraction of the time. A container that cannot be decoded stays as it is. So do all if the bytes of the run are bounded.
- */
-export async function loadSmall(items: readonly Item[], run: Run): Promise<void> {
-  if (run.boundsBytes || items.length < MANY) return load(items, run);
-  await openArchives(items, run);
-  const wanted = new Map<ArchiveReader, Wanted[]>();
-  for (const item of items) {
-    if (item.at.kind === "plain") continue;
-    const { archive, node } = item.at;
-    const span = smallSpan(node);
-    if (span === undefined) continue;
-    wantedOf(archive, wanted).push({ item, start: span.start, end: span.end, count: undefined });
-  }
-  const dense = [...wanted].filter(([, some]) => isDense(some));
-  await Promise.all(dense.map(([archive, some]) => readValues(archive, some, run)));
-  await load(items, run);
-}
-
-/**
- * Does what {@link loadSmall} does, and gives the items in pieces that are decoded when they are asked for: most values are
- * then gone before the next are made. Undefined, with nothing read, if some items are neither values nor small containers,
- * or do not follow one another.
- */
-export async function readWhole(
-  items: readonly Item[],
-  run: Run,
-): Promise<AsyncIterable<Item[]> | undefined> {
-  if (run.boundsBytes || items.length < MANY) return undefined;
-  await openArchives(items, run);
-  const wanted: Wanted[] = [];
-  const [first] = items;
-  if (first!.at.kind === "plain") return undefined;
-  const { archive } = first!.at;
-  for (const item of items) {
-    if (item.at.kind === "plain" || item.at.archive !== archive) return undefined;
-    const span = item.at.node.kind === "value" ? item.at.node.span : smallSpan(item.at.node);
-    if (span === undefined) return undefined;
-    wanted.push({ item, start: span.start, end: span.end, count: undefined });
-  }
-  return isDense(wanted) ? pieces(archive, await readRows(archive, wanted, run), run) : undefined;
-}
-
-async function* pieces(archive: ArchiveReader, rows: Row[], run: Run): AsyncGenerator<Item[]> {
-  let items: Item[] = [];
-  // No row is kept after its turn: it would keep its values.
-  for (let row = rows.shift(); row !== undefined; row = rows.shift()) {
-    await decodeRow(archive, row);
-    for (const { item } of row.wanted) items.push(item);
-    if (items.length >= MAX_ROW) {
-      yield items;
-      items = [];
-    }
-    await run.step();
-  }
-  if (items.length > 0) yield items;
-}
-
-interface Wanted {
-  readonly item: Item;
-  readonly start: number;
-  readonly end: number;
-  /** How many items of a list the span holds. Undefined if it is one value. */
-  readonly count: number | undefined;
-}
-
-function wantedOf(archive: ArchiveReader, wanted: Map<ArchiveReader, Wanted[]>): Wanted[] {
-  let some = wanted.get(archive);
-  if (some === undefined) {
-    some = [];
-    wanted.set(archive, some);
-  }
-  return some;
-}
-
-/** Where a container is, if it is small. */
-function smallSpan(node: TableNode): { readonly start: number; readonly end: number } | undefined {
-  if ((node.kind !== "map" && node.kind !== "list") || node.span === undefined) return undefined;
-  return node.span.end - node.span.start <= SMALL_CONTAINER ? node.span : undefined;
-}
-
-/** Whether many spans follow one another, with gaps that a request would read as well. */
-function isDense(wanted: readonly Wanted[]): boolean {
-  if (wanted.length < MANY) return false;
-  for (let i = 1; i < wanted.length; i++) {
-    const gap = wanted[i]!.start - wanted[i - 1]!.end;
-    if (gap < 0 || gap > SMALL_CONTAINER) return false;
-  }
-  return true;
-}
-
-/** Reads values in one plan. Each is bounded by the reader's limits, and together they are about as large as a group. */
-async function readValues(archive: ArchiveReader, wanted: readonly Wanted[], run: Run): Promise<void> {
-  for (const row of await readRows(archive, wanted, run)) {
-    await decodeRow(archive, row);
-    await run.step();
-  }
-}
-
-/** Values that are decoded at once, and their bytes. */
-interface Row {
-  readonly wanted: readonly Wanted[];
-  readonly bytes: Uint8Array;
-}
-
-async function readRows(archive: ArchiveReader, wanted: readonly Wanted[], run: Run): Promise<Row[]> {
-  if (wanted.length === 0) return [];
-  for (const { start, end } of wanted) run.take(end - start);
-  const rows = adjacent(wanted, archive.context.limits.maxValueBytes);
-  const read = await archive.read(
-    rows.map((row) => ({ start: row[0]!.start, end: row.at(-1)!.end })),
-    run.reading,
-  );
-  return rows.map((row, i) => ({ wanted: row, bytes: read[i]! }));
-}
-
-/** Values that follow one another without a gap, in rows that are decoded at once. */
-function adjacent(wanted: readonly Wanted[], maxBytes: number): Wanted[][] {
-  const rows: Wanted[][] = [];
-  let row: Wanted[] = [];
-  for (const one of wanted) {
-    const last = row.at(-1);
-    const follows =
-      last !== undefined &&
-      last.end === one.start &&
-      last.count === undefined &&
-      one.count === undefined &&
-      row.length < MAX_ROW &&
-      one.end - row[0]!.start <= Math.min(maxBytes, MAX_ROW_BYTES);
-    if (follows) {
-      row.push(one);
-      continue;
-    }
-    row = [one];
-    rows.push(row);
-  }
-  return rows;
-}
-
-async function decodeRow(archive: ArchiveReader, { wanted: row, bytes }: Row): Promise<void> {
-  const { start } = row[0]!;
-  if (row.length > 1) {
-    const values = await archive.decode(bytes, row.length, start).catch(() => undefined);
-    if (values !== undefined) {
-      for (const [i, { item }] of row.entries()) setPlain(item, values[i]);
-      return;
-    }
-    // One of them is damaged, or all together exceed a limit: each for itself says which.
-  }
-  for (const { item, start: from, end, count } of row) {
-    try {
-      const values = await archive.decode(bytes.subarray(from - start, end - start), count ?? 1, from);
-      setPlain(item, count === undefined ? values[0] : values);
-    } catch (error) {
-      if (item.at.kind === "node" && (item.at.node.kind === "map" || item.at.node.kind === "list")) continue;
-      throw error;
-    }
-  }
 }
 
 /** Replaces where an item is by its value. */
@@ -264,74 +79,10 @@ export function setPlain(item: Item, value: Value): void {
   item.at = { kind: "plain", value };
 }
 
-/** Replaces child archives by their roots. All are opened at once. Large nodes are checked meanwhile. */
-export async function openArchives(items: readonly Item[], run: Run): Promise<void> {
-  const open = async (item: Item): Promise<void> => {
-    for (;;) {
-      if (item.at.kind === "plain") return;
-      const { archive, node } = item.at;
-      if (node.kind !== "archive") {
-        if (isLarge(node)) run.check(node);
-        return;
-      }
-      item.at = rootOf(await archive.child(node, run.reading));
-    }
-  };
-  const opening: Promise<void>[] = [];
-  for (const item of items) {
-    if (item.at.kind === "plain") continue;
-    if (item.at.node.kind === "archive") opening.push(open(item));
-    else if (isLarge(item.at.node)) run.check(item.at.node);
-  }
-  await Promise.all(opening);
-}
-
-/** Whether a node's entries are fetched through the page index. */
-function isLarge(node: TableNode): boolean {
-  if (node.kind === "blocked") return !("before" in node.blocks);
-  return (node.kind === "map" || node.kind === "list") && !("view" in node.entries);
-}
-
-/** The items of a list of blocks, as they are read, some at a time. */
-export function listWindows(
-  archive: ArchiveReader,
-  node: BlockList,
-  run: Run,
-  budget?: ResultBudget,
-): AsyncGenerator<Value[]> {
-  return readAhead(
-    blockWindows(archive, node, run.reading),
-    async (window) => {
-      const { bounds } = window.blocks;
-      run.take(bounds[window.last]! - bounds[window.first]!);
-      return [await readBlocks(archive, window, budget ?? archive.budget(), run.reading)];
-    },
-    undefined,
-  );
-}
-
-/** Everything at an item that was loaded, as plain data. */
-export async function readValue({ at }: Item, budget: ResultBudget, run: Run): Promise<Value> {
-  if (at.kind === "plain") return at.value;
-  const { archive, node } = at;
-  if (node.kind === "blocked") {
-    const values: Value[] = [];
-    for await (const window of listWindows(archive, node, run, budget.another())) {
-      for (const value of window) values.push(value);
-    }
-    return values;
-  }
-  if (node.kind !== "archive") {
-    run.take(node.span === undefined ? archive.header.tocStart : node.span.end - node.span.start);
-  }
-  // Results may contain each other: each is a walk of its own.
-  return materialize(at, budget.another(), run.reading);
-}
-
 /** Pieces of some items that are loaded at once: by count, and by bytes. */
 export class Groups {
   #count = 256;
-  #bytes = 2 * 1024 * 1024;
+  #bytes = 512 * 1024;
 
   /** Whether so many items, of so many bytes, are a group. */
   isFull(count: number, bytes: number): boolean {
@@ -345,7 +96,7 @@ export class Groups {
   grow(): void {
     this.isNew = false;
     this.#count = Math.min(16_384, this.#count * 2);
-    this.#bytes = Math.min(16 * 1024 * 1024, this.#bytes * 2);
+    this.#bytes = Math.min(4 * 1024 * 1024, this.#bytes * 2);
   }
 
   /** Divides items into groups. */

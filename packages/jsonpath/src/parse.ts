@@ -1,4 +1,5 @@
 import { PeekpackError } from "@peekpack/core";
+import { isUnicode } from "@peekpack/core/internal";
 import {
   JSONPathEnvironment,
   JSONPathError,
@@ -71,7 +72,10 @@ function segmentOf(segment: JSONPathQuery["segments"][number], depth: number): S
 }
 
 function selectorOf(selector: unknown, depth: number): Selector {
-  if (selector instanceof selectors.NameSelector) return { kind: "name", name: selector.name };
+  if (selector instanceof selectors.NameSelector) {
+    const { name } = selector;
+    return { kind: "name", name, utf8: isUnicode(name) ? new TextEncoder().encode(name) : undefined };
+  }
   if (selector instanceof selectors.IndexSelector) return { kind: "index", index: selector.index };
   if (selector instanceof selectors.WildcardSelector) return { kind: "wildcard" };
   if (selector instanceof selectors.SliceSelector) {
@@ -102,7 +106,12 @@ function filterOf(expression: Expression, depth: number): Filter {
       test,
       ({ absolute, segments }, use) => use === "value" && !absolute && segments.length > 0,
     ),
+    followsNames: !someQuery(test, (of) => !of.absolute && !of.segments.every(isName)),
   };
+}
+
+function isName({ descendant, selectors: some }: Segment): boolean {
+  return !descendant && some.every(({ kind }) => kind === "name");
 }
 
 function testOf(expression: Expression, depth: number): Test {

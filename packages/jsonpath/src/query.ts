@@ -9,7 +9,8 @@ import {
 } from "@peekpack/core";
 import { KeyMismatch, type NodeLocation, ResultBudget, readAhead, validated } from "@peekpack/core/internal";
 import { select } from "./evaluate.js";
-import { Groups, type Item, keysOf, load, openArchives, readValue } from "./item.js";
+import { Groups, type Item, keysOf } from "./item.js";
+import { load, openArchives, readValue } from "./loading.js";
 import { bracket } from "./normalized-path.js";
 import { parse } from "./parse.js";
 import { Run } from "./run.js";
@@ -174,7 +175,7 @@ function singly<T>(
   };
 }
 
-/** Results, made of nodes group by group, one group in advance. */
+/** Results, made of nodes group by group, some groups in advance. */
 async function* evaluate<T>(
   parsed: Query,
   run: Run,
@@ -190,6 +191,7 @@ async function* evaluate<T>(
         return [made];
       },
       run.reading.signal,
+      Math.min(2, run.depth),
     );
   } catch (error) {
     run.reading.signal?.throwIfAborted();

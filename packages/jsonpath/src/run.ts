@@ -5,6 +5,9 @@ import type { Matcher } from "./regular-expression.js";
 /** Compiled patterns that are kept. A filter may take its pattern from the node that it tests. */
 const MAX_MATCHERS = 100;
 
+/** Groups that are read in advance. */
+const READ_AHEAD = 3;
+
 /** The bounds of a run. */
 export interface Bounds {
   readonly maxNodes: number;
@@ -67,6 +70,11 @@ export class Run {
   /** Whether bytes are bounded: then nothing is read that the query does not need. */
   get boundsBytes(): boolean {
     return this.#bounds.maxBytes < Number.POSITIVE_INFINITY;
+  }
+
+  /** How many groups are read in advance. One if bytes are bounded, so that few are counted that are not needed. */
+  get depth(): number {
+    return this.boundsBytes ? 1 : READ_AHEAD;
   }
 
   /** Has a large node compared with the table, while the query goes on. */

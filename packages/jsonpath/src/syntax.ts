@@ -13,11 +13,18 @@ export interface Segment {
 }
 
 export type Selector =
-  | { readonly kind: "name"; readonly name: string }
+  | NameSelector
   | { readonly kind: "index"; readonly index: number }
   | { readonly kind: "slice"; readonly start?: number; readonly stop?: number; readonly step?: number }
   | { readonly kind: "wildcard" }
   | { readonly kind: "filter"; readonly filter: Filter };
+
+export interface NameSelector {
+  readonly kind: "name";
+  readonly name: string;
+  /** The name in UTF-8. Undefined if it has none: then no key is the same. */
+  readonly utf8: Uint8Array | undefined;
+}
 
 /** A selector that selects at most one child. */
 export type SingularSelector = Extract<Selector, { kind: "name" | "index" }>;
@@ -29,6 +36,8 @@ export interface Filter {
   readonly readsNode: boolean;
   /** Whether the test compares values below the node. */
   readonly readsMembers: boolean;
+  /** Whether the test follows nothing but names from the node: then the node need not be decoded. */
+  readonly followsNames: boolean;
 }
 
 /** What is true or false of a node. */

@@ -271,6 +271,14 @@ export class Entry {
     for (const [i, item] of items.entries()) this.child(from + i).#content ??= { value: item };
   }
 
+  /** The index of the first child that was read, else 0. */
+  get firstOpened(): number {
+    let first = Number.POSITIVE_INFINITY;
+    for (const [index, { content }] of this.#children)
+      if (content !== undefined) first = Math.min(first, index);
+    return Number.isFinite(first) ? first : 0;
+  }
+
   /** Whether it is a list of blocks: its items are small, and the table does not describe them. */
   get blocked(): boolean {
     return this.#content?.value instanceof LazyList && this.#outline?.kind === "blocked";

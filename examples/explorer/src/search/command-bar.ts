@@ -11,7 +11,8 @@ import type { Query } from "../share/link.js";
 import { el, fill, setAttributes } from "../ui/dom.js";
 import { count, size } from "../ui/format.js";
 import { icon } from "../ui/icons.js";
-import { type Completion, complete, type Suggestion } from "./completion.js";
+import { type Completion, complete, completeBelow, type Suggestion } from "./completion.js";
+import { jsonPathParts } from "./jsonpath-parts.js";
 
 export interface BarActions {
   go(path: readonly TypedSegment[], text: string): void;
@@ -25,9 +26,13 @@ interface Typed {
   readonly form: "path" | "pointer" | "jsonpath";
   /** The text before the last segment. */
   readonly above: string;
-  /** Undefined where the segments cannot be followed in the table: after a filter, or after "..". */
+  /** Undefined where the segments cannot be followed in the table. */
   readonly segments: readonly TypedSegment[] | undefined;
   readonly typed: string;
+  /** Whether a key of anything below the segments is being typed: after "..". */
+  readonly descends?: boolean;
+  /** Whether a filter is being typed, in which there is no `*`. */
+  readonly filters?: boolean;
 }
 
 /** An input for paths, patterns, JSONPath, and texts that keys contain. Completes keys from the table of contents. */
@@ -126,7 +131,7 @@ export class CommandBar {
     const controller = new AbortController();
     this.#looking = controller;
     const text = this.#input.value;
-    const { segments, typed } = partsOf(text);
+    const { segments, typed, descends, filters } = partsOf(text);
     let completion: Completion | undefined;
     if (text !== this.#lookedAt) {
       // What was suggested for another text must neither be shown nor accepted.
@@ -137,13 +142,16 @@ export class CommandBar {
       fill(this.#note, el("span", { text: "Looking for keys …" }), this.#hints());
     }
     try {
-      if (segments !== undefined) completion = await complete(this.#root, segments, typed, controller.signal);
+      const find = descends ? completeBelow : complete;
+      if (segments !== undefined) completion = await find(this.#root, segments, typed, controller.signal);
     } catch {
       // What is said below holds for keys that could not be loaded too.
     }
     if (controller.signal.aborted || document.activeElement !== this.#input) return;
     completion ??= { suggestions: [], unread: undefined, searched: 0, of: 0 };
-    this.#suggestions = completion.suggestions;
+    this.#suggestions = filters
+      ? completion.suggestions.filter(({ entry }) => entry !== undefined)
+      : completion.suggestions;
     this.#mark(-1);
     fill(this.#options, ...this.#suggestions.map((suggestion, i) => this.#option(suggestion, i)));
     fill(
@@ -218,13 +226,13 @@ export class CommandBar {
   #accept(index: number, on: boolean): void {
     const suggestion = this.#suggestions[index];
     if (suggestion === undefined) return;
-    const { form, above, segments = [] } = partsOf(this.#input.value);
+    const { form, above, segments = [], descends } = partsOf(this.#input.value);
     const { text, entry } = suggestion;
     const deeper = on && (entry === undefined || entry.foldable !== false);
     const names = [...segments.map((segment) => segment.text), text];
     this.#input.value =
       form === "jsonpath"
-        ? `${above}${entry === undefined ? "[*]" : memberText(text)}`
+        ? `${above}${entry === undefined ? "[*]" : descends ? `..${memberText(text).replace(/^\./, "")}` : memberText(text)}`
         : form === "pointer" || !(entry === undefined || isPlainSegment(text) || isPattern(above))
           ? `${/^\//.test(pathText(names)) ? "" : "/"}${pathText(names)}${deeper ? "/" : ""}`
           : `${above}${entry === undefined ? text : isPattern(above) ? quoted(text) : text}${deeper ? "/" : ""}`;
@@ -283,11 +291,15 @@ function isSearchable(text: string): boolean {
 }
 
 /** Says what was looked at: nothing more is known. */
-function noteOf({ suggestions, unread, searched, of }: Completion, paged: boolean): string {
+function noteOf({ suggestions, unread, searched, of, opened }: Completion, paged: boolean): string {
   if (unread !== undefined) {
     return `The keys are in a value${unread.bytes === undefined ? "" : ` of ${size(unread.bytes)}`} that was not read yet.`;
   }
   if (of === 0) return "No keys are suggested here.";
+  if (opened) {
+    const names = `the ${count(of)} keys that were opened so far`;
+    return suggestions.length === 0 ? `Not among ${names}.` : `From ${names}: no request.`;
+  }
   const looked =
     searched < of
       ? `the first ${count(searched)} of ${count(of)} keys at this level`
@@ -298,7 +310,7 @@ function noteOf({ suggestions, unread, searched, of }: Completion, paged: boolea
 
 /** Splits a text into the finished segments and the one that is being typed. */
 function partsOf(text: string): Typed {
-  if (text.startsWith("$")) return jsonPathParts(text);
+  if (text.startsWith("$")) return { form: "jsonpath", ...jsonPathParts(text) };
   if (text.startsWith("/")) {
     const cut = text.lastIndexOf("/");
     const segments = typedSegments(text.slice(0, cut));
@@ -314,26 +326,6 @@ function partsOf(text: string): Typed {
   const above = text.slice(0, cut);
   const typed = typedSegments(text.slice(cut))[0]?.text ?? "";
   return { form: "path", above, segments: typedSegments(above), typed };
-}
-
-/** Names, indices and wildcards of a JSONPath query can be followed in the table. Filters and descendants cannot. */
-function jsonPathParts(text: string): Typed {
-  const open = /(?:\.([^.[\]]*)|\['((?:[^'\\]|\\.)*))$/.exec(text);
-  const above = open === null ? text : text.slice(0, open.index);
-  const typed = open?.[1] ?? open?.[2] ?? "";
-  const segments: TypedSegment[] = [];
-  const part = /\.(\*)|\[(\*)\]|\.([^.[\]*'"?]+)|\['((?:[^'\\]|\\.)*)'\]|\[(-?\d+)\]/sy;
-  part.lastIndex = 1;
-  while (part.lastIndex < above.length) {
-    const at = part.lastIndex;
-    const match = part.exec(above);
-    if (match === null || match.index !== at) return { form: "jsonpath", above, segments: undefined, typed };
-    const [, dot, star, member, name, index] = match;
-    if (dot ?? star) segments.push({ text: "*", exact: false });
-    else segments.push({ text: member ?? index ?? name!.replace(/\\(.)/g, "$1"), exact: true });
-  }
-  const isOpen = open !== null || text === "$";
-  return { form: "jsonpath", above, segments: isOpen ? segments : undefined, typed };
 }
 
 /** A member in JSONPath. */

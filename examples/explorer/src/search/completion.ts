@@ -16,6 +16,8 @@ export interface Completion {
   /** How many keys were looked at, and how many there are at this level. */
   readonly searched: number;
   readonly of: number;
+  /** Whether only keys that were opened before were looked at, of several levels. */
+  readonly opened?: boolean;
 }
 
 const NOTHING: Completion = { suggestions: [], unread: undefined, searched: 0, of: 0 };
@@ -24,6 +26,9 @@ const MAX_SUGGESTIONS = 60;
 /** Keys that are searched; fewer if tables are paged. */
 const SEARCHED_KEYS = 2_000_000;
 const SEARCHED_PAGED_KEYS = 4096;
+/** Keys that are searched below a container, and of one of the containers there. */
+const SEARCHED_BELOW = 20_000;
+const SEARCHED_OF_EACH = 1024;
 /** Keys that are loaded at a time. */
 const STEP = 1024;
 
@@ -68,7 +73,44 @@ export async function complete(
 }
 
 /**
- * Follows a path as far as the table goes. `*` goes to the first entry.
+ * The keys of everything below a container, as {@link complete} orders them. Only what was opened before is looked at: no
+ * request is made below the container.
+ */
+export async function completeBelow(
+  root: Entry,
+  above: readonly TypedSegment[],
+  typed: string,
+  signal: AbortSignal,
+): Promise<Completion> {
+  const from = await followTable(root, above, signal);
+  if (from === undefined) return NOTHING;
+  const wanted = typed.toLowerCase();
+  const found = new Map<string, Entry>();
+  const open = [from];
+  let searched = 0;
+  // Level by level: the keys nearest to the container come first.
+  for (const at of open) {
+    const size = Math.min(at.size ?? 0, SEARCHED_OF_EACH);
+    if (searched + size > SEARCHED_BELOW) break;
+    for (let i = 0; i < size; i++) {
+      searched++;
+      const key = at.keyAt(i);
+      const child = at.child(i);
+      // A key that is not a text has no name in JSONPath.
+      if (typeof key === "string" && !found.has(key)) found.set(key, child);
+      if (child.content !== undefined) open.push(child);
+    }
+  }
+  const texts = [...found.keys()].filter((text) => text.toLowerCase().includes(wanted));
+  const begins = (text: string): boolean => text.toLowerCase().startsWith(wanted);
+  const suggestions = [...texts.filter(begins), ...texts.filter((text) => !begins(text))]
+    .slice(0, MAX_SUGGESTIONS)
+    .map((text) => ({ text, entry: found.get(text) }));
+  return { suggestions, unread: undefined, searched, of: found.size, opened: true };
+}
+
+/**
+ * Follows a path as far as the table goes. `*` goes to the first entry that was opened, else to the first one.
  * @returns undefined if there is no such entry
  */
 async function followTable(
@@ -87,9 +129,14 @@ async function followTable(
     }
     if (segment === undefined || at.size === undefined) return at;
     if (at.size === 0) return undefined;
-    const index = segment.text === "*" && !segment.exact ? 0 : await at.find(segment, { signal });
+    const index =
+      segment.text === "*" && !segment.exact ? at.firstOpened : await at.find(segment, { signal });
     if (index < 0) return undefined;
-    if (at.blocked) return at.child(index);
+    if (at.blocked) {
+      at = at.child(index);
+      if (at.content === undefined) return at;
+      continue;
+    }
     await at.ensure(index, index + 1, { signal });
     at = at.child(index);
   }

@@ -19,6 +19,8 @@ export interface EntryRange {
   readonly start?: number | undefined;
   /** Index after the last entry. Default: all. */
   readonly end?: number | undefined;
+  /** How many batches of pages are read in advance, if a page index has them. Default 1. */
+  readonly depth?: number | undefined;
 }
 
 /** Options of `keys`: a page of them. */

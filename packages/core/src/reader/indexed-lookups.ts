@@ -104,7 +104,7 @@ export class IndexedLookups implements LargeLookups {
 
   walk(
     branch: Branch,
-    { start = 0, end = branch.count }: EntryRange,
+    { start = 0, end = branch.count, depth }: EntryRange,
     options?: ReadOptions,
   ): AsyncGenerator<Entry[]> {
     const large = branch.entries as LargeNode;
@@ -115,6 +115,7 @@ export class IndexedLookups implements LargeLookups {
         return pages.map((page) => this.#reader.entriesOf(page, start, end));
       },
       options?.signal,
+      depth,
     );
   }
 

@@ -4,35 +4,43 @@ import { TimeSlice } from "./event-loop.js";
 const STEP = 1024;
 
 /**
- * Loads pieces one after the other, each before it is needed: while the items of one are handed out, the next is on its
- * way. Leaving the loop early aborts the load under way.
+ * Loads pieces in order, each before it is needed: while the items of one are handed out, the next ones are on their way.
+ * Leaving the loop early aborts the loads under way.
  * @param load gets a signal that aborts with `signal`, and when the loop ends
+ * @param depth how many pieces are loaded in advance, once the first one has arrived
  */
 export async function* readAhead<P, T>(
   pieces: Iterable<P> | AsyncIterable<P>,
   load: (piece: P, signal: AbortSignal) => Promise<T[]>,
   signal: AbortSignal | undefined,
+  depth = 1,
 ): AsyncGenerator<T, undefined> {
-  const iterator =
-    Symbol.asyncIterator in pieces ? pieces[Symbol.asyncIterator]() : pieces[Symbol.iterator]();
   const controller = new AbortController();
   const slice = new TimeSlice();
   const abort = (): void => controller.abort(signal?.reason);
   signal?.addEventListener("abort", abort, { once: true });
-  const next = async (): Promise<T[] | undefined> => {
-    await slice.next(signal);
-    const { value, done } = await iterator.next();
-    return done ? undefined : load(value, controller.signal);
+  const walk = (async function* () {
+    // Pieces may come of another walk, and so on: all of them would start on one stack.
+    await undefined;
+    for await (const piece of pieces) {
+      await slice.next(signal);
+      yield piece;
+    }
+  })();
+  const loading: Promise<T[] | undefined>[] = [];
+  const begin = (): void => {
+    const items = walk.next().then(({ value, done }) => (done ? undefined : load(value, controller.signal)));
+    // A failure is reported when the piece is needed, not before.
+    items.catch(() => {});
+    loading.push(items);
   };
-  let loading: Promise<T[] | undefined> | undefined = next();
   try {
+    begin();
     for (;;) {
-      const items = await loading;
-      loading = undefined;
-      if (items === undefined) return undefined;
-      loading = next();
-      // A failure is reported when the piece is needed, not before.
-      loading.catch(() => {});
+      const items = await loading[0];
+      loading.shift();
+      if (!items) return undefined;
+      while (loading.length < depth) begin();
       for (let i = 0; i < items.length; i++) {
         yield items[i]!;
         if ((i + 1) % STEP === 0) await slice.next(signal);
@@ -40,11 +48,9 @@ export async function* readAhead<P, T>(
     }
   } finally {
     signal?.removeEventListener("abort", abort);
-    if (loading !== undefined) {
-      controller.abort(new DOMException("The walk has ended.", "AbortError"));
-      // The pieces may still be in use by the load; they are released after it.
-      await loading.catch(() => {});
-    }
-    await iterator.return?.();
+    controller.abort();
+    // The pieces may still be in use by the loads; they are released after them.
+    await Promise.allSettled(loading);
+    await walk.return(undefined);
   }
 }
