@@ -320,7 +320,7 @@ export class ImagePlot {
 
 /** Tells where numbers are between the first color and the last, from 0 to 1. NaN: the number has no color. */
 function scaleOf({ domain: [least, greatest], log }: Coloring): (value: number) => number {
-  const position = (value: number): number => (log ? Math.log(value) : value);
+  const position = (value: number): number => (!log ? value : value > 0 ? Math.log(value) : Number.NaN);
   const from = position(least);
   const range = position(greatest) - from;
   return (value) => {
