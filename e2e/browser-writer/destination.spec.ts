@@ -37,7 +37,7 @@ onEachServer((place) => {
     await page.goto(served().origin);
     const keys = { ...server, credentials: { ...server.credentials, secretAccessKey: "wrong-secret" } };
     await writer.write({ size: 0, path: `${bucket}/sky.msglc`, keys });
-    await expect(alert(page)).toContainText("The secret key is wrong");
+    await expect(alert(page)).toContainText("The signature does not fit");
     await look(writer, info, "wrong-keys");
 
     await writer.fillKeys(server);

@@ -11,7 +11,10 @@ import { ExplorerPage } from "./explorer-page.js";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
-test("peekpack explore opens the archive in the page", async ({ page, browserAbsent }) => {
+test("peekpack explore opens the archive in the page, and without one a page that offers real data", async ({
+  page,
+  browserAbsent,
+}) => {
   needBrowser(browserAbsent);
   test.setTimeout(180_000);
   await promisify(execFile)("npm", ["run", "-s", "build:page", "--workspace", "@peekpack/cli"], {
@@ -20,20 +23,38 @@ test("peekpack explore opens the archive in the page", async ({ page, browserAbs
   const folder = await mkdtemp(join(tmpdir(), "peekpack-explore-"));
   const file = join(folder, "measurements.msglc");
   await writeFile(file, encodeArchive({ config: { title: "a title" }, entries: ["x".repeat(20_000)] }));
-  const child = spawn(process.execPath, [join(root, "packages/cli/bin/peekpack.js"), "explore", file]);
+  const explorer = new ExplorerPage(page);
+  try {
+    await explored([file], async (url) => {
+      await page.goto(url);
+      await expect(explorer.row("config", 2)).toBeVisible();
+      await explorer.goTo("config/title");
+      await expect(page.getByText('"a title"').first()).toBeVisible();
+    });
+    await explored([], async (url) => {
+      await page.goto(url);
+      await page.getByRole("button", { name: "the same compressed" }).click();
+      await expect(explorer.row("css", 2)).toBeVisible();
+      await explorer.goTo("css/properties/color/__compat/source_file");
+      await expect(page.getByText('"css/properties/color.json"').first()).toBeVisible();
+    });
+    expect(explorer.trouble).toEqual([]);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+/** Does something while the command serves the page. */
+async function explored(args: readonly string[], act: (url: string) => Promise<void>): Promise<void> {
+  const command = join(root, "packages/cli/bin/peekpack.js");
+  const child = spawn(process.execPath, [command, "explore", ...args]);
   try {
     const url = await new Promise<string>((resolve, reject) => {
       child.stdout.once("data", (chunk: Buffer) => resolve(String(chunk).trim()));
       child.once("exit", () => reject(new Error("The command has ended.")));
     });
-    const explorer = new ExplorerPage(page);
-    await page.goto(url);
-    await expect(explorer.row("config", 2)).toBeVisible();
-    await explorer.goTo("config/title");
-    await expect(page.getByText('"a title"').first()).toBeVisible();
-    expect(explorer.trouble).toEqual([]);
+    await act(url);
   } finally {
     child.kill();
-    await rm(folder, { recursive: true });
   }
-});
+}

@@ -26,6 +26,7 @@ const DATA = {
   ),
   photo: Array.from({ length: 20 }, (_, y) => Array.from({ length: 30 }, (_, x) => [255, y * 10, x * 8])),
   gaps: Array.from({ length: 40 }, (_, i) => (i === 20 ? null : i + 0.5)),
+  powers: Array.from({ length: 10 }, (_, i) => 10 ** i),
   points: Array.from({ length: 200 }, (_, i) => ({ x: Math.sin(i / 9), y: Math.cos(i / 9), size: i })),
 } satisfies Record<string, Value>;
 
@@ -182,6 +183,94 @@ test("a plot has a gap for null, zooms, and shows a column against another; a li
   const other = await linked(context, page);
   await expect(other.page.getByRole("img", { name: "y against x" })).toBeVisible();
   expect([...explorer.trouble, ...zoomed.trouble, ...other.trouble]).toEqual([]);
+});
+
+/** How high the curve is in the middle of a plot: 0 at the bottom, 1 at the top. Undefined if it is not drawn. */
+function heightInTheMiddle(page: Page): Promise<number | undefined> {
+  return page.locator(".line-plot").evaluate((plot) => {
+    const canvas = plot.querySelector("canvas");
+    const over = plot.querySelector(".u-over")?.getBoundingClientRect();
+    if (canvas === null || over === undefined) return undefined;
+    const { left, top } = canvas.getBoundingClientRect();
+    const x = Math.round((over.left - left + over.width / 2) * devicePixelRatio);
+    const { data } = canvas.getContext("2d")!.getImageData(x, 0, 1, canvas.height);
+    for (let y = 0; y < canvas.height; y++) {
+      const [red, green, blue] = data.subarray(y * 4, y * 4 + 3);
+      if (Math.max(red!, green!, blue!) - Math.min(red!, green!, blue!) < 90) continue;
+      return 1 - (y / devicePixelRatio - (over.top - top)) / over.height;
+    }
+    return undefined;
+  });
+}
+
+test("the vertical axis and the colors become logarithmic; a link shows the same, and the zoom of a query", async ({
+  page,
+  context,
+}, info) => {
+  const explorer = new ExplorerPage(page);
+  await explorer.openUrl(origin(), url);
+  await explorer.goTo("powers");
+  await expect.poll(() => heightInTheMiddle(page)).toBeLessThan(0.2);
+  await page.getByLabel("Log scale").check();
+  await expect.poll(() => heightInTheMiddle(page)).toBeGreaterThan(0.4);
+  expect(await heightInTheMiddle(page), "powers are a straight line").toBeLessThan(0.6);
+  await expect(page).toHaveURL(/log=1/);
+  await explorer.picture(info, "log");
+  const other = await linked(context, page);
+  await expect(other.page.getByLabel("Log scale")).toBeChecked();
+  await expect.poll(() => heightInTheMiddle(other.page)).toBeGreaterThan(0.4);
+
+  await explorer.goTo("cube");
+  const image = page.getByRole("img", { name: "20 rows of 600 numbers as an image" });
+  await expect(page.getByLabel("Value of the first color")).toHaveValue("0");
+  await page.getByLabel("Log scale").check();
+  // 0 has no logarithm, and no color.
+  await expect(page.getByLabel("Value of the first color")).toHaveValue("1");
+  const opacity = (): Promise<number> =>
+    image.evaluate((element) => {
+      const [x, y] = [64.3 * devicePixelRatio, 12 * devicePixelRatio].map(Math.floor) as [number, number];
+      return (element as HTMLCanvasElement).getContext("2d")!.getImageData(x, y, 1, 1).data[3]!;
+    });
+  await expect.poll(opacity).toBe(0);
+
+  // A drag draws over the image. It computes none until it ends.
+  await page.evaluate(() => {
+    const { prototype } = OffscreenCanvasRenderingContext2D;
+    const { putImageData } = prototype as unknown as { putImageData(...args: unknown[]): void };
+    const counted = { images: 0 };
+    Object.assign(window, { counted });
+    Object.assign(prototype, {
+      putImageData(...args: unknown[]) {
+        counted.images++;
+        putImageData.apply(this, args);
+      },
+    });
+  });
+  const images = (): Promise<number> =>
+    page.evaluate(() => (window as unknown as { counted: { images: number } }).counted.images);
+  const { x, y } = (await image.boundingBox())!;
+  await page.mouse.move(x + 100, y + 20);
+  await page.mouse.down();
+  for (const by of [20, 40, 60]) {
+    await page.mouse.move(x + 100 + by, y + 20 + by);
+    await page.evaluate(
+      () => new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted))),
+    );
+  }
+  expect(await images()).toBe(0);
+  await page.mouse.up();
+  await expect(page).toHaveURL(/x=\d+:\d+&y=\d+:\d+/);
+  expect(await images()).toBe(1);
+
+  await explorer.goTo("points/*/x");
+  await expect(page.getByText("200 matches", { exact: true })).toBeVisible();
+  await page.getByRole("button", { name: "Zoom in" }).click();
+  await expect(page).toHaveURL(/x=50:150/);
+  const query = await linked(context, page);
+  await expect(query.page.getByText("200 matches", { exact: true })).toBeVisible();
+  await query.page.getByRole("button", { name: "Zoom in" }).click();
+  await expect(query.page).toHaveURL(/select=points.*x=75:125/);
+  expect([...explorer.trouble, ...other.trouble, ...query.trouble]).toEqual([]);
 });
 
 test("a plot of half a million numbers begins with a sample, and reads what one zooms into", async ({

@@ -196,7 +196,14 @@ test("describes any entry of a paged table with few requests", async () => {
   const fetched = reads.reduce((sum, event) => sum + event.bytes, 0);
   expect(fetched).toBeLessThan(bytes.length / 10);
   expect((await far.load()).value).toBe("value 150000");
-  expect(await map.find({ text: "key-123456", exact: true })).toBe(123_456);
+  const before = reads.length;
+  const found = await map.find({ text: "key-123456", exact: true });
+  expect(found).toBe(123_456);
+  // As the tree asks for a screen around the entry that it goes to.
+  await map.ensure(found - 30, found + 30);
+  expect(map.child(found).key).toBe("key-123456");
+  const bytesOfGoing = reads.slice(before).reduce((sum, event) => sum + event.bytes, 0);
+  expect(bytesOfGoing).toBeLessThan(40_000);
 });
 
 test("does not fail a load of descriptions when another caller of it aborts", async () => {

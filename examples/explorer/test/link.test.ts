@@ -29,7 +29,8 @@ const PLACES: readonly Address[] = [
   },
   { kind: "s3", endpoint: undefined, region: undefined, path: "bucket/key", credentials: undefined },
   { kind: "file", file: { name: "measured & kept.msglc" } as File },
-  { kind: "demo" },
+  { kind: "demo", name: "simulations" },
+  { kind: "demo", name: "forty-gigabytes" },
 ];
 
 describe("a link", () => {

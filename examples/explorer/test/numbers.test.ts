@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { envelope, ticks } from "../src/numbers/axis.js";
 import { histogram } from "../src/numbers/histogram.js";
 import { seriesOf } from "../src/numbers/series.js";
+import { atOnce } from "../src/numbers/steps.js";
 import { summarise } from "../src/numbers/summary.js";
 import { colorScaleOf, fixedDimensions, gridAt, tensorOf } from "../src/numbers/tensor.js";
 
@@ -64,12 +65,12 @@ describe("an image of numbers", () => {
   });
 
   test("is in color if the last of three dimensions holds bytes or fractions of 3 or 4 channels", () => {
-    const colors = (values: number[]): number | undefined => colorScaleOf(tensorOf([[values]])!);
+    const colors = (values: number[]): number | undefined => atOnce(colorScaleOf(tensorOf([[values]])!));
     expect(colors([0, 128, 255])).toBe(255);
     expect(colors([0, 0.5, 1, 1])).toBe(1);
     expect(colors([0, 0.5, 2])).toBeUndefined();
     expect(colors([0, 1])).toBeUndefined();
-    expect(colorScaleOf(tensorOf([[1, 2, 3]])!)).toBeUndefined();
+    expect(atOnce(colorScaleOf(tensorOf([[1, 2, 3]])!))).toBeUndefined();
     expect(
       gridAt(
         tensorOf([

@@ -1,12 +1,22 @@
 import { readdir } from "node:fs/promises";
 import { extname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
-import { PeekpackError } from "@peekpack/core";
+import { PeekpackError, type RangeSource } from "@peekpack/core";
+import { fileSource } from "@peekpack/node-storage";
 
 /** A file of the built explorer. */
 export interface PageFile {
   readonly path: string;
   readonly type: string;
+}
+
+/** An archive that the explorer can open. */
+export interface ServedArchive {
+  /** Its URL below the page's own. The page shows the last part. */
+  readonly path: string;
+  readonly source: RangeSource;
+  /** Where the archive starts in the source. */
+  readonly offset: number;
 }
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -42,4 +52,19 @@ export async function explorerPage(): Promise<ReadonlyMap<string, PageFile>> {
     );
   }
   return files;
+}
+
+/** Archives that the first page offers. The build writes them beside the page. */
+const SAMPLES = ["browser-compat-data.msglc.zst"] as const;
+
+/** The sample archives, each as it is stored and decompressed. The caller closes them. */
+export async function sampleArchives(): Promise<readonly ServedArchive[]> {
+  const { zstdSource } = await import("@peekpack/zstd");
+  return SAMPLES.flatMap((name) => {
+    const stored = (): RangeSource => fileSource(join(FOLDER, "samples", name));
+    return [
+      { path: `samples/${name}`, source: stored(), offset: 0 },
+      { path: `samples/${name.replace(/\.zst$/, "")}`, source: zstdSource(stored()), offset: 0 },
+    ];
+  });
 }

@@ -3,21 +3,12 @@ import { createReadStream } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { pipeline } from "node:stream/promises";
-import { isPeekpackError, type RangeSource } from "@peekpack/core";
-import type { PageFile } from "./explorer-page.js";
-
-/** What the explorer shows. */
-export interface ServedArchive {
-  /** The last part of its URL, which the page shows. */
-  readonly name: string;
-  readonly source: RangeSource;
-  /** Where the archive starts in the source. */
-  readonly offset: number;
-}
+import { isPeekpackError } from "@peekpack/core";
+import type { PageFile, ServedArchive } from "./explorer-page.js";
 
 /** A server of the explorer on 127.0.0.1. */
 export interface ExplorerServer {
-  /** Opens the explorer with the archive. It is all that is needed to read the archive. */
+  /** Opens the explorer, with the archive if there is one. It is all that is needed to read the archive. */
   readonly url: string;
   close(): Promise<void>;
 }
@@ -34,29 +25,26 @@ const COMMON_HEADERS = {
 };
 
 /**
- * Serves the explorer and one archive to this machine. Every URL begins with a random token, which a page of another origin
+ * Serves the explorer and archives to this machine. `archive` is opened with the page. Every URL begins with a random token, which a page of another origin
  * cannot know. The Host header must be the server's own: the name of a foreign page that resolves to 127.0.0.1 is refused.
  */
 export async function serveExplorer(
   files: ReadonlyMap<string, PageFile>,
-  archive: ServedArchive,
+  archive: ServedArchive | undefined,
+  samples: readonly ServedArchive[],
   { port = 0, signal }: { readonly port?: number | undefined; readonly signal?: AbortSignal | undefined },
 ): Promise<ExplorerServer> {
-  const { size, version } = await archive.source.probe({ head: 0, tail: 0 }, { signal });
-  const object: ServedObject = {
-    ...archive,
-    size: Math.max(0, size - archive.offset),
-    etag: `"${createHash("sha256").update(`${version} ${size}`).digest("hex").slice(0, 32)}"`,
-  };
+  const objects = new Map<string, ServedObject>();
+  for (const served of archive === undefined ? samples : [archive, ...samples]) {
+    objects.set(served.path, await objectOf(served, signal));
+  }
   const token = randomBytes(16).toString("base64url");
-  const archivePath = `archive/${encodeURIComponent(archive.name)}`;
   const server = createServer((request, response) => {
     const { port: own } = server.address() as AddressInfo;
     handle(request, response, {
       token,
-      archivePath,
       files,
-      object,
+      objects,
       hosts: [`127.0.0.1:${own}`, `localhost:${own}`],
     }).catch(() => response.destroy());
   });
@@ -66,7 +54,7 @@ export async function serveExplorer(
   });
   const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}/${token}/`;
   return {
-    url: `${base}#url=${encodeURIComponent(base + archivePath)}`,
+    url: archive === undefined ? base : `${base}#url=${encodeURIComponent(base + archive.path)}`,
     async close() {
       server.closeAllConnections();
       await new Promise<void>((resolve) => server.close(() => resolve()));
@@ -80,11 +68,20 @@ interface ServedObject extends ServedArchive {
   readonly etag: string;
 }
 
+async function objectOf(archive: ServedArchive, signal: AbortSignal | undefined): Promise<ServedObject> {
+  const { size, version } = await archive.source.probe({ head: 0, tail: 0 }, { signal });
+  return {
+    ...archive,
+    size: Math.max(0, size - archive.offset),
+    etag: `"${createHash("sha256").update(`${version} ${size}`).digest("hex").slice(0, 32)}"`,
+  };
+}
+
 interface Site {
   readonly token: string;
-  readonly archivePath: string;
   readonly files: ReadonlyMap<string, PageFile>;
-  readonly object: ServedObject;
+  /** By their paths below the page's URL. */
+  readonly objects: ReadonlyMap<string, ServedObject>;
   readonly hosts: readonly string[];
 }
 
@@ -93,7 +90,8 @@ async function handle(request: IncomingMessage, response: ServerResponse, site: 
   const [, token = "", path = ""] = /^\/([^/?]*)\/([^?]*)/.exec(url) ?? [];
   if (!site.hosts.includes(headers.host ?? "") || !isSame(token, site.token)) return refuse(response, 403);
   if (method !== "GET" && method !== "HEAD") return refuse(response, 405);
-  if (path === site.archivePath) return sendArchive(request, response, site.object);
+  const object = site.objects.get(path);
+  if (object !== undefined) return sendArchive(request, response, object);
   const file = site.files.get(path);
   if (file === undefined) return refuse(response, 404);
   response.writeHead(200, { ...COMMON_HEADERS, "Content-Type": file.type });

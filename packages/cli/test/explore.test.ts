@@ -7,6 +7,7 @@ import { promisify } from "node:util";
 import { encodeArchive, openArchive } from "@peekpack/core";
 import { s3Store } from "@peekpack/s3";
 import { freshBucket, startS3 } from "@peekpack/testing";
+import { isZstd } from "@peekpack/zstd";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type BuiltCommand, builtCommand, type Ended, ended, root, s3Environment } from "./built-command.js";
 
@@ -150,6 +151,23 @@ describe("explore", () => {
     } finally {
       await server.close();
     }
+  });
+
+  it("without an archive serves the first page and a sample, compressed and not", async () => {
+    const { url, stop } = await serve([]);
+    expect(url.hash).toBe("");
+    expect(await (await fetch(url)).text()).toContain("<title>");
+    const sample = new URL("samples/browser-compat-data.msglc", url).href;
+    const opened = await openArchive(sample);
+    expect(await opened.read("css/properties/color/__compat/source_file")).toBe("css/properties/color.json");
+    expect(opened.stats.bytes).toBeLessThan(opened.info.size / 10);
+    await opened.close();
+    const compressed = await fetch(`${sample}.zst`, { headers: { range: "bytes=0-3" } });
+    expect(compressed.status).toBe(206);
+    expect(isZstd(new Uint8Array(await compressed.arrayBuffer()))).toBe(true);
+    expect((await fetch(new URL("samples/..%2Findex.html", url))).status).toBe(404);
+    expect(await stop("SIGINT")).toMatchObject({ status: 130, stderr: "" });
+    expect((await built.run(["explore", "--shell"])).status).toBe(2);
   });
 
   it("reports at once what is no archive", async () => {

@@ -1,4 +1,5 @@
 import { isPeekpackError } from "@peekpack/core";
+import { S3_CODES, type Words } from "@peekpack/explorer/archive/s3-codes";
 import { S3Error } from "@peekpack/s3";
 import { type Failure, failureOf } from "../write/failure.js";
 import { type Destination, type OpenDestination, openDestination } from "./destination.js";
@@ -82,10 +83,12 @@ async function refusalOf(destination: Destination, opened: OpenDestination): Pro
     if (status === undefined) {
       return (await accepts(opened)) ? undefined : unansweredFailure(destination, opened, error);
     }
-    const words = REFUSALS[s3Code] ?? (status === 401 || status === 403 ? NO_PERMISSION : undefined);
+    const words =
+      S3_CODES[s3Code] ?? (status === 401 || status === 403 ? noPermission(destination.path) : undefined);
     if (words !== undefined) {
       const [title, advice] = words;
-      return { title: title(destination), message: error.message, advice, code: s3Code || String(status) };
+      const code = s3Code || String(status);
+      return { title, message: error.message, advice: `${advice} Nothing was written.`, code };
     }
     // The upload id is refused: with 404, or with 400 where ids have a form.
     return status >= 500 || (status === 404 && s3Code === "") || status < 400 ? failureOf(error) : undefined;
@@ -102,37 +105,10 @@ async function accepts({ target }: OpenDestination): Promise<boolean> {
   }
 }
 
-type Words = readonly [title: (destination: Destination) => string, advice: string];
-
-const KEYS = "Correct the access key and the secret key. Nothing was written.";
-const UNKNOWN_KEY: Words = [
-  () => "The server does not know the access key",
-  `${KEYS} Or the key belongs to another endpoint.`,
-];
-const EXPIRED: Words = [() => "The keys have expired", "Enter new ones."];
-const NO_PERMISSION: Words = [
-  ({ path }) => `These keys may not write to ${bucketOf(path)}`,
-  "They need s3:PutObject for this key. Nothing was written.",
-];
-const REGION: Words = [() => "The bucket is in another region", "Enter the bucket's region with the keys."];
-
-/** Codes of S3, in words. */
-const REFUSALS: Readonly<Record<string, Words>> = {
-  NoSuchBucket: [
-    ({ path }) => `There is no bucket ${bucketOf(path)}`,
-    "Create it, or correct its name or the endpoint. Nothing was written.",
-  ],
-  SignatureDoesNotMatch: [() => "The secret key is wrong", KEYS],
-  InvalidAccessKeyId: UNKNOWN_KEY,
-  // versitygw responds 404 with this code.
-  XAdminUserNotFound: UNKNOWN_KEY,
-  InvalidToken: [() => "The session token is wrong", "Correct it, or leave it out."],
-  ExpiredToken: EXPIRED,
-  TokenRefreshRequired: EXPIRED,
-  RequestTimeTooSkewed: [() => "The clocks differ too much", "Set this computer's clock."],
-  AuthorizationHeaderMalformed: REGION,
-  PermanentRedirect: REGION,
-};
+/** The keys are right, and do not allow it. */
+function noPermission(path: string): Words {
+  return [`These keys may not write to ${bucketOf(path)}`, "They need s3:PutObject for this key."];
+}
 
 function bucketOf(path: string): string {
   return path.slice(0, path.indexOf("/"));

@@ -1,3 +1,5 @@
+import type { DemoName } from "../demo/demonstration.js";
+
 /** Where an archive is, with all that is needed to read it. It may contain secrets, and stays in memory. */
 export type Address =
   | { readonly kind: "url"; readonly url: string }
@@ -11,7 +13,7 @@ export type Address =
       readonly credentials: S3Secret | undefined;
     }
   | { readonly kind: "file"; readonly file: File }
-  | { readonly kind: "demo" };
+  | { readonly kind: "demo"; readonly name: DemoName };
 
 /** Credentials that sign requests to S3. */
 export interface S3Secret {
@@ -32,7 +34,7 @@ export type PublicAddress =
       readonly signed: boolean;
     }
   | { readonly kind: "file"; readonly name: string }
-  | { readonly kind: "demo" };
+  | { readonly kind: "demo"; readonly name: DemoName };
 
 /** Removes everything secret: credentials, user and password, query and fragment. */
 export function publicAddress(address: Address): PublicAddress {
@@ -62,7 +64,7 @@ export function addressName(address: PublicAddress): string {
     case "file":
       return address.name;
     case "demo":
-      return "demonstration.msglc";
+      return `${address.name}.msglc`;
   }
 }
 

@@ -9,7 +9,7 @@ import {
   type Value,
 } from "@peekpack/core";
 import { indexOfKey, type Outline, outlineOf } from "@peekpack/core/inspect";
-import { OutlineWindows, WINDOW } from "./outline-window.js";
+import { OutlineWindows } from "./outline-window.js";
 import { keysFor, keyText, pathText, type TypedSegment } from "./segments.js";
 
 /** What was read for an entry: a handle, or a value. */
@@ -178,8 +178,8 @@ export class Entry {
       const own = outlineOf(value);
       this.#outline = { ...own, range: own.range ?? this.#outline?.range };
       if (own.kind !== "blocked") {
-        this.#windows = new OutlineWindows(value);
-        await this.#windows.load(0, Math.min(WINDOW, sizeOf(value)), options);
+        this.#windows = new OutlineWindows(value, this.paged);
+        await this.#windows.load(0, Math.min(this.#windows.window, sizeOf(value)), options);
       }
     }
     this.#content = { value };
@@ -239,7 +239,7 @@ export class Entry {
     }
     if (this.#content?.value instanceof LazyMap) {
       this.#indices ??= indicesByText(
-        Array.from({ length: Math.min(size, WINDOW) }, (_, i) => this.keyAt(i)),
+        Array.from({ length: Math.min(size, this.#windows!.window) }, (_, i) => this.keyAt(i)),
       );
       return this.#indices.get(text) ?? -1;
     }

@@ -1,10 +1,11 @@
 import type { LazyList, LazyMap, ReadOptions } from "@peekpack/core";
 import { type OutlineEntry, outlineEntries } from "@peekpack/core/inspect";
 
-/** Entries that are loaded at once. */
-export const WINDOW = 1024;
-/** Windows that are kept for one container. */
-const MAX_WINDOWS = 64;
+/** Entries that are loaded at once: of a table in memory; and of a paged one, where they cost requests, about a screen. */
+const WINDOW = 1024;
+const PAGED_WINDOW = 64;
+/** Entries that are kept for one container. */
+const MAX_ENTRIES = 65_536;
 
 /** The entries of a container as its table describes them. Windows are loaded on demand; the latest are kept. */
 export class OutlineWindows {
@@ -12,13 +13,18 @@ export class OutlineWindows {
   readonly #windows = new Map<number, readonly OutlineEntry[]>();
   readonly #loading = new Map<number, Promise<void>>();
 
-  constructor(container: LazyMap | LazyList) {
+  /** How many entries are loaded at once. */
+  readonly window: number;
+
+  /** @param paged whether tables are fetched page by page */
+  constructor(container: LazyMap | LazyList, paged: boolean) {
     this.#container = container;
+    this.window = paged ? PAGED_WINDOW : WINDOW;
   }
 
   /** The entry at an index. Undefined if it is not loaded. */
   get(index: number): OutlineEntry | undefined {
-    return this.#windows.get(Math.floor(index / WINDOW))?.[index % WINDOW];
+    return this.#windows.get(Math.floor(index / this.window))?.[index % this.window];
   }
 
   /**
@@ -27,7 +33,7 @@ export class OutlineWindows {
    */
   async load(from: number, to: number, { signal }: ReadOptions): Promise<readonly OutlineEntry[]> {
     const missing: number[] = [];
-    for (let window = Math.floor(from / WINDOW); window * WINDOW < to; window++) {
+    for (let window = Math.floor(from / this.window); window * this.window < to; window++) {
       if (!this.#windows.has(window)) missing.push(window);
     }
     if (missing.length === 0) return [];
@@ -46,11 +52,11 @@ export class OutlineWindows {
 
   async #load(window: number): Promise<void> {
     const entries: OutlineEntry[] = [];
-    const range = { start: window * WINDOW, end: (window + 1) * WINDOW };
+    const range = { start: window * this.window, end: (window + 1) * this.window };
     for await (const some of outlineEntries(this.#container, range)) entries.push(...some);
     this.#windows.set(window, entries);
     for (const oldest of this.#windows.keys()) {
-      if (this.#windows.size <= MAX_WINDOWS) break;
+      if (this.#windows.size * this.window <= MAX_ENTRIES) break;
       this.#windows.delete(oldest);
     }
   }

@@ -8,6 +8,7 @@ import {
   withEvents,
 } from "@peekpack/core";
 import { slowSource } from "@peekpack/core/testing";
+import { type DemoName, generatedSimulations } from "../demo/demonstration.js";
 import { type Address, addressName, type PublicAddress, publicAddress } from "./address.js";
 import type { Allowance } from "./allowance.js";
 import type { BrowserCache } from "./browser-cache.js";
@@ -17,6 +18,9 @@ import type { Traffic } from "./traffic.js";
 
 /** The widest gap between two values that one request reads. */
 const GAP_BYTES = 32 * 1024;
+
+/** A mobile connection, which reads of generated archives wait for: 8 Mbit/s. */
+export const DEMO_LINK = { latencyMs: 30, jitterMs: 25, bytesPerMs: 1000 } as const;
 
 /** An open archive, its address, and what reading it costs. */
 export interface Session {
@@ -45,7 +49,7 @@ export async function openSession(
 ): Promise<Session> {
   const fresh =
     address.kind === "url" && new URL(address.url).search !== "" ? new FreshAddress(address.url) : undefined;
-  const source = await sourceAt(address, cache, traffic, fresh);
+  const source = await sourceAt(address, { cache, traffic, fresh, signal });
   const engine = {
     onRequest: traffic.onRequest,
     // This page shows what each read costs: no read-ahead, and only small gaps are read too. By default core reads larger
@@ -90,11 +94,16 @@ export async function openSession(
   };
 }
 
+interface Surroundings {
+  readonly cache: BrowserCache;
+  readonly traffic: Traffic;
+  readonly fresh: FreshAddress | undefined;
+  readonly signal: AbortSignal;
+}
+
 async function sourceAt(
   address: Address,
-  cache: BrowserCache,
-  traffic: Traffic,
-  fresh: FreshAddress | undefined,
+  { cache, traffic, fresh, signal }: Surroundings,
 ): Promise<RangeSource> {
   switch (address.kind) {
     case "url":
@@ -126,15 +135,18 @@ async function sourceAt(
       // Reads of a file make no requests. They are shown like requests all the same.
       return probingByReads(withEvents(blobSource(address.file), traffic.onRequest), address.file.size);
     case "demo": {
-      const { demonstration } = await import("../demo/demonstration.js");
-      // It takes a second, during which nothing is painted.
-      await new Promise((resolve) => setTimeout(resolve, 50));
-      const blob = demonstration();
-      // A phone on a train: 8 Mbit/s.
-      const link = { latencyMs: 30, jitterMs: 25, bytesPerMs: 1000 };
-      return probingByReads(slowSource(blobSource(blob, { label: "demonstration" }), link), blob.size);
+      const source = await demoSource(address.name, signal);
+      const { size } = await source.probe({ head: 0, tail: 0 }, { signal });
+      return probingByReads(slowSource(source, DEMO_LINK), size);
     }
   }
+}
+
+async function demoSource(name: DemoName, signal: AbortSignal): Promise<RangeSource> {
+  if (name === "simulations") return blobSource(await generatedSimulations(signal), { label: "simulations" });
+  // A chunk of its own, because it needs the writer.
+  const { fortyGigabytes } = await import("../demo/forty-gigabytes.js");
+  return fortyGigabytes();
 }
 
 /** Replaces the probe by two reads. Unlike the event of a probe, their events say which bytes were read. */

@@ -1,5 +1,6 @@
 import { NdArray, type Value } from "@peekpack/core";
 import { isNumber } from "./series.js";
+import { atOnce, STEP, type Steps } from "./steps.js";
 
 /** Numbers in at least two dimensions. The last dimension varies fastest. */
 export interface Tensor {
@@ -26,6 +27,11 @@ const MAX_DIMENSIONS = 8;
 
 /** An array of numbers, or lists of equally long lists of numbers, as a tensor. Undefined for other values. */
 export function tensorOf(value: Value): Tensor | undefined {
+  return atOnce(tensorSteps(value));
+}
+
+/** As {@link tensorOf}, in steps. */
+export function* tensorSteps(value: Value): Steps<Tensor | undefined> {
   if (NdArray.is(value)) {
     const { data, shape, dtype } = value;
     return shape.length < 2 || shape.includes(0)
@@ -46,18 +52,28 @@ export function tensorOf(value: Value): Tensor | undefined {
   }
   if (shape.length < 2) return undefined;
   const data = new Float64Array(shape.reduce((product, length) => product * length, 1));
-  return flatten(value, shape, data) ? { shape, data, bytes: undefined } : undefined;
+  return (yield* flatten(value, shape, data)) ? { shape, data, bytes: undefined } : undefined;
 }
 
 /** Writes nested lists into an array. @returns false if they are not all as `shape` says */
-function flatten(value: Value, shape: readonly number[], data: Float64Array): boolean {
+function* flatten(value: Value, shape: readonly number[], data: Float64Array): Steps<boolean> {
   let at = 0;
-  const write = (item: Value, depth: number): boolean => {
-    if (depth === shape.length) {
-      if (!isNumber(item) && item != null) return false;
-      data[at++] = isNumber(item) ? Number(item) : Number.NaN;
-      return true;
+  let pause = STEP;
+  /** Writes lists of lists of numbers. */
+  function* writeLists(lists: Value, depth: number): Steps<boolean> {
+    if (depth === shape.length - 1 || NdArray.is(lists)) {
+      if (at >= pause) {
+        pause = at + STEP;
+        yield;
+      }
+      return writeNumbers(lists, depth);
     }
+    if (!Array.isArray(lists) || lists.length !== shape[depth]) return false;
+    for (const inner of lists) if (!(yield* writeLists(inner, depth + 1))) return false;
+    return true;
+  }
+  /** Writes a list of numbers, or an array. */
+  function writeNumbers(item: Value, depth: number): boolean {
     if (NdArray.is(item)) {
       const rest = shape.slice(depth);
       if (item.shape.length !== rest.length || item.shape.some((length, i) => length !== rest[i]))
@@ -66,22 +82,27 @@ function flatten(value: Value, shape: readonly number[], data: Float64Array): bo
       return true;
     }
     if (!Array.isArray(item) || item.length !== shape[depth]) return false;
-    return item.every((inner) => write(inner, depth + 1));
-  };
-  return write(value, 0);
+    for (const number of item) {
+      if (!isNumber(number) && number != null) return false;
+      data[at++] = isNumber(number) ? Number(number) : Number.NaN;
+    }
+    return true;
+  }
+  return yield* writeLists(value, 0);
 }
 
 /**
  * Whether the last dimension of a tensor is one of colors: of length 3 or 4, with bytes, integers up to 255 or fractions
- * of 1. A matrix of three columns is none.
+ * of 1. A matrix of three columns is none. In steps.
  */
-export function colorScaleOf({ shape, data, bytes }: Tensor): ColorScale | undefined {
+export function* colorScaleOf({ shape, data, bytes }: Tensor): Steps<ColorScale | undefined> {
   const channels = shape.at(-1)!;
   if (shape.length < 3 || (channels !== 3 && channels !== 4)) return undefined;
   if (bytes === true) return 255;
   let scale: ColorScale = 1;
   let hasFractions = false;
   for (let i = 0; i < data.length; i++) {
+    if (i % STEP === STEP - 1) yield;
     const value = Number(data[i]);
     if (!(value >= 0 && value <= 255)) return undefined;
     if (value > 1) scale = 255;

@@ -1,11 +1,9 @@
 import { openArchive, readEngine } from "@peekpack/core";
 import { slowSource } from "@peekpack/core/testing";
 import { failureOf } from "../archive/failure.js";
+import { DEMO_LINK } from "../archive/session.js";
 import { el, fill } from "../ui/dom.js";
 import { counted, duration, size } from "../ui/format.js";
-
-/** A mobile connection: 8 Mbit/s. */
-const LINK = { latencyMs: 30, jitterMs: 25, bytesPerMs: 1000 } as const;
 
 /** Reads one number out of an archive of forty gigabytes when it is asked to, and shows what that cost. */
 export function oneNumber(): HTMLElement {
@@ -47,7 +45,7 @@ async function readOne(): Promise<(Node | string)[]> {
   const { fortyGigabytes, RUNS } = await import("../demo/forty-gigabytes.js");
   const path = `runs/${Math.floor(Math.random() * RUNS)}/energy`;
   const started = performance.now();
-  const archive = await openArchive(readEngine(slowSource(fortyGigabytes(), LINK), { readAhead: 0 }));
+  const archive = await openArchive(readEngine(slowSource(fortyGigabytes(), DEMO_LINK), { readAhead: 0 }));
   try {
     const value = await archive.read(path);
     const ms = performance.now() - started;

@@ -10,6 +10,7 @@ import { byteField } from "./byte-field.js";
 import { cacheLine } from "./cache-line.js";
 import { oneNumber } from "./one-number.js";
 import { recentArchives } from "./recent-archives.js";
+import { samples } from "./samples.js";
 
 type Method = "url" | "s3" | "file";
 
@@ -77,17 +78,7 @@ export class OpeningView {
             text: "Open an archive where it is stored. This page reads its table of contents, and then only the bytes of what you unfold: in this tab, from any server that supports range requests.",
           }),
           oneNumber(),
-          el(
-            "p",
-            "demo-line",
-            "No archive at hand? ",
-            el("button", {
-              class: "text-button",
-              text: "Try a generated one",
-              attributes: { type: "button" },
-              on: { click: () => open({ kind: "demo" }) },
-            }),
-          ),
+          samples(open),
           recentArchives(),
         ),
         el(

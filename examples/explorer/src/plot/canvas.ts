@@ -1,5 +1,6 @@
 import { el, styleValue } from "../ui/dom.js";
 import { beforeNextFrame } from "../ui/next-frame.js";
+import { onNewColors } from "../ui/theme.js";
 
 /** What painting needs. Sizes in CSS pixels. */
 export interface Paint {
@@ -16,8 +17,7 @@ export class Canvas {
   readonly paintSoon: () => void;
   readonly #paint: (paint: Paint) => void;
   readonly #sizes: ResizeObserver;
-  readonly #theme: MutationObserver;
-  readonly #scheme = matchMedia("(prefers-color-scheme: dark)");
+  readonly #unlisten: () => void;
 
   constructor(name: string, paint: (paint: Paint) => void) {
     this.element = el("canvas", { class: name });
@@ -25,9 +25,7 @@ export class Canvas {
     this.paintSoon = beforeNextFrame(() => this.paint());
     this.#sizes = new ResizeObserver(() => this.paint());
     this.#sizes.observe(this.element);
-    this.#theme = new MutationObserver(this.paintSoon);
-    this.#theme.observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
-    this.#scheme.addEventListener("change", this.paintSoon);
+    this.#unlisten = onNewColors(this.paintSoon);
   }
 
   paint(): void {
@@ -45,7 +43,6 @@ export class Canvas {
 
   close(): void {
     this.#sizes.disconnect();
-    this.#theme.disconnect();
-    this.#scheme.removeEventListener("change", this.paintSoon);
+    this.#unlisten();
   }
 }

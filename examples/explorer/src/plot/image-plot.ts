@@ -50,6 +50,8 @@ export class ImagePlot {
   /** Of how many cells one is shown, across and down. */
   #sampling: readonly [across: number, down: number] = [1, 1];
   #cell = { width: 1, height: 1 };
+  /** The shown part, each pixel one cell. A drag paints it again; it is computed only for another part, size or coloring. */
+  #image: OffscreenCanvas | undefined;
   #drag: { readonly x: number; readonly y: number; toX: number; toY: number } | undefined;
   #at: { readonly row: number; readonly column: number } | undefined;
 
@@ -67,7 +69,10 @@ export class ImagePlot {
       `${count(grid.rows)} rows of ${count(grid.columns)} ${grid.channels === 1 ? "numbers" : "colors"} as an image`,
     );
     element.addEventListener("pointermove", (event) => this.#moved(event));
-    element.addEventListener("pointerleave", () => this.#readAt(undefined));
+    element.addEventListener("pointerleave", ({ pointerType }) => {
+      // A finger that has read a cell goes up, and the reading stays.
+      if (pointerType !== "touch") this.#readAt(undefined);
+    });
     element.addEventListener("pointerdown", (event) => {
       if (event.button !== 0 || event.pointerType === "touch") return;
       element.setPointerCapture(event.pointerId);
@@ -77,22 +82,22 @@ export class ImagePlot {
     element.addEventListener("dblclick", () => this.showAll());
     element.addEventListener("keydown", (event) => this.#pressed(event));
     new Pinch(element, {
-      read: () => {},
-      zoom: (from, to) => {
-        const { width } = this.#cell;
-        this.zoomBy((to - from) / element.clientWidth, this.#part.left + ((from + to) / 2 - LEFT) / width);
-      },
+      read: (x, y) => this.#readAt(this.#cellAt(x, y)),
+      zoom: (from, to, y) =>
+        this.zoomBy((to - from) / element.clientWidth, this.#positionAt((from + to) / 2, y)),
     });
   }
 
   /** Another image of the same size. */
   set grid(grid: Grid) {
     this.#grid = grid;
+    this.#image = undefined;
     this.#canvas.paintSoon();
   }
 
   set coloring(coloring: Coloring) {
     this.#coloring = coloring;
+    this.#image = undefined;
     this.#canvas.paintSoon();
   }
 
@@ -116,15 +121,16 @@ export class ImagePlot {
       bottom: Math.min(rows, Math.max(first.row + 1, Math.ceil(bottom))),
       right: Math.min(columns, Math.max(first.column + 1, Math.ceil(right))),
     };
+    this.#image = undefined;
     this.#canvas.paint();
     this.zoomed.emit(this.#part);
   }
 
   /** Shows a larger or smaller part. `factor`: below 1 shows less. */
-  zoomBy(factor: number, column?: number): void {
+  zoomBy(factor: number, around?: { readonly row: number; readonly column: number }): void {
     const { top, left, bottom, right } = this.#part;
-    const x = column ?? this.#at?.column ?? (left + right) / 2;
-    const y = this.#at?.row ?? (top + bottom) / 2;
+    const { row: y, column: x } = around ??
+      this.#at ?? { row: (top + bottom) / 2, column: (left + right) / 2 };
     this.zoom({
       top: y - (y - top) * factor,
       bottom: y + (bottom - y) * factor,
@@ -157,7 +163,7 @@ export class ImagePlot {
     const cell = { width: stretched ? across : square, height: stretched ? down : square };
     this.#cell = cell;
     const size = { width: cell.width * columns, height: cell.height * rows };
-    const image = this.#image(
+    const image = this.#imageOf(
       Math.min(columns, Math.ceil(size.width * devicePixelRatio)),
       Math.min(rows, Math.ceil(size.height * devicePixelRatio)),
     );
@@ -184,6 +190,8 @@ export class ImagePlot {
       const { x, y, toX, toY } = this.#drag;
       context.fillStyle = color("--select");
       context.fillRect(x, y, toX - x, toY - y);
+      context.strokeStyle = color("--muted");
+      context.strokeRect(x, y, toX - x, toY - y);
     }
   }
 
@@ -208,7 +216,8 @@ export class ImagePlot {
   }
 
   /** The shown part as an image of `width` times `height` pixels, each of which is one cell. */
-  #image(width: number, height: number): OffscreenCanvas {
+  #imageOf(width: number, height: number): OffscreenCanvas {
+    if (this.#image?.width === width && this.#image.height === height) return this.#image;
     const { top, left, bottom, right } = this.#part;
     const grid = this.#grid;
     const { colors, channelScale } = this.#coloring;
@@ -240,16 +249,21 @@ export class ImagePlot {
         data[pixel + 3] = 255;
       }
     }
-    const image = new OffscreenCanvas(width, height);
-    image.getContext("2d")!.putImageData(pixels, 0, 0);
-    return image;
+    this.#image = new OffscreenCanvas(width, height);
+    this.#image.getContext("2d")!.putImageData(pixels, 0, 0);
+    return this.#image;
+  }
+
+  #positionAt(x: number, y: number): { row: number; column: number } {
+    return {
+      row: this.#part.top + (y - TOP) / this.#cell.height,
+      column: this.#part.left + (x - LEFT) / this.#cell.width,
+    };
   }
 
   #cellAt(x: number, y: number): { row: number; column: number } {
-    return {
-      row: this.#part.top + Math.floor((y - TOP) / this.#cell.height),
-      column: this.#part.left + Math.floor((x - LEFT) / this.#cell.width),
-    };
+    const { row, column } = this.#positionAt(x, y);
+    return { row: Math.floor(row), column: Math.floor(column) };
   }
 
   #readAt(at: { readonly row: number; readonly column: number } | undefined): void {
@@ -306,7 +320,7 @@ export class ImagePlot {
 
 /** Tells where numbers are between the first color and the last, from 0 to 1. NaN: the number has no color. */
 function scaleOf({ domain: [least, greatest], log }: Coloring): (value: number) => number {
-  const position = (value: number): number => (log ? Math.log(value) : value);
+  const position = (value: number): number => (!log ? value : value > 0 ? Math.log(value) : Number.NaN);
   const from = position(least);
   const range = position(greatest) - from;
   return (value) => {

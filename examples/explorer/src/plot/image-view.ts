@@ -1,3 +1,4 @@
+import { inSlices, STEP, type Steps } from "../numbers/steps.js";
 import { colorScaleOf, fixedDimensions, type Grid, gridAt, type Tensor } from "../numbers/tensor.js";
 import type { SharedView } from "../share/view-state.js";
 import { el, fill } from "../ui/dom.js";
@@ -11,15 +12,18 @@ import { SummaryFoot } from "./summary-terms.js";
 /** Numbers of an image that are summarised. Of larger ones every n-th is. */
 const SUMMARISED = 4_000_000;
 
-/** An array of at least two dimensions as an image, with sliders for the dimensions that are no axes. */
-export function imageView(tensor: Tensor, shared: SharedView): View {
-  const channelScale = colorScaleOf(tensor);
+/**
+ * An array of at least two dimensions as an image, with sliders for the dimensions that are no axes.
+ * @throws the signal's reason
+ */
+export async function imageView(tensor: Tensor, shared: SharedView, signal: AbortSignal): Promise<View> {
+  const channelScale = await inSlices(colorScaleOf(tensor), signal);
   const isColor = channelScale !== undefined;
   const fixed = fixedDimensions(tensor, isColor);
   const { state } = shared;
   const at = Array.from({ length: fixed }, (_, i) => Math.min(state.at?.[i] ?? 0, tensor.shape[i]! - 1));
   let grid = gridAt(tensor, at, isColor);
-  let range = rangeOf(grid);
+  let range = await inSlices(rangeOf(grid), signal);
   let map: ColorMapName = COLOR_MAPS.find((name) => name === state.colors) ?? "viridis";
   let log = state.log ?? false;
   let domain = state.colorRange;
@@ -33,6 +37,7 @@ export function imageView(tensor: Tensor, shared: SharedView): View {
   const foot = new SummaryFoot();
   const reading = el("p", { class: "plot-reading", attributes: { "aria-live": "polite" } });
   const note = el("p", { class: "plot-note hint", attributes: { role: "status" } });
+  let working = new AbortController();
   let cell: { readonly row: number; readonly column: number } | undefined;
 
   function read(): void {
@@ -70,15 +75,31 @@ export function imageView(tensor: Tensor, shared: SharedView): View {
     });
   }
 
+  /** Shows another image of the array. One that is on its way is given up. */
   function slide(): void {
-    grid = gridAt(tensor, at, isColor);
-    range = rangeOf(grid);
-    plot.grid = grid;
-    plot.coloring = coloring();
-    drawDomain();
-    void foot.show(numbersOf(grid), 0);
     shared.update({ at: at.some((index) => index > 0) ? [...at] : undefined });
-    read();
+    const next = gridAt(tensor, at, isColor);
+    working.abort();
+    working = new AbortController();
+    inSlices(rangeOf(next), working.signal).then(
+      (nextRange) => {
+        grid = next;
+        range = nextRange;
+        plot.grid = grid;
+        plot.coloring = coloring();
+        drawDomain();
+        summarise();
+        read();
+      },
+      () => {},
+    );
+  }
+
+  function summarise(): void {
+    inSlices(numbersOf(grid), working.signal).then(
+      (numbers) => foot.show(numbers, 0),
+      () => {},
+    );
   }
 
   const bound = (label: string, which: 0 | 1): HTMLInputElement =>
@@ -136,7 +157,7 @@ export function imageView(tensor: Tensor, shared: SharedView): View {
   read();
   // The sampling is known once it was painted.
   requestAnimationFrame(() => requestAnimationFrame(read));
-  void foot.show(numbersOf(grid), 0);
+  summarise();
   const element = el(
     "div",
     "plot-view",
@@ -175,6 +196,7 @@ export function imageView(tensor: Tensor, shared: SharedView): View {
   return {
     element,
     close() {
+      working.abort();
       plot.close();
       foot.close();
     },
@@ -182,11 +204,12 @@ export function imageView(tensor: Tensor, shared: SharedView): View {
 }
 
 /** The numbers of an image; of a large one every n-th, so that the step crosses the columns. */
-function numbersOf({ rows, columns, channels, at }: Grid): Float64Array {
+function* numbersOf({ rows, columns, channels, at }: Grid): Steps<Float64Array> {
   const all = rows * columns * channels;
   const step = Math.ceil(all / SUMMARISED);
   const numbers = new Float64Array(Math.floor((all + step - 1) / step));
   for (let i = 0; i < numbers.length; i++) {
+    if (i % STEP === STEP - 1) yield;
     const place = i * step;
     const cell = Math.floor(place / channels);
     numbers[i] = at(Math.floor(cell / columns), cell % columns, place % channels);
@@ -195,17 +218,18 @@ function numbersOf({ rows, columns, channels, at }: Grid): Float64Array {
 }
 
 /** The smallest and the largest number, and the smallest one above 0. */
-function rangeOf({ rows, columns, at, channels }: Grid): {
+function* rangeOf({ rows, columns, at, channels }: Grid): Steps<{
   readonly least: number;
   readonly greatest: number;
   readonly leastPositive: number;
-} {
+}> {
   if (channels > 1) return { least: 0, greatest: 1, leastPositive: 1 };
   let least = Number.POSITIVE_INFINITY;
   let greatest = Number.NEGATIVE_INFINITY;
   let leastPositive = Number.POSITIVE_INFINITY;
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
+      if ((row * columns + column) % STEP === STEP - 1) yield;
       const value = at(row, column);
       if (!Number.isFinite(value)) continue;
       if (value < least) least = value;

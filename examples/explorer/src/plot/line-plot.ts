@@ -5,6 +5,7 @@ import { styleValue } from "../ui/dom.js";
 import { Emitter } from "../ui/emitter.js";
 import { count, measure } from "../ui/format.js";
 import { beforeNextFrame } from "../ui/next-frame.js";
+import { onNewColors } from "../ui/theme.js";
 import { Pinch } from "./pinch.js";
 
 /** Points are drawn too if neighbors are at least this many pixels apart. */
@@ -28,9 +29,9 @@ export class LinePlot {
   readonly #hidden: ReadonlySet<number>;
   readonly #length: number;
   readonly #sizes: ResizeObserver;
-  readonly #theme: MutationObserver;
-  readonly #scheme = matchMedia("(prefers-color-scheme: dark)");
+  readonly #unlisten: () => void;
   #plot: uPlot | undefined;
+  #pinch: Pinch | undefined;
   #log = false;
   #withPoints = false;
   #from = 0;
@@ -51,9 +52,7 @@ export class LinePlot {
     this.refresh = beforeNextFrame(() => this.#draw());
     this.#sizes = new ResizeObserver(() => this.#make());
     this.#sizes.observe(this.element);
-    this.#theme = new MutationObserver(this.refresh);
-    this.#theme.observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
-    this.#scheme.addEventListener("change", this.refresh);
+    this.#unlisten = onNewColors(this.refresh);
   }
 
   get range(): readonly [from: number, to: number] {
@@ -94,8 +93,7 @@ export class LinePlot {
 
   close(): void {
     this.#sizes.disconnect();
-    this.#theme.disconnect();
-    this.#scheme.removeEventListener("change", this.refresh);
+    this.#unlisten();
     this.#plot?.destroy();
   }
 
@@ -153,6 +151,10 @@ export class LinePlot {
           drag: { x: true, y: false, setScale: false, dist: LEAST_DRAG },
           points: { show: false },
           bind: {
+            mouseleave: (_plot, _element, leave) => (event) => {
+              if (!this.#pinch?.byTouch) leave(event);
+              return null;
+            },
             dblclick: () => () => {
               this.showAll();
               return null;
@@ -172,7 +174,7 @@ export class LinePlot {
       [[], ...this.#curves.map(() => [])] as unknown as uPlot.AlignedData,
       this.element,
     );
-    new Pinch(this.#plot.over, {
+    this.#pinch = new Pinch(this.#plot.over, {
       read: (x) => this.#plot?.setCursor({ left: x, top: 0 }),
       zoom: (from, to) => {
         const plot = this.#plot!;

@@ -1,8 +1,16 @@
-/** Fingers on a plot: one reads, two zoom. Positions in pixels from the left. */
+/** Fingers on a plot: one reads, two zoom. Positions in pixels from the left and the top. */
 export interface Touches {
-  read(x: number): void;
-  /** The part of the width that is to fill it. */
-  zoom(from: number, to: number): void;
+  read(x: number, y: number): void;
+  /**
+   * @param from the left edge of what is to fill the width, and `to` the right one
+   * @param y the middle between the fingers
+   */
+  zoom(from: number, to: number, y: number): void;
+}
+
+interface Position {
+  readonly x: number;
+  readonly y: number;
 }
 
 /** Fingers that move less do not zoom. */
@@ -10,10 +18,12 @@ const LEAST_CHANGE = 8;
 
 /** Lets fingers read and zoom. By hand, because the library of plots knows the mouse alone. */
 export class Pinch {
+  /** Whether the last pointer was a finger. Browsers let a mouse follow it, which leaves at any time: the reading stays. */
+  byTouch = false;
   readonly #touches: Touches;
   readonly #element: HTMLElement;
   /** Where each finger is. */
-  readonly #fingers = new Map<number, number>();
+  readonly #fingers = new Map<number, Position>();
   /** The distance of two fingers, and the middle between them, when they came. */
   #start: { readonly distance: number; readonly middle: number } | undefined;
 
@@ -27,22 +37,26 @@ export class Pinch {
     }
   }
 
-  #x({ clientX }: PointerEvent): number {
-    return clientX - this.#element.getBoundingClientRect().left;
+  #position({ clientX, clientY }: PointerEvent): Position {
+    const { left, top } = this.#element.getBoundingClientRect();
+    return { x: clientX - left, y: clientY - top };
   }
 
   #down(event: PointerEvent): void {
-    if (event.pointerType !== "touch") return;
-    this.#fingers.set(event.pointerId, this.#x(event));
+    this.byTouch = event.pointerType === "touch";
+    if (!this.byTouch) return;
+    this.#fingers.set(event.pointerId, this.#position(event));
     const [first, second] = [...this.#fingers.values()];
-    if (second === undefined) this.#touches.read(first!);
-    else this.#start = { distance: Math.abs(first! - second), middle: (first! + second) / 2 };
+    if (second === undefined) this.#touches.read(first!.x, first!.y);
+    else this.#start = { distance: Math.abs(first!.x - second.x), middle: (first!.x + second.x) / 2 };
   }
 
   #move(event: PointerEvent): void {
+    this.byTouch = event.pointerType === "touch";
     if (!this.#fingers.has(event.pointerId)) return;
-    this.#fingers.set(event.pointerId, this.#x(event));
-    if (this.#fingers.size === 1) this.#touches.read(this.#x(event));
+    const at = this.#position(event);
+    this.#fingers.set(event.pointerId, at);
+    if (this.#fingers.size === 1) this.#touches.read(at.x, at.y);
   }
 
   #up(event: PointerEvent): void {
@@ -51,12 +65,12 @@ export class Pinch {
     this.#fingers.delete(event.pointerId);
     this.#start = undefined;
     if (start === undefined || second === undefined) return;
-    const distance = Math.max(1, Math.abs(first! - second));
+    const distance = Math.max(1, Math.abs(first!.x - second.x));
     if (Math.abs(distance - start.distance) < LEAST_CHANGE) return;
     const width = this.#element.clientWidth;
     const shown = width * (start.distance / distance);
     // What was between the fingers stays between them.
-    const left = start.middle - ((first! + second) / 2) * (shown / width);
-    this.#touches.zoom(left, left + shown);
+    const left = start.middle - ((first!.x + second.x) / 2) * (shown / width);
+    this.#touches.zoom(left, left + shown, (first!.y + second.y) / 2);
   }
 }

@@ -107,7 +107,9 @@ export function curveView(
       const [x, y] = [curves[against]!.name, curves[chosen]!.name];
       scatter = new ScatterPlot(values(against), values(chosen), chosen, `${y} against ${x}`);
       scatter.log = log;
+      scatter.zoom({ x: shared?.state.x, y: shared?.state.y });
       scatter.read.listen(read);
+      scatter.zoomed.listen((seen) => shared?.update(seen));
       note.textContent =
         scatter.step > 1
           ? `One of ${count(scatter.step)} pairs is drawn: too many for a plot of points.`
@@ -138,6 +140,8 @@ export function curveView(
             chosen = curves.findIndex((_, other) => !hidden.has(other));
           }
           shared?.update({ column: chosen === 0 ? undefined : curves[chosen]!.name });
+          // The vertical axis is another one now.
+          if (against >= 0) shared?.update({ x: undefined, y: undefined });
           show();
         },
       },
@@ -156,12 +160,18 @@ export function curveView(
       (value) => {
         against = Number(value);
         if (against === chosen) chosen = otherThan(against);
-        shared?.update({ against: against < 0 ? undefined : curves[against]!.name });
+        // The axes are others now.
+        if (!line.isWhole) line.showAll();
+        shared?.update({
+          against: against < 0 ? undefined : curves[against]!.name,
+          x: undefined,
+          y: undefined,
+        });
         show();
       },
     );
   line.log = log;
-  if (state.x !== undefined) line.zoom(...state.x);
+  if (state.x !== undefined && against < 0) line.zoom(...state.x);
   line.read.listen(read);
   line.zoomed.listen((range) => shared?.update({ x: line.isWhole ? undefined : range }));
   read(undefined);
@@ -180,7 +190,10 @@ export function curveView(
         if (scatter !== undefined) scatter.log = log;
         shared?.update({ log: log || undefined });
       }),
-      ...zoomButtons(line),
+      ...zoomButtons({
+        zoomBy: (factor) => (scatter ?? line).zoomBy(factor),
+        showAll: () => (scatter ?? line).showAll(),
+      }),
       pngButton(() => scatter?.canvas ?? line.canvas, "plot"),
     ),
     figure,

@@ -1,27 +1,47 @@
 import "uplot/dist/uPlot.min.css";
 import uPlot from "uplot";
+import type { Interval } from "../share/view-state.js";
 import { styleValue } from "../ui/dom.js";
 import { Emitter } from "../ui/emitter.js";
 import { measure } from "../ui/format.js";
+import { beforeNextFrame } from "../ui/next-frame.js";
+import { onNewColors } from "../ui/theme.js";
+import { Pinch } from "./pinch.js";
+
+/** What is seen of both axes. Undefined: all of it. */
+export interface Seen {
+  readonly x: Interval | undefined;
+  readonly y: Interval | undefined;
+}
 
 /** Pairs that are drawn. More are a sample: every n-th. */
 const MAX_POINTS = 200_000;
 /** Pixels from the pointer within which a point is read. */
 const NEAR = 24;
+/** What a click moves by is no drag. */
+const LEAST_DRAG = 6;
 
-/** One column against another, as points. Dragging zooms, a double click shows all. */
+const ALL: Seen = { x: undefined, y: undefined };
+
+/** One column against another, as points. Dragging or two fingers zoom, a double click shows all. */
 export class ScatterPlot {
   readonly element: HTMLElement;
   /** The index of the point at the pointer. */
   readonly read: Emitter<number | undefined> = new Emitter();
+  /** What is seen of the axes has changed. */
+  readonly zoomed: Emitter<Seen> = new Emitter();
   /** Of every how many pairs one is drawn. */
   readonly step: number;
   readonly #xs: number[] = [];
   readonly #ys: number[] = [];
   readonly #indices: number[] = [];
   readonly #sizes: ResizeObserver;
+  readonly #makeSoon: () => void = beforeNextFrame(() => this.#make());
+  readonly #unlisten: () => void = onNewColors(this.#makeSoon);
   #plot: uPlot | undefined;
+  #pinch: Pinch | undefined;
   #log = false;
+  #seen: Seen = ALL;
 
   constructor(xs: Float64Array, ys: Float64Array, color: number, label: string) {
     this.step = Math.ceil(xs.length / MAX_POINTS);
@@ -48,9 +68,48 @@ export class ScatterPlot {
     return this.#plot?.ctx.canvas;
   }
 
+  zoom(seen: Seen): void {
+    this.#seen = seen;
+    this.#makeSoon();
+    this.zoomed.emit(seen);
+  }
+
+  /** Shows a larger or smaller part. `factor`: below 1 shows less. */
+  zoomBy(factor: number): void {
+    if (this.#plot === undefined) return;
+    const { over, cursor } = this.#plot;
+    const { left = -1, top = -1 } = cursor;
+    const isThere = left >= 0 && top >= 0;
+    this.#zoomAround(factor, isThere ? left : over.clientWidth / 2, isThere ? top : over.clientHeight / 2);
+  }
+
+  showAll(): void {
+    this.zoom(ALL);
+  }
+
   close(): void {
+    this.#unlisten();
     this.#sizes.disconnect();
     this.#plot?.destroy();
+  }
+
+  /** @param x the position that stays where it is, in pixels from the left, and `y` from the top */
+  #zoomAround(factor: number, x: number, y: number): void {
+    const plot = this.#plot!;
+    const { clientWidth: width, clientHeight: height } = plot.over;
+    this.zoom({
+      x: [plot.posToVal(x - x * factor, "x"), plot.posToVal(x + (width - x) * factor, "x")],
+      y: [plot.posToVal(y + (height - y) * factor, "y"), plot.posToVal(y - y * factor, "y")],
+    });
+  }
+
+  #selected(plot: uPlot): void {
+    const { left, top, width, height } = plot.select;
+    if (width < LEAST_DRAG || height < LEAST_DRAG) return;
+    this.zoom({
+      x: [plot.posToVal(left, "x"), plot.posToVal(left + width, "x")],
+      y: [plot.posToVal(top + height, "y"), plot.posToVal(top, "y")],
+    });
   }
 
   #make(): void {
@@ -74,18 +133,45 @@ export class ScatterPlot {
         height,
         legend: { show: false },
         padding: [12, 16, 0, 0],
-        scales: { x: { time: false }, y: this.#log ? { distr: 3 } : {} },
+        scales: {
+          x: { time: false, ...(this.#seen.x && { range: [...this.#seen.x] }) },
+          y: { ...(this.#log && { distr: 3 }), ...(this.#seen.y && { range: [...this.#seen.y] }) },
+        },
         axes: [
           { ...axis, space: 100 },
           { ...axis, size: 70 },
         ],
         series: [{}, { stroke: color("--series"), paths: points }],
-        cursor: { drag: { x: true, y: true }, points: { show: false } },
-        hooks: { setCursor: [(plot) => this.#moved(plot)] },
+        cursor: {
+          drag: { x: true, y: true, setScale: false, dist: LEAST_DRAG },
+          points: { show: false },
+          bind: {
+            mouseleave: (_plot, _element, leave) => (event) => {
+              if (!this.#pinch?.byTouch) leave(event);
+              return null;
+            },
+            dblclick: () => () => {
+              this.showAll();
+              return null;
+            },
+          },
+        },
+        hooks: {
+          setSelect: [(plot) => this.#selected(plot)],
+          setCursor: [(plot) => this.#moved(plot)],
+        },
       },
       [null, [pick(this.#xs), pick(this.#ys)]] as unknown as uPlot.AlignedData,
       this.element,
     );
+    this.#pinch = new Pinch(this.#plot.over, {
+      read: (x, y) => this.#plot?.setCursor({ left: x, top: y }),
+      zoom: (from, to, y) => {
+        const factor = (to - from) / this.#plot!.over.clientWidth;
+        // The position that stays where it is: from = x − x · factor.
+        this.#zoomAround(factor, factor === 1 ? from : from / (1 - factor), y);
+      },
+    });
   }
 
   /** Finds the nearest point: a hundred thousand are compared in a millisecond. */

@@ -1,4 +1,5 @@
 import type { PublicAddress } from "../archive/address.js";
+import { DEMO_NAMES } from "../demo/demonstration.js";
 import { readViewState, type ViewState, viewFields } from "./view-state.js";
 
 /** How a query is written: a pattern of keys, JSONPath, or a text that keys (or values too) contain. */
@@ -39,7 +40,7 @@ export function writeLink({ address, path, query, view }: Link): string {
       fields.push(["file", address.name]);
       break;
     case "demo":
-      fields.push(["demo", "1"]);
+      fields.push(["demo", address.name]);
   }
   if (path !== "") fields.push(["path", path]);
   if (query !== undefined) fields.push([query.kind, query.text]);
@@ -81,7 +82,8 @@ function addressOf(fields: ReadonlyMap<string, string>): PublicAddress | undefin
   }
   const name = fields.get("file");
   if (name !== undefined) return { kind: "file", name };
-  return fields.has("demo") ? { kind: "demo" } : undefined;
+  if (!fields.has("demo")) return undefined;
+  return { kind: "demo", name: DEMO_NAMES.find((demo) => demo === fields.get("demo")) ?? "simulations" };
 }
 
 /** Percent-encoded, except for characters that a fragment allows and people read more easily. */

@@ -7,6 +7,8 @@ import { timeline } from "./timeline.js";
 
 /** Requests that are drawn: the latest. */
 const MAX_SHOWN = 120;
+/** Between two drawings. Each lays out all rows, which takes longer than a frame while much is read. */
+const REST_MS = 200;
 
 const REASONS: Readonly<Record<string, string>> = {
   open: "open",
@@ -41,7 +43,7 @@ export class Waterfall {
       ),
       this.#lines,
     );
-    this.#unlisten = traffic.changed.listen(beforeNextFrame(() => this.#draw()));
+    this.#unlisten = traffic.changed.listen(beforeNextFrame(() => this.#draw(), REST_MS));
     this.#draw();
   }
 

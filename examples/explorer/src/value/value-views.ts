@@ -1,7 +1,8 @@
 import { LazyList, LazyMap, NdArray, type Value } from "@peekpack/core";
 import { type Entry, isPlainMap } from "../archive/entry.js";
 import { areNumbers, isNumber, seriesOf } from "../numbers/series.js";
-import { tensorOf } from "../numbers/tensor.js";
+import { inSlices } from "../numbers/steps.js";
+import { tensorOf, tensorSteps } from "../numbers/tensor.js";
 import { plotView } from "../plot/plot-view.js";
 import type { SharedView } from "../share/view-state.js";
 import { contentsView } from "./contents-view.js";
@@ -109,9 +110,9 @@ export async function makeView(name: ViewName, entry: Entry, context: ViewContex
     case "image": {
       // Images and samples are chunks of their own.
       const { imageView } = await import("../plot/image-view.js");
-      const tensor = tensorOf(await wholeValue(value, signal));
+      const tensor = await inSlices(tensorSteps(await wholeValue(value, signal)), signal);
       if (tensor === undefined) throw new Error(UNEVEN);
-      return imageView(tensor, shared);
+      return imageView(tensor, shared, signal);
     }
     case "plot": {
       if (value instanceof LazyList && (entry.bytes ?? 0) > UNASKED_BYTES) {

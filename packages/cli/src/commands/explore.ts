@@ -4,7 +4,7 @@ import { ArchiveAccess } from "../archive-access.js";
 import { type Arguments, UsageError } from "../arguments.js";
 import { type Command, type Context, READ_OPTIONS } from "../command.js";
 import { errorLine } from "../error-line.js";
-import { explorerPage } from "../explorer-page.js";
+import { explorerPage, type ServedArchive, sampleArchives } from "../explorer-page.js";
 import { serveExplorer } from "../explorer-server.js";
 import { OutputClosed } from "../output.js";
 import { Shell } from "../shell.js";
@@ -12,12 +12,12 @@ import { Shell } from "../shell.js";
 /** `peekpack explore`: opens an archive in the explorer, or in a shell to walk through it. */
 export const explore: Command = {
   name: "explore",
-  synopsis: "ARCHIVE",
+  synopsis: "[ARCHIVE]",
   summary: "Open an archive in the explorer, a page in the browser, or walk through it with --shell",
   details: [
     "Serves the explorer and the archive on 127.0.0.1 until it is interrupted, and prints the address. The address contains a",
     "random token: everyone on this machine who has it can read the archive. Archives on S3 are read with the credentials of the",
-    "command, which the page does not get.",
+    "command, which the page does not get. Without ARCHIVE the first page opens: it offers samples and asks for an archive.",
     "",
     "With --shell: cd, ls, cat, info, pwd, exit. Lines are read from the terminal, with Tab completion of keys, or from a pipe.",
     "From a pipe, the exit status is 1 if a line failed. Type help for the commands.",
@@ -27,8 +27,8 @@ export const explore: Command = {
     port: { value: "N", help: "port of the page (default: a free one)" },
     shell: { help: "walk through the archive in this terminal" },
   },
-  examples: ["explore data.msglc", "explore s3://bucket/data.msglc", "explore --shell data.msglc"],
-  positionals: [1, 1],
+  examples: ["explore", "explore data.msglc", "explore s3://bucket/data.msglc", "explore --shell data.msglc"],
+  positionals: [0, 1],
   run,
 };
 
@@ -39,25 +39,17 @@ function run(args: Arguments, context: Context): Promise<number> {
 /** Serves the explorer until the signal aborts. */
 async function serve(args: Arguments, context: Context): Promise<number> {
   const { output, signal } = context;
-  const [text = ""] = args.positionals;
+  const [text] = args.positionals;
   if (args.text("page-index-file") !== undefined) throw new UsageError("--page-index-file needs --shell");
   const port = args.count("port");
   if (port !== undefined && port > 65_535) throw new UsageError("--port is at most 65535");
   const access = new ArchiveAccess(args, context);
   // Opened once, so that what is no archive is reported here.
-  await access.use(text, async () => {});
+  if (text !== undefined) await access.use(text, async () => {});
   const files = await explorerPage();
-  const source = readEngine(access.source(text), { readAhead: 0 });
-  const name =
-    text
-      .replace(/[?#].*$/s, "")
-      .split(/[/\\]/)
-      .pop() || "archive.msglc";
-  const server = await serveExplorer(
-    files,
-    { name, source, offset: args.count("offset") ?? 0 },
-    { port, signal },
-  );
+  const archive = text === undefined ? undefined : servedArchive(text, access, args.count("offset") ?? 0);
+  const samples = text === undefined ? await sampleArchives() : [];
+  const server = await serveExplorer(files, archive, samples, { port, signal });
   try {
     await output.write(`${server.url}\n`);
     await new Promise<void>((resolve) => {
@@ -68,14 +60,27 @@ async function serve(args: Arguments, context: Context): Promise<number> {
   } finally {
     await server.close();
     await access.close();
+    await Promise.all(samples.map(({ source }) => source.close?.()));
   }
   return 0;
+}
+
+function servedArchive(text: string, access: ArchiveAccess, offset: number): ServedArchive {
+  const name =
+    text
+      .replace(/[?#].*$/s, "")
+      .split(/[/\\]/)
+      .pop() || "archive.msglc";
+  const source = readEngine(access.source(text), { readAhead: 0 });
+  return { path: `archive/${encodeURIComponent(name)}`, source, offset };
 }
 
 /** Walks through the archive in the terminal. */
 async function walk(args: Arguments, context: Context): Promise<number> {
   const { stdin, output, stderr, signal } = context;
-  const archive = await new ArchiveAccess(args, context).open(args.positionals[0] ?? "");
+  const [text] = args.positionals;
+  if (text === undefined) throw new UsageError("--shell needs an archive");
+  const archive = await new ArchiveAccess(args, context).open(text);
   const shell = new Shell(archive, output);
   const terminal = output.isTerminal && (stdin as { isTTY?: boolean }).isTTY === true;
   const lines = createInterface({
