@@ -58,6 +58,9 @@ export function progressReporter(
         samples = [];
         throttled = false;
       }
+      // The parts of an earlier process count as uploaded as soon as the parts are listed. They say nothing about the rate.
+      const listed = progress.parts.total === undefined && change.parts?.total !== undefined;
+      if (listed && progress.phase === "uploading") samples = [];
       progress = { ...progress, ...change };
       const at = performance.now();
       if (listener === undefined || (throttled && at - emittedAt < INTERVAL_MS)) return;
