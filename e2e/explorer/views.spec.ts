@@ -285,8 +285,10 @@ test("a plot of half a million numbers begins with a sample, and reads what one 
   await explorer.picture(info, "sample");
   expect(await accessibilityViolations(page)).toEqual([]);
   const plot = page.getByRole("img", { name: "500,000 numbers over their index" });
-  await plot.focus();
-  for (let i = 0; i < 8; i++) await page.keyboard.press("+");
+  // At once: a slow machine would read between two keys.
+  await plot.evaluate((element) => {
+    for (let i = 0; i < 8; i++) element.dispatchEvent(new KeyboardEvent("keydown", { key: "+" }));
+  });
   await expect(page.getByText(/All numbers in view were read/)).toBeVisible();
   await expect(page.getByText(/You read\s*\d+\skB of/)).toBeVisible();
   await page.getByRole("button", { name: "Show all" }).click();
