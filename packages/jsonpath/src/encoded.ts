@@ -27,10 +27,12 @@ export function encodedMember(
   let found: EncodedValue | undefined;
   for (let i = 0; count < 0 ? cursor.bytes[at] !== BREAK : i < count; i++) {
     const value = cursor.skip(at);
+    cursor.head(at, head);
+    // A text may be of indefinite length.
     const fits =
-      isTextKey(cursor, at, utf8, head) ||
-      // A text of indefinite length.
-      (head.value < 0 && archive.decodePlain(cursor.bytes.subarray(at, value)) === name);
+      head.value < 0
+        ? archive.decodePlain(cursor.bytes.subarray(at, value)) === name
+        : isTextKey(cursor, at, utf8);
     // The last value ends where the map does.
     at = i + 1 === count ? end : cursor.skip(value);
     if (fits) found = { kind: "encoded", archive, cursor, base, start: value, end: at };
