@@ -17,6 +17,7 @@ import { millionNodes } from "./cases/table.js";
 import { valueCost } from "./cases/value-cost.js";
 import { serverAppend, upload } from "./cases/write.js";
 import { type BenchOptions, parseOptions, USAGE } from "./options.js";
+import { PYTHON_PEERS } from "./python-peers.js";
 import { keepResults, noteCircumstances, type Result } from "./record.js";
 import { tableText } from "./report.js";
 import type { Row } from "./row.js";
@@ -64,7 +65,9 @@ async function run({ only, data, rounds, streamBytes, out }: BenchOptions): Prom
     for (const benchmark of BENCHMARKS) {
       if (only.length > 0 && !only.includes(benchmark.name)) continue;
       console.log(`\n${benchmark.name}: ${benchmark.what}`);
-      const circumstances = noteCircumstances(python.absent === undefined ? python.versions : undefined);
+      const circumstances = noteCircumstances(
+        python.absent === undefined ? { ...python.versions, ...PYTHON_PEERS } : undefined,
+      );
       const rows: Row[] = [];
       const skipped: string[] = [];
       await benchmark.run({

@@ -13,12 +13,17 @@ export interface Prepared {
   readonly table: string;
 }
 
-/** Runs a job once in a child process. @param job of jobs/preparing.ts, or "FILE/NAME" */
-export async function prepare(job: string, parameters: object): Promise<void> {
+/**
+ * Runs a job once in a child process.
+ * @param job of jobs/preparing.ts, or "FILE/NAME"
+ * @param python to run a job of a Python file with
+ */
+export async function prepare(job: string, parameters: object, python?: string): Promise<void> {
   const contestant = await Contestant.start({
     name: "preparation",
     job: job.includes("/") ? job : `preparing/${job}`,
     parameters,
+    python,
   });
   try {
     await contestant.lap(1);

@@ -5,6 +5,7 @@ import { contest, medians } from "../contest.js";
 import type { Entry } from "../contestant.js";
 import { VALUES } from "../formats/values.js";
 import { prepare, prepared } from "../prepared.js";
+import { pythonPeers } from "../python-peers.js";
 import { LATENCY_MS, startSlowRemote } from "../remote.js";
 import { figureRow, timeRow } from "../row.js";
 
@@ -50,12 +51,41 @@ export const coldFormats: Benchmark = {
         },
       ];
       if (python === undefined) {
-        context.skip("msglc: it needs msglc with s3fs");
+        context.skip("msglc, h5py, SQLite: they need Python, with msglc and s3fs");
       } else {
-        const path = `${remote.bucket}/values.msglc`;
         const { endpoint, region, credentials } = remote.access;
-        const parameters = { endpoint, region, credentials, path };
-        entries.push({ name: "msglc", job: "remote/value", parameters, python });
+        const object = (name: string): object => ({
+          endpoint,
+          region,
+          credentials,
+          path: `${remote.bucket}/${name}`,
+        });
+        entries.push({ name: "msglc", job: "remote/value", parameters: object("values.msglc"), python });
+        const peers = await pythonPeers(python, scratch);
+        if ("absent" in peers) {
+          context.skip(`h5py, SQLite: ${peers.absent}`);
+        } else {
+          const { packages } = peers;
+          const hdf5 = at("values.h5");
+          const sqlite = at("values.sqlite");
+          await prepare("formats/files", { packages, hdf5, sqlite, count: VALUES }, python);
+          await remote.put("values.h5", hdf5);
+          const url = await remote.put("values.sqlite", sqlite);
+          entries.push(
+            {
+              name: "h5py through s3fs",
+              job: "formats/h5py_s3fs",
+              parameters: { packages, ...object("values.h5") },
+              python,
+            },
+            {
+              name: "SQLite over HTTP, by apsw",
+              job: "formats/sqlite_http",
+              parameters: { packages, url },
+              python,
+            },
+          );
+        }
       }
       const [ours, ...peers] = await contest(
         entries,

@@ -245,12 +245,18 @@ describe("the built command", () => {
         text: `entry ${i}`,
       }));
       const part = JSON.stringify(records).slice(1, -1);
+      const texts = records.map((record) => JSON.stringify(record));
       const path = join(built.folder, "large.json");
-      const times = Math.ceil((120 * 2 ** 20) / part.length);
+      const times = Math.ceil((60 * 2 ** 20) / part.length);
       async function* pieces(): AsyncGenerator<string> {
         yield '{"entries":[';
         for (let i = 0; i < times; i++) yield i === 0 ? part : `,${part}`;
-        yield "]}";
+        yield '],"byKey":{';
+        for (let i = 0; i < times; i++) {
+          const entries = texts.map((text, k) => `"key ${i} ${k}":${text}`).join(",");
+          yield i === 0 ? entries : `,${entries}`;
+        }
+        yield "}}";
       }
       await writeFile(path, pieces());
       const peak = join(built.folder, "peak");
@@ -262,6 +268,8 @@ describe("the built command", () => {
       expect(Number(kilobytes) / 1024).toBeLessThan(200);
       const last = await built.output(["cat", join(built.folder, "large.msglc"), "entries/-1/id"]);
       expect(last).toBe("1999\n");
+      const named = await built.output(["cat", join(built.folder, "large.msglc"), "byKey/key 0 7/id"]);
+      expect(named).toBe("7\n");
     },
     240_000,
   );

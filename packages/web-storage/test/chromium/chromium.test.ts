@@ -40,20 +40,22 @@ describe.skipIf(skippedAsAbsent("Chromium", browser.absent))("Chromium", () => {
 
   // Takes minutes: all bytes pass between Node and the page. e2e/web-storage covers most of it in every run.
   if (process.env.PEEKPACK_LONG !== undefined) {
-    spoolContract<PendingUpload>("OPFS", () => ({
-      functions: {
-        ...page.functions,
-        spoolSink: (target, options) => {
-          const inOpfs = { ...options, storage } as const;
-          return page.functions.spoolSink(target, inOpfs);
+    describe("a long run", { timeout: 300_000 }, () => {
+      spoolContract<PendingUpload>("OPFS", () => ({
+        functions: {
+          ...page.functions,
+          spoolSink: (target, options) => {
+            const inOpfs = { ...options, storage } as const;
+            return page.functions.spoolSink(target, inOpfs);
+          },
         },
-      },
-      fresh,
-      kill: () => page.killPage(),
-      damageJournal: (pending) => page.call("damageJournal", pending),
-      damageArchive: (pending) => page.call("damageArchive", pending),
-      changeLayout: (pending) => page.call("changeLayout", pending),
-      leftovers: (directory) => page.call<number>("leftovers", directory),
-    }));
+        fresh,
+        kill: () => page.killPage(),
+        damageJournal: (pending) => page.call("damageJournal", pending),
+        damageArchive: (pending) => page.call("damageArchive", pending),
+        changeLayout: (pending) => page.call("changeLayout", pending),
+        leftovers: (directory) => page.call<number>("leftovers", directory),
+      }));
+    });
   }
 });

@@ -76,7 +76,10 @@ async function withStore<T>(
   name: string,
   work: (store: IDBObjectStore) => Promise<T>,
 ): Promise<T> {
-  const database = await settled(indexedDB.open(`peekpack-spool/${directory}`));
+  const request = indexedDB.open(`peekpack-spool/${directory}`);
+  // A database that does not exist must not come into being without its stores.
+  request.onupgradeneeded = () => request.transaction!.abort();
+  const database = await settled(request);
   try {
     return await work(database.transaction(name, "readwrite").objectStore(name));
   } finally {
