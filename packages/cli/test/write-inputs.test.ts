@@ -43,6 +43,7 @@ async function streamed(
     name: "input",
     size: bytes.length,
     read: (start, end) => bytes.subarray(start, end),
+    fill: (target, start) => void bytes.copy(target, 0, start),
     close: async () => {},
   };
   const sink = memorySink();

@@ -13,6 +13,8 @@ export interface InputFile {
   readonly size: number;
   /** The bytes from `start` to `end`. A view, or a copy. @throws PeekpackError `changed` if the file is shorter now */
   read(start: number, end: number): Buffer;
+  /** Fills a buffer with the bytes from `start` on. @throws PeekpackError `changed` if the file is shorter now */
+  fill(bytes: Buffer, start: number): void;
   close(): Promise<void>;
 }
 
@@ -36,16 +38,20 @@ export async function openInput(text: string, { stdin, signal }: Context): Promi
 }
 
 function fileInput(name: string, file: number, size: number): InputFile {
+  const fill = (bytes: Buffer, start: number): void => {
+    for (let at = 0; at < bytes.length; ) {
+      const count = readSync(file, bytes, at, bytes.length - at, start + at);
+      if (count === 0) throw new PeekpackError("changed", `${name} has become shorter meanwhile`);
+      at += count;
+    }
+  };
   return {
     name,
     size,
+    fill,
     read(start, end) {
       const bytes = Buffer.allocUnsafe(end - start);
-      for (let at = 0; at < bytes.length; ) {
-        const count = readSync(file, bytes, at, bytes.length - at, start + at);
-        if (count === 0) throw new PeekpackError("changed", `${name} has become shorter meanwhile`);
-        at += count;
-      }
+      fill(bytes, start);
       return bytes;
     },
     async close() {
@@ -84,7 +90,13 @@ async function streamInput(
     return { ...fileInput(name, opened.file, size), close: () => remove(opened) };
   }
   const whole = Buffer.concat(chunks);
-  return { name, size, read: (start, end) => whole.subarray(start, end), close: async () => {} };
+  return {
+    name,
+    size,
+    read: (start, end) => whole.subarray(start, end),
+    fill: (bytes, start) => void whole.copy(bytes, 0, start),
+    close: async () => {},
+  };
 }
 
 async function temporaryFile(): Promise<{ readonly folder: string; readonly file: number }> {

@@ -1,5 +1,5 @@
 import { constants } from "node:buffer";
-import { listOf, mapOf, PeekpackError } from "@peekpack/core";
+import { isPeekpackError, listOf, mapOf, PeekpackError } from "@peekpack/core";
 import type { BytesListener, InputFile } from "./input-file.js";
 import { type JsonScan, type LargeContainer, scanJson } from "./json-scan.js";
 import { decodeText, markLength } from "./text.js";
@@ -18,8 +18,8 @@ const SIZES: JsonSizes = { large: 1024 * 1024, batch: 256 * 1024, chunk: 256 * 1
 /** Keys of one object that are compared with each other. More would need too much memory. */
 const MAX_TRACKED_KEYS = 200_000;
 
-const [QUOTE, BACKSLASH, COMMA, OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [
-  0x22, 0x5c, 0x2c, 0x5b, 0x5d, 0x7b, 0x7d,
+const [QUOTE, BACKSLASH, COMMA, COLON, OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [
+  0x22, 0x5c, 0x2c, 0x3a, 0x5b, 0x5d, 0x7b, 0x7d,
 ];
 
 /**
@@ -108,21 +108,40 @@ class JsonReader {
     }
   }
 
-  #entriesOf({ bytes, start, large, commas }: Piece): [string, unknown][] {
+  #entriesOf(piece: Piece): [string, unknown][] {
+    const { bytes, start, large } = piece;
     if (large !== undefined) {
       const [key, ...more] = Object.keys(this.#parse("{", bytes, "{}}", start) as object);
       if (key === undefined || more.length > 0) throw this.#fault(start);
       return [[key, this.value(large)]];
     }
-    const entries = Object.entries(this.#parse("{", bytes, "}", start) as object);
-    if (entries.length !== commas.length + 1) throw this.#duplicate(start);
-    // JavaScript moves keys like "10" to the front. Entries that are parsed one by one keep their order.
-    if (!/^\d+$/.test(entries[0]?.[0] ?? "")) return entries;
-    const ends = [...commas, start + bytes.length];
-    return ends.flatMap((end, i) => {
-      const from = i === 0 ? start : ends[i - 1]! + 1;
-      return Object.entries(this.#parse("{", bytes.subarray(from - start, end - start), "}", from) as object);
-    });
+    const entries = this.#inOrder(piece);
+    if (new Set(entries.map(([key]) => key)).size < entries.length) throw this.#duplicate(start);
+    return entries;
+  }
+
+  /**
+   * Parses entries as a list of keys and values. As properties of an object, keys like "10" would come first, and every key
+   * would stay in memory until the engine's next full collection.
+   */
+  #inOrder({ bytes, start, commas, colons }: Piece): [string, unknown][] {
+    const separate = (byte: number): void => {
+      for (const colon of colons) bytes[colon - start] = byte;
+    };
+    separate(COMMA);
+    const list = unlessFault(() => this.#parse("[", bytes, "]", start) as unknown[]) ?? [];
+    const entries: [string, unknown][] = [];
+    for (let i = 0; i < list.length && typeof list[i] === "string"; i += 2) {
+      entries.push([list[i] as string, list[i + 1]]);
+    }
+    const isPaired = commas.every((comma, i) => colons[i]! < comma && comma < colons[i + 1]!);
+    if (!isPaired || entries.length !== commas.length + 1 || list.length !== entries.length * 2) {
+      // Parsed as an object it says what is wrong.
+      separate(COLON);
+      this.#parse("{", bytes, "}", start);
+      throw this.#fault(start);
+    }
+    return entries;
   }
 
   /**
@@ -135,9 +154,23 @@ class JsonReader {
     const last = end - 1;
     /** The bytes from `base` on. The piece begins at `from`. Offsets in the input. */
     let base = start + 1;
-    let bytes = input.read(base, Math.min(last, base + chunk));
+    let buffer = Buffer.alloc(0);
+    let bytes = buffer;
+    /** Reads on: `bytes` begins at an offset, with those bytes from there on that it has, and `count` more. */
+    const fill = (at: number, count: number): void => {
+      const kept = bytes.subarray(Math.min(at - base, bytes.length));
+      const size = Math.min(last - at, kept.length + count);
+      const target = size <= buffer.length ? buffer : Buffer.allocUnsafe(size);
+      target.set(kept);
+      input.fill(target.subarray(kept.length, size), at + kept.length);
+      buffer = target;
+      bytes = target.subarray(0, size);
+      base = at;
+    };
+    fill(base, chunk);
     let from = base;
     let commas: number[] = [];
+    let colons: number[] = [];
     let depth = 0;
     let inString = false;
     let at = base;
@@ -145,7 +178,7 @@ class JsonReader {
     let isAfterLarge = false;
     const cut = (to: number): Buffer => bytes.subarray(from - base, to - base);
     const batch = (to: number): Piece | undefined => {
-      const piece = { bytes: cut(to), start: from, commas, large: undefined };
+      const piece = { bytes: cut(to), start: from, commas, colons, large: undefined };
       if (isBlank(piece.bytes) !== isAfterLarge) throw this.#fault(from);
       if (!isAfterLarge) return piece;
       isAfterLarge = false;
@@ -155,10 +188,7 @@ class JsonReader {
       if (at === base + bytes.length) {
         if (at >= last) break;
         // A scalar of any length may have to be kept: reading as much again keeps the copies cheap.
-        const kept = bytes.subarray(from - base);
-        const more = input.read(at, Math.min(last, at + Math.max(chunk, kept.length)));
-        bytes = Buffer.concat([kept, more]);
-        base = from;
+        fill(from, Math.max(chunk, at - from));
       }
       let i = at - base;
       const { length } = bytes;
@@ -183,15 +213,13 @@ class JsonReader {
             stop = true;
             i--;
           } else commas.push(base + i);
-        }
+        } else if (byte === COLON && depth === 0) colons.push(base + i);
       }
       at = base + i;
       if (!stop) {
         // An escape at the end of the chunk is looked at again with the next one, unless it is the last.
         if (at < base + length && base + length < last) {
-          const kept = bytes.subarray(from - base);
-          bytes = Buffer.concat([kept, input.read(base + length, Math.min(last, base + length + chunk))]);
-          base = from;
+          fill(from, chunk);
         } else at = base + length;
         continue;
       }
@@ -203,20 +231,22 @@ class JsonReader {
       } else {
         const comma = commas.pop();
         if (comma !== undefined) {
+          // That of the large child's key.
+          if (colons.length > 0 && colons.at(-1)! > comma) colons.pop();
           const piece = batch(comma);
           if (piece !== undefined) yield piece;
           from = comma + 1;
         }
         if (isAfterLarge) throw this.#fault(at);
         const large = this.#large.get(at)!;
-        yield { bytes: cut(at), start: from, commas: [], large };
+        yield { bytes: cut(at), start: from, commas: [], colons: [], large };
         at = large.end;
-        base = at;
-        bytes = input.read(base, Math.min(last, base + chunk));
+        fill(at, chunk);
         isAfterLarge = true;
       }
       from = at;
       commas = [];
+      colons = [];
     }
     if (from > start + 1 || !isBlank(cut(last))) {
       const piece = batch(last);
@@ -245,6 +275,15 @@ class JsonReader {
   }
 }
 
+function unlessFault<T>(parse: () => T): T | undefined {
+  try {
+    return parse();
+  } catch (error) {
+    if (isPeekpackError(error)) return undefined;
+    throw error;
+  }
+}
+
 /** The bytes between two commas of a large container, or before a large child of it. */
 interface Piece {
   readonly bytes: Buffer;
@@ -252,6 +291,8 @@ interface Piece {
   readonly start: number;
   /** Where the commas between its children are. Offsets in the input. */
   readonly commas: readonly number[];
+  /** Where the colons between keys and values are. Offsets in the input. */
+  readonly colons: readonly number[];
   /** The large child that follows. */
   readonly large: LargeContainer | undefined;
 }

@@ -1,7 +1,6 @@
 import type { Cursor, Item } from "./cursor.js";
 
-/** Entries that are read before other work may run. */
-const STEP = 1024;
+const NONE = new Uint32Array(0);
 
 /** A table, or a page of one, whose items can be skipped. */
 interface SkippableView {
@@ -15,22 +14,28 @@ interface SkippableView {
  */
 export class KeyTable {
   /** Offsets of the keys, in the order of the map. */
-  readonly keys: Uint32Array;
+  keys: Uint32Array;
   /** Offsets of the nodes. */
-  readonly nodes: Uint32Array;
+  nodes: Uint32Array;
   /** Distinct keys. */
-  readonly size: number;
+  size = 0;
   /** Open addressing: index of an entry + 1, or 0. A power of two, at most half full. */
   readonly #slots: Uint32Array;
+  /** Hashes of the keys, until all are read: most keys differ in them. */
+  #hashes: Uint32Array;
   /** Seed of the hash. It is random, so that no archive can be made whose keys all collide. */
-  readonly #seed: number;
+  readonly #seed: number = Math.floor(Math.random() * 2 ** 32);
+  /** Entries that were read, and where the next one is. */
+  #read = 0;
+  #at: number;
 
-  private constructor(keys: Uint32Array, nodes: Uint32Array, slots: Uint32Array, seed: number, size: number) {
-    this.keys = keys;
-    this.nodes = nodes;
-    this.#slots = slots;
-    this.#seed = seed;
-    this.size = size;
+  /** Makes room for `count` entries from an offset on. {@link read} reads them. */
+  constructor(offset: number, count: number) {
+    this.#at = offset;
+    this.keys = new Uint32Array(count);
+    this.nodes = new Uint32Array(count);
+    this.#hashes = new Uint32Array(count);
+    this.#slots = new Uint32Array(2 ** Math.ceil(Math.log2(Math.max(count, 1) * 2)));
   }
 
   /** Upper bound of {@link byteLength} for `count` entries. */
@@ -43,40 +48,34 @@ export class KeyTable {
     return this.keys.byteLength + this.nodes.byteLength + this.#slots.byteLength + 128;
   }
 
-  /** Reads `count` keys and nodes from an offset on. */
-  static read(view: SkippableView, offset: number, count: number): KeyTable {
-    const steps = KeyTable.reading(view, offset, count);
-    for (;;) {
-      const { done, value } = steps.next();
-      if (done) return value;
-    }
-  }
-
-  /** The same in steps, between which other work may run. */
-  static *reading(view: SkippableView, offset: number, count: number): Generator<undefined, KeyTable> {
+  /** Reads up to `limit` more entries: other work may run in between. Returns whether all were read. */
+  read(view: SkippableView, limit: number): boolean {
     const { cursor } = view;
-    const keys = new Uint32Array(count);
-    const nodes = new Uint32Array(count);
-    const slots = new Uint32Array(2 ** Math.ceil(Math.log2(Math.max(count, 1) * 2)));
+    const { bytes } = cursor;
+    const { keys, nodes } = this;
+    const hashes = this.#hashes;
+    const slots = this.#slots;
     const mask = slots.length - 1;
-    const seed = Math.floor(Math.random() * 2 ** 32);
     const item: Item = { kind: "other", value: 0 };
-    let size = 0;
-    let at = offset;
-    for (let i = 0; i < count; i++) {
+    const { length } = keys;
+    const end = Math.min(length, this.#read + limit);
+    let { size } = this;
+    let at = this.#at;
+    for (let i = this.#read; i < end; i++) {
       const key = at;
-      const { start, end, isText } = content(cursor, key, item);
-      at = end;
-      let slot = hash(seed, cursor.bytes, start, end) & mask;
+      let start = cursor.head(key, item);
+      const isText = item.kind === "text" && item.value >= 0;
+      if (isText) {
+        at = start + item.value;
+      } else {
+        start = key;
+        at = cursor.skip(key);
+      }
+      const code = hash(this.#seed, bytes, start, at);
+      let slot = code & mask;
       let known = slots[slot]!;
       for (; known !== 0; known = slots[slot]!) {
-        const other = content(cursor, keys[known - 1]!, item);
-        if (
-          isText === other.isText &&
-          sameBytes(cursor.bytes, start, end, cursor.bytes, other.start, other.end)
-        ) {
-          break;
-        }
+        if (hashes[known - 1] === code && isSame(cursor, keys[known - 1]!, isText, bytes, start, at)) break;
         slot = (slot + 1) & mask;
       }
       if (known !== 0) {
@@ -84,24 +83,30 @@ export class KeyTable {
       } else {
         keys[size] = key;
         nodes[size] = at;
+        hashes[size] = code;
         slots[slot] = ++size;
       }
       // The last node is not skipped: in a chain of nodes that would take quadratic time.
-      if (i + 1 < count) at = view.skip(at);
-      if (i % STEP === STEP - 1) yield;
+      if (i + 1 < length) at = view.skip(at);
     }
-    return size === count
-      ? new KeyTable(keys, nodes, slots, seed, size)
-      : new KeyTable(keys.slice(0, size), nodes.slice(0, size), slots, seed, size);
+    this.#read = end;
+    this.#at = at;
+    this.size = size;
+    if (end < length) return false;
+    this.#hashes = NONE;
+    if (size < length) {
+      this.keys = keys.slice(0, size);
+      this.nodes = nodes.slice(0, size);
+    }
+    return true;
   }
 
   /** The index of the entry under a text key, given as UTF-8. −1 if there is none. */
   find(cursor: Cursor, key: Uint8Array): number {
     const mask = this.#slots.length - 1;
-    const item: Item = { kind: "other", value: 0 };
     let slot = hash(this.#seed, key, 0, key.length) & mask;
     for (let known = this.#slots[slot]!; known !== 0; known = this.#slots[slot]!) {
-      if (isTextKey(cursor, this.keys[known - 1]!, key, item)) return known - 1;
+      if (isTextKey(cursor, this.keys[known - 1]!, key)) return known - 1;
       slot = (slot + 1) & mask;
     }
     return -1;
@@ -109,37 +114,32 @@ export class KeyTable {
 }
 
 /** Whether the item at an offset is a given text. */
-export function isTextKey(cursor: Cursor, offset: number, key: Uint8Array, item: Item): boolean {
-  const start = cursor.head(offset, item);
-  return (
-    item.kind === "text" &&
-    item.value === key.length &&
-    sameBytes(key, 0, key.length, cursor.bytes, start, start + key.length)
-  );
+export function isTextKey(cursor: Cursor, offset: number, key: Uint8Array): boolean {
+  return isSame(cursor, offset, true, key, 0, key.length);
 }
 
-/** What makes two keys the same: the bytes of a text, or the whole encoding of any other key. */
-function content(
+/**
+ * Whether the key at an offset is the same as another one: the same text, or any other key with the same encoding. The other
+ * one's bytes are from `start` to `end`, of a text without its head.
+ */
+function isSame(
   cursor: Cursor,
   offset: number,
-  item: Item,
-): { readonly start: number; readonly end: number; readonly isText: boolean } {
-  const start = cursor.head(offset, item);
-  return item.kind === "text" && item.value >= 0
-    ? { start, end: start + item.value, isText: true }
-    : { start: offset, end: cursor.skip(offset), isText: false };
-}
-
-function sameBytes(
-  a: Uint8Array,
+  isText: boolean,
+  bytes: Uint8Array,
   start: number,
   end: number,
-  b: Uint8Array,
-  from: number,
-  to: number,
 ): boolean {
-  if (end - start !== to - from) return false;
-  for (let i = 0; i < end - start; i++) if (a[start + i] !== b[from + i]) return false;
+  const item: Item = { kind: "other", value: 0 };
+  let from = cursor.head(offset, item);
+  let length = item.value;
+  if (isText !== (item.kind === "text" && length >= 0)) return false;
+  if (!isText) {
+    from = offset;
+    length = cursor.skip(offset) - offset;
+  }
+  if (end - start !== length) return false;
+  for (let i = 0; i < length; i++) if (bytes[start + i] !== cursor.bytes[from + i]) return false;
   return true;
 }
 

@@ -3,9 +3,10 @@ import { MsgpackWalker } from "../codec/msgpack-walker.js";
 import { PeekpackError } from "../errors.js";
 import type { Protocol } from "./header.js";
 import { PAGE_BYTES, pathHash } from "./page-index.js";
-import { KeyHashes } from "./page-index-hashes.js";
+import { type HashRun, type HashSpill, mergeRuns, spillRun } from "./page-index-hash-runs.js";
+import { HashEntries, MapHashes } from "./page-index-hashes.js";
 import { KeyReader } from "./page-index-key.js";
-import { type IndexedNode, layOut, type PageIndex } from "./page-index-layout.js";
+import { type IndexedNode, type PageIndex, pageIndex, spilledPageIndex } from "./page-index-layout.js";
 import { indexedNode, OpenNode } from "./page-index-open-node.js";
 import { PageRuns } from "./page-index-runs.js";
 import { SmallNodeReader } from "./page-index-small-node.js";
@@ -15,6 +16,10 @@ import { BEYOND, MALFORMED, type TableWalker, WALKER_MARGIN } from "./page-index
 const BUFFER = 256 * 1024;
 /** What must be there after a key: whether the node that follows is large shows within a page. */
 const LOOK_AHEAD = PAGE_BYTES + WALKER_MARGIN;
+/** Hash entries from which on they are spilled. */
+const RUN_ENTRIES = 256 * 1024;
+/** Why a table with a duplicate key has no index. */
+const SAME_KEY = "a map holds the same key twice";
 
 /** How a table is read. */
 export interface TableTraits {
@@ -23,13 +28,16 @@ export interface TableTraits {
   readonly tocStart: number;
   /** Limit for the nesting of nodes. */
   readonly maxDepth: number;
+  /** Hash entries from which on they are spilled, if there is a spill. Tests make it small. */
+  readonly runEntries?: number | undefined;
 }
 
 /**
  * Makes the page index of a table from its bytes, in one pass.
  *
  * A node is looked through up to the length of a page before it is read. If it ends there it is small, and nothing is kept
- * of it. So everything that is open is large, and memory is 8 bytes for each key of a large map, twice while it is sorted.
+ * of it. So everything that is open is large, and memory is 12 bytes for each key of a large map, three times that while they
+ * are sorted. With a spill it is a few MiB, and 32 KiB for each quarter of a million keys.
  */
 export class PageIndexBuilder {
   readonly #walker: TableWalker;
@@ -50,7 +58,8 @@ export class PageIndexBuilder {
   #started = false;
   #node: OpenNode | undefined;
   readonly #done: IndexedNode[] = [];
-  readonly #spareHashes: KeyHashes[] = [];
+  readonly #hashes = new HashEntries();
+  readonly #spilled: HashRun[] = [];
   #reason: string | undefined;
   readonly #runs = new PageRuns(this.#buffer);
   /** Items that are left to skip, and those outside of open items of indefinite length. */
@@ -91,21 +100,52 @@ export class PageIndexBuilder {
   }
 
   /**
-   * Ends the table. Returns its index; undefined if it can have none.
+   * Ends the table, of which nothing was spilled. Returns its index; undefined if it can have none.
    * @throws PeekpackError `corrupt`, `limit`
    */
   finish(): PageIndex | undefined {
+    this.#readRest();
+    if (this.#reason !== undefined) return undefined;
+    const hashes = this.#hashes.blocks();
+    if (hashes === undefined) this.#giveUp(SAME_KEY);
+    else return pageIndex(this.#done, hashes, this.#place());
+  }
+
+  /**
+   * Ends the table, as `finish` does. Returns the chunks of its index; none if it can have none.
+   * @throws PeekpackError `corrupt`, `limit`; what the spill rejects with
+   */
+  async finishSpilled(spill: HashSpill): Promise<AsyncIterable<Uint8Array> | Iterable<Uint8Array>> {
+    if (this.#spilled.length === 0) return this.finish()?.chunks() ?? [];
+    this.#readRest();
+    if (this.#reason !== undefined) return [];
+    while (this.#hashes.count > 0) this.#spilled.push(await spillRun(this.#hashes, spill));
+    const hashes = await mergeRuns(this.#spilled, spill);
+    if (hashes !== undefined) return spilledPageIndex(this.#done, hashes, this.#place(), spill).chunks();
+    this.#giveUp(SAME_KEY);
+    return [];
+  }
+
+  /** Spills hashes if they take more than a few MiB. To be called between writes. */
+  async spill(spill: HashSpill): Promise<void> {
+    const { runEntries = RUN_ENTRIES } = this.#traits;
+    while (this.#hashes.count >= runEntries) this.#spilled.push(await spillRun(this.#hashes, spill));
+  }
+
+  /** Reads what is in the buffer, up to the end of the table. */
+  #readRest(): void {
     this.#final = true;
     // What is read after the end is zeros, and is then found to be too much.
     this.#buffer.fill(0, this.#end, this.#end + WALKER_MARGIN);
     while (this.#reason === undefined && !(this.#started && this.#node === undefined)) this.#step();
-    if (this.#reason !== undefined) return undefined;
-    if (this.#at !== this.#end) throw this.#damaged("bytes follow the root");
-    if (this.#done.length === 0) {
+    if (this.#reason === undefined && this.#at !== this.#end) throw this.#damaged("bytes follow the root");
+    if (this.#reason === undefined && this.#done.length === 0) {
       this.#giveUp(`the table has no more than ${PAGE_BYTES} bytes`);
-      return undefined;
     }
-    return layOut(this.#done, this.#traits.tocStart, this.#size);
+  }
+
+  #place(): { readonly tocStart: number; readonly tocSize: number } {
+    return { tocStart: this.#traits.tocStart, tocSize: this.#size };
   }
 
   #giveUp(reason: string): void {
@@ -271,7 +311,7 @@ export class PageIndexBuilder {
     node.count = count;
     node.first = this.#base + at;
     node.state = kind === "blocked" ? "blocks" : "entries";
-    if (kind === "map") node.hashes = this.#spareHashes.pop()?.reset() ?? new KeyHashes();
+    if (kind === "map") node.hashes = new MapHashes(this.#hashes, node.node);
     this.#at = at;
     node.headCrc = this.#runs.checksumTo(at);
     const { parent } = node;
@@ -334,15 +374,15 @@ export class PageIndexBuilder {
       if (end === BEYOND) {
         this.#runs.end(node, start);
         const hash = pathHash(node.hash, hashes === undefined ? node.index : key.hash);
-        hashes?.add(hash, key.second);
+        hashes?.add(hash, key.second, this.#base + start);
         this.#open(start, child, hash);
         return true;
       }
-      hashes?.add(pathHash(node.hash, key.hash), key.second);
       if (!this.#runs.isOpen) {
         const { isArchive, valueStart } = small;
         this.#runs.begin(start, node.index, isArchive ? valueStart : this.#startOf(node, valueStart));
       }
+      hashes?.add(pathHash(node.hash, key.hash), key.second, this.#runs.start);
       if (small.valueEnd >= 0) node.before = small.valueEnd;
       node.index++;
       this.#at = end;
@@ -384,7 +424,6 @@ export class PageIndexBuilder {
       return;
     }
     this.#done.push(done);
-    if (node.hashes !== undefined) this.#spareHashes.push(node.hashes);
     const { parent, kind } = node;
     this.#node = parent;
     this.#runs.restart(this.#at);

@@ -1,61 +1,115 @@
-import { crc32 } from "../crc32.js";
-import { HASH_BLOCK_ENTRIES, HASH_SAMPLE_BLOCKS, type PageRecord } from "./page-index.js";
+import { HashBlockEncoder, type HashBlocks, hashBlocksSize } from "./page-index-hash-blocks.js";
 
-/** Hash entries are sorted as one number each: the hash, then the number of the page in so many values. */
-const PAGES = 2 ** 21;
-/** A run of so many entries is sorted by insertion. */
-const SHORT_RUN = 32;
-/** Hash blocks that are encoded at a time. */
-const CHUNK_BLOCKS = 256;
+/** Hash entries are sorted as one number each: the hash, then another number, of so many values. */
+const NUMBERS = 2 ** 21;
+/** So few entries are sorted by insertion. */
+const SHORT = 32;
+/** Length in bytes of an entry of a run: its hash, the offset of its page, its second hash. */
+export const RUN_ENTRY_SIZE = 12;
 
-/**
- * The hashes of a map's keys, in its order: 8 bytes for each. To be used again for another map: while large buffers are
- * garbage, an engine may collect it at every allocation outside of its heap.
- */
-export class KeyHashes {
+/** Hash entries of all large maps: 12 bytes for each. Offsets of pages are table offsets. */
+export class HashEntries {
   /** The hashes that the index holds. */
   #hashes = new Uint32Array(256);
   /** Second hashes, to tell equal keys from keys whose first hash is equal. */
   #seconds = new Uint32Array(256);
-  readonly #sorter = new HashSorter();
+  /** Offsets of the pages that hold the keys. */
+  #pages = new Uint32Array(256);
   #count = 0;
 
-  /** Begins another map. */
-  reset(): this {
-    this.#count = 0;
-    return this;
+  get count(): number {
+    return this.#count;
   }
 
-  add(hash: number, second: number): void {
+  add(hash: number, second: number, page: number): void {
     const at = this.#count++;
     if (at === this.#hashes.length) {
       this.#hashes = widened(this.#hashes);
       this.#seconds = widened(this.#seconds);
+      this.#pages = widened(this.#pages);
     }
     this.#hashes[at] = hash;
     this.#seconds[at] = second;
+    this.#pages[at] = page;
   }
 
-  /** The hashes sorted, each with the number of the page that holds its key. Undefined if two keys are equal. */
-  sorted(pages: readonly PageRecord[]): Float64Array | undefined {
+  /** The hash blocks of all entries. Undefined if two keys of a map are equal. */
+  blocks(): HashBlocks | undefined {
     const count = this.#count;
+    const { offsets, ranks } = this.#rankedPages();
+    const sorted = this.#sort(ranks);
+    if (this.#hasEqual(sorted)) return undefined;
+    const encoder = new HashBlockEncoder(hashBlocksSize(count));
+    for (const value of sorted) {
+      const hash = Math.floor(value / NUMBERS);
+      encoder.add(hash, offsets[value - hash * NUMBERS]!);
+    }
+    return { ...encoder.finish(), bytes: encoder.take() };
+  }
+
+  /** Takes the first entries from memory, as a sorted run. */
+  takeRun(): Uint8Array {
+    const count = Math.min(this.#count, NUMBERS);
+    const run = new DataView(new ArrayBuffer(count * RUN_ENTRY_SIZE));
+    let at = 0;
+    for (const value of this.#sort(Uint32Array.from({ length: count }, (_, i) => i))) {
+      const hash = Math.floor(value / NUMBERS);
+      const i = value - hash * NUMBERS;
+      run.setUint32(at, hash);
+      run.setUint32(at + 4, this.#pages[i]!);
+      run.setUint32(at + 8, this.#seconds[i]!);
+      at += RUN_ENTRY_SIZE;
+    }
+    for (const numbers of [this.#hashes, this.#seconds, this.#pages]) {
+      numbers.copyWithin(0, count, this.#count);
+    }
+    this.#count -= count;
+    return new Uint8Array(run.buffer);
+  }
+
+  /** The offsets of the pages, ascending, and for each entry the number of its page among them. */
+  #rankedPages(): { readonly offsets: Float64Array; readonly ranks: Uint32Array } {
+    const pages = this.#pages.subarray(0, this.#count);
+    const offsets = Float64Array.from(new Set(pages)).sort();
+    const numbers = new Map(Array.from(offsets, (offset, number) => [offset, number]));
+    const ranks = new Uint32Array(pages.length);
+    for (let i = 0; i < pages.length; i++) {
+      ranks[i] = i > 0 && pages[i] === pages[i - 1] ? ranks[i - 1]! : numbers.get(pages[i]!)!;
+    }
+    return { offsets, ranks };
+  }
+
+  /** The first entries sorted: the hash of each and a number that is given for it, as one number. */
+  #sort(numbers: Uint32Array): Float64Array {
+    const count = numbers.length;
     const hashes = this.#hashes;
-    const sorted = this.#sorter.sorted(count, (use) => {
-      for (let page = 0, i = 0; page < pages.length; page++) {
-        const end = pages[page + 1]?.first ?? count;
-        for (; i < end; i++) use(hashes[i]! * PAGES + page);
-      }
-    });
-    return this.#hasEqual(sorted) ? undefined : sorted;
+    // Buckets of about four entries: hashes are evenly distributed.
+    const bits = Math.max(1, Math.min(24, Math.ceil(Math.log2(count + 1)) - 2));
+    const shift = 32 - bits;
+    const ends = new Uint32Array(2 ** bits + 1);
+    for (let i = 0; i < count; i++) ends[(hashes[i]! >>> shift) + 1]!++;
+    for (let i = 1; i < ends.length; i++) ends[i]! += ends[i - 1]!;
+    const sorted = new Float64Array(count);
+    for (let i = 0; i < count; i++) {
+      sorted[ends[hashes[i]! >>> shift]!++] = hashes[i]! * NUMBERS + numbers[i]!;
+    }
+    // Each bucket now ends where its number says, and starts where the one before ends.
+    for (let i = 0, start = 0; i < ends.length - 1; i++) {
+      const end = ends[i]!;
+      if (end - start > SHORT) sorted.subarray(start, end).sort();
+      else if (end - start > 1) insertionSort(sorted, start, end);
+      start = end;
+    }
+    return sorted;
   }
 
   /** Whether two keys have both hashes in common. */
   #hasEqual(sorted: Float64Array): boolean {
     const shared = new Map<number, Set<number>>();
     for (let i = 1; i < sorted.length; i++) {
-      if (sorted[i]! - sorted[i - 1]! >= PAGES) continue;
-      const hash = Math.floor(sorted[i]! / PAGES);
-      if (hash === Math.floor(sorted[i - 1]! / PAGES)) shared.set(hash, new Set());
+      if (sorted[i]! - sorted[i - 1]! >= NUMBERS) continue;
+      const hash = Math.floor(sorted[i]! / NUMBERS);
+      if (hash === Math.floor(sorted[i - 1]! / NUMBERS)) shared.set(hash, new Set());
     }
     if (shared.size === 0) return false;
     for (let i = 0; i < this.#count; i++) {
@@ -68,118 +122,41 @@ export class KeyHashes {
   }
 }
 
-/** Sorts hash entries, of which those with neighboring hashes are few. */
-class HashSorter {
-  #ends = new Uint32Array(0);
+/**
+ * Passes on the hash entries of an open map. Those of its first page wait until there is a second one: the index holds none
+ * for a map of one page.
+ */
+export class MapHashes {
+  readonly #entries: HashEntries;
+  /** Makes second hashes differ from those of the same key in other maps. */
+  readonly #salt: number;
+  /** Hashes of the first page, two for each key. */
+  #waiting: number[] | undefined = [];
+  #firstPage = -1;
 
-  /** @param each gives every entry, in the same order each time */
-  sorted(count: number, each: (use: (entry: number) => void) => void): Float64Array {
-    // Buckets of about four entries: hashes are evenly distributed.
-    const bits = Math.max(1, Math.min(24, Math.ceil(Math.log2(count + 1)) - 2));
-    const width = 2 ** (32 - bits) * PAGES;
-    const size = 2 ** bits + 1;
-    if (this.#ends.length < size) this.#ends = new Uint32Array(size);
-    const ends = this.#ends.subarray(0, size).fill(0);
-    each((entry) => {
-      ends[Math.floor(entry / width) + 1]!++;
-    });
-    for (let i = 1; i < ends.length; i++) ends[i]! += ends[i - 1]!;
-    const sorted = new Float64Array(count);
-    each((entry) => {
-      sorted[ends[Math.floor(entry / width)]!++] = entry;
-    });
-    // Each bucket now ends where its number says, and starts where the one before ends.
-    for (let i = 0, start = 0; i < ends.length - 1; i++) {
-      const end = ends[i]!;
-      if (end - start > SHORT_RUN) sorted.subarray(start, end).sort();
-      else if (end - start > 1) insertionSort(sorted, start, end);
-      start = end;
-    }
-    return sorted;
+  /** `node`: table offset of the map's node. */
+  constructor(entries: HashEntries, node: number) {
+    this.#entries = entries;
+    this.#salt = Math.imul(node, 0x9e3779b1);
   }
-}
 
-/** The hashes of a large map, as {@link KeyHashes} gives them, and its pages. */
-export interface MapHashes {
-  readonly hashes?: Float64Array | undefined;
-  readonly pages: readonly PageRecord[];
-}
-
-/** The hash entries of all large maps, in the order of the index. */
-export class HashEntries {
-  readonly #sorted: Float64Array;
-  /** Table offsets of the pages of these maps, ascending. */
-  readonly #offsets: Float64Array;
-
-  constructor(nodes: readonly MapHashes[]) {
-    const maps = nodes.filter(({ hashes }) => hashes !== undefined);
-    this.#offsets = Float64Array.from(
-      maps.flatMap(({ pages }) => pages),
-      ({ offset }) => offset,
-    ).sort();
-    if (maps.length === 1) {
-      this.#sorted = maps[0]!.hashes!;
-      return;
-    }
-    const ranks = new Map(Array.from(this.#offsets, (offset, rank) => [offset, rank]));
-    const count = maps.reduce((sum, { hashes }) => sum + hashes!.length, 0);
-    this.#sorted = new HashSorter().sorted(count, (use) => {
-      for (const { hashes, pages } of maps) {
-        const numbers = pages.map(({ offset }) => ranks.get(offset)!);
-        for (const entry of hashes!) {
-          const hash = Math.floor(entry / PAGES) * PAGES;
-          use(hash + numbers[entry - hash]!);
-        }
+  /** Adds the hash of a key's path, a second hash of the key, and the table offset of the page that holds it. */
+  add(hash: number, second: number, page: number): void {
+    const salted = (second ^ this.#salt) >>> 0;
+    const waiting = this.#waiting;
+    if (waiting !== undefined) {
+      if (waiting.length === 0) this.#firstPage = page;
+      if (page === this.#firstPage) {
+        waiting.push(hash, salted);
+        return;
       }
-    });
-  }
-
-  get count(): number {
-    return this.#sorted.length;
-  }
-
-  /** Length of the hash blocks in bytes. */
-  get byteLength(): number {
-    return hashBytes(this.count);
-  }
-
-  /** The first hash of every 64th block. */
-  samples(): Uint32Array {
-    const step = HASH_BLOCK_ENTRIES * HASH_SAMPLE_BLOCKS;
-    return Uint32Array.from({ length: Math.ceil(this.count / step) }, (_, i) =>
-      Math.floor(this.#sorted[i * step]! / PAGES),
-    );
-  }
-
-  /** The hash blocks, some at a time. */
-  *chunks(): Generator<Uint8Array> {
-    const step = CHUNK_BLOCKS * HASH_BLOCK_ENTRIES;
-    for (let start = 0; start < this.count; start += step) {
-      const end = Math.min(start + step, this.count);
-      const chunk = new Uint8Array(hashBytes(end - start));
-      this.#encode(new DataView(chunk.buffer), start, end);
-      yield chunk;
-    }
-  }
-
-  #encode(view: DataView, start: number, end: number): void {
-    for (let first = start, at = 0; first < end; first += HASH_BLOCK_ENTRIES) {
-      const block = at;
-      const last = Math.min(first + HASH_BLOCK_ENTRIES, end);
-      for (let i = first; i < last; i++, at += 8) {
-        const value = this.#sorted[i]!;
-        const hash = Math.floor(value / PAGES);
-        view.setUint32(at, hash, true);
-        view.setUint32(at + 4, this.#offsets[value - hash * PAGES]!, true);
+      for (let i = 0; i < waiting.length; i += 2) {
+        this.#entries.add(waiting[i]!, waiting[i + 1]!, this.#firstPage);
       }
-      view.setUint32(at + 4, crc32(new Uint8Array(view.buffer, block, at - block)), true);
-      at += 8;
+      this.#waiting = undefined;
     }
+    this.#entries.add(hash, salted, page);
   }
-}
-
-function hashBytes(count: number): number {
-  return count * 8 + Math.ceil(count / HASH_BLOCK_ENTRIES) * 8;
 }
 
 function insertionSort(values: Float64Array, start: number, end: number): void {

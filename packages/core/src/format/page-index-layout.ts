@@ -4,6 +4,7 @@ import {
   type NodeRecord,
   PAGE_GROUP,
   PAGE_RECORD_SIZE,
+  type PageRecord,
   RECORD_BLOCK_BYTES,
   ROOT_BYTES,
 } from "./page-index.js";
@@ -19,15 +20,29 @@ import {
   writable,
 } from "./page-index-encode.js";
 import { FOOTER_SIZE } from "./page-index-footer.js";
-import { HashEntries, type MapHashes } from "./page-index-hashes.js";
+import {
+  type HashBlocks,
+  type HashTotals,
+  hashBlocksSize,
+  type SpilledBlocks,
+} from "./page-index-hash-blocks.js";
+import type { HashSpill } from "./page-index-hash-runs.js";
 
+/** Hash blocks that are handed over at a time, in bytes. */
+const CHUNK = 1024 * 1024;
 /** What a record block exceeds, except the last one: two of the longest records that share one do not fit it. */
 const MIN_RECORD_BLOCK = 4000;
 
-/** A large node whose pages are known. Offsets are table offsets. `hashes`: in a map of more than one page. */
-export interface IndexedNode
-  extends Omit<NodeRecord, "pagesStart" | "pageCount" | "pageSamples" | "pages">,
-    MapHashes {}
+/** A large node whose pages are known. Offsets are table offsets. */
+export interface IndexedNode extends Omit<NodeRecord, "pagesStart" | "pageCount" | "pageSamples" | "pages"> {
+  readonly pages: readonly PageRecord[];
+}
+
+/** Where a table starts, a position, and its length in bytes. */
+export interface TocPlace {
+  readonly tocStart: number;
+  readonly tocSize: number;
+}
 
 /** What a page index holds. */
 export interface PageIndexTotals {
@@ -46,8 +61,53 @@ export interface PageIndex {
   chunks(): Iterable<Uint8Array>;
 }
 
+/** A page index whose hash blocks are in a spill. */
+export interface SpilledPageIndex {
+  /** The bytes of the index, in order. */
+  chunks(): AsyncIterable<Uint8Array>;
+}
+
+/** A page index of which the hash blocks are missing. */
+interface Layout {
+  readonly info: PageIndexTotals;
+  /** What comes before and after the hash blocks. */
+  readonly before: Uint8Array;
+  readonly after: readonly Uint8Array[];
+}
+
+/** Lays out a page index whose hash blocks are in memory. */
+export function pageIndex(nodes: readonly IndexedNode[], hashes: HashBlocks, toc: TocPlace): PageIndex {
+  const { info, before, after } = layOut(nodes, hashes, toc);
+  return {
+    info,
+    *chunks() {
+      yield before;
+      for (let at = 0; at < hashes.bytes.length; at += CHUNK) yield hashes.bytes.subarray(at, at + CHUNK);
+      yield* after;
+    },
+  };
+}
+
+/** Lays out a page index whose hash blocks are in a spill. */
+export function spilledPageIndex(
+  nodes: readonly IndexedNode[],
+  hashes: SpilledBlocks,
+  toc: TocPlace,
+  spill: HashSpill,
+): SpilledPageIndex {
+  const { before, after } = layOut(nodes, hashes, toc);
+  return {
+    async *chunks() {
+      yield before;
+      const end = hashes.at + hashBlocksSize(hashes.count);
+      for (let at = hashes.at; at < end; at += CHUNK) yield spill.read(at, Math.min(at + CHUNK, end));
+      yield* after;
+    },
+  };
+}
+
 /** Lays out the index of a table: page records, hash blocks, record blocks, root block, footer. */
-export function layOut(nodes: readonly IndexedNode[], tocStart: number, tocSize: number): PageIndex {
+function layOut(nodes: readonly IndexedNode[], hashes: HashTotals, { tocStart, tocSize }: TocPlace): Layout {
   const sorted = [...nodes].sort((a, b) => a.level - b.level || a.node - b.node);
   const outside = sorted.filter(({ pages }) => pages.length > PAGE_GROUP);
   const pageCount = outside.reduce((sum, { pages }) => sum + pages.length, 0);
@@ -60,18 +120,17 @@ export function layOut(nodes: readonly IndexedNode[], tocStart: number, tocSize:
     if (!inline) pagesStart = encodePageRecords(pageRecords, pagesStart, pages);
     return record;
   });
-  const hashes = new HashEntries(sorted);
-  const hashSamples = hashes.samples();
   const hashStart = hashes.count === 0 ? 0 : pageRecords.bytes.length;
-  const blocksStart = pageRecords.bytes.length + hashes.byteLength;
-  const { inRoot, rest } = divided(records, hashSamples.length);
+  const blocksStart = pageRecords.bytes.length + hashBlocksSize(hashes.count);
+  const { inRoot, rest } = divided(records, hashes.samples.length);
   const { blocks, directory } = encodeBlocks(rest, pageRecords.bytes, blocksStart);
   const rootStart = blocksStart + blocks.length;
-  const headSize = rootHeadSize(directory.length, hashSamples.length);
+  const headSize = rootHeadSize(directory.length, hashes.samples.length);
   const rootSize = headSize + byteLength(inRoot);
   const end = writable(rootSize + FOOTER_SIZE);
   const levels = sorted.at(-1)!.level;
-  encodeRootHead(end, { directory, levels, hashCount: hashes.count, hashStart, hashSamples });
+  const { count: hashCount, samples: hashSamples } = hashes;
+  encodeRootHead(end, { directory, levels, hashCount, hashStart, hashSamples });
   encodeRecords(end, headSize, inRoot, pageRecords.bytes);
   const rootCrc = crc32(end.bytes.subarray(0, rootSize));
   const indexSize = rootStart + rootSize + FOOTER_SIZE;
@@ -84,12 +143,8 @@ export function layOut(nodes: readonly IndexedNode[], tocStart: number, tocSize:
       tableBytes: tocSize,
       indexBytes: indexSize,
     },
-    *chunks() {
-      yield pageRecords.bytes;
-      yield* hashes.chunks();
-      yield blocks;
-      yield end.bytes;
-    },
+    before: pageRecords.bytes,
+    after: [blocks, end.bytes],
   };
 }
 

@@ -1,6 +1,6 @@
 import type { Protocol } from "./header.js";
 import type { NODE_KINDS, PageRecord } from "./page-index.js";
-import type { KeyHashes } from "./page-index-hashes.js";
+import type { MapHashes } from "./page-index-hashes.js";
 import type { IndexedNode } from "./page-index-layout.js";
 
 /** What is read next of an open node. */
@@ -29,7 +29,7 @@ export class OpenNode {
   spanEnd = 0;
   /** Where the value before the next entry ends, a position. −1 before the first. */
   before = -1;
-  hashes: KeyHashes | undefined;
+  hashes: MapHashes | undefined;
   readonly pages: PageRecord[] = [];
 
   constructor(parent: OpenNode | undefined, key: number, node: number, hash: number, fields: number) {
@@ -44,13 +44,10 @@ export class OpenNode {
 
 /** What the index holds of a node that has been read up to a table offset, or why the table cannot be indexed. */
 export function indexedNode(open: OpenNode, end: number, protocol: Protocol): IndexedNode | string {
-  const { kind, pages, count, hashes, node, key, first, spanStart, spanEnd, items, hash, level, headCrc } =
-    open;
+  const { kind, pages, count, node, key, first, spanStart, spanEnd, items, hash, level, headCrc } = open;
   const [page] = pages;
   if (kind === undefined || page === undefined) return "a node without entries is longer than a page";
   if (page.start < 0) pages[0] = { ...page, start: open.hasSpan ? spanStart + headSize(protocol, count) : 0 };
-  const sorted = hashes?.sorted(pages);
-  if (hashes !== undefined && sorted === undefined) return "a map holds the same key twice";
   return {
     node,
     end,
@@ -65,7 +62,6 @@ export function indexedNode(open: OpenNode, end: number, protocol: Protocol): In
     kind,
     headCrc,
     pages,
-    hashes: pages.length > 1 ? sorted : undefined,
   };
 }
 

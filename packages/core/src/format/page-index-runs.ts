@@ -22,6 +22,11 @@ export class PageRuns {
     return this.#run >= 0;
   }
 
+  /** Table offset of the open run. −1 if there is none. */
+  get start(): number {
+    return this.#run;
+  }
+
   /** Length of the open run, if it ends at an offset. */
   lengthTo(end: number): number {
     return this.base + end - this.#run;

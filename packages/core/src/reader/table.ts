@@ -26,8 +26,8 @@ const MANY = 16_384;
 const WINDOW = 1024;
 
 /** A large map whose keys are being read, by all who wait for them. */
-interface KeyReading {
-  readonly steps: Generator<undefined, KeyTable>;
+interface SharedReading {
+  readonly keys: KeyTable;
   readonly slice: TimeSlice;
   users: number;
   /** Gives the keys, or throws what was wrong with them. */
@@ -44,7 +44,7 @@ export class Table {
   readonly #memory: ByteLru<string, object>;
   readonly #id: string;
   readonly #decodeKey: (bytes: Uint8Array) => Value;
-  readonly #readings = new Map<string, KeyReading>();
+  readonly #readings = new Map<string, SharedReading>();
 
   /**
    * @param memory keeps what lookups learn, for all archives of a reader
@@ -238,11 +238,10 @@ export class Table {
     const known = keys ?? (this.#memory.get(this.#name(entries)) as KeyTable | undefined);
     const table = known ?? (node.count > FEW && this.#isKept(node) ? this.#keys(entries, node) : undefined);
     if (table !== undefined) return table.nodes[table.find(cursor, bytes)] ?? -1;
-    const item: Item = { kind: "other", value: 0 };
     let last = first;
     const found = lastNode(entries, node, (at) => {
       last = at;
-      return isTextKey(cursor, at, bytes, item);
+      return isTextKey(cursor, at, bytes);
     });
     // A few entries that take many bytes: the next lookup does not skip them again.
     if (last - first > SHORT && this.#isKept(node)) this.#keys(entries, node);
@@ -259,7 +258,11 @@ export class Table {
   }
 
   #keys(entries: TableEntries, node: Branch): KeyTable {
-    return this.#learn(entries, () => KeyTable.read(entries.view, entries.first, node.count));
+    return this.#learn(entries, () => {
+      const keys = new KeyTable(entries.first, node.count);
+      keys.read(entries.view, node.count);
+      return keys;
+    });
   }
 
   /** Reads keys in slices, together with all who ask for them meanwhile. */
@@ -271,8 +274,8 @@ export class Table {
   ): Promise<KeyTable> {
     let reading = this.#readings.get(name);
     if (reading === undefined) {
-      const steps = KeyTable.reading(entries.view, entries.first, node.count);
-      reading = { steps, slice: new TimeSlice(), users: 0 };
+      const keys = new KeyTable(entries.first, node.count);
+      reading = { keys, slice: new TimeSlice(), users: 0 };
       this.#readings.set(name, reading);
     }
     reading.users++;
@@ -281,8 +284,8 @@ export class Table {
         await reading.slice.next(signal);
         if (reading.result !== undefined) return reading.result();
         try {
-          const { done, value } = reading.steps.next();
-          if (done) reading.result = () => this.#learn(entries, () => value);
+          const { keys } = reading;
+          if (keys.read(entries.view, WINDOW)) reading.result = () => this.#learn(entries, () => keys);
         } catch (error) {
           reading.result = () => {
             throw error;

@@ -172,6 +172,8 @@ export function withScheduler(
         reject(job, failure);
       }
     }
+    // A job holds its result and its other blocks: through jobs, the cache would hold everything that was ever read.
+    fetch.jobs.clear();
   };
 
   const addFetch = ({ start, end }: ByteRange): Fetch => {

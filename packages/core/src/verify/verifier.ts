@@ -30,7 +30,8 @@ export interface Verified {
  * items that it counts. Between spans there are only heads of containers with the right counts, and the keys of
  * the table. So the data, decoded as a whole, are what the table says. A page index is what the table gives.
  *
- * Memory holds a few MiB, and the tables that have no page index.
+ * Memory holds what the archive may cache (`cacheBytes`, `tocCacheBytes`), the tables that have no page index, and a page
+ * index while it is compared.
  * @throws PeekpackError with path and offset for the first fault
  */
 export async function verifyArchive(

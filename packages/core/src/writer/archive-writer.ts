@@ -56,13 +56,19 @@ export class ArchiveWriter implements ValueWriter {
       await this.flush();
       const tocSize = table.size;
       const index = tableIndexer(this.#options, tocStart, tocSize);
+      const spill = table.appendix();
       await table.drain(async (chunk) => {
         index?.write(chunk);
+        if (spill !== undefined) await index?.spill(spill);
         await this.#sink.write(chunk);
         this.#signal?.throwIfAborted();
       });
+      const chunks = spill === undefined ? index?.finish()?.chunks() : await index?.finishSpilled(spill);
+      for await (const chunk of chunks ?? []) {
+        await this.#sink.write(chunk);
+        this.#signal?.throwIfAborted();
+      }
       await table.close();
-      for (const chunk of index?.finish()?.chunks() ?? []) await this.#sink.write(chunk);
       this.#signal?.throwIfAborted();
       return await this.#sink.finish(encodeHeader({ protocol, tocStart, tocSize }));
     } finally {

@@ -1,3 +1,4 @@
+import type { HashSpill } from "../format/page-index-hash-runs.js";
 import type { Packer } from "./packer.js";
 import { SPILL_BLOCK, type TableSpill } from "./table-spill.js";
 
@@ -73,6 +74,22 @@ export class TableStore {
     await this.#spill.write(packer.buf.subarray(0, packer.pos), this.#spilled);
     this.#spilled += packer.pos;
     packer.pos = 0;
+  }
+
+  /** The space after the table in the spill. Undefined if there is no spill. Nothing may be appended to the table any more. */
+  appendix(): HashSpill | undefined {
+    const spill = this.#spill;
+    if (spill === undefined) return undefined;
+    let end = this.#spilled;
+    return {
+      async append(bytes) {
+        const at = end;
+        await spill.write(bytes, at);
+        end += bytes.length;
+        return at;
+      },
+      read: (start, stop) => spill.read(start, stop),
+    };
   }
 
   /** Hands over the whole table, in order. */
