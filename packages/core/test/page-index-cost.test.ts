@@ -2,6 +2,7 @@ import { roundTrips } from "@peekpack/testing";
 import { describe, expect, it } from "vitest";
 import {
   type Archive,
+  buildPageIndex,
   encodeArchive,
   openArchive,
   type Path,
@@ -154,6 +155,15 @@ it("100 of a million floats cost at most 3 round trips and 96 KiB", async () => 
     expect(found.trips).toBeLessThanOrEqual(3);
     expect(found.bytes).toBeLessThanOrEqual(96 * KiB);
   }
+});
+
+it.each([
+  ["a map", () => map(40_000), 0.45],
+  ["maps in a map", () => maps(60, () => map(600)), 0.45],
+  ["a list", () => list(60_000), 0.02],
+] as const)("the index of %s takes no more than its share of the table", async (_, make, share) => {
+  const { info } = await buildPageIndex(encoded(make()));
+  expect(info.indexBytes / info.tableBytes).toBeLessThanOrEqual(share);
 });
 
 describe("first contact", () => {
