@@ -105,6 +105,8 @@ function remoteFile(path: string): RangeSource {
       return { ...found, tail: tail! };
     },
     read: (ranges, options) => file.read(ranges, options),
+    // A kept index then needs no request of its own.
+    pin: (state) => file.pin?.(state),
     close: () => file.close?.() ?? Promise.resolve(),
   };
 }
