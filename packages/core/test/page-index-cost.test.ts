@@ -2,6 +2,7 @@ import { roundTrips } from "@peekpack/testing";
 import { describe, expect, it } from "vitest";
 import {
   type Archive,
+  buildPageIndex,
   encodeArchive,
   openArchive,
   type Path,
@@ -154,4 +155,44 @@ it("100 of a million floats cost at most 3 round trips and 96 KiB", async () => 
     expect(found.trips).toBeLessThanOrEqual(3);
     expect(found.bytes).toBeLessThanOrEqual(96 * KiB);
   }
+});
+
+it.each([
+  ["a map", () => map(40_000), 0.45],
+  ["maps in a map", () => maps(60, () => map(600)), 0.45],
+  ["a list", () => list(60_000), 0.02],
+] as const)("the index of %s takes no more than its share of the table", async (_, make, share) => {
+  const { info } = await buildPageIndex(encoded(make()));
+  expect(info.indexBytes / info.tableBytes).toBeLessThanOrEqual(share);
+});
+
+describe("first contact", () => {
+  /** More data than first contact reads, and a table of about so many bytes. */
+  const archiveOf = (tocBytes: number, pageIndex: boolean | "auto"): Uint8Array =>
+    encodeArchive(
+      new Map<string, unknown>([
+        ["data", new Uint8Array(2 ** 20)],
+        ["values", map(Math.ceil(tocBytes / 24))],
+      ]),
+      { pageIndex, smallObjectThreshold: 16, trivialSize: 8 },
+    );
+  const opened = (bytes: Uint8Array): Promise<Cost> => cost(bytes, async () => {});
+
+  it("takes one round trip for a table of up to half a MiB without a page index, and two for a longer one", async () => {
+    const trips: [number, number][] = [];
+    for (const KB of [1, 4, 16, 32, 64, 128, 256, 480, 600, 1000]) {
+      const bytes = archiveOf(KB * KiB, "auto");
+      const { tocBytes, pageIndex } = (await openArchive(observedSource(bytes))).info;
+      expect(pageIndex.bytes, `${KB}`).toBe(0);
+      trips.push([tocBytes, (await opened(bytes)).trips]);
+    }
+    expect(trips.map(([, count]) => count)).toEqual(trips.map(([size]) => (size <= 512 * KiB ? 1 : 2)));
+    expect(trips.at(-1)![0]).toBeGreaterThan(600 * KiB);
+  });
+
+  it("reads 48 KiB in one round trip where the tail has a page index", async () => {
+    for (const KB of [100, 300, 1000, 4000]) {
+      expect(await opened(archiveOf(KB * KiB, true)), `${KB}`).toEqual({ bytes: 48 * KiB, trips: 1 });
+    }
+  });
 });

@@ -4,8 +4,8 @@ import { expect, it } from "vitest";
 /** `npm run fuzz -- --index` runs as many as are wanted. */
 const SEED = 11;
 const COUNT = 1500;
-/** Cases that once gave the value of another item: pages that overlapped or left a gap, with right checksums. */
-const FOUND = [96_528, 107_949, 136_753, 167_416];
+/** Seeds and cases that once gave the value of another item: the table was then read below the wrong node. */
+const FOUND = [[777, 646]] as const;
 
 it("a mutated page index with wrong checksums gives the right value; with right ones, that or a typed error", async () => {
   const subjects = await indexSubjects();
@@ -13,14 +13,15 @@ it("a mutated page index with wrong checksums gives the right value; with right 
   let values = 0;
   let errors = 0;
   const faults: string[] = [];
-  for (const number of [...FOUND, ...Array.from({ length: COUNT }, (_, i) => i)]) {
+  const random = Array.from({ length: COUNT }, (_, i) => [SEED, i] as const);
+  for (const [seed, number] of [...FOUND, ...random]) {
     try {
-      const verdict = await runIndexCase(subjects, SEED, number);
+      const verdict = await runIndexCase(subjects, seed, number);
       ignored += verdict.ignored === true ? 1 : 0;
       values += verdict.values;
       errors += verdict.errors;
     } catch (error) {
-      faults.push(`case ${number}: ${(error as Error).stack}`);
+      faults.push(`case ${number} of ${seed}: ${(error as Error).stack}`);
     }
   }
   expect(faults).toEqual([]);

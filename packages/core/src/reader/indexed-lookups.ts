@@ -62,9 +62,7 @@ export class IndexedLookups implements LargeLookups {
     const pages = isKnown ? [] : quiet(this.#pagesOf(large, hash, options));
     const child = exact ? undefined : await this.#child(large, hash, options);
     if (child !== undefined) {
-      return this.#verified(child, (of) => {
-        if (!sameKey(of, key)) throw new KeyMismatch();
-      });
+      return this.#verified(child, (of) => sameKey(of, key));
     }
     const found = await this.#search(large, key, hash, await pages, options);
     return found && this.#reader.nodeOf(found);
@@ -77,21 +75,25 @@ export class IndexedLookups implements LargeLookups {
     return found === undefined ? -1 : found.page.span.first + found.index;
   }
 
-  async items(branch: Branch, indices: readonly number[], options?: ReadOptions): Promise<TableNode[]> {
+  async items(
+    branch: Branch,
+    indices: readonly number[],
+    options?: ReadOptions,
+    exact = true,
+  ): Promise<TableNode[]> {
     const large = branch.entries as LargeNode;
     const describing = quiet(this.#blocks.pagesOfEach(large, indices, options));
-    if (indices.length === 1) {
-      const hash = pathHash(large.record.hash, indices[0]!);
-      const child = await this.#child(large, hash, options);
-      if (child !== undefined) {
-        const isItem = async (): Promise<void> => {
-          const [span] = await describing;
-          if (!span!.large || span!.offset !== child.record.key) {
-            throw new DamagedIndex("a node is not what the index says", child.node);
-          }
-        };
-        return [this.#verified(child, isItem)];
-      }
+    const child =
+      exact || indices.length > 1
+        ? undefined
+        : await this.#child(large, pathHash(large.record.hash, indices[0]!), options);
+    if (child !== undefined) {
+      return [
+        this.#verified(child, async () => {
+          const [page] = await describing;
+          return page!.large && page!.offset === child.record.key;
+        }),
+      ];
     }
     const spans = await describing;
     const pages = await this.#reader.load(large, [...new Set(spans)], options);
@@ -190,16 +192,16 @@ export class IndexedLookups implements LargeLookups {
 
   /**
    * A node whose record is known. It is compared with the table while it is used.
-   * @param check whether its key, or what is known of its parent, is the one that led to it
+   * @param isIt whether it is the one that was looked for, by its key or by what is known of its parent
    */
-  #verified(large: LargeNode, check: (key: Value) => void | Promise<void> = () => {}): TableNode {
+  #verified(large: LargeNode, isIt?: (key: Value) => boolean | Promise<boolean>): TableNode {
     large.key ??= this.#readKey(large).catch((error: unknown) => {
       large.key = undefined;
       throw error;
     });
+    const verified = isIt ? large.key.then(isIt).then(checkKey, checkKey) : large.key.then(() => {});
     // Users of the node wait for it.
-    const verified = quiet(large.key.then(check));
-    return new LargeNode(large.record, verified).toNode();
+    return new LargeNode(large.record, quiet(verified)).toNode();
   }
 
   /** Compares a record with the table, and gives the key of the node. */
@@ -277,6 +279,12 @@ function isChild(
 
 function isSlice(segment: PathSegment): segment is Slice {
   return typeof segment === "object" && segment !== null && "step" in segment;
+}
+
+/** @throws KeyMismatch if a node is not the one that was looked for, or if the index contradicts itself or the table there */
+function checkKey(outcome: unknown): void {
+  if (outcome === false || outcome instanceof DamagedIndex) throw new KeyMismatch();
+  if (outcome !== true) throw outcome;
 }
 
 /** A promise whose rejection is of no matter unless something waits for it. */

@@ -96,7 +96,7 @@ function step(
     case "list": {
       const selection = resolveListSegment(segment, node.count, path);
       if (selection.kind === "index") {
-        return after(archive.table.item(node, selection.index, options), located);
+        return after(archive.table.item(node, selection.index, options, exact), located);
       }
       return archive.table
         .items(node, selectedIndices(selection), options)

@@ -31,8 +31,17 @@ export interface TableLookups {
   ): TableNode | undefined | Promise<TableNode | undefined>;
   /** The index of the entry under a key of a map. −1 if there is none. */
   indexOf(branch: Branch, key: PathKey, options?: ReadOptions): Promise<number>;
-  /** The items of a list at indices that are in range, in the order given. */
-  items(branch: Branch, indices: readonly number[], options?: ReadOptions): Promise<TableNode[]>;
+  /**
+   * The items of a list at indices that are in range, in the order given.
+   * @param exact false: a single large item may be known by its path only. It is then compared while it is used, as what
+   *   {@link find} gives.
+   */
+  items(
+    branch: Branch,
+    indices: readonly number[],
+    options?: ReadOptions,
+    exact?: boolean,
+  ): Promise<TableNode[]>;
   /** Walks over the entries of a map or list. Pages are read some at a time, shortly before they are needed. */
   walk(branch: Branch, range: EntryRange, options?: ReadOptions): AsyncGenerator<Entry[]>;
 }

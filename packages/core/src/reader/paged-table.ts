@@ -41,8 +41,13 @@ export class PagedTable implements PagedLookups {
     return this.#look(branch.entries, options, (table) => table.indexOf(branch, key, options));
   }
 
-  items(branch: Branch, indices: readonly number[], options?: ReadOptions): Promise<TableNode[]> {
-    return this.#look(branch.entries, options, (table) => table.items(branch, indices, options));
+  items(
+    branch: Branch,
+    indices: readonly number[],
+    options?: ReadOptions,
+    exact?: boolean,
+  ): Promise<TableNode[]> {
+    return this.#look(branch.entries, options, (table) => table.items(branch, indices, options, exact));
   }
 
   walk(branch: Branch, range: EntryRange, options?: ReadOptions): AsyncGenerator<Entry[]> {

@@ -136,11 +136,14 @@ export class Table {
     return offset < 0 ? -1 : keys.nodes.indexOf(offset);
   }
 
-  /** The item of a list at an index that is in range. */
-  item(node: Branch, index: number, options?: ReadOptions): TableNode | Promise<TableNode> {
+  /**
+   * The item of a list at an index that is in range.
+   * @param exact see {@link PagedLookups.items}
+   */
+  item(node: Branch, index: number, options?: ReadOptions, exact?: boolean): TableNode | Promise<TableNode> {
     const { entries } = node;
     if (!("view" in entries)) {
-      return this.paged!.items(node, [index], options).then(([item]) => item!);
+      return this.paged!.items(node, [index], options, exact).then(([item]) => item!);
     }
     const { view } = entries;
     const bounds = view.within(node);
