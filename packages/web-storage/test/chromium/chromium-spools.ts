@@ -114,6 +114,8 @@ export async function openChromium(browser: LocatedBrowser): Promise<ChromiumSpo
     async killPage() {
       await page.close();
       page = await open();
+      // A page that was closed may hold its locks for a moment.
+      await page.waitForFunction(async () => (await navigator.locks.query()).held!.length === 0);
     },
     async close() {
       await process.close();
