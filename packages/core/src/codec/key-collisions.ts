@@ -5,7 +5,7 @@ const SAMPLE = 16;
 /** Chosen keys are counted by so many of the low bits of their hash. */
 const BUCKETS = 4096;
 /** So many sampled keys in one bucket are chance; more are intent, unless all buckets are full. */
-const CHANCE = 64;
+const CHANCE = 32;
 
 /**
  * Notices maps whose numeric keys were made to collide: each entry would be compared with all before it. V8 hashes texts
