@@ -33,7 +33,7 @@ export type ErrorCode =
   /** The archive, source or sink was closed. */
   | "closed";
 
-/** The part of an archive, or of its surroundings, that an error speaks of. */
+/** The part of an archive, or of its surroundings, that an error is about. */
 export type ErrorSection = "header" | "toc" | "data" | "source" | "sink" | "spool";
 
 /** What an error carries besides its message. */

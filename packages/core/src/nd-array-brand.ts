@@ -8,7 +8,7 @@ export interface NdArrayLike {
   toNested(): unknown;
 }
 
-/** Whether a value is an `NdArray`, also of another copy of this package. A map with the same keys is none. */
+/** Whether a value is an `NdArray`, also of another copy of this package. A map with the same keys is not one. */
 export function isNdArray(value: unknown): value is NdArrayLike {
   return typeof value === "object" && value !== null && ndArrayBrand in value;
 }

@@ -59,7 +59,7 @@ export class NdArray {
     this.data = data;
   }
 
-  /** Whether a value is an NdArray, also of another copy of this package. A map with the same keys is none. */
+  /** Whether a value is an NdArray, also of another copy of this package. A map with the same keys is not one. */
   static is(value: unknown): value is NdArray {
     return isNdArray(value);
   }

@@ -1,6 +1,5 @@
 import type { Cursor, Item } from "./cursor.js";
-
-const NONE = new Uint32Array(0);
+import { hashBytes } from "./hash.js";
 
 /** A table, or a page of one, whose items can be skipped. */
 interface SkippableView {
@@ -71,7 +70,7 @@ export class KeyTable {
         start = key;
         at = cursor.skip(key);
       }
-      const code = hash(this.#seed, bytes, start, at);
+      const code = hashBytes(this.#seed, bytes, start, at);
       let slot = code & mask;
       let known = slots[slot]!;
       for (; known !== 0; known = slots[slot]!) {
@@ -93,7 +92,7 @@ export class KeyTable {
     this.#at = at;
     this.size = size;
     if (end < length) return false;
-    this.#hashes = NONE;
+    this.#hashes = new Uint32Array(0);
     if (size < length) {
       this.keys = keys.slice(0, size);
       this.nodes = nodes.slice(0, size);
@@ -104,7 +103,7 @@ export class KeyTable {
   /** The index of the entry under a text key, given as UTF-8. −1 if there is none. */
   find(cursor: Cursor, key: Uint8Array): number {
     const mask = this.#slots.length - 1;
-    let slot = hash(this.#seed, key, 0, key.length) & mask;
+    let slot = hashBytes(this.#seed, key, 0, key.length) & mask;
     for (let known = this.#slots[slot]!; known !== 0; known = this.#slots[slot]!) {
       if (isTextKey(cursor, this.keys[known - 1]!, key)) return known - 1;
       slot = (slot + 1) & mask;
@@ -141,13 +140,4 @@ function isSame(
   if (end - start !== length) return false;
   for (let i = 0; i < length; i++) if (bytes[start + i] !== cursor.bytes[from + i]) return false;
   return true;
-}
-
-/** FNV-1a with 32 bits and a seed, then MurmurHash3's finalizer: without it, the low bits depend on few bytes. */
-function hash(seed: number, bytes: Uint8Array, start: number, end: number): number {
-  let value = 0x811c9dc5 ^ seed;
-  for (let at = start; at < end; at++) value = Math.imul(value ^ bytes[at]!, 0x01000193);
-  value = Math.imul(value ^ (value >>> 16), 0x85ebca6b);
-  value = Math.imul(value ^ (value >>> 13), 0xc2b2ae35);
-  return (value ^ (value >>> 16)) >>> 0;
 }

@@ -6,7 +6,13 @@ import { PAGE_BYTES, pathHash } from "./page-index.js";
 import { type HashRun, type HashSpill, mergeRuns, spillRun } from "./page-index-hash-runs.js";
 import { HashEntries, MapHashes } from "./page-index-hashes.js";
 import { KeyReader } from "./page-index-key.js";
-import { type IndexedNode, type PageIndex, pageIndex, spilledPageIndex } from "./page-index-layout.js";
+import {
+  type IndexedNode,
+  type PageIndex,
+  pageIndex,
+  spilledChunks,
+  type TocPlace,
+} from "./page-index-layout.js";
 import { indexedNode, OpenNode } from "./page-index-open-node.js";
 import { PageRuns } from "./page-index-runs.js";
 import { SmallNodeReader } from "./page-index-small-node.js";
@@ -121,7 +127,7 @@ export class PageIndexBuilder {
     if (this.#reason !== undefined) return [];
     while (this.#hashes.count > 0) this.#spilled.push(await spillRun(this.#hashes, spill));
     const hashes = await mergeRuns(this.#spilled, spill);
-    if (hashes !== undefined) return spilledPageIndex(this.#done, hashes, this.#place(), spill).chunks();
+    if (hashes !== undefined) return spilledChunks(this.#done, hashes, this.#place(), spill);
     this.#giveUp(SAME_KEY);
     return [];
   }
@@ -144,7 +150,7 @@ export class PageIndexBuilder {
     }
   }
 
-  #place(): { readonly tocStart: number; readonly tocSize: number } {
+  #place(): TocPlace {
     return { tocStart: this.#traits.tocStart, tocSize: this.#size };
   }
 

@@ -114,11 +114,6 @@ export function encodeNodeRecord(
   }
 }
 
-/** Length of what comes before the records of a root block. */
-export function rootHeadSize(directory: number, samples: number): number {
-  return Math.ceil((ROOT_HEAD_SIZE + directory * DIRECTORY_ENTRY_SIZE + samples * 4) / 8) * 8;
-}
-
 /** Writes what comes before the records of a root block. */
 export function encodeRootHead({ view }: Writable, root: Omit<RootBlock, "records">): void {
   const { directory, hashSamples, hashCount, hashStart, levels } = root;

@@ -21,11 +21,6 @@ export interface SpilledBlocks extends HashTotals {
   readonly at: number;
 }
 
-/** Length of the hash blocks of so many entries in bytes. */
-export function hashBlocksSize(count: number): number {
-  return count * 8 + Math.ceil(count / HASH_BLOCK_ENTRIES) * 8;
-}
-
 /** Encodes entries that are added in order. */
 export class HashBlockEncoder {
   readonly #bytes: Uint8Array;

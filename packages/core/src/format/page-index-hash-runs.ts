@@ -20,7 +20,7 @@ export interface HashRun {
 const PIECE = 2700 * RUN_ENTRY_SIZE;
 /** Hash blocks that are written at a time, in bytes. */
 const BLOCKS = 256 * HASH_BLOCK_SIZE;
-/** Runs are told apart by a number of so many values. */
+/** Number of values of a run's number. */
 const RUNS = 2 ** 20;
 
 /** Moves the first entries from memory to the spill, as a run. */

@@ -1,4 +1,5 @@
-import { HashBlockEncoder, type HashBlocks, hashBlocksSize } from "./page-index-hash-blocks.js";
+import { hashBlocksSize } from "./page-index.js";
+import { HashBlockEncoder, type HashBlocks } from "./page-index-hash-blocks.js";
 
 /** Hash entries are sorted as one number each: the hash, then another number, of so many values. */
 const NUMBERS = 2 ** 21;

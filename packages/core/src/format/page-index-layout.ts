@@ -1,12 +1,14 @@
 import { crc32 } from "../crc32.js";
 import {
   type DirectoryEntry,
+  hashBlocksSize,
   type NodeRecord,
   PAGE_GROUP,
   PAGE_RECORD_SIZE,
   type PageRecord,
   RECORD_BLOCK_BYTES,
   ROOT_BYTES,
+  rootHeadSize,
 } from "./page-index.js";
 import {
   encodeFooter,
@@ -14,18 +16,12 @@ import {
   encodePageRecords,
   encodeRootHead,
   recordSize,
-  rootHeadSize,
   type Writable,
   type WrittenRecord,
   writable,
 } from "./page-index-encode.js";
 import { FOOTER_SIZE } from "./page-index-footer.js";
-import {
-  type HashBlocks,
-  type HashTotals,
-  hashBlocksSize,
-  type SpilledBlocks,
-} from "./page-index-hash-blocks.js";
+import type { HashBlocks, HashTotals, SpilledBlocks } from "./page-index-hash-blocks.js";
 import type { HashSpill } from "./page-index-hash-runs.js";
 
 /** Hash blocks that are handed over at a time, in bytes. */
@@ -61,12 +57,6 @@ export interface PageIndex {
   chunks(): Iterable<Uint8Array>;
 }
 
-/** A page index whose hash blocks are in a spill. */
-export interface SpilledPageIndex {
-  /** The bytes of the index, in order. */
-  chunks(): AsyncIterable<Uint8Array>;
-}
-
 /** A page index of which the hash blocks are missing. */
 interface Layout {
   readonly info: PageIndexTotals;
@@ -88,22 +78,18 @@ export function pageIndex(nodes: readonly IndexedNode[], hashes: HashBlocks, toc
   };
 }
 
-/** Lays out a page index whose hash blocks are in a spill. */
-export function spilledPageIndex(
+/** The bytes of a page index whose hash blocks are in a spill, in order. */
+export async function* spilledChunks(
   nodes: readonly IndexedNode[],
   hashes: SpilledBlocks,
   toc: TocPlace,
   spill: HashSpill,
-): SpilledPageIndex {
+): AsyncGenerator<Uint8Array> {
   const { before, after } = layOut(nodes, hashes, toc);
-  return {
-    async *chunks() {
-      yield before;
-      const end = hashes.at + hashBlocksSize(hashes.count);
-      for (let at = hashes.at; at < end; at += CHUNK) yield spill.read(at, Math.min(at + CHUNK, end));
-      yield* after;
-    },
-  };
+  yield before;
+  const end = hashes.at + hashBlocksSize(hashes.count);
+  for (let at = hashes.at; at < end; at += CHUNK) yield spill.read(at, Math.min(at + CHUNK, end));
+  yield* after;
 }
 
 /** Lays out the index of a table: page records, hash blocks, record blocks, root block, footer. */

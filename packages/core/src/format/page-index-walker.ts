@@ -49,7 +49,7 @@ export abstract class TableWalker {
 
   /** Reads a head into the fields. Returns the offset after it. */
   abstract head(at: number): number;
-  /** Reads an unsigned integer into `value`. Returns the offset after it, or {@link MALFORMED} if it is none. */
+  /** Reads an unsigned integer into `value`. Returns the offset after it, or {@link MALFORMED} if there is none. */
   abstract uint(at: number): number;
   /** The offset after an item with all it holds; {@link BEYOND} if that is after `limit`, or {@link MALFORMED}. */
   abstract skip(at: number, limit: number): number;

@@ -1,6 +1,7 @@
 import { crc32 } from "../crc32.js";
 import { PeekpackError } from "../errors.js";
 import type { Cursor, Item } from "./cursor.js";
+import { FNV_BASIS, FNV_PRIME, finalized, hashBytes } from "./hash.js";
 import { beginsAsFooter, FOOTER_SIZE } from "./page-index-footer.js";
 
 /*
@@ -51,7 +52,7 @@ export interface Footer {
 /** A page of a large node. Offsets are table offsets. */
 export interface PageRecord {
   readonly offset: number;
-  /** The hash of the path of the large child that the page stands for. 0 if it stands for none. */
+  /** The hash of the path of a page that is a large child. 0 if the page is not one. */
   readonly hash: number;
   /** Number of its first entry; in a list of blocks, of its first item. */
   readonly first: number;
@@ -167,6 +168,16 @@ export function decodeFooter(bytes: Uint8Array): Footer | undefined {
   return fits ? footer : undefined;
 }
 
+/** Length of what comes before the records of a root block, with so many record blocks and hash samples. */
+export function rootHeadSize(blocks: number, samples: number): number {
+  return Math.ceil((ROOT_HEAD_SIZE + blocks * DIRECTORY_ENTRY_SIZE + samples * 4) / 8) * 8;
+}
+
+/** Length of the hash blocks of so many entries in bytes. */
+export function hashBlocksSize(count: number): number {
+  return (count + Math.ceil(count / HASH_BLOCK_ENTRIES)) * 8;
+}
+
 /**
  * Reads a root block.
  * @throws PeekpackError `corrupt`
@@ -179,7 +190,7 @@ export function decodeRootBlock(bytes: Uint8Array, footer: Footer): RootBlock {
   const hashBlocks = Math.ceil(hashCount / HASH_BLOCK_ENTRIES);
   const samples = Math.ceil(hashBlocks / HASH_SAMPLE_BLOCKS);
   const samplesAt = ROOT_HEAD_SIZE + count * DIRECTORY_ENTRY_SIZE;
-  const records = Math.ceil((samplesAt + samples * 4) / 8) * 8;
+  const records = rootHeadSize(count, samples);
   if (records > bytes.length) throw new DamagedIndex("a block is cut off");
   let start = u64(view, 8);
   const directory = Array.from({ length: count }, (_, i): DirectoryEntry => {
@@ -189,7 +200,7 @@ export function decodeRootBlock(bytes: Uint8Array, footer: Footer): RootBlock {
     return { hash: view.getUint32(at, true), start: start - size, size, crc: view.getUint32(at + 8, true) };
   });
   const hashStart = u64(view, 16);
-  if (!(start <= footer.rootStart && hashStart + (hashCount + hashBlocks) * 8 <= footer.rootStart)) {
+  if (!(start <= footer.rootStart && hashStart + hashBlocksSize(hashCount) <= footer.rootStart)) {
     throw new DamagedIndex("a block is cut off");
   }
   const decoded = decodeRecordBlock(bytes.subarray(records), footer);
@@ -335,16 +346,7 @@ const OTHER_KEY = 4;
 
 /** The hash of a key: FNV-1a over a tag and the key's content, then MurmurHash3's finalizer. */
 export function hashKey(tag: number, bytes: Uint8Array, start: number, end: number): number {
-  let hash = Math.imul(0x811c9dc5 ^ tag, 0x01000193);
-  for (let at = start; at < end; at++) hash = Math.imul(hash ^ bytes[at]!, 0x01000193);
-  return finalized(hash);
-}
-
-/** MurmurHash3's finalizer: a bijection. */
-function finalized(value: number): number {
-  let hash = Math.imul(value ^ (value >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) >>> 0;
+  return hashBytes(Math.imul(FNV_BASIS ^ tag, FNV_PRIME), bytes, start, end);
 }
 
 /**

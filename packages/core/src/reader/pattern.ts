@@ -14,7 +14,7 @@ export interface Selected<T = Value> {
   readonly value: T;
 }
 
-/** A pattern's segments. @throws TypeError for what is no pattern. */
+/** A pattern's segments. @throws TypeError if the text is not a pattern */
 export function parsePattern(pattern: Pattern): PatternSegments {
   if (typeof pattern === "string") {
     return parsePath(pattern).map((segment) => (segment === "*" ? ANY : segment));

@@ -5,7 +5,7 @@ import { SPILL_BLOCK, type TableSpill } from "./table-spill.js";
 /** Bytes of the table in the packer's buffer from which on they are spilled. */
 const OVERFLOW = 1024 * 1024;
 
-/** A head that belongs in front of bytes that are spilled already. */
+/** A head that belongs before bytes that were already spilled. */
 interface Insertion {
   readonly at: number;
   readonly bytes: Uint8Array;
