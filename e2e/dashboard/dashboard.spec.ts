@@ -34,7 +34,7 @@ test("queries, plots a column while it arrives, and reads only what it shows", a
   expect(read * 1e3).toBeLessThan((compressed! * 1e6) / 4);
   expect(all).toBeGreaterThan(3);
 
-  // Errors of the query are told, and the table comes back.
+  // Errors of the query are shown, and the table comes back.
   await page.getByLabel("JSONPath").fill("$.stations[?");
   await page.getByRole("button", { name: "Find" }).click();
   await expect(page.getByRole("alert")).toContainText("JSONPath");

@@ -61,9 +61,9 @@ onEachServer((place, kind) => {
     await explorer.picture(info, "three-levels");
 
     expect(table, "levels of the table of contents cost nothing").toBeLessThanOrEqual(2);
-    const answers = await Promise.all(traffic.requests.map((request) => request.response()));
-    expect(traffic.requests.map((request) => request.method())).toEqual(answers.map(() => "GET"));
-    expect(answers.map((answer) => answer?.status())).toEqual(answers.map(() => 206));
+    const responses = await Promise.all(traffic.requests.map((request) => request.response()));
+    expect(traffic.requests.map((request) => request.method())).toEqual(responses.map(() => "GET"));
+    expect(responses.map((response) => response?.status())).toEqual(responses.map(() => 206));
     expect(traffic.requests.length).toBeLessThanOrEqual(3);
     expect(await traffic.bodyBytes()).toBeLessThanOrEqual(640 * KiB);
     expect(traffic.preflights).toEqual([]);

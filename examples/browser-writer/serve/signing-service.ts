@@ -26,11 +26,11 @@ const MAX_BODY = 64 * 1024;
 
 /**
  * A signing service: signs requests for objects of one bucket, so that the page needs no key. `GET /presign` returns the
- * bucket, and the address of an explorer if there is one. `POST /presign` takes `{ path, operation, query, headers }` and returns a URL, for reading an object or for a request
- * of an upload to it. A real service would authenticate the user first, and check which objects are theirs.
+ * bucket, and the address of an explorer if there is one. `POST /presign` takes `{ path, operation, query, headers }` and
+ * returns a URL, for reading an object or for a request of an upload to it. A real service would authenticate the user first, and check which objects are theirs.
  */
 export function signingService(signing: () => Signing | undefined): Plugin {
-  const answer: Connect.NextHandleFunction = async (request, response, next) => {
+  const respond: Connect.NextHandleFunction = async (request, response, next) => {
     if (request.url !== "/presign") return next();
     const refuse = (status: number): void => {
       response.statusCode = status;
@@ -65,8 +65,8 @@ export function signingService(signing: () => Signing | undefined): Plugin {
   };
   return {
     name: "signing-service",
-    configureServer: (server) => void server.middlewares.use(answer),
-    configurePreviewServer: (server) => void server.middlewares.use(answer),
+    configureServer: (server) => void server.middlewares.use(respond),
+    configurePreviewServer: (server) => void server.middlewares.use(respond),
   };
 }
 

@@ -34,7 +34,7 @@ export const RUN_OPTIONS = {
   work: { type: "string", default: "0" },
 } as const;
 
-/** 'bucket/prefix' without the scheme and a slash at the end. @throws TypeError if it is none */
+/** 'bucket/prefix' without the scheme and a slash at the end. @throws TypeError for any other text */
 export function runPath(text: string | undefined): string {
   const path = text?.replace(/^s3:\/\//, "").replace(/\/+$/, "");
   if (path === undefined || !/^[^/]+\/.+$/.test(path)) {

@@ -25,8 +25,9 @@ const COMMON_HEADERS = {
 };
 
 /**
- * Serves the explorer and archives to this machine. `archive` is opened with the page. Every URL begins with a random token, which a page of another origin
- * cannot know. The Host header must be the server's own: the name of a foreign page that resolves to 127.0.0.1 is refused.
+ * Serves the explorer and archives to this machine. `archive` is opened with the page. Every URL begins with a random token,
+ * which a page of another origin cannot know. The Host header must be the server's own: the name of a foreign page that
+ * resolves to 127.0.0.1 is refused.
  */
 export async function serveExplorer(
   files: ReadonlyMap<string, PageFile>,

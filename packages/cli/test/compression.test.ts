@@ -68,7 +68,7 @@ it("rejects a level that does not exist as wrong usage", async () => {
   await expect(stat(join(directory, "never"))).rejects.toMatchObject({ code: "ENOENT" });
 });
 
-it("rejects what is no archive, or not compressed, with not-an-archive, and writes nothing", async () => {
+it("rejects files that are not archives, or not compressed, with not-an-archive, and writes nothing", async () => {
   const text = join(directory, "text");
   await writeFile(text, "not an archive, but a text that is longer than the header of one");
   const out = join(directory, "never");

@@ -78,7 +78,7 @@ describe("explore", () => {
     expect(await stop("SIGINT")).toMatchObject({ status: 130, stderr: "" });
   });
 
-  it("answers ranges as HTTP prescribes", async () => {
+  it("responds to ranges as HTTP prescribes", async () => {
     const { archive: place, stop } = await serve(["data.msglc"]);
     const whole = await fetch(place);
     expect(whole.status).toBe(200);
@@ -170,7 +170,7 @@ describe("explore", () => {
     expect((await built.run(["explore", "--shell"])).status).toBe(2);
   });
 
-  it("reports at once what is no archive", async () => {
+  it("reports a file that is not an archive at once", async () => {
     await writeFile(join(built.folder, "text"), "no archive at all ".repeat(10));
     const { status, stderr } = await built.run(["explore", "text"]);
     expect(status).toBe(1);

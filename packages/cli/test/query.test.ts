@@ -54,7 +54,7 @@ describe("query", () => {
     expect(await text(["query", "--values", "--tagged", file, "$.entries[1].energy"])).toContain("$int");
   });
 
-  it("fails with bad-path for what is no query", async () => {
+  it("fails with bad-path for a text that is not a query", async () => {
     expect(codeOf(await run(["query", file, "$.entries["]))).toBe("bad-path");
     expect((await run(["query", file])).status).toBe(2);
     expect((await run(["query", "--paths", "--values", file, "$"])).status).toBe(2);
@@ -69,7 +69,7 @@ describe("--pointer", () => {
     expect(await text(["ls", "--pointer", file, "/entries/2"])).toContain("gap");
   });
 
-  it("rejects what is no pointer", async () => {
+  it("rejects a text that is not a pointer", async () => {
     expect(codeOf(await run(["cat", "--pointer", file, "entries"]))).toBe("bad-path");
     expect((await run(["cat", "--pointer", "--path-json", "[]", file])).status).toBe(2);
   });

@@ -122,7 +122,7 @@ describe("a sequence", () => {
 
   it("with damage in its second window gives the first, then fails", async () => {
     const bytes = encodeArchive(Array.from({ length: 200 }, (_, i) => text(i)));
-    // The last text begins with what is no UTF-8.
+    // The last text begins with bytes that are not UTF-8.
     bytes[50 + 3 + 199 * 20_006 + 20] = 0xff;
     const archive = await openArchive(bytes);
     let seen = 0;

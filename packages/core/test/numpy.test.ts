@@ -127,7 +127,7 @@ describe("decodeNumpyPickle", () => {
       "another class than ndarray",
       `\x80\x03cnumpy._core.multiarray\n_reconstruct\ncos\nPathLike\nK\0\x85C\x01b\x87R.`,
     ],
-    ["a call of what is no function", "\x80\x02K\x01)R."],
+    ["a call of a value that is not a function", "\x80\x02K\x01)R."],
     ["state for a number", "\x80\x02K\x01)b."],
     ["an empty stack", "\x80\x02R."],
     ["a mark left over", "\x80\x02(N."],

@@ -36,7 +36,7 @@ describe("parsePath", () => {
     expect(parsed).toHaveLength(9);
   });
 
-  it("refuses what is no path", () => {
+  it("refuses a value that is not a path", () => {
     for (const path of [3, null, {}, [undefined], [{}], [["a"]], [Symbol("s")], [() => 1]]) {
       expect(() => parsePath(path as unknown as Path)).toThrow(TypeError);
     }

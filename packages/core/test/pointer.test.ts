@@ -55,7 +55,7 @@ describe("JSON Pointer", () => {
     expect(toPointer(["", "a", ""])).toBe("//a/");
   });
 
-  it("rejects what is no pointer with bad-path", () => {
+  it("rejects a text that is not a pointer with bad-path", () => {
     for (const text of ["a", "#/a", "/~", "/a~2", "/~a"]) {
       expect(() => pointer(text)).toThrow(expect.objectContaining({ code: "bad-path" }));
     }

@@ -1,6 +1,6 @@
 import { type Statistics, statisticsOf } from "./statistics.js";
 
-/** More numbers are summarised by a worker, because sorting them takes longer than the page may stand still. */
+/** More numbers are summarised by a worker, because sorting them would block the page. */
 const DIRECT = 100_000;
 
 /** As {@link statisticsOf}, without blocking the page. @throws the signal's reason */

@@ -93,7 +93,7 @@ function* flatten(value: Value, shape: readonly number[], data: Float64Array): S
 
 /**
  * Whether the last dimension of a tensor is one of colors: of length 3 or 4, with bytes, integers up to 255 or fractions
- * of 1. A matrix of three columns is none. In steps.
+ * of 1. A matrix of three columns has no colors. In steps.
  */
 export function* colorScaleOf({ shape, data, bytes }: Tensor): Steps<ColorScale | undefined> {
   const channels = shape.at(-1)!;

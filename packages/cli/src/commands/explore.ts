@@ -44,7 +44,7 @@ async function serve(args: Arguments, context: Context): Promise<number> {
   const port = args.count("port");
   if (port !== undefined && port > 65_535) throw new UsageError("--port is at most 65535");
   const access = new ArchiveAccess(args, context);
-  // Opened once, so that what is no archive is reported here.
+  // Opened once: a file that is not an archive is reported here.
   if (text !== undefined) await access.use(text, async () => {});
   const files = await explorerPage();
   const archive = text === undefined ? undefined : servedArchive(text, access, args.count("offset") ?? 0);
