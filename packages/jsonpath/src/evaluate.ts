@@ -4,7 +4,7 @@ import { descendants } from "./descendants.js";
 import { MAX_ROW } from "./encoded.js";
 import { testAll } from "./filter.js";
 import { estimatedBytes, Groups, type Item } from "./item.js";
-import { fetchValues, load, readSmall, smallBytes } from "./loading.js";
+import { entryOf, fetchValues, load, readSmall, smallBytes } from "./loading.js";
 import type { Run } from "./run.js";
 import type { Filter, Query, Segment, Selector, SingularSelector } from "./syntax.js";
 
@@ -173,10 +173,7 @@ async function* tested(items: Item[], filter: Filter, run: Run): AsyncGenerator<
 async function filtered({ items, filters }: Candidates, run: Run): Promise<Item[]> {
   const byFilter = new Map<Filter, number[]>();
   for (const [i, filter] of filters.entries()) {
-    if (filter === undefined) continue;
-    const indices = byFilter.get(filter);
-    if (indices === undefined) byFilter.set(filter, [i]);
-    else indices.push(i);
+    if (filter !== undefined) entryOf(byFilter, filter).push(i);
   }
   const passed = filters.map((filter) => filter === undefined);
   for (const [filter, indices] of byFilter) {

@@ -47,14 +47,7 @@ export async function fetchValues(items: readonly Item[], run: Run, lists = fals
       entryOf(wanted, archive).push({ item, start: bounds[0]!, end: bounds.at(-1)!, count: node.length });
     }
   }
-  await Promise.all(
-    [...wanted].map(async ([archive, some]) => {
-      for (const row of await readRows(archive, some, run)) {
-        await decodeRow(archive, row);
-        await run.step();
-      }
-    }),
-  );
+  await readAll(wanted, run, decodeRow);
 }
 
 /**
@@ -65,22 +58,15 @@ export async function fetchValues(items: readonly Item[], run: Run, lists = fals
 export async function readSmall(items: readonly Item[], run: Run): Promise<void> {
   if (run.boundsBytes || items.length < MANY) return;
   await openArchives(items, run);
-  const small = new Map<ArchiveReader, Item[]>();
+  const small = new Map<ArchiveReader, Wanted[]>();
   for (const item of items) {
-    if (smallSpan(item) !== undefined) entryOf(small, (item.at as NodeLocation).archive).push(item);
+    const span = smallSpan(item);
+    if (span === undefined) continue;
+    const { start, end } = span;
+    entryOf(small, (item.at as NodeLocation).archive).push({ item, start, end, count: undefined });
   }
-  await Promise.all(
-    [...small].map(async ([archive, some]) => {
-      const rows = denseRows(some, archive.context.limits.maxValueBytes);
-      if (rows === undefined) return;
-      run.take(rows.reduce((bytes, { start, end }) => bytes + end - start, 0));
-      const read = await archive.read(rows, run.reading);
-      for (const [i, row] of rows.entries()) {
-        checkRow(archive, row, read[i]!);
-        await run.step();
-      }
-    }),
-  );
+  for (const [archive, some] of small) if (!isDense(some)) small.delete(archive);
+  await readAll(small, run, checkRow);
 }
 
 /** How many bytes an item counts for {@link readSmall}. */
@@ -98,52 +84,35 @@ function smallSpan({ at }: Item): Span | undefined {
   return node.span.end - node.span.start <= SMALL_CONTAINER ? node.span : undefined;
 }
 
-/** Items that are checked at once, and where they are. */
-interface SmallRow extends Span {
-  readonly items: Item[];
-  end: number;
-}
-
-/** Rows of many items, if they follow one another with gaps that a request would read as well. */
-function denseRows(items: readonly Item[], maxBytes: number): SmallRow[] | undefined {
-  if (items.length < MANY) return undefined;
-  const most = Math.min(maxBytes, MAX_ROW_BYTES);
-  const rows: SmallRow[] = [];
-  let row: SmallRow | undefined;
-  for (const item of items) {
-    const { start, end } = smallSpan(item)!;
-    const gap = row === undefined ? 0 : start - row.end;
-    if (gap < 0 || gap > SMALL_CONTAINER) return undefined;
-    if (row !== undefined && gap === 0 && row.items.length < MAX_ROW && end - row.start <= most) {
-      row.items.push(item);
-      row.end = end;
-    } else {
-      row = { items: [item], start, end };
-      rows.push(row);
-    }
+/** Whether many spans follow one another, with gaps that a request would read as well. */
+function isDense(wanted: readonly Wanted[]): boolean {
+  if (wanted.length < MANY) return false;
+  for (let i = 1; i < wanted.length; i++) {
+    const gap = wanted[i]!.start - wanted[i - 1]!.end;
+    if (gap < 0 || gap > SMALL_CONTAINER) return false;
   }
-  return rows;
+  return true;
 }
 
-/** Checks items, which stay encoded. */
-function checkRow(archive: ArchiveReader, { items, start: base }: SmallRow, bytes: Uint8Array): void {
+/** Checks the values of a row, which stay encoded. */
+function checkRow(archive: ArchiveReader, { wanted: row, bytes }: Row): void {
   const cursor = archive.cursor(bytes);
-  const encode = (item: Item): void => {
-    const { start, end } = smallSpan(item)!;
+  const base = row[0]!.start;
+  const encode = ({ item, start, end }: Wanted): void => {
     item.at = { kind: "encoded", archive, cursor, base, start: start - base, end: end - base };
   };
   try {
-    archive.check(bytes, items.length, base);
-    for (const item of items) encode(item);
+    archive.check(bytes, row.length, base);
+    for (const one of row) encode(one);
     return;
   } catch {
     // One of them is damaged, or all together exceed a limit: each for itself says which.
   }
-  for (const item of items) {
-    const { start, end } = smallSpan(item)!;
+  for (const one of row) {
+    const { item, start, end } = one;
     try {
       archive.check(bytes.subarray(start - base, end - base), 1, start);
-      encode(item);
+      encode(one);
     } catch (error) {
       if ((item.at as NodeLocation).node.kind === "value") throw error;
     }
@@ -159,7 +128,7 @@ interface Wanted {
 }
 
 /** The list under a key, which is added if there is none. */
-function entryOf<K, T>(lists: Map<K, T[]>, key: K): T[] {
+export function entryOf<K, T>(lists: Map<K, T[]>, key: K): T[] {
   let list = lists.get(key);
   if (list === undefined) {
     list = [];
@@ -175,15 +144,25 @@ interface Row {
 }
 
 /** Reads values in one plan. Each is bounded by the reader's limits, and together they are about as large as a group. */
-async function readRows(archive: ArchiveReader, wanted: readonly Wanted[], run: Run): Promise<Row[]> {
-  if (wanted.length === 0) return [];
-  for (const { start, end } of wanted) run.take(end - start);
-  const rows = adjacent(wanted, archive.context.limits.maxValueBytes);
-  const read = await archive.read(
-    rows.map((row) => ({ start: row[0]!.start, end: row.at(-1)!.end })),
-    run.reading,
+async function readAll(
+  wanted: ReadonlyMap<ArchiveReader, readonly Wanted[]>,
+  run: Run,
+  use: (archive: ArchiveReader, row: Row) => void | Promise<void>,
+): Promise<void> {
+  await Promise.all(
+    [...wanted].map(async ([archive, some]) => {
+      for (const { start, end } of some) run.take(end - start);
+      const rows = adjacent(some, archive.context.limits.maxValueBytes);
+      const read = await archive.read(
+        rows.map((row) => ({ start: row[0]!.start, end: row.at(-1)!.end })),
+        run.reading,
+      );
+      for (const [i, row] of rows.entries()) {
+        await use(archive, { wanted: row, bytes: read[i]! });
+        await run.step();
+      }
+    }),
   );
-  return rows.map((row, i) => ({ wanted: row, bytes: read[i]! }));
 }
 
 /** Values that follow one another without a gap, in rows that are decoded at once. */
