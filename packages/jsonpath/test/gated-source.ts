@@ -32,14 +32,24 @@ export function gated(bytes: Uint8Array) {
       });
     });
   };
-  const source: RangeSource = {
-    label: "gated",
-    async probe({ head, tail }, { signal }: ReadOptions = {}) {
+  return { source: bytesSource(bytes, seen, arrive), seen };
+}
+
+/** A source over bytes that is read as a remote one. `arrive` runs before each response. */
+export function bytesSource(
+  bytes: Uint8Array,
+  seen: { bytes: number },
+  arrive: (signal: AbortSignal | undefined) => Promise<void>,
+): RangeSource {
+  return {
+    label: "remote",
+    async probe({ head, tail, longTail }, { signal }: ReadOptions = {}) {
       await arrive(signal);
+      const wanted = Math.max(tail, longTail?.wanted(bytes.subarray(0, head), bytes.length) ?? 0);
       return {
         size: bytes.length,
         head: bytes.slice(0, head),
-        tail: bytes.slice(Math.max(0, bytes.length - tail)),
+        tail: bytes.slice(Math.max(0, bytes.length - wanted)),
       };
     },
     async read(ranges, { signal }: ReadOptions = {}) {
@@ -48,5 +58,4 @@ export function gated(bytes: Uint8Array) {
       return ranges.map(({ start, end }) => bytes.slice(start, end));
     },
   };
-  return { source, seen };
 }

@@ -5,8 +5,6 @@ import {
   type LazyList,
   memorySink,
   openArchive,
-  type RangeSource,
-  type ReadOptions,
   SchemaError,
   type StandardSchema,
   type Value,
@@ -16,7 +14,7 @@ import * as v from "valibot";
 import { describe, expect, expectTypeOf, it } from "vitest";
 import * as z from "zod";
 import { query, queryPaths } from "../src/index.js";
-import { gated } from "./gated-source.js";
+import { bytesSource, gated } from "./gated-source.js";
 
 /** A source that is read as a remote one, with a wait before each response. It counts. */
 function remote(bytes: Uint8Array, ms = 0) {
@@ -27,24 +25,7 @@ function remote(bytes: Uint8Array, ms = 0) {
     if (signal?.aborted) seen.aborted++;
     signal?.throwIfAborted();
   };
-  const source: RangeSource = {
-    label: "remote",
-    async probe({ head, tail, longTail }, { signal }: ReadOptions = {}) {
-      await wait(signal);
-      const wanted = Math.max(tail, longTail?.wanted(bytes.subarray(0, head), bytes.length) ?? 0);
-      return {
-        size: bytes.length,
-        head: bytes.slice(0, head),
-        tail: bytes.slice(Math.max(0, bytes.length - wanted)),
-      };
-    },
-    async read(ranges, { signal }: ReadOptions = {}) {
-      await wait(signal);
-      for (const { start, end } of ranges) seen.bytes += end - start;
-      return ranges.map(({ start, end }) => bytes.slice(start, end));
-    },
-  };
-  return { source, seen };
+  return { source: bytesSource(bytes, seen, wait), seen };
 }
 
 const codeOf = async (work: Promise<unknown>): Promise<unknown> => {
