@@ -32,14 +32,9 @@ def files(packages, hdf5, sqlite, count):
 def h5py_s3fs(packages, endpoint, region, credentials, path):
     sys.path.append(packages)
     import h5py
-    import s3fs
+    from s3_files import filesystem
 
-    fs = s3fs.S3FileSystem(
-        key=credentials["accessKeyId"],
-        secret=credentials["secretAccessKey"],
-        client_kwargs={"endpoint_url": endpoint, "region_name": region},
-        skip_instance_cache=True,
-    )
+    fs = filesystem(endpoint, region, credentials)
 
     def run(number):
         # With the default, blocks of 50 MB, the whole object would be read.

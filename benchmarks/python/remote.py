@@ -1,16 +1,11 @@
 """Jobs of msglc on S3, through s3fs."""
 
-import s3fs
 from msglc.reader import LazyReader, to_obj
+from s3_files import filesystem
 
 
 def cold(endpoint, region, credentials, path):
-    fs = s3fs.S3FileSystem(
-        key=credentials["accessKeyId"],
-        secret=credentials["secretAccessKey"],
-        client_kwargs={"endpoint_url": endpoint, "region_name": region},
-        skip_instance_cache=True,
-    )
+    fs = filesystem(endpoint, region, credentials)
 
     def before(_):
         # Clears cached metadata. Connections stay open for both sides.
