@@ -1,5 +1,5 @@
 import { encodeArchive, mapOf, memorySink, NdArray, type Value, writeArchive } from "@peekpack/core";
-import { type BrowserContext, expect, type Page } from "@playwright/test";
+import { type BrowserContext, expect, type Locator, type Page } from "@playwright/test";
 import { accessibilityViolations } from "../accessibility.js";
 import { forAllTests, test } from "../browser-test.js";
 import { ExplorerPage } from "./explorer-page.js";
@@ -173,17 +173,34 @@ test("a plot has a gap for null, zooms, and shows a column against another; a li
   await expect(zoomed.page).toHaveURL(page.url());
   await page.getByRole("button", { name: "Show all" }).click();
   await expect(page).not.toHaveURL(/x=\d/);
+  await dragOver(page, plot.locator(".u-over"));
+  await expect(page).toHaveURL(/x=\d+:\d+/);
+  await plot.locator(".u-over").dblclick();
+  await expect(page).not.toHaveURL(/x=\d/);
 
   await explorer.goTo("points");
   await page.getByRole("tab", { name: "Plot" }).click();
   await page.getByLabel("Against").selectOption({ label: "x" });
-  await expect(page.getByRole("img", { name: "y against x" })).toBeVisible();
+  const pairs = page.getByRole("img", { name: "y against x" });
+  await dragOver(page, pairs.locator(".u-over"));
+  await expect(page).toHaveURL(/x=[^&]+&y=/);
+  await pairs.locator(".u-over").dblclick();
+  await expect(page).not.toHaveURL(/x=\S+&y=/);
   await explorer.picture(info, "against");
   expect(await accessibilityViolations(page)).toEqual([]);
   const other = await linked(context, page);
   await expect(other.page.getByRole("img", { name: "y against x" })).toBeVisible();
   expect([...explorer.trouble, ...zoomed.trouble, ...other.trouble]).toEqual([]);
 });
+
+/** Drags from one corner of the middle of a plot to the other. */
+async function dragOver(page: Page, plot: Locator): Promise<void> {
+  const { x, y, width, height } = (await plot.boundingBox())!;
+  await page.mouse.move(x + width / 4, y + height / 4);
+  await page.mouse.down();
+  await page.mouse.move(x + (width * 3) / 4, y + (height * 3) / 4, { steps: 2 });
+  await page.mouse.up();
+}
 
 /** How high the curve is in the middle of a plot: 0 at the bottom, 1 at the top. Undefined if it is not drawn. */
 function heightInTheMiddle(page: Page): Promise<number | undefined> {

@@ -1,17 +1,15 @@
 import "uplot/dist/uPlot.min.css";
 import uPlot from "uplot";
 import type { Curve } from "../numbers/curve.js";
-import { styleValue } from "../ui/dom.js";
 import { Emitter } from "../ui/emitter.js";
 import { count, measure } from "../ui/format.js";
 import { beforeNextFrame } from "../ui/next-frame.js";
 import { onNewColors } from "../ui/theme.js";
 import { Pinch } from "./pinch.js";
+import { axisOf, colorsOf, LEAST_DRAG, selectingCursor } from "./plot-parts.js";
 
 /** Points are drawn too if neighbors are at least this many pixels apart. */
 const POINT_GAP = 5;
-/** What a click moves by is no drag. */
-const LEAST_DRAG = 6;
 
 /**
  * Columns of numbers over their index, as lines. Dragging or two fingers zoom, a double click shows all, arrow keys move the
@@ -107,14 +105,8 @@ export class LinePlot {
       return;
     }
     this.#plot?.destroy();
-    const color = (name: `--${string}`) => (): string => styleValue(this.element, name);
-    const font = `11px ${styleValue(this.element, "--mono")}`;
-    const axis: uPlot.Axis = {
-      stroke: color("--muted"),
-      font,
-      grid: { stroke: color("--grid"), width: 1 },
-      ticks: { show: false },
-    };
+    const color = colorsOf(this.element);
+    const axis = axisOf(this.element);
     this.#plot = new uPlot(
       {
         width,
@@ -146,21 +138,10 @@ export class LinePlot {
             points: { show: () => this.#withPoints, size: 5 },
           })),
         ],
-        cursor: {
-          y: false,
-          drag: { x: true, y: false, setScale: false, dist: LEAST_DRAG },
-          points: { show: false },
-          bind: {
-            mouseleave: (_plot, _element, leave) => (event) => {
-              if (!this.#pinch?.byTouch) leave(event);
-              return null;
-            },
-            dblclick: () => () => {
-              this.showAll();
-              return null;
-            },
-          },
-        },
+        cursor: selectingCursor(false, {
+          byTouch: () => this.#pinch?.byTouch === true,
+          showAll: () => this.showAll(),
+        }),
         hooks: {
           setSelect: [(plot) => this.#selected(plot)],
           setCursor: [

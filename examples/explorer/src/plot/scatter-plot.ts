@@ -7,6 +7,7 @@ import { measure } from "../ui/format.js";
 import { beforeNextFrame } from "../ui/next-frame.js";
 import { onNewColors } from "../ui/theme.js";
 import { Pinch } from "./pinch.js";
+import { axisOf, colorsOf, LEAST_DRAG, selectingCursor } from "./plot-parts.js";
 
 /** What is seen of both axes. Undefined: all of it. */
 export interface Seen {
@@ -18,8 +19,6 @@ export interface Seen {
 const MAX_POINTS = 200_000;
 /** Pixels from the pointer within which a point is read. */
 const NEAR = 24;
-/** What a click moves by is no drag. */
-const LEAST_DRAG = 6;
 
 const ALL: Seen = { x: undefined, y: undefined };
 
@@ -116,12 +115,9 @@ export class ScatterPlot {
     const { clientWidth: width, clientHeight: height } = this.element;
     if (width === 0 || height === 0) return;
     this.#plot?.destroy();
-    const color = (name: `--${string}`) => (): string => styleValue(this.element, name);
+    const color = colorsOf(this.element);
     const axis: uPlot.Axis = {
-      stroke: color("--muted"),
-      font: `11px ${styleValue(this.element, "--mono")}`,
-      grid: { stroke: color("--grid"), width: 1 },
-      ticks: { show: false },
+      ...axisOf(this.element),
       values: (_, marks) => marks.map((mark) => (mark === null ? "" : measure(mark))),
     };
     const kept = this.#log ? this.#ys.flatMap((y, i) => (y > 0 ? [i] : [])) : undefined;
@@ -142,20 +138,10 @@ export class ScatterPlot {
           { ...axis, size: 70 },
         ],
         series: [{}, { stroke: color("--series"), paths: points }],
-        cursor: {
-          drag: { x: true, y: true, setScale: false, dist: LEAST_DRAG },
-          points: { show: false },
-          bind: {
-            mouseleave: (_plot, _element, leave) => (event) => {
-              if (!this.#pinch?.byTouch) leave(event);
-              return null;
-            },
-            dblclick: () => () => {
-              this.showAll();
-              return null;
-            },
-          },
-        },
+        cursor: selectingCursor(true, {
+          byTouch: () => this.#pinch?.byTouch === true,
+          showAll: () => this.showAll(),
+        }),
         hooks: {
           setSelect: [(plot) => this.#selected(plot)],
           setCursor: [(plot) => this.#moved(plot)],
