@@ -155,7 +155,7 @@ describe("a persistent cache below", () => {
 });
 
 describe("long decoding in memory", () => {
-  it("hears an abort, and lets timers run", async () => {
+  it("stops when its signal aborts, and lets timers run", async () => {
     const bytes = await compressed(new Uint8Array(50 + 20_000_000), { level: 1, frameBytes: 8192 });
     const source = zstdSource(bytesSource(bytes), { cacheBytes: 0 });
     const { size } = await source.probe({ head: 0, tail: 0 });
