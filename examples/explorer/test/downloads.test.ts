@@ -10,6 +10,7 @@ import {
 } from "@peekpack/core";
 import { fromTagged, type TaggedJson, toTagged } from "@peekpack/core/tagged";
 import { loadVectors } from "@peekpack/testing/fixtures";
+import { tableFromIPC } from "@uwdata/flechette";
 import { describe, expect, test } from "vitest";
 import { copiedText } from "../src/download/copy-text.js";
 import type { Destination } from "../src/download/destination.js";
@@ -134,6 +135,11 @@ describe("a download", () => {
     expect(JSON.parse(text(await download(order, "json")))).toEqual([
       { path: "/a~1b/0", value: { path: 1, x: "y" } },
       { path: "c/1", value: { path: 2, x: "z" } },
+    ]);
+    const table = tableFromIPC((await download(order, "arrow")).bytes);
+    expect(table.toArray()).toEqual([
+      { $path: "/a~1b/0", path: 1, x: "y" },
+      { $path: "c/1", path: 2, x: "z" },
     ]);
     const again = await openArchive((await download(order, "msglc")).bytes);
     expect(await again.read("1/value/x")).toBe("z");
