@@ -67,6 +67,22 @@ test("reads items of a list of blocks together", async () => {
   expect(reads.length).toBe(1);
 });
 
+test("loads entries whose pages lie side by side in few requests", async () => {
+  const many = encodeArchive(Object.fromEntries(Array.from({ length: 20_000 }, (_, i) => [`key-${i}`, i])), {
+    pageIndex: true,
+    smallObjectThreshold: 1,
+    trivialSize: 0,
+  });
+  const reads: RequestEvent[] = [];
+  const slow = slowSource(bytesSource(many), { latencyMs: 5 });
+  const root = Entry.root(await openArchive(withEvents(slow, (event) => reads.push(event))), "test");
+  await root.load();
+  reads.length = 0;
+  await root.ensure(0, 8192);
+  expect(root.child(8191).key).toBe("key-8191");
+  expect(reads.length).toBeLessThanOrEqual(6);
+});
+
 test("does not fail a read when another caller of it aborts", async () => {
   const source = slowSource(bytesSource(encodeArchive(DATA)), { latencyMs: 5 });
   const root = Entry.root(await openArchive(source), "test");

@@ -37,24 +37,28 @@ export class OutlineWindows {
       if (!this.#windows.has(window)) missing.push(window);
     }
     if (missing.length === 0) return [];
-    await untilAborted(Promise.all(missing.map((window) => this.#share(window))), signal);
+    const unasked = missing.filter((window) => !this.#loading.has(window));
+    for (const [first, end] of runs(unasked)) this.#start(first, end);
+    await untilAborted(Promise.all(missing.map((window) => this.#loading.get(window))), signal);
     return missing.flatMap((window) => this.#windows.get(window) ?? []);
   }
 
-  #share(window: number): Promise<void> {
-    let loading = this.#loading.get(window);
-    if (loading === undefined) {
-      loading = this.#load(window).finally(() => this.#loading.delete(window));
-      this.#loading.set(window, loading);
-    }
-    return loading;
+  /** Starts to load windows in one walk, so that pages that lie side by side are requested together. */
+  #start(first: number, end: number): void {
+    const loading = this.#load(first, end).finally(() => {
+      for (let window = first; window < end; window++) this.#loading.delete(window);
+    });
+    for (let window = first; window < end; window++) this.#loading.set(window, loading);
   }
 
-  async #load(window: number): Promise<void> {
+  async #load(first: number, end: number): Promise<void> {
     const entries: OutlineEntry[] = [];
-    const range = { start: window * this.window, end: (window + 1) * this.window };
+    const range = { start: first * this.window, end: end * this.window };
     for await (const some of outlineEntries(this.#container, range)) entries.push(...some);
-    this.#windows.set(window, entries);
+    for (let window = first; window < end; window++) {
+      const at = (window - first) * this.window;
+      this.#windows.set(window, entries.slice(at, at + this.window));
+    }
     for (const oldest of this.#windows.keys()) {
       if (this.#windows.size * this.window <= MAX_ENTRIES) break;
       this.#windows.delete(oldest);
@@ -70,4 +74,15 @@ function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Pro
     signal.addEventListener("abort", abort, { once: true });
     work.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
   });
+}
+
+/** Contiguous ranges of some indices. */
+export function runs(indices: readonly number[]): [from: number, to: number][] {
+  const found: [number, number][] = [];
+  for (const index of indices) {
+    const last = found.at(-1);
+    if (last !== undefined && last[1] === index) last[1]++;
+    else found.push([index, index + 1]);
+  }
+  return found;
 }

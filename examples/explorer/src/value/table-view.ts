@@ -2,6 +2,7 @@ import type { Value } from "@peekpack/core";
 import { TimeSlice } from "@peekpack/core/internal";
 import type { Entry } from "../archive/entry.js";
 import { failureOf, isAbort } from "../archive/failure.js";
+import { runs } from "../archive/outline-window.js";
 import { keyText } from "../archive/segments.js";
 import { el, fill } from "../ui/dom.js";
 import { count, size } from "../ui/format.js";
@@ -627,17 +628,6 @@ function cellTokens(cell: Entry, row: Entry, { width, fixed }: Column): Token[] 
   }
   const limit = cell === row ? ROW_BYTES : CELL_BYTES;
   return cell.bytes !== undefined && cell.bytes > limit ? [token("faint", size(cell.bytes))] : [];
-}
-
-/** Contiguous ranges of some indices. */
-function runs(indices: readonly number[]): [from: number, to: number][] {
-  const found: [number, number][] = [];
-  for (const index of indices) {
-    const last = found.at(-1);
-    if (last !== undefined && last[1] === index) last[1]++;
-    else found.push([index, index + 1]);
-  }
-  return found;
 }
 
 /** Measures texts in the font of an element. */
