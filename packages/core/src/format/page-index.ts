@@ -236,6 +236,8 @@ export function decodeRecordBlock(bytes: Uint8Array, footer: Footer): NodeRecord
   return records;
 }
 
+type Nine<T> = [T, T, T, T, T, T, T, T, T];
+
 function decodeNodeRecord(bytes: Uint8Array, { tocStart, tocSize, rootStart }: Footer): NodeRecord {
   const view = viewOf(bytes);
   const pageCount = view.getUint32(72, true);
@@ -246,17 +248,8 @@ function decodeNodeRecord(bytes: Uint8Array, { tocStart, tocSize, rootStart }: F
   if (bytes.length !== size || kind === undefined) {
     throw new DamagedIndex("a node record contradicts itself");
   }
-  const [
-    node = 0,
-    end = 0,
-    key = 0,
-    first = 0,
-    count = 0,
-    spanStart = 0,
-    spanEnd = 0,
-    items = 0,
-    pagesStart = 0,
-  ] = Array.from({ length: 9 }, (_, i) => u64(view, i * 8));
+  const fields = Array.from({ length: 9 }, (_, i) => u64(view, i * 8));
+  const [node, end, key, first, count, spanStart, spanEnd, items, pagesStart] = fields as Nine<number>;
   const fits =
     key <= node &&
     node < first &&

@@ -22,8 +22,11 @@ import type { RangeSource, ReadOptions } from "../source/range-source.js";
 import { LargeNode } from "./large-node.js";
 import type { PageIndexInfo } from "./page-index-info.js";
 
-/** Four standard deviations of the position of a hash between two samples. */
-const HASH_MARGIN = 360;
+/**
+ * Hash entries that are read before and after the estimated position of a hash: two blocks at most. The standard deviation
+ * between two samples is at most 90 entries, so that about one estimate of ten thousand needs a second read.
+ */
+const HASH_MARGIN = 255;
 /** Hash entries from one sample to the next. */
 const SAMPLE_ENTRIES = HASH_BLOCK_ENTRIES * HASH_SAMPLE_BLOCKS;
 /** A lookup that leads to more pages is refused: only an index made for it has so many keys with one hash. */

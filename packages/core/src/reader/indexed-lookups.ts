@@ -16,7 +16,7 @@ import { KeyMismatch } from "./key-mismatch.js";
 import { LargeNode } from "./large-node.js";
 import { damagedTable, FEW_PAGES, type PageEntry, PageReader } from "./page-reader.js";
 import type { LargeLookups, TablePages } from "./paged-lookups.js";
-import type { PathKey, PathSegment, Slice } from "./path.js";
+import type { PathKey, PathSegment } from "./path.js";
 import { readAhead } from "./read-ahead.js";
 import { sameKey } from "./same-key.js";
 
@@ -57,14 +57,16 @@ export class IndexedLookups implements LargeLookups {
   ): Promise<TableNode | undefined> {
     const large = branch.entries as LargeNode;
     const hash = this.#hashOf(large, key);
-    // What is not known is requested at once.
-    const isKnown = !exact && this.#blocks.known.some(isChild(large, hash));
-    const pages = isKnown ? [] : quiet(this.#pagesOf(large, hash, options));
+    // What is not known is requested at once. Where each entry is a page, most are large, and found by their records.
+    const byRecord =
+      !exact && (large.record.pageCount === branch.count || this.#blocks.known.some(isChild(large, hash)));
+    const pages = byRecord ? undefined : quiet(this.#pagesOf(large, hash, options));
     const child = exact ? undefined : await this.#child(large, hash, options);
     if (child !== undefined) {
       return this.#verified(child, (of) => sameKey(of, key));
     }
-    const found = await this.#search(large, key, hash, await pages, options);
+    const offsets = await (pages ?? this.#pagesOf(large, hash, options));
+    const found = await this.#search(large, key, hash, offsets, options);
     return found && this.#reader.nodeOf(found);
   }
 
@@ -150,13 +152,15 @@ export class IndexedLookups implements LargeLookups {
     let { level } = from.record;
     let nodes: readonly (Pick<NodeRecord, "hash"> & Partial<NodeRecord>)[] = [from.record];
     for (const segment of path) {
-      if (level++ > levels) return;
+      // A slice leads to many nodes.
+      if (level++ > levels || "step" in Object(segment)) return;
       nodes = nodes.slice(0, MAX_GUESSES).flatMap(({ hash: parent, kind }) =>
-        this.#entryHashes(segment, kind).map((entry) => {
+        this.#entryHashes(segment as PathKey, kind).map((entry) => {
           const hash = pathHash(parent, entry);
           const isIt = ({ record }: LargeNode): boolean => record.hash === hash && record.level === level;
           if (kind === undefined) {
             quiet(this.#blocks.entriesNear(hash, options));
+            this.#pages.memory.set(`${this.#pages.id}a${parent}`, {}, 128);
             if (level <= levels) quiet(this.#blocks.nodeWithHash(hash, isIt, options));
           }
           return this.#blocks.known.find(isIt)?.record ?? { hash };
@@ -165,10 +169,15 @@ export class IndexedLookups implements LargeLookups {
     }
   }
 
-  /** The hashes that a segment may stand for, in a node of a kind that may be known. */
-  #entryHashes(segment: PathSegment, kind?: NodeRecord["kind"]): number[] {
-    const hashes = kind === "list" || isSlice(segment) ? [] : [this.#keyHash(segment)];
-    if (kind !== "map" && /^\d+$/.test(`${segment}`)) hashes.push(Number(segment));
+  /** Whether a node is read with its pages. Where their hash entries were requested, these lead to the one that is needed. */
+  #isReadWhole({ first, end, hash }: NodeRecord): boolean {
+    return end - first <= FEW_PAGES && !this.#pages.memory.get(`${this.#pages.id}a${hash}`);
+  }
+
+  /** The hashes that a key may stand for, in a node of a kind that may be known. */
+  #entryHashes(key: PathKey, kind?: NodeRecord["kind"]): number[] {
+    const hashes = kind === "list" ? [] : [this.#keyHash(key)];
+    if (kind !== "map" && /^\d+$/.test(`${key}`)) hashes.push(Number(key));
     return hashes;
   }
 
@@ -208,19 +217,21 @@ export class IndexedLookups implements LargeLookups {
   async #readKey(large: LargeNode): Promise<Value> {
     const { key: start, first, end, headCrc, node } = large.record;
     // The pages of a node of few come along: its entries are likely to be next.
-    const [bytes] = await this.#pages.readTable([{ start, end: end - start <= FEW_PAGES ? end : first }]);
+    const [bytes] = await this.#pages.readTable([
+      { start, end: this.#isReadWhole(large.record) ? end : first },
+    ]);
     const head = bytes!.subarray(0, first - start);
     if (crc32(head) !== headCrc) throw damagedTable("a node", node);
     const key = large.check(this.#pages, head);
     return key.length === 0 ? undefined : this.#pages.decodeKey(key);
   }
 
-  /** Table offsets of the pages that may hold a key whose path has a hash. A node of few pages needs no hash. */
+  /** Table offsets of the pages that may hold a key whose path has a hash. */
   async #pagesOf({ record }: LargeNode, hash: number, options?: ReadOptions): Promise<number[]> {
-    const { pages = [], first, end } = record;
+    const { pages = [] } = record;
     // To read all pages of a node of few takes one round trip less than to ask its hash blocks.
-    const few = pages.length === 1 || (end - first <= FEW_PAGES && !pages.some(({ large }) => large));
-    return few ? pages.map(({ offset }) => offset) : this.#blocks.pagesWithHash(record, hash, options);
+    const all = pages.length === 1 || (this.#isReadWhole(record) && !pages.some(({ large }) => large));
+    return all ? pages.map(({ offset }) => offset) : this.#blocks.pagesWithHash(record, hash, options);
   }
 
   /** Finds a key in pages that may hold it. */
@@ -243,7 +254,7 @@ export class IndexedLookups implements LargeLookups {
         if (sameKey(this.#pages.decodeKey(bytes), key)) return { page, index };
       }
     }
-    if (!hashed) throw new DamagedIndex("a page does not hold what the index says", offsets[0]!);
+    if (!hashed) throw new DamagedIndex("a page is not what the index says", offsets[0]!);
     return undefined;
   }
 
@@ -277,10 +288,6 @@ function isChild(
     record.level === level + 1 && record.hash === hash && record.node > node && record.end <= end;
 }
 
-function isSlice(segment: PathSegment): segment is Slice {
-  return typeof segment === "object" && segment !== null && "step" in segment;
-}
-
 /** @throws KeyMismatch if a node is not the one that was looked for, or if the index contradicts itself or the table there */
 function checkKey(outcome: unknown): void {
   if (outcome === false || outcome instanceof DamagedIndex) throw new KeyMismatch();
@@ -300,8 +307,7 @@ function joinBlocks(parts: readonly Blocks[]): Blocks {
   const before = new Float64Array(total);
   let at = 0;
   for (const part of parts) {
-    if (at > 0 && bounds[at] !== part.bounds[0])
-      throw new DamagedIndex("a page does not hold what the index says");
+    if (at > 0 && bounds[at] !== part.bounds[0]) throw new DamagedIndex("a page is not what the index says");
     bounds.set(part.bounds, at);
     before.set(part.before, at);
     at += part.bounds.length - 1;

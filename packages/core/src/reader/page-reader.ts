@@ -180,7 +180,7 @@ export class PageReader {
     const bounds = { start: span.start, end: span.dataEnd };
     const blocks = view.blocks(0, count, bounds, span.first);
     if (blocks.before[count] !== span.next || blocks.bounds[0] !== span.start) {
-      throw new DamagedIndex("a page does not hold what the index says", span.offset);
+      throw new DamagedIndex("a page is not what the index says", span.offset);
     }
     return [blocks, count * 16 + 512];
   }
