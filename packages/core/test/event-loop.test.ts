@@ -24,6 +24,13 @@ it("the keys of a large map are read while timers fire, and an abort of one look
   }
 });
 
+it("the items of a long list are decoded while timers fire, and give the same list", async () => {
+  const list = Array.from({ length: 400_000 }, (_, i) => (i % 3 === 0 ? {} : i));
+  const archive = await openArchive(encodeArchive(list));
+  await expect(archive.read([], { signal: abortedByTimer() })).rejects.toBe("enough");
+  expect(await archive.read([])).toEqual(list);
+});
+
 it("the reads of many paths begin while timers fire", async () => {
   const list = Array.from({ length: 100_000 }, (_, i) => `text ${i} of a list`);
   const bytes = encodeArchive({ list }, { smallObjectThreshold: 1, trivialSize: 0 });

@@ -7,6 +7,8 @@ import type { ResultBudget } from "./result-budget.js";
 
 /** About so many bytes are read at once while a container is walked. */
 const WINDOW_BYTES = 1024 * 1024;
+/** About so many bytes of blocks are decoded before other work may run. A piece that does not hold the items that it counts is found. */
+const DECODED_AT_ONCE = 64 * 1024;
 
 /** Entries of a container in windows whose values are read at once: by count, and by bytes. */
 export async function* entryWindows(
@@ -68,18 +70,13 @@ export async function readBlocks(
   const span = { start: bounds[first]!, end: bounds[last]! };
   budget.takeData(archive, span.end - span.start);
   const [bytes] = await archive.read([span], options);
-  // Block by block: a block that does not hold the items that it counts is found.
-  const items: Value[] = [];
-  for (let block = first; block < last; block++) {
+  const parts: Value[][] = [];
+  for (let from = first, to = first; from < last; from = to) {
+    while (++to < last && bounds[to]! - bounds[from]! < DECODED_AT_ONCE);
     await budget.pause(options?.signal);
-    const piece = bytes!.subarray(bounds[block]! - bounds[first]!, bounds[block + 1]! - bounds[first]!);
-    for (const item of await archive.decode(
-      piece,
-      before[block + 1]! - before[block]!,
-      bounds[block]!,
-      budget,
-    ))
-      items.push(item);
+    const piece = bytes!.subarray(bounds[from]! - span.start, bounds[to]! - span.start);
+    parts.push(await archive.decode(piece, before[to]! - before[from]!, bounds[from]!, budget));
   }
-  return items;
+  // It copies numbers as they are.
+  return ([] as Value[]).concat(...parts);
 }

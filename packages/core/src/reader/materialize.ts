@@ -2,6 +2,7 @@ import type { Branch } from "../format/table-view.js";
 import type { ReadOptions } from "../source/range-source.js";
 import type { Value } from "../values.js";
 import type { ArchiveReader } from "./archive-reader.js";
+import { readBlocks } from "./entries.js";
 import { nodeOf } from "./entry.js";
 import { type Location, rootOf } from "./lookup.js";
 import type { ResultBudget } from "./result-budget.js";
@@ -23,17 +24,12 @@ export async function materialize(at: Location, budget: ResultBudget, options?: 
     return materialize(rootOf(child), budget, options);
   }
   if (node.kind === "blocked") {
-    const values: Value[] = [];
-    for await (const { bounds, before } of archive.table.walkBlocks(node, options)) {
-      const last = bounds.length - 1;
-      const span = { start: bounds[0]!, end: bounds[last]! };
-      budget.takeData(archive, span.end - span.start);
-      const [bytes] = await archive.read([span], options);
-      const items = await archive.decode(bytes!, before[last]! - before[0]!, span.start, budget);
-      if (values.length === 0 && items.length === node.length) return items;
-      for (const item of items) values.push(item);
+    const parts: Value[][] = [];
+    for await (const blocks of archive.table.walkBlocks(node, options)) {
+      const window = { blocks, first: 0, last: blocks.bounds.length - 1 };
+      parts.push(await readBlocks(archive, window, budget, options));
     }
-    return values;
+    return ([] as Value[]).concat(...parts);
   }
   if (node.span === undefined) return combined(archive, node as Branch, budget, options);
   budget.takeData(archive, node.span.end - node.span.start);
