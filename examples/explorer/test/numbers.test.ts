@@ -117,7 +117,7 @@ test("ticks are round and within the axis", () => {
 test("an envelope keeps a peak that is narrower than a pixel", () => {
   const values = new Float64Array(10_000);
   values[7777] = 9;
-  const bounds = envelope(values, 0, values.length, 100);
+  const bounds = envelope([{ from: 0, values }], 0, values.length, 100);
   expect(Math.max(...bounds)).toBe(9);
   expect(bounds[77 * 2 + 1]).toBe(9);
 });

@@ -12,25 +12,35 @@ export function ticks(from: number, to: number, wanted: number): number[] {
   return marks;
 }
 
-/** The minimum and the maximum of the numbers in each of `columns` columns of pixels. */
-export function envelope(values: Float64Array, from: number, to: number, columns: number): Float64Array {
+/** Some of the numbers on an axis: those from an index on. */
+export interface Part {
+  readonly from: number;
+  readonly values: Float64Array;
+}
+
+/**
+ * The minimum and the maximum of the numbers in each of `columns` columns of pixels. NaN where there are none.
+ * @param parts the numbers from index `from` up to `to`, in order
+ */
+export function envelope(parts: Iterable<Part>, from: number, to: number, columns: number): Float64Array {
   const bounds = new Float64Array(columns * 2).fill(Number.NaN);
-  for (let column = 0; column < columns; column++) {
-    const first = Math.max(0, Math.floor(from + ((to - from) * column) / columns));
-    const last = Math.min(
-      values.length,
-      Math.max(first + 1, Math.floor(from + ((to - from) * (column + 1)) / columns)),
-    );
-    let least = Number.POSITIVE_INFINITY;
-    let greatest = Number.NEGATIVE_INFINITY;
-    for (let i = first; i < last; i++) {
-      const value = values[i]!;
-      if (value < least) least = value;
-      if (value > greatest) greatest = value;
-    }
-    if (least <= greatest) {
-      bounds[column * 2] = least;
-      bounds[column * 2 + 1] = greatest;
+  /** The first index of a column. */
+  const firstOf = (column: number): number => Math.ceil(from + ((to - from) * column) / columns);
+  for (const { from: start, values } of parts) {
+    let column = Math.floor(((start - from) * columns) / (to - from));
+    for (let i = 0; i < values.length; column++) {
+      const end = Math.min(values.length, firstOf(column + 1) - start);
+      let least = Number.POSITIVE_INFINITY;
+      let greatest = Number.NEGATIVE_INFINITY;
+      for (; i < end; i++) {
+        const value = values[i]!;
+        if (value < least) least = value;
+        if (value > greatest) greatest = value;
+      }
+      if (!(least <= greatest)) continue;
+      // The comparisons are false for NaN.
+      if (!(bounds[column * 2]! <= least)) bounds[column * 2] = least;
+      if (!(bounds[column * 2 + 1]! >= greatest)) bounds[column * 2 + 1] = greatest;
     }
   }
   return bounds;

@@ -1,4 +1,4 @@
-import { envelope } from "./axis.js";
+import { envelope, type Part } from "./axis.js";
 import type { SampledNumbers } from "./sampled-numbers.js";
 import type { Series } from "./series.js";
 
@@ -8,6 +8,8 @@ export interface Curve {
   readonly length: number;
   /** The number at an index: NaN for a gap, undefined if it was not read. */
   at(index: number): number | undefined;
+  /** The numbers of a range that were read, in order. Views. */
+  within(from: number, to: number): Iterable<Part>;
   /** The minimum and the maximum in each of `columns` parts of a range. NaN where there are no numbers. */
   envelope(from: number, to: number, columns: number): Float64Array;
   /** Whether all numbers of a range were read. */
@@ -15,11 +17,13 @@ export interface Curve {
 }
 
 export function curveOf({ name, values }: Series): Curve {
+  const within = (from: number, to: number): Part[] => [{ from, values: values.subarray(from, to) }];
   return {
     name,
     length: values.length,
     at: (index) => values[index],
-    envelope: (from, to, columns) => envelope(values, from, to, columns),
+    within,
+    envelope: (from, to, columns) => envelope(within(from, to), from, to, columns),
     covers: () => true,
   };
 }
@@ -30,20 +34,8 @@ export function sampledCurve(numbers: SampledNumbers, name: string): Curve {
     name,
     length: numbers.length,
     at: (index) => numbers.at(index),
+    within: (from, to) => numbers.within(from, to),
+    envelope: (from, to, columns) => envelope(numbers.within(from, to), from, to, columns),
     covers: (from, to) => numbers.covers(from, to),
-    envelope(from, to, columns) {
-      const bounds = new Float64Array(columns * 2).fill(Number.NaN);
-      const scale = columns / (to - from);
-      for (const { from: start, values } of numbers.within(from, to)) {
-        for (let i = 0; i < values.length; i++) {
-          const value = values[i]!;
-          const at = Math.min(columns - 1, Math.floor((start + i - from) * scale)) * 2;
-          // The comparisons are false for NaN, in a bound and as a value.
-          if (!(bounds[at]! <= value) && !Number.isNaN(value)) bounds[at] = value;
-          if (!(bounds[at + 1]! >= value) && !Number.isNaN(value)) bounds[at + 1] = value;
-        }
-      }
-      return bounds;
-    },
   };
 }

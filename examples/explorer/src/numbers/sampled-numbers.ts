@@ -1,6 +1,7 @@
 import type { LazyList, ReadOptions } from "@peekpack/core";
 import { TimeSlice } from "@peekpack/core/internal";
 import { RangeSet } from "../archive/range-set.js";
+import type { Part } from "./axis.js";
 import { floats } from "./series.js";
 
 /** Parts of a range that a sample reads, and numbers of each. */
@@ -18,7 +19,7 @@ export class SampledNumbers {
   readonly #list: LazyList;
   readonly #known = new RangeSet();
   /** What was read, in order, without overlaps. */
-  readonly #chunks: { readonly from: number; readonly values: Float64Array }[] = [];
+  readonly #chunks: Part[] = [];
 
   constructor(list: LazyList) {
     this.#list = list;
@@ -41,19 +42,8 @@ export class SampledNumbers {
     return from === undefined ? undefined : values![index - from];
   }
 
-  /** What was read, one part after the other. A copy. */
-  values(): Float64Array {
-    const all = new Float64Array(this.count);
-    let at = 0;
-    for (const { values } of this.#chunks) {
-      all.set(values, at);
-      at += values.length;
-    }
-    return all;
-  }
-
   /** The parts of a range that were read, in order. Views. */
-  *within(from: number, to: number): Generator<{ readonly from: number; readonly values: Float64Array }> {
+  *within(from: number, to: number): Generator<Part> {
     for (let i = Math.max(0, this.#firstFrom(from + 1) - 1); i < this.#chunks.length; i++) {
       const chunk = this.#chunks[i]!;
       if (chunk.from >= to) return;

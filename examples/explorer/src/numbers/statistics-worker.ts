@@ -1,4 +1,14 @@
+import { GatheredNumbers } from "./gathered-numbers.js";
 import { statisticsOf } from "./statistics.js";
 
-/** Summarises the numbers that it receives. */
-addEventListener("message", ({ data }: MessageEvent<Float64Array>) => postMessage(statisticsOf(data)));
+/** Receives how many numbers follow, then the numbers in parts. Summarises them when all have arrived. */
+addEventListener(
+  "message",
+  ({ data: count }: MessageEvent<number>) => {
+    const gathered = new GatheredNumbers(count);
+    addEventListener("message", ({ data: part }: MessageEvent<Float64Array>) => {
+      if (gathered.add(part)) postMessage(statisticsOf(gathered.values));
+    });
+  },
+  { once: true },
+);

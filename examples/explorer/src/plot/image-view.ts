@@ -97,7 +97,7 @@ export async function imageView(tensor: Tensor, shared: SharedView, signal: Abor
 
   function summarise(): void {
     inSlices(numbersOf(grid), working.signal).then(
-      (numbers) => foot.show(numbers, 0),
+      (values) => foot.show([{ from: 0, values }], 0),
       () => {},
     );
   }

@@ -10,13 +10,6 @@ import { choice, logBox, pngButton, zoomButtons } from "./plot-controls.js";
 import { ScatterPlot } from "./scatter-plot.js";
 import { SummaryFoot } from "./summary-terms.js";
 
-/** Columns of numbers as curves, and their numbers for summaries. */
-interface PlottedCurves {
-  readonly curves: readonly Curve[];
-  /** The numbers of a column that were read. */
-  values(index: number): Float64Array;
-}
-
 /** What a plot of curves is told besides the curves. */
 interface PlotOptions {
   /** Names an index. */
@@ -40,9 +33,7 @@ export function plotView(
   nameOf: (index: number) => string = count,
   shared?: SharedView,
 ): View {
-  const series = all.slice(0, MAX_LINES);
-  const plotted = { curves: series.map(curveOf), values: (index: number) => series[index]!.values };
-  return curveView(plotted, { nameOf, shared, columns: all.length });
+  return curveView(all.slice(0, MAX_LINES).map(curveOf), { nameOf, shared, columns: all.length });
 }
 
 /** A column to show against another one. */
@@ -52,7 +43,7 @@ function otherThan(index: number): number {
 
 /** Curves over their index, or one against another. */
 export function curveView(
-  { curves, values }: PlottedCurves,
+  curves: readonly Curve[],
   { nameOf = count, shared, columns = curves.length }: PlotOptions,
 ): CurveView {
   const { state = {} } = shared ?? {};
@@ -94,7 +85,7 @@ export function curveView(
   }
 
   function show(): void {
-    void foot.show(values(chosen), chosen);
+    void foot.show(curves[chosen]!.within(0, length), chosen);
     fill(
       legend,
       ...(curves.length > 1 ? curves.map(chip) : []),
@@ -104,8 +95,8 @@ export function curveView(
     scatter?.close();
     scatter = undefined;
     if (against >= 0) {
-      const [x, y] = [curves[against]!.name, curves[chosen]!.name];
-      scatter = new ScatterPlot(values(against), values(chosen), chosen, `${y} against ${x}`);
+      const [x, y] = [curves[against]!, curves[chosen]!];
+      scatter = new ScatterPlot(x, y, chosen, `${y.name} against ${x.name}`);
       scatter.log = log;
       scatter.zoom({ x: shared?.state.x, y: shared?.state.y });
       scatter.read.listen(read);

@@ -28,7 +28,7 @@ export async function sampledView(
   if (shared.state.x !== undefined) {
     await numbers.sample(Math.max(0, Math.floor(from)), Math.min(numbers.length, Math.ceil(to)), { signal });
   }
-  const view = curveView({ curves: [sampledCurve(numbers, "")], values: () => numbers.values() }, { shared });
+  const view = curveView([sampledCurve(numbers, "")], { shared });
   let timer: ReturnType<typeof setTimeout> | undefined;
   let reading: AbortController | undefined;
   /** Whether all numbers are being read. Zooming does not end that. */

@@ -1,5 +1,6 @@
 import "uplot/dist/uPlot.min.css";
 import uPlot from "uplot";
+import type { Curve } from "../numbers/curve.js";
 import type { Interval } from "../share/view-state.js";
 import { styleValue } from "../ui/dom.js";
 import { Emitter } from "../ui/emitter.js";
@@ -42,12 +43,13 @@ export class ScatterPlot {
   #log = false;
   #seen: Seen = ALL;
 
-  constructor(xs: Float64Array, ys: Float64Array, color: number, label: string) {
+  constructor(xs: Curve, ys: Curve, color: number, label: string) {
     this.step = Math.ceil(xs.length / MAX_POINTS);
     for (let i = 0; i < xs.length; i += this.step) {
-      if (!Number.isFinite(xs[i]) || !Number.isFinite(ys[i])) continue;
-      this.#xs.push(xs[i]!);
-      this.#ys.push(ys[i]!);
+      const [x, y] = [xs.at(i), ys.at(i)];
+      if (!Number.isFinite(x) || !Number.isFinite(y)) continue;
+      this.#xs.push(x!);
+      this.#ys.push(y!);
       this.#indices.push(i);
     }
     this.element = document.createElement("div");

@@ -1,3 +1,4 @@
+import type { Part } from "../numbers/axis.js";
 import type { Statistics } from "../numbers/statistics.js";
 import { summarised } from "../numbers/summarised.js";
 import type { Summary } from "../numbers/summary.js";
@@ -39,13 +40,13 @@ export class SummaryFoot {
     );
   }
 
-  /** Shows a column. `index` chooses its color. */
-  async show(values: Float64Array, index: number): Promise<void> {
+  /** Shows the numbers of a column. `index` chooses its color. */
+  async show(numbers: Iterable<Part>, index: number): Promise<void> {
     this.#working?.abort();
     this.#working = new AbortController();
     const signal = AbortSignal.any([this.#working.signal, this.#closing.signal]);
     try {
-      const statistics = await summarised(values, signal);
+      const statistics = await summarised(numbers, signal);
       if (signal.aborted) return;
       this.#shown = { statistics, index };
       fill(this.#facts, ...summaryTerms(statistics.summary));

@@ -3,11 +3,11 @@ import type { Traffic } from "../archive/traffic.js";
 import { el, fill } from "../ui/dom.js";
 import { count, duration, size } from "../ui/format.js";
 import { beforeNextFrame } from "../ui/next-frame.js";
-import { timeline } from "./timeline.js";
+import { type Timeline, timeline } from "./timeline.js";
 
 /** Requests that are drawn: the latest. */
 const MAX_SHOWN = 120;
-/** Between two drawings. Each lays out all rows, which takes longer than a frame while much is read. */
+/** Between two drawings. Each moves all bars, which takes longer than a frame while much is read. */
 const REST_MS = 200;
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -18,11 +18,21 @@ const REASONS: Readonly<Record<string, string>> = {
   retry: "retry",
 };
 
+/** The line of a request that has ended. It moves when later requests change the axis. */
+interface Line {
+  readonly element: HTMLElement;
+  readonly waits: HTMLElement;
+  readonly receives: HTMLElement;
+}
+
 /** The requests, one a line: when each was sent, waited and received. */
 export class Waterfall {
   readonly element: HTMLElement;
   readonly #traffic: Traffic;
-  readonly #lines: HTMLElement = el("div", { class: "waterfall-lines", attributes: { role: "rowgroup" } });
+  /** The lines that are shown, oldest first. They are kept, because to make and lay out all of them takes long. */
+  readonly #lines = new Map<RequestEvent, Line>();
+  readonly #ended: HTMLElement = el("div");
+  readonly #pending: HTMLElement = el("div");
   readonly #unlisten: () => void;
 
   constructor(traffic: Traffic) {
@@ -41,7 +51,7 @@ export class Waterfall {
         heading("Time", "time"),
         heading("Idle time is left out", "bar"),
       ),
-      this.#lines,
+      el("div", { attributes: { role: "rowgroup" } }, this.#ended, this.#pending),
     );
     this.#unlisten = traffic.changed.listen(beforeNextFrame(() => this.#draw(), REST_MS));
     this.#draw();
@@ -62,9 +72,9 @@ export class Waterfall {
       ms: performance.now() - pending.startedAt,
     }));
     const axis = timeline([...events, ...waiting]);
+    this.#drawEnded(events, axis);
     fill(
-      this.#lines,
-      ...events.map((event) => line(event, axis)),
+      this.#pending,
       ...waiting.map(({ range, suffix, startedAt }) => {
         const bar = el("i", "waits");
         setExtent(bar, axis.position(startedAt), 1);
@@ -77,23 +87,36 @@ export class Waterfall {
           bar,
         );
       }),
+      events.length + waiting.length === 0 && el("p", { class: "hint", text: "No request yet." }),
     );
-    if (events.length + waiting.length === 0)
-      fill(this.#lines, el("p", { class: "hint", text: "No request yet." }));
     if (atEnd) element.scrollTop = element.scrollHeight;
+  }
+
+  /** Draws the latest of the requests that have ended. */
+  #drawEnded(events: readonly RequestEvent[], axis: Timeline): void {
+    const shown = new Set(events);
+    for (const [event, { element }] of this.#lines) {
+      if (shown.has(event)) continue;
+      element.remove();
+      this.#lines.delete(event);
+    }
+    for (const event of events) {
+      let line = this.#lines.get(event);
+      if (line === undefined) {
+        line = lineOf(event);
+        this.#lines.set(event, line);
+        this.#ended.append(line.element);
+      }
+      moveBars(line, event, axis);
+    }
   }
 }
 
-function line(event: RequestEvent, axis: ReturnType<typeof timeline>): HTMLElement {
-  const { startedAt, ms, range, suffix, reason, bytes, error, from, attempt } = event;
-  // The wait for the first byte is shown apart. A cached range has none.
-  const { firstByteMs = from === "cache" ? 0 : ms } = event;
+function lineOf({ ms, range, suffix, reason, bytes, error, from, attempt }: RequestEvent): Line {
   const waits = el("i", "waits");
   const receives = el("i", "receives");
-  setExtent(waits, axis.position(startedAt), axis.position(startedAt + firstByteMs));
-  setExtent(receives, axis.position(startedAt + firstByteMs), axis.position(startedAt + ms));
   const why = from === "cache" ? "cache" : (REASONS[reason] ?? reason);
-  return row(
+  const element = row(
     error !== undefined ? "failed" : from === "cache" ? "kept" : reason,
     error !== undefined ? `${why}: ${error}` : attempt > 1 ? `${why}, try ${attempt}` : why,
     range === undefined ? (suffix === undefined ? "" : `last ${size(suffix)}`) : count(range.start),
@@ -102,6 +125,16 @@ function line(event: RequestEvent, axis: ReturnType<typeof timeline>): HTMLEleme
     waits,
     receives,
   );
+  return { element, waits, receives };
+}
+
+/** Moves the bars of a request. */
+function moveBars({ waits, receives }: Line, event: RequestEvent, axis: Timeline): void {
+  const { startedAt, ms, from } = event;
+  // The wait for the first byte is shown apart. A cached range has none.
+  const { firstByteMs = from === "cache" ? 0 : ms } = event;
+  setExtent(waits, axis.position(startedAt), axis.position(startedAt + firstByteMs));
+  setExtent(receives, axis.position(startedAt + firstByteMs), axis.position(startedAt + ms));
 }
 
 function row(

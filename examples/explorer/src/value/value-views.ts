@@ -1,5 +1,6 @@
 import { LazyList, LazyMap, NdArray, type Value } from "@peekpack/core";
 import { type Entry, isPlainMap } from "../archive/entry.js";
+import { wholeValue } from "../archive/whole-value.js";
 import { areNumbers, isNumber, seriesOf } from "../numbers/series.js";
 import { inSlices } from "../numbers/steps.js";
 import { tensorOf, tensorSteps } from "../numbers/tensor.js";
@@ -106,11 +107,11 @@ export async function makeView(name: ViewName, entry: Entry, context: ViewContex
     case "table":
       return tableOf(entry, actions, shared);
     case "text":
-      return textView(await wholeValue(value, signal), room);
+      return textView(await wholeValue(value, { signal }), room);
     case "image": {
       // Images and samples are chunks of their own.
       const { imageView } = await import("../plot/image-view.js");
-      const tensor = await inSlices(tensorSteps(await wholeValue(value, signal)), signal);
+      const tensor = await inSlices(tensorSteps(await wholeValue(value, { signal })), signal);
       if (tensor === undefined) throw new Error(UNEVEN);
       return imageView(tensor, shared, signal);
     }
@@ -122,7 +123,7 @@ export async function makeView(name: ViewName, entry: Entry, context: ViewContex
           return sampledView(value, entry.bytes!, shared, signal);
         }
       }
-      const series = seriesOf(await wholeValue(value, signal));
+      const series = seriesOf(await wholeValue(value, { signal }));
       if (series.length === 0) throw new Error(UNEVEN);
       return plotView(series, undefined, shared);
     }
@@ -140,10 +141,6 @@ function tableOf(entry: Entry, actions: TableActions, shared: SharedView): View 
       sort: state.sort && { column: state.sort.column ?? "", descending: state.sort.descending },
     }),
   );
-}
-
-async function wholeValue(value: LazyMap | LazyList | Value, signal: AbortSignal): Promise<Value> {
-  return value instanceof LazyMap || value instanceof LazyList ? value.toValue({ signal }) : value;
 }
 
 /** The views of numbers that suit a value: an image of two and more dimensions, a plot of columns. */
