@@ -4,6 +4,7 @@ import { setCors } from "@peekpack/testing";
 import { expect } from "@playwright/test";
 import { accessibilityViolations } from "../accessibility.js";
 import { forAllTests, onEachServer, test } from "../browser-test.js";
+import { contrast } from "../contrast.js";
 import { serveWriter } from "./served-writer.js";
 import { WriterPage } from "./writer-page.js";
 
@@ -201,6 +202,60 @@ onEachServer((place, kind) => {
     await expect(page.getByRole("img", { name: /Line of/ })).toBeVisible();
     await writer.picture(info, "small-done");
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
+    expect(writer.trouble).toEqual([]);
+  });
+
+  test("with colors that the system forces, choices, focus, progress and states stay visible", async ({
+    page,
+  }, info) => {
+    const writer = new WriterPage(page);
+    const focused = page.locator(":focus");
+    for (const colorScheme of ["dark", "light"] as const) {
+      await page.emulateMedia({ forcedColors: "active", colorScheme });
+      await page.goto(origin());
+      await writer.ready();
+      await expect(page.getByRole("button", { name: /^Colors/ })).toBeHidden();
+      // Each control that the keyboard reaches shows it.
+      const names: string[] = [];
+      await page.getByRole("tab", { selected: true }).first().focus();
+      for (let i = 0; i < 8; i++) {
+        const name = await focused.evaluate((element) => element.outerHTML.slice(0, 120));
+        names.push(name);
+        expect(await contrast(focused, "outline"), name).toBeGreaterThan(3);
+        await page.keyboard.press("Tab");
+      }
+      expect(new Set(names).size).toBe(8);
+      for (const tab of await page.getByRole("tab").all()) {
+        const isSelected = (await tab.getAttribute("aria-selected")) === "true";
+        expect((await contrast(tab, "underline")) > 3).toBe(isSelected);
+      }
+      await writer.picture(info, `home-${colorScheme}`);
+    }
+    expect(await accessibilityViolations(page)).toEqual([]);
+
+    await writer.uploadAt(4 * 2 ** 20);
+    await writer.write({ size: 0, path: `${place().bucket}/forced.msglc` });
+    await expect(writer.fact("Parts")).toHaveText(/^[12] of 4/, { timeout: 15_000 });
+    await writer.button("Pause").click();
+    await expect(writer.title).toHaveText(/is paused$/);
+    for (const bar of await page.locator(".progress-fill").all()) {
+      expect(await contrast(bar, "background")).toBeGreaterThan(1.5);
+    }
+    await writer.picture(info, "paused");
+    expect(await accessibilityViolations(page)).toEqual([]);
+    await writer.button("Keep for later").click();
+    await expect(writer.pending).toContainText("interrupted");
+    expect(await contrast(page.locator(".pending-lit"), "background")).toBeGreaterThan(1.5);
+    const border = await page.locator(".badge").evaluate((element) => getComputedStyle(element).borderStyle);
+    expect(border).toBe("solid");
+    await writer.picture(info, "interrupted");
+    expect(await accessibilityViolations(page)).toEqual([]);
+
+    await writer.uploadAt(undefined);
+    await writer.pending.getByRole("button", { name: /^(Continue|Resume|Upload)/ }).click();
+    await writer.done();
+    await writer.picture(info, "done");
+    expect(await accessibilityViolations(page)).toEqual([]);
     expect(writer.trouble).toEqual([]);
   });
 });

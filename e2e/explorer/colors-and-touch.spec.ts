@@ -2,6 +2,7 @@ import { encodeArchive, NdArray, type Value } from "@peekpack/core";
 import { expect, type Locator, type Page, type TestInfo } from "@playwright/test";
 import { accessibilityViolations } from "../accessibility.js";
 import { forAllTests, test } from "../browser-test.js";
+import { contrast } from "../contrast.js";
 import { ExplorerPage } from "./explorer-page.js";
 import { serveExplorer } from "./served-explorer.js";
 
@@ -21,40 +22,6 @@ const DATA = {
 test.beforeAll(async () => {
   url = await served().put("small.msglc", encodeArchive(DATA));
 });
-
-/** The contrast of an outline, or of the texts on a canvas, with the page: 1 if none is seen, up to 21. */
-async function contrast(element: Locator, of: "outline" | "canvas"): Promise<number> {
-  return element.evaluate((element, of) => {
-    const parsed = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true })!;
-    const rgba = (color: string): number[] => {
-      parsed.clearRect(0, 0, 1, 1);
-      parsed.fillStyle = color;
-      parsed.fillRect(0, 0, 1, 1);
-      return [...parsed.getImageData(0, 0, 1, 1).data];
-    };
-    const luminance = ([red, green, blue]: ArrayLike<number> & Iterable<number>): number =>
-      [0.2126 * linear(red!), 0.7152 * linear(green!), 0.0722 * linear(blue!)].reduce((a, b) => a + b);
-    const linear = (part: number): number =>
-      part <= 10 ? part / 3294 : ((part / 255 + 0.055) / 1.055) ** 2.4;
-    const ratio = (a: number, b: number): number => (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-    const page = luminance(rgba(getComputedStyle(document.body).backgroundColor));
-    if (of === "outline") {
-      const { outlineStyle, outlineWidth, outlineColor } = getComputedStyle(element);
-      if (outlineStyle === "none" || Number.parseFloat(outlineWidth) < 2) return 1;
-      return ratio(luminance(rgba(outlineColor)), page);
-    }
-    const canvas = element as HTMLCanvasElement;
-    const { width, height } = canvas;
-    // The labels of the vertical axis are in the first pixels.
-    const { data } = canvas.getContext("2d")!.getImageData(0, 0, Math.min(68, width), height);
-    let best = 1;
-    for (let i = 0; i < data.length; i += 4) {
-      if (data[i + 3]! < 180) continue;
-      best = Math.max(best, ratio(luminance(data.subarray(i, i + 3)), page));
-    }
-    return best;
-  }, of);
-}
 
 test("with colors that the system forces, selection, focus, axes and curves stay visible", async ({
   page,
