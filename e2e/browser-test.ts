@@ -1,3 +1,7 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import {
   freshBucket,
   liveRequired,
@@ -8,6 +12,7 @@ import {
   startS3,
 } from "@peekpack/testing";
 import { test as base, type ConsoleMessage, type Page, type Request } from "@playwright/test";
+import { build } from "vite";
 
 /** Result of the search in playwright.config.ts. */
 export interface BrowserChoice {
@@ -15,9 +20,32 @@ export interface BrowserChoice {
   readonly browserAbsent: string | undefined;
 }
 
-/** Playwright's `test` with the option `browserAbsent`. */
-export const test = base.extend<object, BrowserChoice>({
+/** Builds the Vite project in a folder of the repository, once for all files of a worker. @returns the build's directory, which stays as it is */
+export type Built = (project: string) => Promise<string>;
+
+/** Playwright's `test` with the option `browserAbsent`, and with `built`. */
+export const test = base.extend<object, BrowserChoice & { readonly built: Built }>({
   browserAbsent: [undefined, { option: true, scope: "worker" }],
+  built: [
+    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the names of fixtures from a pattern.
+    async ({}, use) => {
+      const directory = await mkdtemp(join(tmpdir(), "peekpack-built-"));
+      const builds = new Map<string, Promise<string>>();
+      const make = async (project: string): Promise<string> => {
+        const outDir = join(directory, project);
+        const root = fileURLToPath(new URL(`../${project}`, import.meta.url));
+        await build({ root, logLevel: "warn", build: { outDir, emptyOutDir: true } });
+        return outDir;
+      };
+      await use((project) => {
+        const made = builds.get(project) ?? make(project);
+        builds.set(project, made);
+        return made;
+      });
+      await rm(directory, { recursive: true });
+    },
+    { scope: "worker" },
+  ],
 });
 
 /** A running server with a new bucket. */
@@ -65,11 +93,13 @@ export function onEachServer(
  * PEEKPACK_REQUIRE_LIVE is set.
  * @returns what gives it to the tests and to hooks that are registered later
  */
-export function forAllTests<T extends { close(): Promise<void> }>(start: () => Promise<T>): () => T {
+export function forAllTests<T extends { close(): Promise<void> }>(
+  start: (built: Built) => Promise<T>,
+): () => T {
   let started: T | undefined;
-  test.beforeAll(async ({ browserAbsent }) => {
+  test.beforeAll(async ({ browserAbsent, built }) => {
     needBrowser(browserAbsent);
-    started = await start();
+    started = await start(built);
   });
   test.afterAll(() => started?.close());
   return () => started!;

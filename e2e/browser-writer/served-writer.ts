@@ -1,9 +1,7 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build, preview } from "vite";
+import { preview } from "vite";
 import { type Signing, signingService } from "../../examples/browser-writer/serve/signing-service.js";
+import type { Built } from "../browser-test.js";
 
 /** The built writer on a server with a signing service. */
 export interface ServedWriter {
@@ -13,11 +11,10 @@ export interface ServedWriter {
   close(): Promise<void>;
 }
 
-/** Builds the writer and serves it on 127.0.0.1. */
-export async function serveWriter(): Promise<ServedWriter> {
+/** Serves the built writer on 127.0.0.1. */
+export async function serveWriter(built: Built): Promise<ServedWriter> {
   const root = fileURLToPath(new URL("../../examples/browser-writer", import.meta.url));
-  const outDir = await mkdtemp(join(tmpdir(), "peekpack-writer-"));
-  await build({ root, logLevel: "warn", build: { outDir, emptyOutDir: true } });
+  const outDir = await built("examples/browser-writer");
   let signing: Signing | undefined;
   const server = await preview({
     root,
@@ -35,9 +32,6 @@ export async function serveWriter(): Promise<ServedWriter> {
     set signing(next) {
       signing = next;
     },
-    async close() {
-      await server.close();
-      await rm(outDir, { recursive: true });
-    },
+    close: () => server.close(),
   };
 }

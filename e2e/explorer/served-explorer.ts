@@ -1,8 +1,9 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build, preview } from "vite";
+import { preview } from "vite";
+import type { Built } from "../browser-test.js";
 
 /** The built explorer on a server, with archives beside it. */
 export interface ServedExplorer {
@@ -12,11 +13,11 @@ export interface ServedExplorer {
   close(): Promise<void>;
 }
 
-/** Builds the explorer and serves it on 127.0.0.1. */
-export async function serveExplorer(): Promise<ServedExplorer> {
+/** Serves a copy of the built explorer on 127.0.0.1. */
+export async function serveExplorer(built: Built): Promise<ServedExplorer> {
   const root = fileURLToPath(new URL("../../examples/explorer", import.meta.url));
   const outDir = await mkdtemp(join(tmpdir(), "peekpack-explorer-"));
-  await build({ root, logLevel: "warn", build: { outDir, emptyOutDir: true } });
+  await cp(await built("examples/explorer"), outDir, { recursive: true });
   const server = await preview({ root, logLevel: "warn", build: { outDir }, preview: { host: "127.0.0.1" } });
   const { origin } = new URL(server.resolvedUrls!.local[0]!);
   return {
