@@ -64,9 +64,14 @@ onEachServer((place, kind) => {
       const { server, bucket } = place();
       const path = `${bucket}/an archive`;
       let stored: Uint8Array | undefined;
-      const put = async (bytes: Uint8Array): Promise<void> => {
-        if (stored !== bytes) await s3Store(server).target(path).putObject(bytes);
-        stored = bytes;
+      let putting = Promise.resolve();
+      // One after the other: several requests may replace the object, and the last of them may outlast the operation.
+      const put = (bytes: Uint8Array): Promise<void> => {
+        putting = putting.then(async () => {
+          if (stored !== bytes) await s3Store(server).target(path).putObject(bytes);
+          stored = bytes;
+        });
+        return putting;
       };
       let times = 1;
       await page.exposeFunction("arm", () => armReadingFault(proxy, met, times, () => put(other)));
