@@ -58,19 +58,26 @@ function showGrowing<T>(
 ): () => void {
   let current = true;
   let value = empty;
-  const update = (result: Omit<Growing<T>, "value">): void => {
-    if (current) show({ value, ...result });
+  let how: Omit<Growing<T>, "value"> = { state: "reading" };
+  const update = (): void => {
+    if (current) show({ value, ...how });
   };
-  update({ state: "reading" });
+  update();
+  // Pieces come through a port of their own: the last ones may arrive after the end of the read.
   const grow = (add: (value: T) => T): void => {
     value = add(value);
-    update({ state: "reading" });
+    update();
   };
   read(grow).then(
     (complete) => {
-      if (complete) update({ state: "complete" });
+      if (!complete) return;
+      how = { state: "complete" };
+      update();
     },
-    (error: unknown) => update({ state: "failed", error: textOf(error) }),
+    (error: unknown) => {
+      how = { state: "failed", error: textOf(error) };
+      update();
+    },
   );
   return () => {
     current = false;
