@@ -1,5 +1,13 @@
 import { expect, it } from "vitest";
-import { bytesSource, type Codec, encodeArchive, openArchive, type RangeSource } from "../src/index.js";
+import {
+  bytesSource,
+  type Codec,
+  encodeArchive,
+  type LazyMap,
+  openArchive,
+  type RangeSource,
+} from "../src/index.js";
+import { loadOutline, outlineEntries } from "../src/inspect/index.js";
 
 /** A signal that a timer aborts: only if timers fire can work hear it. */
 function abortedByTimer(): AbortSignal {
@@ -22,6 +30,17 @@ it("the keys of a large map are read while timers fire, and an abort of one look
     const result = work === "size" ? fresh.size("map", { signal }) : fresh.keys("map", { signal }).toArray();
     await expect(result, work).rejects.toBe("enough");
   }
+});
+
+it("a large map is described while timers fire", async () => {
+  const map = Object.fromEntries(Array.from({ length: 200_000 }, (_, i) => [`key ${i}`, i]));
+  const bytes = encodeArchive({ map }, { pageIndex: false, smallObjectThreshold: 1, trivialSize: 0 });
+  const entries = outlineEntries(await openArchive(bytes), undefined, { signal: abortedByTimer() });
+  await expect(entries.next()).rejects.toBe("enough");
+  const archive = await openArchive(bytes);
+  const handle = (await archive.get("map")) as LazyMap;
+  await expect(loadOutline(handle, { signal: abortedByTimer() })).rejects.toBe("enough");
+  expect(await loadOutline(handle)).toMatchObject({ kind: "map", count: 200_000 });
 });
 
 it("the items of a long list are decoded while timers fire, and give the same list", async () => {

@@ -8,7 +8,7 @@ import {
   type ReadOptions,
   type Value,
 } from "@peekpack/core";
-import { indexOfKey, type Outline, outlineOf } from "@peekpack/core/inspect";
+import { indexOfKey, loadOutline, type Outline, outlineOf } from "@peekpack/core/inspect";
 import { OutlineWindows } from "./outline-window.js";
 import { keysFor, keyText, pathText, type TypedSegment } from "./segments.js";
 
@@ -175,7 +175,7 @@ export class Entry {
     const value = await this.#read(options);
     if (value instanceof LazyMap || value instanceof LazyList) {
       // The own table of a child archive says more than the outer one.
-      const own = outlineOf(value);
+      const own = await loadOutline(value, options);
       this.#outline = { ...own, range: own.range ?? this.#outline?.range };
       if (own.kind !== "blocked") {
         this.#windows = new OutlineWindows(value, this.paged);

@@ -1,5 +1,5 @@
 import { type Archive, LazyList, LazyMap, type PathKey, type Value } from "@peekpack/core";
-import { type Outline, type OutlineEntry, outlineEntries, outlineOf } from "@peekpack/core/inspect";
+import { loadOutline, type Outline, type OutlineEntry, outlineEntries } from "@peekpack/core/inspect";
 import { TimeSlice } from "@peekpack/core/internal";
 import { isPlainMap } from "../archive/entry.js";
 import { isPathKey, keyText } from "../archive/segments.js";
@@ -86,7 +86,7 @@ export async function* keyMatches(
   }
 
   async function* open(of: LazyMap | LazyList, path: readonly PathKey[]): AsyncGenerator<KeyMatch> {
-    if (outlineOf(of).kind !== "blocked") {
+    if ((await loadOutline(of, { signal })).kind !== "blocked") {
       const batches = outlineEntries(of, undefined, { signal })[Symbol.asyncIterator]();
       stack.push({ of, path, batches, batch: [], next: 0 });
       return;

@@ -5,6 +5,7 @@ export {
   type ArchiveOutline,
   codecOf,
   indexOfKey,
+  loadOutline,
   type Outline,
   type OutlineEntry,
   type OutlineMatch,

@@ -49,6 +49,13 @@ export interface OutlineEntry {
   get(options?: ReadOptions): Promise<LazyMap | LazyList | Value>;
 }
 
+/** As {@link outlineOf}. Other work runs while the keys of a large map are counted. @throws the signal's reason */
+export async function loadOutline(of: Archive | LazyMap | LazyList, options?: ReadOptions): Promise<Outline> {
+  const { archive, node } = locationOf(of);
+  await learned(archive, node, options);
+  return describe(archive, node);
+}
+
 /** What the table says of the root of an archive, or of a handle. */
 export function outlineOf(of: Archive | LazyMap | LazyList): Outline {
   const { archive, node } = locationOf(of);
@@ -67,6 +74,10 @@ export async function* outlineEntries(
   const { archive, node } = locationOf(of);
   if (node.kind !== "map" && node.kind !== "list") return undefined;
   for await (const window of archive.table.walk(node, range, options)) {
+    for (const entry of window) {
+      const learning = learned(archive, nodeOf(entry), options);
+      if (learning !== undefined) await learning;
+    }
     yield window.map((entry) => {
       const child = nodeOf(entry);
       return {
@@ -94,6 +105,7 @@ export function outlineMatches(
 ): AsyncIterable<OutlineMatch> {
   return matches(of["~location"]().archive, pattern, options, async (path, { archive, node }) => {
     await verified(node);
+    await learned(archive, node, options);
     return { path, outline: describe(archive, node) };
   });
 }
@@ -133,6 +145,15 @@ export function codecOf(of: Archive | LazyMap | LazyList): "msgpack" | "cbor" {
 
 function locationOf(of: Archive | LazyMap | LazyList): NodeLocation {
   return of["~location"]();
+}
+
+/** Counts the keys of a large map in slices of time, so that a description does not count them at once. */
+function learned(
+  archive: ArchiveReader,
+  node: TableNode,
+  options?: ReadOptions,
+): undefined | Promise<unknown> {
+  return isBranch(node) ? archive.table.learn(node, options) : undefined;
 }
 
 function describe(archive: ArchiveReader, node: TableNode): Outline {
