@@ -74,12 +74,13 @@ export async function* outlineEntries(
   const { archive, node } = locationOf(of);
   if (node.kind !== "map" && node.kind !== "list") return undefined;
   for await (const window of archive.table.walk(node, range, options)) {
-    for (const entry of window) {
-      const learning = learned(archive, nodeOf(entry), options);
+    const children = window.map(nodeOf);
+    for (const child of children) {
+      const learning = learned(archive, child, options);
       if (learning !== undefined) await learning;
     }
-    yield window.map((entry) => {
-      const child = nodeOf(entry);
+    yield window.map((entry, i) => {
+      const child = children[i]!;
       return {
         index: entry.index,
         key: archive.table.key(entry),

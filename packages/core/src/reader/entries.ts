@@ -7,8 +7,6 @@ import type { ResultBudget } from "./result-budget.js";
 
 /** About so many bytes are read at once while a container is walked. */
 const WINDOW_BYTES = 1024 * 1024;
-/** About so many bytes of blocks are decoded before other work may run. A piece that does not hold the items that it counts is found. */
-const DECODED_AT_ONCE = 64 * 1024;
 
 /** Entries of a container in windows whose values are read at once: by count, and by bytes. */
 export async function* entryWindows(
@@ -60,23 +58,29 @@ export async function* blockWindows(
   }
 }
 
-/** All items of the blocks of a window. */
+/**
+ * All items of the blocks of a window. Other work runs between the pieces that are decoded at once.
+ * @param pieceBytes about so many bytes are decoded at once. Default: each block by itself
+ * @param items what the items are appended to, and what is returned
+ * @throws PeekpackError `corrupt` if a piece has another number of items than its blocks count
+ */
 export async function readBlocks(
   archive: ArchiveReader,
   { blocks: { bounds, before }, first, last }: BlockWindow,
   budget: ResultBudget,
   options?: ReadOptions,
+  pieceBytes = 0,
+  items: Value[] = [],
 ): Promise<Value[]> {
   const span = { start: bounds[first]!, end: bounds[last]! };
   budget.takeData(archive, span.end - span.start);
   const [bytes] = await archive.read([span], options);
-  const parts: Value[][] = [];
   for (let from = first, to = first; from < last; from = to) {
-    while (++to < last && bounds[to]! - bounds[from]! < DECODED_AT_ONCE);
+    while (++to < last && bounds[to]! - bounds[from]! < pieceBytes);
     await budget.pause(options?.signal);
     const piece = bytes!.subarray(bounds[from]! - span.start, bounds[to]! - span.start);
-    parts.push(await archive.decode(piece, before[to]! - before[from]!, bounds[from]!, budget));
+    const count = before[to]! - before[from]!;
+    for (const item of await archive.decode(piece, count, bounds[from]!, budget)) items.push(item);
   }
-  // It copies numbers as they are.
-  return ([] as Value[]).concat(...parts);
+  return items;
 }

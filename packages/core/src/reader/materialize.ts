@@ -7,6 +7,9 @@ import { nodeOf } from "./entry.js";
 import { type Location, rootOf } from "./lookup.js";
 import type { ResultBudget } from "./result-budget.js";
 
+/** About so many bytes of a list of blocks are decoded before other work may run. */
+const PIECE_BYTES = 64 * 1024;
+
 /**
  * Everything at a location, as plain data that nothing else refers to.
  *
@@ -24,12 +27,12 @@ export async function materialize(at: Location, budget: ResultBudget, options?: 
     return materialize(rootOf(child), budget, options);
   }
   if (node.kind === "blocked") {
-    const parts: Value[][] = [];
+    const values: Value[] = [];
     for await (const blocks of archive.table.walkBlocks(node, options)) {
       const window = { blocks, first: 0, last: blocks.bounds.length - 1 };
-      parts.push(await readBlocks(archive, window, budget, options));
+      await readBlocks(archive, window, budget, options, PIECE_BYTES, values);
     }
-    return ([] as Value[]).concat(...parts);
+    return values;
   }
   if (node.span === undefined) return combined(archive, node as Branch, budget, options);
   budget.takeData(archive, node.span.end - node.span.start);
