@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { decodeHeader, encodeHeader } from "../src/format/header.js";
-import { combineArchives, encodeArchive, memorySink, openArchive } from "../src/index.js";
+import { combineArchives, encodeArchive, type LazyList, memorySink, openArchive } from "../src/index.js";
 import { failure } from "./outcome.js";
 
 type Protocol = "msgpack" | "cbor";
@@ -231,6 +231,17 @@ describe("a damaged child among good ones", () => {
       }
     });
   }
+});
+
+it("rejects a walk over a list whose blocks count other items than they hold", async () => {
+  const data = Buffer.from("94cc80cc81cc82cc83", "hex");
+  // Two blocks of two items, which count one and three.
+  const toc = Buffer.from("81a17092" + "93010105" + "93030509", "hex");
+  const header = encodeHeader({ protocol: "msgpack", tocStart: data.length, tocSize: toc.length });
+  const archive = await openArchive(Buffer.concat([header, data, toc]));
+  const list = (await archive.get([])) as LazyList;
+  expect(list.length).toBe(4);
+  await expect(list.values().toArray()).rejects.toMatchObject({ code: "corrupt" });
 });
 
 it("rejects an archive truncated at any byte", async () => {
