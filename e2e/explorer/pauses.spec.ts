@@ -72,7 +72,7 @@ class Pauses {
 /** Microseconds between a task and the microtasks that belong to it. */
 const NEXT_US = 1000;
 
-/** The tasks of the main threads of pages. The microtasks after a task are a part of it: they hold up the page as well. */
+/** The tasks of the main threads of pages. The microtasks after a task are a part of it: they block the page as well. */
 function tasksOf(events: readonly TraceEvent[]): Task[] {
   const isMain = ({ name, args }: TraceEvent): boolean =>
     name === "thread_name" && args?.name === "CrRendererMain";
@@ -176,7 +176,7 @@ if (process.env.PEEKPACK_LONG === "1") {
       const explorer = await opened(page, `${numpy}.msglc`, bytes);
       await open(page);
       await explorer.tree.waitFor();
-      // Core decodes what is in one piece at once: its figures are only printed.
+      // Core decodes a pickled array at once: its figures are only printed.
       const pauses = new Pauses(browser, page, numpy === "rows" ? undefined : Number.POSITIVE_INFINITY);
       const name = `10 M floats, an image in ${numpy === "rows" ? "rows" : "one piece"}`;
       const image = page.getByRole("img", { name: "2,500 rows of 4,000 numbers as an image" });

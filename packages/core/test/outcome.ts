@@ -1,6 +1,6 @@
 import { isPeekpackError } from "../src/index.js";
 
-/** The code of the typed error that something rejects with or throws; the error itself where it is none of ours. */
+/** The code of the typed error that something rejects with or throws; any other error itself. */
 export async function failure(work: Promise<unknown> | (() => unknown)): Promise<unknown> {
   try {
     await (typeof work === "function" ? work() : work);

@@ -4,8 +4,8 @@ import { readAhead } from "@peekpack/core/internal";
 
 /** Longer lists are read in pieces of about this size, in bytes. One is decoded in a few milliseconds. */
 const PIECE_BYTES = 4 * 1024 * 1024;
-/** Pieces that are on their way while another one is decoded. */
-const AHEAD = 3;
+/** Pieces that are prefetched while another one is decoded. */
+const PREFETCHED = 3;
 
 /**
  * Everything in a container, as plain data. A long list is read in pieces, between which the page stays responsive. Other
@@ -28,7 +28,7 @@ export async function wholeValue(value: LazyMap | LazyList | Value, options: Rea
       return [await Promise.all(handles.map((handle) => wholeValue(handle, { ...options, signal })))];
     },
     options.signal,
-    AHEAD,
+    PREFETCHED,
   );
   for await (const piece of pieces) for (const item of piece) items.push(item);
   return items;

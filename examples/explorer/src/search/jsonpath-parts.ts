@@ -90,5 +90,5 @@ function endOfBracket(text: string, from: number): number {
   return text.length;
 }
 
-/** Brackets, and strings, in which there are none. The last string may be open. */
+/** Brackets, and strings. A bracket inside a string does not count. The last string may be open. */
 const TOKEN = /[[\]]|'(?:[^'\\]|\\.)*'?|"(?:[^"\\]|\\.)*"?/gs;

@@ -131,7 +131,7 @@ function lineOf({ ms, range, suffix, reason, bytes, error, from, attempt }: Requ
 /** Moves the bars of a request. */
 function moveBars({ waits, receives }: Line, event: RequestEvent, axis: Timeline): void {
   const { startedAt, ms, from } = event;
-  // The wait for the first byte is shown apart. A cached range has none.
+  // The wait for the first byte has its own bar. A cached range has no wait.
   const { firstByteMs = from === "cache" ? 0 : ms } = event;
   setExtent(waits, axis.position(startedAt), axis.position(startedAt + firstByteMs));
   setExtent(receives, axis.position(startedAt + firstByteMs), axis.position(startedAt + ms));

@@ -8,7 +8,7 @@ export function decodeText(bytes: Buffer, name: string): string {
   return bytes.toString("utf8");
 }
 
-/** Whether a file begins with the byte order mark of UTF-8, which is no part of its text. */
+/** Whether a file begins with the byte order mark of UTF-8, which does not belong to its text. */
 export function markLength(first: Buffer): number {
   return first[0] === 0xef && first[1] === 0xbb && first[2] === 0xbf ? 3 : 0;
 }

@@ -31,7 +31,7 @@ export function untagged(tag: number | bigint, content: Value, at: number): Valu
   return new Tagged(tag, content);
 }
 
-/** The instant that an RFC 3339 text names, to the nanosecond; undefined where it is none or finer. */
+/** The instant that an RFC 3339 text names, to the nanosecond; undefined if it is not one, or is finer. */
 function dateTime(text: string): Value {
   const match =
     /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.(\d{1,9})0*)?(?:Z|([+-])([01]\d|2[0-3]):([0-5]\d))$/i.exec(text);

@@ -24,7 +24,7 @@ import type { PageIndexInfo } from "./page-index-info.js";
 
 /**
  * Hash entries that are read before and after the estimated position of a hash: two blocks at most. The standard deviation
- * between two samples is at most 90 entries, so that about one estimate of ten thousand needs a second read.
+ * between two samples is at most 90 entries, so that about one lookup in ten thousand reads twice.
  */
 const HASH_MARGIN = 255;
 /** Hash entries from one sample to the next. */
