@@ -145,7 +145,7 @@ export class IndexLookup {
     for (let block = 0; block < Math.ceil(hashCount / 511); block++) {
       const start = hashStart + block * 4096;
       const end = start + Math.min(511, hashCount - block * 511) * 8;
-      must(this.#u32(end) === 0, "end of a hash block");
+      must(this.#u32(end) === this.#table.length, "length of the table in a hash block");
       must(this.#u32(end + 4) === slowCrc(this.#index.subarray(start, end)), "checksum of a hash block");
       if (block % 64 === 0) must(this.#u32(samples + block / 16) === this.#u32(start), "a hash sample");
       for (let at = start; at < end; at += 8) {

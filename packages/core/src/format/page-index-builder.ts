@@ -112,7 +112,7 @@ export class PageIndexBuilder {
   finish(): PageIndex | undefined {
     this.#readRest();
     if (this.#reason !== undefined) return undefined;
-    const hashes = this.#hashes.blocks();
+    const hashes = this.#hashes.blocks(this.#size);
     if (hashes === undefined) this.#giveUp(SAME_KEY);
     else return pageIndex(this.#done, hashes, this.#place());
   }
@@ -126,7 +126,7 @@ export class PageIndexBuilder {
     this.#readRest();
     if (this.#reason !== undefined) return [];
     while (this.#hashes.count > 0) this.#spilled.push(await spillRun(this.#hashes, spill));
-    const hashes = await mergeRuns(this.#spilled, spill);
+    const hashes = await mergeRuns(this.#spilled, spill, this.#size);
     if (hashes !== undefined) return spilledChunks(this.#done, hashes, this.#place(), spill);
     this.#giveUp(SAME_KEY);
     return [];

@@ -26,11 +26,16 @@ export class HashBlockEncoder {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   readonly #samples: number[] = [];
+  readonly #tocSize: number;
   #count = 0;
   #pos = 0;
 
-  /** `capacity`: length of the buffer in bytes: whole blocks, or those of all entries. */
-  constructor(capacity: number) {
+  /**
+   * @param capacity length of the buffer in bytes: whole blocks, or those of all entries
+   * @param tocSize length of the table in bytes
+   */
+  constructor(capacity: number, tocSize: number) {
+    this.#tocSize = tocSize;
     this.#bytes = new Uint8Array(capacity);
     this.#view = new DataView(this.#bytes.buffer);
   }
@@ -61,11 +66,11 @@ export class HashBlockEncoder {
     return { count: this.#count, samples: Uint32Array.from(this.#samples) };
   }
 
-  /** Appends the checksum of the block. */
+  /** Appends the length of the table, by which blocks of another archive are found out, and the checksum of the block. */
   #seal(): void {
     const entries = (((this.#count - 1) % HASH_BLOCK_ENTRIES) + 1) * 8;
     const block = this.#bytes.subarray(this.#pos - entries, this.#pos);
-    this.#view.setUint32(this.#pos, 0);
+    this.#view.setUint32(this.#pos, this.#tocSize, true);
     this.#view.setUint32(this.#pos + 4, crc32(block), true);
     this.#pos += 8;
   }

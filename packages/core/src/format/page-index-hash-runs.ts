@@ -31,15 +31,17 @@ export async function spillRun(entries: HashEntries, spill: HashSpill): Promise<
 
 /**
  * Merges runs into hash blocks in the spill. Undefined if two keys of a map are equal. Memory holds 32 KiB of each run.
+ * @param tocSize length of the table in bytes
  */
 export async function mergeRuns(
   runs: readonly HashRun[],
   spill: HashSpill,
+  tocSize: number,
 ): Promise<SpilledBlocks | undefined> {
   const readers = runs.map((run) => new RunReader(run, spill));
   for (const reader of readers) await reader.load();
   const order = new MergeOrder(readers.map((reader, i) => reader.hash * RUNS + i));
-  const encoder = new HashBlockEncoder(BLOCKS);
+  const encoder = new HashBlockEncoder(BLOCKS, tocSize);
   let at: number | undefined;
   const flush = async (): Promise<void> => {
     const start = await spill.append(encoder.take());

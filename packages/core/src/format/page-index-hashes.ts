@@ -34,13 +34,16 @@ export class HashEntries {
     this.#pages[at] = page;
   }
 
-  /** The hash blocks of all entries. Undefined if two keys of a map are equal. */
-  blocks(): HashBlocks | undefined {
+  /**
+   * The hash blocks of all entries. Undefined if two keys of a map are equal.
+   * @param tocSize length of the table in bytes
+   */
+  blocks(tocSize: number): HashBlocks | undefined {
     const count = this.#count;
     const { offsets, ranks } = this.#rankedPages();
     const sorted = this.#sort(ranks);
     if (this.#hasEqual(sorted)) return undefined;
-    const encoder = new HashBlockEncoder(hashBlocksSize(count));
+    const encoder = new HashBlockEncoder(hashBlocksSize(count), tocSize);
     for (const value of sorted) {
       const hash = Math.floor(value / NUMBERS);
       encoder.add(hash, offsets[value - hash * NUMBERS]!);

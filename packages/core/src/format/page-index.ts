@@ -315,11 +315,16 @@ export function decodePageRecords(bytes: Uint8Array): PageRecord[] {
   });
 }
 
-/** Reads a hash block. @throws PeekpackError `corrupt` if its checksum is wrong */
-export function decodeHashBlock(bytes: Uint8Array): HashEntry[] {
+/**
+ * Reads a hash block.
+ * @param tocSize length of the table in bytes
+ * @throws PeekpackError `corrupt` if its checksum is wrong, or if it belongs to another table
+ */
+export function decodeHashBlock(bytes: Uint8Array, tocSize: number): HashEntry[] {
   const view = viewOf(bytes);
   const end = bytes.length - 8;
   checkBlock(bytes.subarray(0, end), view.getUint32(end + 4, true));
+  if (view.getUint32(end, true) !== tocSize) throw new DamagedIndex("a block is that of another archive");
   return Array.from({ length: end / 8 }, (_, i) => ({
     hash: view.getUint32(i * 8, true),
     page: view.getUint32(i * 8 + 4, true),

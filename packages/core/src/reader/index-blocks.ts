@@ -169,10 +169,12 @@ export class IndexBlocks {
 
   async #hashEntries(first: number, last: number, options?: ReadOptions): Promise<HashEntry[]> {
     const { hashStart, hashCount } = this.#index.root;
+    const { tocSize } = this.#index.footer;
     const blocks = Array.from({ length: last - first }, (_, i) => {
       const start = hashStart + (first + i) * HASH_BLOCK_SIZE;
       const entries = Math.min(HASH_BLOCK_ENTRIES, hashCount - (first + i) * HASH_BLOCK_ENTRIES);
-      return this.#read({ start, end: start + entries * 8 + 8 }, decodeHashBlock, options);
+      const block = { start, end: start + entries * 8 + 8 };
+      return this.#read(block, (bytes) => decodeHashBlock(bytes, tocSize), options);
     });
     return (await Promise.all(blocks)).flat();
   }
