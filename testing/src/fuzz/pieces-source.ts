@@ -1,4 +1,5 @@
 import type { RangeSource } from "@peekpack/core";
+import { checkRanges } from "@peekpack/core/internal";
 
 /** A source over consecutive pieces that is read as a remote one. */
 export function piecesSource(pieces: readonly Uint8Array[]): RangeSource {
@@ -22,10 +23,8 @@ export function piecesSource(pieces: readonly Uint8Array[]): RangeSource {
       return { size, head: first, tail: piece(Math.max(0, size - last), size) };
     },
     async read(ranges) {
-      return ranges.map(({ start, end }) => {
-        if (end > size) throw new Error(`a read beyond the end: ${start} to ${end} of ${size}`);
-        return piece(start, end);
-      });
+      checkRanges("mutated", ranges, size);
+      return ranges.map(({ start, end }) => piece(start, end));
     },
   };
 }
