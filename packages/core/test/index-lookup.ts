@@ -35,8 +35,8 @@ interface Large {
 }
 
 /** CRC-32, bit by bit. */
-export function slowCrc(bytes: Uint8Array): number {
-  let crc = 0xffffffff;
+export function slowCrc(bytes: Uint8Array, before = 0): number {
+  let crc = ~before;
   for (const byte of bytes) {
     crc ^= byte;
     for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
@@ -145,8 +145,9 @@ export class IndexLookup {
     for (let block = 0; block < Math.ceil(hashCount / 511); block++) {
       const start = hashStart + block * 4096;
       const end = start + Math.min(511, hashCount - block * 511) * 8;
-      must(this.#u32(end) === this.#table.length, "length of the table in a hash block");
-      must(this.#u32(end + 4) === slowCrc(this.#index.subarray(start, end)), "checksum of a hash block");
+      must(this.#u32(end) === 0, "end of a hash block");
+      const crc = slowCrc(this.#index.subarray(start, end), this.#table.length);
+      must(this.#u32(end + 4) === crc, "checksum of a hash block");
       if (block % 64 === 0) must(this.#u32(samples + block / 16) === this.#u32(start), "a hash sample");
       for (let at = start; at < end; at += 8) {
         const entry = [this.#u32(at), this.#u32(at + 4)] as const;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { decodeHeader } from "../src/format/header.js";
 import { pathKeyHash } from "../src/format/page-index.js";
 import {
   type Archive,
@@ -339,6 +340,34 @@ describe("an index that is wrong", () => {
     const archive = await opened(appended);
     expect(await archive.readMany(paths)).toEqual(await (await openArchive(plain)).readMany(paths));
     expect(archive.info.pageIndex).toMatchObject({ state: "damaged", reason: expect.any(String) });
+  });
+
+  it("gives way if its hash blocks are those of another archive", async () => {
+    const hashBlocks = (archive: Uint8Array): Uint8Array => {
+      const { tocStart, tocSize } = decodeHeader(archive);
+      const index = archive.subarray(50 + tocStart + tocSize);
+      const view = new DataView(index.buffer, index.byteOffset, index.length);
+      const root = Number(view.getBigUint64(index.length - 24, true));
+      const start = Number(view.getBigUint64(root + 16, true));
+      const count = view.getUint32(root + 4, true);
+      return index.subarray(start, start + (count + Math.ceil(count / 511)) * 8);
+    };
+    const indexed = (name: string): Uint8Array => {
+      const entries = Array.from({ length: 3000 }, (_, i) => [`${name} ${i}`, "v"] as const);
+      return encodeArchive(Object.fromEntries(entries), {
+        ...options("msgpack", true),
+        smallObjectThreshold: 1,
+      });
+    };
+    const archive = indexed("key");
+    const other = hashBlocks(indexed("another"));
+    const wrong = Uint8Array.from(archive);
+    expect(hashBlocks(wrong).length).toBe(other.length);
+    hashBlocks(wrong).set(other);
+    const reader = await opened(wrong);
+    expect(await reader.readMany(["key 0", "key 1500", "key 2999"])).toEqual(["v", "v", "v"]);
+    expect(await reader.has("another 7")).toBe(false);
+    expect(reader.info.pageIndex.state).toBe("damaged");
   });
 
   it("does not mix up what was learned of pages with the whole table", async () => {

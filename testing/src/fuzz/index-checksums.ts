@@ -97,7 +97,7 @@ export function repairChecksums(index: Uint8Array, table: Uint8Array): void {
   for (let i = 0, start = hashStart; i < hashCount; i += HASH_BLOCK_ENTRIES, start += HASH_BLOCK) {
     const end = start + Math.min(HASH_BLOCK_ENTRIES, hashCount - i) * 8;
     if (end + 8 > footer) break;
-    view.setUint32(end + 4, crc(start, end), true);
+    view.setUint32(end + 4, crc32(index.subarray(start, end), table.length), true);
   }
   const directory = rootStart + ROOT_HEAD;
   const directoryEnd = directory + view.getUint32(rootStart, true) * DIRECTORY_ENTRY;

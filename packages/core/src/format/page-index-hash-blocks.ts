@@ -66,12 +66,12 @@ export class HashBlockEncoder {
     return { count: this.#count, samples: Uint32Array.from(this.#samples) };
   }
 
-  /** Appends the length of the table, by which blocks of another archive are found out, and the checksum of the block. */
+  /** Appends the checksum of the block. It continues the table's length, so that a block of another archive does not fit. */
   #seal(): void {
     const entries = (((this.#count - 1) % HASH_BLOCK_ENTRIES) + 1) * 8;
     const block = this.#bytes.subarray(this.#pos - entries, this.#pos);
-    this.#view.setUint32(this.#pos, this.#tocSize, true);
-    this.#view.setUint32(this.#pos + 4, crc32(block), true);
+    this.#view.setUint32(this.#pos, 0);
+    this.#view.setUint32(this.#pos + 4, crc32(block, this.#tocSize), true);
     this.#pos += 8;
   }
 }

@@ -288,9 +288,13 @@ function decodeNodeRecord(bytes: Uint8Array, { tocStart, tocSize, rootStart }: F
   };
 }
 
-/** Compares a block with its checksum. @throws PeekpackError `corrupt` */
-export function checkBlock(bytes: Uint8Array, crc: number): void {
-  if (crc32(bytes) !== crc) throw new DamagedIndex("a block has a wrong checksum");
+/**
+ * Compares a block with its checksum.
+ * @param before a checksum that this one continues
+ * @throws PeekpackError `corrupt`
+ */
+export function checkBlock(bytes: Uint8Array, crc: number, before?: number): void {
+  if (crc32(bytes, before) !== crc) throw new DamagedIndex("a block has a wrong checksum");
 }
 
 /** Reads page records. @throws PeekpackError `corrupt` */
@@ -317,14 +321,12 @@ export function decodePageRecords(bytes: Uint8Array): PageRecord[] {
 
 /**
  * Reads a hash block.
- * @param tocSize length of the table in bytes
  * @throws PeekpackError `corrupt` if its checksum is wrong, or if it belongs to another table
  */
-export function decodeHashBlock(bytes: Uint8Array, tocSize: number): HashEntry[] {
+export function decodeHashBlock(bytes: Uint8Array, { tocSize }: Footer): HashEntry[] {
   const view = viewOf(bytes);
   const end = bytes.length - 8;
-  checkBlock(bytes.subarray(0, end), view.getUint32(end + 4, true));
-  if (view.getUint32(end, true) !== tocSize) throw new DamagedIndex("a block is that of another archive");
+  checkBlock(bytes.subarray(0, end), view.getUint32(end + 4, true), tocSize);
   return Array.from({ length: end / 8 }, (_, i) => ({
     hash: view.getUint32(i * 8, true),
     page: view.getUint32(i * 8 + 4, true),

@@ -154,14 +154,14 @@ export class IndexBlocks {
     isIt: (node: LargeNode) => boolean,
     options?: ReadOptions,
   ): Promise<LargeNode | undefined> {
-    const { root, footer } = this.#index;
+    const { root } = this.#index;
     const known = this.known.find(isIt);
     const block = root.directory.findLast((entry) => entry.hash <= hash);
     if (known !== undefined || block === undefined) return known;
     const { start, size, crc } = block;
     const nodes = await this.#read(
       { start, end: start + size, crc },
-      (bytes) => decodeRecordBlock(bytes, footer).map((record) => new LargeNode(record)),
+      (bytes, footer) => decodeRecordBlock(bytes, footer).map((record) => new LargeNode(record)),
       options,
     );
     return nodes.find(isIt);
@@ -169,12 +169,10 @@ export class IndexBlocks {
 
   async #hashEntries(first: number, last: number, options?: ReadOptions): Promise<HashEntry[]> {
     const { hashStart, hashCount } = this.#index.root;
-    const { tocSize } = this.#index.footer;
     const blocks = Array.from({ length: last - first }, (_, i) => {
       const start = hashStart + (first + i) * HASH_BLOCK_SIZE;
       const entries = Math.min(HASH_BLOCK_ENTRIES, hashCount - (first + i) * HASH_BLOCK_ENTRIES);
-      const block = { start, end: start + entries * 8 + 8 };
-      return this.#read(block, (bytes) => decodeHashBlock(bytes, tocSize), options);
+      return this.#read({ start, end: start + entries * 8 + 8 }, decodeHashBlock, options);
     });
     return (await Promise.all(blocks)).flat();
   }
@@ -225,15 +223,15 @@ export class IndexBlocks {
   /** Reads and decodes a block. A checksum is compared if one is given. */
   async #read<T extends object>(
     block: Span & { readonly crc?: number | undefined },
-    decode: (bytes: Uint8Array) => T,
+    decode: (bytes: Uint8Array, footer: Footer) => T,
     options?: ReadOptions,
   ): Promise<T> {
-    const { source, start } = this.#index;
+    const { source, start, footer } = this.#index;
     return kept(this.#pages, "i", block.start, async () => {
       const range = { start: start + block.start, end: start + block.end };
       const [bytes] = await source.read([range], { ...options, reason: "toc" });
       if (block.crc !== undefined) checkBlock(bytes!, block.crc);
-      return [decode(bytes!), bytes!.length * 4 + 256];
+      return [decode(bytes!, footer), bytes!.length * 4 + 256];
     });
   }
 }
