@@ -51,6 +51,9 @@ function random(seed: number): () => number {
   };
 }
 
+/** The array of a pickle, decoded without pauses. */
+const decode = (bytes: Uint8Array): Promise<NdArray | undefined> => decodeNumpyPickle(bytes, () => undefined);
+
 const major = (golden: Golden): string => golden.numpy.split(".")[0] as string;
 
 describe("decodeNumpyPickle", () => {
@@ -61,8 +64,8 @@ describe("decodeNumpyPickle", () => {
 
   it.each(goldens.map((golden) => [golden.name, golden.how, golden.numpy, golden] as const))(
     "%s, %s, numpy %s",
-    (_name, _how, _numpy, golden) => {
-      const array = decodeNumpyPickle(hex(golden.pickle));
+    async (_name, _how, _numpy, golden) => {
+      const array = await decode(hex(golden.pickle));
       if (golden.data === undefined) {
         expect(array).toBeUndefined();
         return;
@@ -74,13 +77,13 @@ describe("decodeNumpyPickle", () => {
     },
   );
 
-  it("reads what the reference pickled, and refuses the rest of it", () => {
+  it("reads what the reference pickled, and refuses the rest of it", async () => {
     const archives = loadArchives().filter(({ file }) => /^numpy-(pickle|lookalike)-/.test(file));
     let arrays = 0;
     let refused = 0;
     for (const read of archives.flatMap(({ reads }) => reads)) {
       const bytes = (read.raw ?? read.values[0]) as { $bytes: string };
-      const array = decodeNumpyPickle(hex(bytes.$bytes));
+      const array = await decode(hex(bytes.$bytes));
       if (read.raw === undefined) {
         expect(array).toBeUndefined();
         refused++;
@@ -93,11 +96,11 @@ describe("decodeNumpyPickle", () => {
     expect(refused).toBe(5 * 4 + 5 * 2);
   });
 
-  it("gives a copy, also of a view at an odd offset", () => {
+  it("gives a copy, also of a view at an odd offset", async () => {
     const pickle = hex(goldens.find((golden) => golden.name === "float64 vector")!.pickle);
     const shifted = new Uint8Array(pickle.length + 1);
     shifted.set(pickle, 1);
-    const array = decodeNumpyPickle(shifted.subarray(1))!;
+    const array = (await decode(shifted.subarray(1)))!;
     shifted.fill(0);
     expect(array.data[0]).toBe(1.5);
   });
@@ -109,8 +112,8 @@ describe("decodeNumpyPickle", () => {
   const whole = (shape: string, bytes = "C\x02\x01\x02"): Uint8Array =>
     ascii(`\x80\x03${numpy2}(K\x01${shape}${dtype}\x89${bytes}tb.`);
 
-  it("reads a pickle put together by hand", () => {
-    expect(decodeNumpyPickle(whole("K\x02\x85"))).toEqual(new NdArray(Uint8Array.of(1, 2)));
+  it("reads a pickle put together by hand", async () => {
+    expect(await decode(whole("K\x02\x85"))).toEqual(new NdArray(Uint8Array.of(1, 2)));
   });
 
   it.each([
@@ -140,8 +143,8 @@ describe("decodeNumpyPickle", () => {
     ["an endless name", `\x80\x02c${"a".repeat(10_000)}`],
     ["a text of 4 GiB announced", "\x80\x02X\xff\xff\xff\xffab."],
     ["bytes of 2^63 announced", "\x80\x04\x8e\0\0\0\0\0\0\0\x80ab."],
-  ])("refuses %s", (_what, pickle) => {
-    expect(decodeNumpyPickle(ascii(pickle))).toBeUndefined();
+  ])("refuses %s", async (_what, pickle) => {
+    expect(await decode(ascii(pickle))).toBeUndefined();
   });
 
   it.each([
@@ -154,49 +157,49 @@ describe("decodeNumpyPickle", () => {
     ["a length that is no number", "N\x85"],
     ["65 dimensions", `(K\x02${"K\x01".repeat(64)}t`],
     ["a shape that is no tuple", "K\x02"],
-  ])("refuses %s", (_what, shape) => {
-    expect(decodeNumpyPickle(whole(shape))).toBeUndefined();
+  ])("refuses %s", async (_what, shape) => {
+    expect(await decode(whole(shape))).toBeUndefined();
   });
 
-  it("refuses empty arrays with countless rows", () => {
-    expect(decodeNumpyPickle(whole("K\0J\0\0\0\x7f\x86", "C\0"))?.toNested()).toEqual([]);
-    expect(decodeNumpyPickle(whole("K\x02K\0\x86", "C\0"))?.toNested()).toEqual([[], []]);
-    expect(decodeNumpyPickle(whole("J\0\0\0\x7fK\0\x86", "C\0"))).toBeUndefined();
+  it("refuses empty arrays with countless rows", async () => {
+    expect((await decode(whole("K\0J\0\0\0\x7f\x86", "C\0")))?.toNested()).toEqual([]);
+    expect((await decode(whole("K\x02K\0\x86", "C\0")))?.toNested()).toEqual([[], []]);
+    expect(await decode(whole("J\0\0\0\x7fK\0\x86", "C\0"))).toBeUndefined();
   });
 
-  it("refuses programs that are too long, and those that copy a text over and over", () => {
-    expect(decodeNumpyPickle(ascii(`\x80\x02${"N".repeat(1_000_000)}.`))).toBeUndefined();
+  it("refuses programs that are too long, and those that copy a text over and over", async () => {
+    expect(await decode(ascii(`\x80\x02${"N".repeat(1_000_000)}.`))).toBeUndefined();
     const big = `X\0\0\x10\0${"a".repeat(0x100000)}`;
     const again = "h\x01h\x02X\x06\0\0\0latin1\x86R";
     expect(
-      decodeNumpyPickle(ascii(`\x80\x02c_codecs\nencode\nq\x01${big}q\x02${again.repeat(50)}.`)),
+      await decode(ascii(`\x80\x02c_codecs\nencode\nq\x01${big}q\x02${again.repeat(50)}.`)),
     ).toBeUndefined();
   });
 
-  it("refuses text beyond Latin-1 and broken UTF-8 as the bytes of an array", () => {
+  it("refuses text beyond Latin-1 and broken UTF-8 as the bytes of an array", async () => {
     const encoded = (text: string): Uint8Array =>
       whole(
         "K\x02\x85",
         `c_codecs\nencode\nX${String.fromCharCode(text.length)}\0\0\0${text}X\x06\0\0\0latin1\x86R`,
       );
-    expect(decodeNumpyPickle(encoded("\xc2\x80\xc3\xbf"))?.data).toEqual(Uint8Array.of(0x80, 0xff));
+    expect((await decode(encoded("\xc2\x80\xc3\xbf")))?.data).toEqual(Uint8Array.of(0x80, 0xff));
     for (const text of ["\xc4\x80a", "a\xc3", "\x80a", "\xc3aa", "\xe2\x82\xac"]) {
-      expect(decodeNumpyPickle(encoded(text))).toBeUndefined();
+      expect(await decode(encoded(text))).toBeUndefined();
     }
   });
 
-  it("refuses every truncation and every byte after the end", () => {
+  it("refuses every truncation and every byte after the end", async () => {
     for (const golden of goldens) {
       if (!/^(float64 vector|uint8 vector|float64 empty)$/.test(golden.name)) continue;
       const pickle = hex(golden.pickle);
       for (let length = 0; length < pickle.length; length++) {
-        expect(decodeNumpyPickle(pickle.subarray(0, length))).toBeUndefined();
+        expect(await decode(pickle.subarray(0, length))).toBeUndefined();
       }
-      expect(decodeNumpyPickle(new Uint8Array([...pickle, 0x2e]))).toBeUndefined();
+      expect(await decode(new Uint8Array([...pickle, 0x2e]))).toBeUndefined();
     }
   });
 
-  it("never throws on 40,000 mutated pickles, and only gives arrays that fit their shape", () => {
+  it("never throws on 40,000 mutated pickles, and only gives arrays that fit their shape", async () => {
     const next = random(20260401);
     const originals = goldens.map((golden) => hex(golden.pickle));
     const pick = (n: number): number => Math.floor(next() * n);
@@ -211,7 +214,7 @@ describe("decodeNumpyPickle", () => {
         else if (kind === 2) bytes = bytes.slice(0, at);
         else bytes.copyWithin(at, pick(bytes.length), pick(bytes.length));
       }
-      const array = decodeNumpyPickle(bytes);
+      const array = await decode(bytes);
       if (array === undefined) continue;
       arrays++;
       expect(array.data.byteLength).toBeLessThanOrEqual(2 * bytes.length);
@@ -222,6 +225,44 @@ describe("decodeNumpyPickle", () => {
   });
 });
 
+describe("a large pickled array that is read", () => {
+  const image = new NdArray(
+    Float64Array.from({ length: 2_000_000 }, (_, i) => Math.sin(i)),
+    [1000, 2000],
+  );
+  const archive = () => openArchive(encodeArchive({ image }, { numpy: "pickle" }));
+
+  /** Calls `tick` in every later task, until it is stopped. */
+  function ticking(tick: () => void): { stop: () => void } {
+    const timer = setInterval(tick, 1);
+    return { stop: () => clearInterval(timer) };
+  }
+
+  it("lets timers run while it is decoded", async () => {
+    const opened = await archive();
+    await opened.read("image");
+    let ticks = 0;
+    const timer = ticking(() => ticks++);
+    const read = (await opened.read("image")) as NdArray;
+    timer.stop();
+    expect(read.shape).toEqual(image.shape);
+    expect(Buffer.compare(Buffer.from(read.data.buffer), Buffer.from(image.data.buffer))).toBe(0);
+    expect(ticks).toBeGreaterThan(3);
+  });
+
+  it("is no longer decoded after an abort", async () => {
+    const opened = await archive();
+    await opened.read("image");
+    const controller = new AbortController();
+    let ticks = 0;
+    const timer = ticking(() => {
+      if (++ticks === 2) controller.abort();
+    });
+    await expect(opened.read("image", { signal: controller.signal })).rejects.toThrow("abort");
+    timer.stop();
+  });
+});
+
 describe("encodeNumpyPickle", () => {
   const dumps = goldens.filter(
     (golden) => golden.how === "dumps" && major(golden) === "2" && golden.contiguous && golden.data,
@@ -229,15 +270,15 @@ describe("encodeNumpyPickle", () => {
 
   it.each(dumps.map((golden) => [golden.name, golden] as const))(
     "writes numpy's own bytes: %s",
-    (_name, golden) => {
-      const array = decodeNumpyPickle(hex(golden.pickle))!;
+    async (_name, golden) => {
+      const array = (await decode(hex(golden.pickle)))!;
       expect(encodeNumpyPickle(array)).toEqual(hex(golden.pickle));
     },
   );
 
-  it("takes a typed array and a shape, at any offset of its buffer", () => {
+  it("takes a typed array and a shape, at any offset of its buffer", async () => {
     const data = new Float32Array([9, 1, 2, 3, 4, 5, 6]).subarray(1);
-    const array = decodeNumpyPickle(encodeNumpyPickle({ data, shape: [2, 3] }))!;
+    const array = (await decode(encodeNumpyPickle({ data, shape: [2, 3] })))!;
     expect(array.toNested()).toEqual([
       [1, 2, 3],
       [4, 5, 6],
@@ -250,9 +291,9 @@ describe("encodeNumpyPickle", () => {
     expect(() => encodeNumpyPickle({ data: new Int8Array(3), shape: [-3, -1] })).toThrow(RangeError);
   });
 
-  it("brings a million numbers there and back", () => {
+  it("brings a million numbers there and back", async () => {
     const data = Float64Array.from({ length: 1_000_000 }, (_, i) => Math.sin(i));
-    const array = decodeNumpyPickle(encodeNumpyPickle(new NdArray(data, [1000, 1000])))!;
+    const array = (await decode(encodeNumpyPickle(new NdArray(data, [1000, 1000]))))!;
     expect(array.shape).toEqual([1000, 1000]);
     expect(array.data).toEqual(data);
   });

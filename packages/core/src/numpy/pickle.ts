@@ -44,12 +44,12 @@ const types = new Map<string, NdType>([
 
 /** Opcodes executed at most; an array takes some 60, and one for each dimension. */
 const maxOpcodes = 400;
-/** Texts encoded at most; an array takes two, of which one is large. */
-const maxEncodes = 4;
-/** Arrays made at most: each is a copy of the input's bytes. */
+/** Arrays described at most. */
 const maxArrays = 1;
 /** An array without elements has no more empty rows than this: nothing else would bound them. */
 const maxEmptyRows = 1_000_000;
+/** Bytes of an array that are worked on between two pauses. */
+const PIECE = 512 * 1024;
 
 interface Global {
   readonly word: "reconstruct" | "frombuffer" | "ndarray" | "dtype" | "encode" | "bytes";
@@ -63,21 +63,41 @@ interface Dtype {
   readonly width: number;
   order?: string;
 }
-/** An array, empty until its state arrives. */
-interface Shell {
-  array: NdArray | undefined;
+/** Bytes that are written as a text: each character is one byte. */
+interface Encoded {
+  readonly latin1: Uint8Array;
 }
-type Item = null | boolean | number | Uint8Array | Text | Global | Dtype | Shell | readonly Item[];
+/** What an array is made of. */
+interface Description {
+  readonly shape: readonly number[];
+  readonly type: NdType;
+  /** Length of an element in bytes. */
+  readonly width: number;
+  readonly bigEndian: boolean;
+  /** Whether the elements are in column-major order. */
+  readonly fortran: boolean;
+  readonly content: Uint8Array | Encoded;
+}
+/** An array, not described until its state arrives. */
+interface Shell {
+  array: Description | undefined;
+}
+type Item = null | boolean | number | Uint8Array | Text | Encoded | Global | Dtype | Shell | readonly Item[];
 
 class Refused extends Error {}
 
+/** Called after each piece of an array. What it returns is awaited. It may throw. */
+export type Pause = () => undefined | Promise<void>;
+
 /**
  * The array that a numpy pickle holds, as a row-major copy in the machine's byte order; undefined for anything that is
- * not exactly a pickled array of booleans, integers or floats: never throws, allocates no more than a few times the input.
+ * not exactly a pickled array of booleans, integers or floats. Allocates no more than a few times the input.
+ * @param bytes must not change meanwhile
+ * @throws nothing but what `pause` throws
  */
-export function decodeNumpyPickle(bytes: Uint8Array): NdArray | undefined {
+export async function decodeNumpyPickle(bytes: Uint8Array, pause: Pause): Promise<NdArray | undefined> {
   try {
-    return new PickleReader(bytes).run();
+    return await makeArray(new PickleReader(bytes).run(), pause);
   } catch (error) {
     if (error instanceof Refused) return undefined;
     throw error;
@@ -88,7 +108,6 @@ class PickleReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   #at = 0;
-  #encodes = 0;
   #arrays = 0;
   #stack: Item[] = [];
   /** The stacks below each mark. */
@@ -100,7 +119,7 @@ class PickleReader {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
-  run(): NdArray {
+  run(): Description {
     check(this.#uint(1) === 0x80);
     const protocol = this.#uint(1);
     check(protocol >= 2 && protocol <= 5);
@@ -238,7 +257,7 @@ class PickleReader {
         // (bytes, dtype, shape, "C" or "F")
         const order = ascii(args[3]);
         check(args.length === 4 && (order === "C" || order === "F") && ++this.#arrays <= maxArrays);
-        return { array: makeArray(args[2], args[1], order === "F", args[0]) };
+        return { array: described(args[2], args[1], order === "F", args[0]) };
       }
       case "dtype": {
         // ("f8", align, copy)
@@ -248,8 +267,9 @@ class PickleReader {
         return { type, width: Number(code[1]) };
       }
       case "encode":
-        check(args.length === 2 && ascii(args[1]) === "latin1" && ++this.#encodes <= maxEncodes);
-        return latin1(args[0]);
+        check(args.length === 2 && ascii(args[1]) === "latin1");
+        check(isObject(args[0]) && "utf8" in args[0]);
+        return { latin1: args[0].utf8 };
       case "bytes":
         check(args.length === 0);
         return new Uint8Array(0);
@@ -317,7 +337,7 @@ function check(condition: boolean): asserts condition {
   if (!condition) throw new Refused();
 }
 
-function isObject(item: Item | undefined): item is Text | Global | Dtype | Shell {
+function isObject(item: Item | undefined): item is Text | Encoded | Global | Dtype | Shell {
   return typeof item === "object" && item !== null && !Array.isArray(item) && !(item instanceof Uint8Array);
 }
 
@@ -331,24 +351,6 @@ function named(name: string): Global {
 function ascii(item: Item | undefined): string {
   check(isObject(item) && "utf8" in item && item.utf8.length <= 64 && item.utf8.every((byte) => byte < 0x80));
   return String.fromCharCode(...item.utf8);
-}
-
-/** The bytes of a text as Latin-1: every character is below U+0100, so two bytes of UTF-8 at most. */
-function latin1(item: Item | undefined): Uint8Array {
-  check(isObject(item) && "utf8" in item);
-  const { utf8 } = item;
-  const bytes = new Uint8Array(utf8.length);
-  let length = 0;
-  for (let at = 0; at < utf8.length; at++) {
-    let byte = utf8[at]!;
-    if (byte >= 0x80) {
-      const next = utf8[++at]!;
-      check((byte === 0xc2 || byte === 0xc3) && next >= 0x80 && next < 0xc0);
-      byte = ((byte & 3) << 6) | (next & 0x3f);
-    }
-    bytes[length++] = byte;
-  }
-  return bytes.subarray(0, length);
 }
 
 function build(target: Item, state: readonly Item[]): void {
@@ -365,17 +367,18 @@ function build(target: Item, state: readonly Item[]): void {
     check("array" in target && target.array === undefined && state.length === 5 && state[0] === 1);
     const fortran = state[3];
     check(typeof fortran === "boolean");
-    target.array = makeArray(state[1], state[2], fortran, state[4]);
+    target.array = described(state[1], state[2], fortran, state[4]);
   }
 }
 
-function makeArray(
+function described(
   shape: Item | undefined,
   dtype: Item | undefined,
   fortran: boolean,
-  bytes: Item | undefined,
-): NdArray {
-  check(isObject(dtype) && "type" in dtype && dtype.order !== undefined && bytes instanceof Uint8Array);
+  content: Item | undefined,
+): Description {
+  check(isObject(dtype) && "type" in dtype && dtype.order !== undefined);
+  check(content instanceof Uint8Array || (isObject(content) && "latin1" in content));
   // 64 dimensions is numpy's own limit.
   check(Array.isArray(shape) && shape.length <= 64);
   let count = 1;
@@ -385,15 +388,63 @@ function makeArray(
     count *= length;
     if (count !== 0) rows = count;
   }
-  check(count * dtype.width === bytes.length && (count > 0 || rows <= maxEmptyRows));
-  const lengths = shape as readonly number[];
-  const source = fortran && lengths.length > 1 && count > 0 ? transpose(bytes, lengths, dtype.width) : bytes;
-  const big = dtype.order === ">";
-  return new NdArray(elements(source, dtype.type, dtype.width, big), lengths, dtype.type);
+  const size = count * dtype.width;
+  const fits =
+    content instanceof Uint8Array
+      ? content.length === size
+      : // A character takes one byte or two.
+        content.latin1.length >= size && content.latin1.length <= 2 * size;
+  check(fits && (count > 0 || rows <= maxEmptyRows));
+  const { type, width, order } = dtype;
+  return { shape: shape as readonly number[], type, width, bigEndian: order === ">", fortran, content };
+}
+
+async function makeArray(array: Description, pause: Pause): Promise<NdArray> {
+  const { shape, type, fortran, content } = array;
+  const bytes = content instanceof Uint8Array ? content : await latin1(content, array, pause);
+  const reorders = fortran && shape.length > 1 && bytes.length > 0;
+  const rows = reorders ? await transpose(bytes, array, pause) : bytes;
+  return new NdArray(await elements(rows, array, pause), shape, type);
+}
+
+/** Works on `length` bytes piece by piece, with pauses in between. */
+async function inPieces(
+  length: number,
+  pause: Pause,
+  work: (start: number, end: number) => void,
+): Promise<void> {
+  for (let start = 0; start < length; start += PIECE) {
+    work(start, Math.min(start + PIECE, length));
+    await pause();
+  }
+}
+
+/** The bytes of a text as Latin-1: every character is below U+0100, so two bytes of UTF-8 at most. */
+async function latin1({ latin1: utf8 }: Encoded, array: Description, pause: Pause): Promise<Uint8Array> {
+  const bytes = new Uint8Array(array.shape.reduce((product, length) => product * length, array.width));
+  let length = 0;
+  let at = 0;
+  await inPieces(utf8.length, pause, (_start, end) => {
+    for (; at < end; at++) {
+      let byte = utf8[at]!;
+      if (byte >= 0x80) {
+        const next = utf8[++at]!;
+        check((byte === 0xc2 || byte === 0xc3) && next >= 0x80 && next < 0xc0);
+        byte = ((byte & 3) << 6) | (next & 0x3f);
+      }
+      bytes[length++] = byte;
+    }
+  });
+  check(length === bytes.length);
+  return bytes;
 }
 
 /** Column-major elements in row-major order. */
-function transpose(bytes: Uint8Array, shape: readonly number[], width: number): Uint8Array {
+async function transpose(
+  bytes: Uint8Array,
+  { shape, width }: Description,
+  pause: Pause,
+): Promise<Uint8Array> {
   const result = new Uint8Array(bytes.length);
   const indices = shape.map(() => 0);
   let stride = width;
@@ -402,35 +453,48 @@ function transpose(bytes: Uint8Array, shape: readonly number[], width: number): 
     return stride / length;
   });
   let from = 0;
-  for (let to = 0; to < bytes.length; to += width) {
-    for (let i = 0; i < width; i++) result[to + i] = bytes[from + i]!;
-    for (let dimension = shape.length - 1; dimension >= 0; dimension--) {
-      from += strides[dimension]!;
-      if (++indices[dimension]! < shape[dimension]!) break;
-      from -= strides[dimension]! * shape[dimension]!;
-      indices[dimension] = 0;
+  await inPieces(bytes.length, pause, (start, end) => {
+    for (let to = start; to < end; to += width) {
+      for (let i = 0; i < width; i++) result[to + i] = bytes[from + i]!;
+      for (let dimension = shape.length - 1; dimension >= 0; dimension--) {
+        from += strides[dimension]!;
+        if (++indices[dimension]! < shape[dimension]!) break;
+        from -= strides[dimension]! * shape[dimension]!;
+        indices[dimension] = 0;
+      }
     }
-  }
+  });
   return result;
 }
 
-function elements(bytes: Uint8Array, type: NdType, width: number, big: boolean): NdArray["data"] {
+async function elements(
+  bytes: Uint8Array,
+  { type, width, bigEndian: big }: Description,
+  pause: Pause,
+): Promise<NdArray["data"]> {
   const data = allocate(type, bytes.length / width);
+  const target = new Uint8Array(data.buffer);
+  let work: (start: number, end: number) => void;
   if (type === "float16") {
     const [high, low] = big ? [0, 1] : [1, 0];
-    for (let i = 0; i < data.length; i++) {
-      data[i] = fromFloat16((bytes[2 * i + high]! << 8) | bytes[2 * i + low]!);
-    }
+    work = (start, end) => {
+      for (let at = start; at < end; at += 2) {
+        data[at / 2] = fromFloat16((bytes[at + high]! << 8) | bytes[at + low]!);
+      }
+    };
   } else if (type === "bool") {
-    for (let i = 0; i < data.length; i++) data[i] = bytes[i] === 0 ? 0 : 1;
+    work = (start, end) => {
+      for (let i = start; i < end; i++) target[i] = bytes[i] === 0 ? 0 : 1;
+    };
+  } else if (width === 1 || big === bigEndian()) {
+    work = (start, end) => target.set(bytes.subarray(start, end), start);
   } else {
-    const target = new Uint8Array(data.buffer);
-    if (width === 1 || big === bigEndian()) target.set(bytes);
-    else {
+    work = (start, end) => {
       // Flipping the low bits of an offset mirrors it within its element: the widths are powers of two.
-      for (let at = 0; at < target.length; at++) target[at] = bytes[at ^ (width - 1)]!;
-    }
+      for (let at = start; at < end; at++) target[at] = bytes[at ^ (width - 1)]!;
+    };
   }
+  await inPieces(bytes.length, pause, work);
   return data;
 }
 

@@ -1,42 +1,75 @@
+import type { NdArray } from "../nd-array.js";
 import { mayBeNumpyPickle } from "../pickle-sniff.js";
 import type { Value } from "../values.js";
 import { decodeNumpyPickle } from "./pickle.js";
 
+/** Lets other work run in between. */
+interface LongWork {
+  /** What it returns is awaited. @throws the signal's reason after an abort */
+  pause(signal: AbortSignal | undefined): undefined | Promise<void>;
+}
+
 /** Replaces byte strings that are pickled numpy arrays, in values that were just decoded. Returns `values`. */
-export function reviveNumpy(values: Value[]): Value[] {
-  replaceBytes(values, (bytes) => (mayBeNumpyPickle(bytes) ? (decodeNumpyPickle(bytes) ?? bytes) : bytes));
+export async function reviveNumpy(
+  values: Value[],
+  work: LongWork,
+  options: { readonly signal?: AbortSignal | undefined } | undefined,
+): Promise<Value[]> {
+  const pause = (): undefined | Promise<void> => work.pause(options?.signal);
+  for (const { bytes, replace } of byteStrings(values)) {
+    if (!mayBeNumpyPickle(bytes)) continue;
+    const array = await decodeNumpyPickle(bytes, pause);
+    if (array !== undefined) replace(array);
+  }
   return values;
 }
 
-/** Replaces byte strings. Without recursion: values nest as deep as the limits allow. */
-function replaceBytes(values: Value[], replace: (bytes: Uint8Array) => Value): void {
+/** A byte string among values. */
+interface ByteString {
+  readonly bytes: Uint8Array;
+  /** Puts an array in its place. */
+  replace(array: NdArray): void;
+}
+
+/** The byte strings among values, and in them. Without recursion: values nest as deep as the limits allow. */
+function* byteStrings(values: Value[]): Generator<ByteString> {
   const open: (Value[] | Map<Value, Value> | { [key: string]: Value })[] = [values];
-  const visit = (value: Value): Value => {
-    if (value === null || typeof value !== "object") return value;
-    if (value instanceof Uint8Array) return replace(value);
+  const visit = (value: Value): value is Uint8Array => {
+    if (value === null || typeof value !== "object") return false;
+    if (value instanceof Uint8Array) return true;
     const proto = Object.getPrototypeOf(value);
     if (Array.isArray(value) || value instanceof Map || proto === Object.prototype)
       open.push(value as Value[]);
-    return value;
+    return false;
   };
   for (let container = open.pop(); container !== undefined; container = open.pop()) {
-    if (Array.isArray(container)) {
-      for (let i = 0; i < container.length; i++) {
-        const old = container[i];
-        const now = visit(old);
-        if (now !== old) container[i] = now;
+    const parent = container;
+    if (Array.isArray(parent)) {
+      for (let i = 0; i < parent.length; i++) {
+        const bytes = parent[i]!;
+        if (visit(bytes))
+          yield {
+            bytes,
+            replace: (array) => {
+              parent[i] = array;
+            },
+          };
       }
-    } else if (container instanceof Map) {
-      for (const [key, old] of container) {
-        const now = visit(old);
-        if (now !== old) container.set(key, now);
+    } else if (parent instanceof Map) {
+      for (const [key, bytes] of parent) {
+        if (visit(bytes)) yield { bytes, replace: (array) => parent.set(key, array) };
       }
     } else {
-      for (const key of Object.keys(container)) {
-        const old = container[key];
-        const now = visit(old);
+      for (const key of Object.keys(parent)) {
+        const bytes = parent[key]!;
         // Bytes under `__proto__` are an own property already; an assignment to an own property keeps it one.
-        if (now !== old) container[key] = now;
+        if (visit(bytes))
+          yield {
+            bytes,
+            replace: (array) => {
+              parent[key] = array;
+            },
+          };
       }
     }
   }

@@ -126,14 +126,20 @@ export class ArchiveReader {
   }
 
   /** Decodes `count` items that fill `bytes`, which were read at position `at`. */
-  async decode(bytes: Uint8Array, count: number, at: number, budget?: ResultBudget): Promise<Value[]> {
-    const { limits, maps, numpy } = this.context;
-    const options = { limits: budget?.remaining() ?? limits, maps };
-    const decoded = this.#inData(at, () => this.#decoder.decode(bytes, count, options));
-    budget?.take(decoded.items, decoded.heap);
+  async decode(
+    bytes: Uint8Array,
+    count: number,
+    at: number,
+    budget: ResultBudget = this.budget(),
+    options?: ReadOptions,
+  ): Promise<Value[]> {
+    const { maps, numpy } = this.context;
+    const decoding = { limits: budget.remaining(), maps };
+    const decoded = this.#inData(at, () => this.#decoder.decode(bytes, count, decoding));
+    budget.take(decoded.items, decoded.heap);
     if (!(numpy && decoded.hasPickles)) return decoded.values;
     const { reviveNumpy } = await loadFeature("numpy arrays", () => import("../numpy/revive.js"));
-    return reviveNumpy(decoded.values);
+    return reviveNumpy(decoded.values, budget, options);
   }
 
   /** Checks that `count` well-formed items fill `bytes`, which were read at position `at`. */
@@ -162,7 +168,7 @@ export class ArchiveReader {
     const [bytes] = await this.read([span], options);
     // Reads of other sources wait for bytes, and other work runs meanwhile.
     if (this.context.source.local) await budget?.pause(options?.signal);
-    return (await this.decode(bytes!, 1, span.start, budget))[0];
+    return (await this.decode(bytes!, 1, span.start, budget, options))[0];
   }
 
   /**

@@ -80,7 +80,7 @@ export async function readBlocks(
     await budget.pause(options?.signal);
     const piece = bytes!.subarray(bounds[from]! - span.start, bounds[to]! - span.start);
     const count = before[to]! - before[from]!;
-    for (const item of await archive.decode(piece, count, bounds[from]!, budget)) items.push(item);
+    for (const item of await archive.decode(piece, count, bounds[from]!, budget, options)) items.push(item);
   }
   return items;
 }

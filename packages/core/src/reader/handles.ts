@@ -57,7 +57,9 @@ async function handlesOf(
     .read(spans, options)
     .then((read) =>
       Promise.all(
-        read.map(async (bytes, i) => (await archive.decode(bytes, 1, spans[i]!.start, budget))[0] as Value),
+        read.map(
+          async (bytes, i) => (await archive.decode(bytes, 1, spans[i]!.start, budget, options))[0] as Value,
+        ),
       ),
     );
   // The handles are awaited first. A failure of the values meanwhile is not unhandled.

@@ -157,7 +157,7 @@ export async function blockItems(
   const items = new Map<number, Value[]>();
   for (const [i, block] of needed.entries()) {
     const count = before[block + 1]! - before[block]!;
-    items.set(block, await archive.decode(read[i]!, count, bounds[block]!, budget));
+    items.set(block, await archive.decode(read[i]!, count, bounds[block]!, budget, options));
   }
   return indices.map((index, i) => items.get(numbers[i]!)![index - before[numbers[i]!]!]);
 }

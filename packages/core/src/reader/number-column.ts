@@ -109,5 +109,7 @@ async function readValues(
     return node.span;
   });
   const read = await archive.read(spans, options);
-  return Promise.all(read.map(async (bytes, i) => (await archive.decode(bytes, 1, spans[i]!.start))[0]));
+  return Promise.all(
+    read.map(async (bytes, i) => (await archive.decode(bytes, 1, spans[i]!.start, undefined, options))[0]),
+  );
 }
