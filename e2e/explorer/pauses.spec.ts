@@ -176,7 +176,7 @@ if (process.env.PEEKPACK_LONG === "1") {
       const explorer = await opened(page, `${numpy}.msglc`, bytes);
       await open(page);
       await explorer.tree.waitFor();
-      // Core decodes a pickled array at once: its figures are only printed.
+      // A pickled array is one byte string, which is joined and copied at once: its figures are only printed.
       const pauses = new Pauses(browser, page, numpy === "rows" ? undefined : Number.POSITIVE_INFINITY);
       const name = `10 M floats, an image in ${numpy === "rows" ? "rows" : "one piece"}`;
       const image = page.getByRole("img", { name: "2,500 rows of 4,000 numbers as an image" });
