@@ -65,7 +65,8 @@ describe("the stand-in with a behavior", () => {
     const refused = await get("bytes=-11");
     expect([refused.status, xmlCode(refused.text)]).toEqual([416, "InvalidRange"]);
     expect(refused.headers["content-range"]).toBeUndefined();
-    expect(refused.text).not.toContain("10");
+    // As a number of its own: identifiers in the response may hold these digits by chance.
+    expect(refused.text).not.toMatch(/\b10\b/);
     expect((await get("bytes=-10")).status).toBe(206);
     expect((await get("bytes=20-")).headers["content-range"]).toBe("bytes */10");
   });
