@@ -73,6 +73,8 @@ interface Description {
   readonly type: NdType;
   /** Length of an element in bytes. */
   readonly width: number;
+  /** Length of all elements in bytes. */
+  readonly size: number;
   readonly bigEndian: boolean;
   /** Whether the elements are in column-major order. */
   readonly fortran: boolean;
@@ -396,12 +398,12 @@ function described(
         content.latin1.length >= size && content.latin1.length <= 2 * size;
   check(fits && (count > 0 || rows <= maxEmptyRows));
   const { type, width, order } = dtype;
-  return { shape: shape as readonly number[], type, width, bigEndian: order === ">", fortran, content };
+  return { shape: shape as readonly number[], type, width, size, bigEndian: order === ">", fortran, content };
 }
 
 async function makeArray(array: Description, pause: Pause): Promise<NdArray> {
   const { shape, type, fortran, content } = array;
-  const bytes = content instanceof Uint8Array ? content : await latin1(content, array, pause);
+  const bytes = content instanceof Uint8Array ? content : await latin1(content.latin1, array.size, pause);
   const reorders = fortran && shape.length > 1 && bytes.length > 0;
   const rows = reorders ? await transpose(bytes, array, pause) : bytes;
   return new NdArray(await elements(rows, array, pause), shape, type);
@@ -420,8 +422,8 @@ async function inPieces(
 }
 
 /** The bytes of a text as Latin-1: every character is below U+0100, so two bytes of UTF-8 at most. */
-async function latin1({ latin1: utf8 }: Encoded, array: Description, pause: Pause): Promise<Uint8Array> {
-  const bytes = new Uint8Array(array.shape.reduce((product, length) => product * length, array.width));
+async function latin1(utf8: Uint8Array, size: number, pause: Pause): Promise<Uint8Array> {
+  const bytes = new Uint8Array(size);
   let length = 0;
   let at = 0;
   await inPieces(utf8.length, pause, (_start, end) => {
@@ -435,7 +437,7 @@ async function latin1({ latin1: utf8 }: Encoded, array: Description, pause: Paus
       bytes[length++] = byte;
     }
   });
-  check(length === bytes.length);
+  check(length === size);
   return bytes;
 }
 

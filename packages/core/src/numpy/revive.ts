@@ -24,53 +24,43 @@ export async function reviveNumpy(
   return values;
 }
 
+type Container = Value[] | Map<Value, Value> | { [key: string]: Value };
+
 /** A byte string among values. */
 interface ByteString {
   readonly bytes: Uint8Array;
-  /** Puts an array in its place. */
+  /** Stores an array instead of the byte string. */
   replace(array: NdArray): void;
 }
 
 /** The byte strings among values, and in them. Without recursion: values nest as deep as the limits allow. */
 function* byteStrings(values: Value[]): Generator<ByteString> {
-  const open: (Value[] | Map<Value, Value> | { [key: string]: Value })[] = [values];
-  const visit = (value: Value): value is Uint8Array => {
-    if (value === null || typeof value !== "object") return false;
-    if (value instanceof Uint8Array) return true;
-    const proto = Object.getPrototypeOf(value);
-    if (Array.isArray(value) || value instanceof Map || proto === Object.prototype)
-      open.push(value as Value[]);
-    return false;
-  };
+  const open: Container[] = [values];
   for (let container = open.pop(); container !== undefined; container = open.pop()) {
     const parent = container;
-    if (Array.isArray(parent)) {
-      for (let i = 0; i < parent.length; i++) {
-        const bytes = parent[i]!;
-        if (visit(bytes))
-          yield {
-            bytes,
-            replace: (array) => {
-              parent[i] = array;
-            },
-          };
-      }
-    } else if (parent instanceof Map) {
-      for (const [key, bytes] of parent) {
-        if (visit(bytes)) yield { bytes, replace: (array) => parent.set(key, array) };
-      }
-    } else {
-      for (const key of Object.keys(parent)) {
-        const bytes = parent[key]!;
-        // Bytes under `__proto__` are an own property already; an assignment to an own property keeps it one.
-        if (visit(bytes))
-          yield {
-            bytes,
-            replace: (array) => {
-              parent[key] = array;
-            },
-          };
+    for (const [key, value] of entriesOf(parent)) {
+      if (value instanceof Uint8Array) {
+        yield { bytes: value, replace: (array) => store(parent, key, array) };
+      } else if (isContainer(value)) {
+        open.push(value);
       }
     }
   }
+}
+
+function isContainer(value: Value): value is Container {
+  if (value === null || typeof value !== "object") return false;
+  return Array.isArray(value) || value instanceof Map || Object.getPrototypeOf(value) === Object.prototype;
+}
+
+function entriesOf(container: Container): Iterable<[Value, Value]> {
+  if (container instanceof Map) return container;
+  return Array.isArray(container) ? container.entries() : Object.entries(container);
+}
+
+/** Replaces the value of a key that the container has. */
+function store(container: Container, key: Value, array: NdArray): void {
+  if (container instanceof Map) container.set(key, array);
+  // Bytes under `__proto__` are an own property already; an assignment to an own property keeps it one.
+  else (container as { [key: string]: Value })[key as string] = array;
 }
