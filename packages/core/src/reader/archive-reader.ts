@@ -130,16 +130,16 @@ export class ArchiveReader {
     bytes: Uint8Array,
     count: number,
     at: number,
-    budget: ResultBudget = this.budget(),
+    budget?: ResultBudget,
     options?: ReadOptions,
   ): Promise<Value[]> {
-    const { maps, numpy } = this.context;
-    const decoding = { limits: budget.remaining(), maps };
+    const { limits, maps, numpy } = this.context;
+    const decoding = { limits: budget?.remaining() ?? limits, maps };
     const decoded = this.#inData(at, () => this.#decoder.decode(bytes, count, decoding));
-    budget.take(decoded.items, decoded.heap);
+    budget?.take(decoded.items, decoded.heap);
     if (!(numpy && decoded.hasPickles)) return decoded.values;
     const { reviveNumpy } = await loadFeature("numpy arrays", () => import("../numpy/revive.js"));
-    return reviveNumpy(decoded.values, budget, options);
+    return reviveNumpy(decoded.values, budget ?? this.budget(), options);
   }
 
   /** Checks that `count` well-formed items fill `bytes`, which were read at position `at`. */
