@@ -66,7 +66,7 @@ export class HashBlockEncoder {
     return { count: this.#count, samples: Uint32Array.from(this.#samples) };
   }
 
-  /** Appends the checksum of the block. It continues the table's length, so that a block of another archive does not fit. */
+  /** Appends the checksum of the block. It starts from the table's length, so that a block of another archive does not fit. */
   #seal(): void {
     const entries = (((this.#count - 1) % HASH_BLOCK_ENTRIES) + 1) * 8;
     const block = this.#bytes.subarray(this.#pos - entries, this.#pos);

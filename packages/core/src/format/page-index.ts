@@ -290,7 +290,7 @@ function decodeNodeRecord(bytes: Uint8Array, { tocStart, tocSize, rootStart }: F
 
 /**
  * Compares a block with its checksum.
- * @param before a checksum that this one continues
+ * @param before what the checksum starts from, as in `crc32`
  * @throws PeekpackError `corrupt`
  */
 export function checkBlock(bytes: Uint8Array, crc: number, before?: number): void {
