@@ -1,13 +1,22 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { type Archive, encodeArchive, encodeNumpyPickle, NdArray, type openArchive } from "../src/index.js";
+import {
+  type Archive,
+  encodeArchive,
+  encodeNumpyPickle,
+  type LazyMap,
+  NdArray,
+  type openArchive,
+} from "../src/index.js";
 import { observedSource } from "./observed-source.js";
 
 afterEach(() => {
   vi.doUnmock("../src/codec/cbor.js");
   vi.doUnmock("../src/numpy/revive.js");
+  vi.doUnmock("../src/reader/handles.js");
   vi.doUnmock("../src/reader/number-column.js");
   vi.doUnmock("../src/reader/open-kept.js");
   vi.doUnmock("../src/reader/page-index.js");
+  vi.doUnmock("../src/reader/queries.js");
   vi.doUnmock("../src/reader/raw.js");
   vi.doUnmock("../src/reader/select.js");
   vi.doUnmock("../src/source/local-source.js");
@@ -20,6 +29,8 @@ const many = Object.fromEntries(
 );
 
 interface Feature {
+  /** As the message names it, if that differs. */
+  readonly feature?: string;
   readonly module: string;
   readonly bytes: () => Promise<Uint8Array>;
   readonly expected: unknown;
@@ -44,6 +55,33 @@ const features: Readonly<Record<string, Feature>> = {
     bytes: async () => encodeArchive(value, { codec: "cbor" }),
     expected: value,
     use: within((archive) => archive.read()),
+  },
+  handles: {
+    module: "../src/reader/handles.js",
+    bytes: async () => encodeArchive(value, { smallObjectThreshold: 8 }),
+    expected: ["numbers", "text"],
+    use: within(async (archive) => ((await archive.get()) as LazyMap).keys().toArray()),
+  },
+  keys: {
+    feature: "keys, entries and sizes",
+    module: "../src/reader/queries.js",
+    bytes: async () => encodeArchive(value),
+    expected: Object.keys(value),
+    use: within((archive) => archive.keys().toArray()),
+  },
+  entries: {
+    feature: "keys, entries and sizes",
+    module: "../src/reader/queries.js",
+    bytes: async () => encodeArchive(value),
+    expected: Object.entries(value),
+    use: within((archive) => archive.entries().toArray()),
+  },
+  size: {
+    feature: "keys, entries and sizes",
+    module: "../src/reader/queries.js",
+    bytes: async () => encodeArchive(value),
+    expected: 2,
+    use: within((archive) => archive.size()),
   },
   "typed arrays": {
     module: "../src/reader/number-column.js",
@@ -96,14 +134,15 @@ const features: Readonly<Record<string, Feature>> = {
 
 describe.each(Object.entries(features))(
   "without the code for %s",
-  (feature, { module, bytes, use, expected }) => {
+  (name, { feature = name, module, bytes, use, expected }) => {
     it("rejects with `network`, and loads the code at the next attempt", async () => {
       const archive = await bytes();
       vi.resetModules();
       vi.doMock(module, () => {
         throw new Error("Failed to fetch dynamically imported module");
       });
-      const { openArchive: open } = await import("../src/index.js");
+      // Not the index: what it exports, as `LazyMap`, is loaded with it.
+      const { openArchive: open } = await import("../src/reader/open-archive.js");
       await expect(use(open, archive)).rejects.toMatchObject({
         name: "PeekpackError",
         code: "network",

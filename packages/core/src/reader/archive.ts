@@ -5,15 +5,13 @@ import type { ReadStats } from "../source/read-stats.js";
 import type { ArchiveReader } from "./archive-reader.js";
 import { assertOpen } from "./context.js";
 import type { KeysOptions } from "./entry.js";
-import { handleOf } from "./handles.js";
 import { encodeIndex } from "./kept-index.js";
-import { lookUp, type NodeLocation, rootOf } from "./lookup.js";
-import { materialize } from "./materialize.js";
+import { hasAt, isValue, lookUp, type NodeLocation, rootOf } from "./lookup.js";
+import { materialize, valuesAt } from "./materialize.js";
 import type { NumberArrayOf } from "./number-array.js";
 import type { PageIndexInfo } from "./page-index-info.js";
 import { type Path, type PathSegment, parsePath } from "./path.js";
 import type { Pattern, Selected } from "./pattern.js";
-import { entriesAt, hasAt, keysAt, sizeAt, valuesAt } from "./queries.js";
 import type { RawSource } from "./raw.js";
 import type { At, InnerOf, KeyOf, Lazily, PathIn, Untyped } from "./schema.js";
 import { Sequence } from "./sequence.js";
@@ -107,7 +105,11 @@ export class Archive<S = Untyped> {
     options?: ReadOptions,
   ): Promise<Lazily<At<S, P>>> {
     return this.#at(path, options, (reader, segments) =>
-      lookUp(reader, segments, options, (at) => handleOf(at, reader.budget(), options)),
+      lookUp(reader, segments, options, async (at) => {
+        if (isValue(at)) return materialize(at, reader.budget(), options);
+        const { handleOf } = await loadFeature("handles", () => import("./handles.js"));
+        return handleOf(at, reader.budget(), options);
+      }),
     ) as Promise<Lazily<At<S, P>>>;
   }
 
@@ -189,9 +191,10 @@ export class Archive<S = Untyped> {
     path?: PathIn<S, P>,
     options?: KeysOptions,
   ): Sequence<KeyOf<At<S, P>>> {
-    return this.#sequence(options, (reader) =>
-      keysAt(reader, parsePath(path as Path), options),
-    ) as unknown as Sequence<KeyOf<At<S, P>>>;
+    return this.#sequence(options, async (reader) => {
+      const { keysAt } = await queries();
+      return keysAt(reader, parsePath(path as Path), options);
+    }) as unknown as Sequence<KeyOf<At<S, P>>>;
   }
 
   /** Keys (or indices) and values of the container at a path, containers as handles. They are prefetched. */
@@ -199,14 +202,18 @@ export class Archive<S = Untyped> {
     path?: PathIn<S, P>,
     options?: ReadOptions,
   ): Sequence<[KeyOf<At<S, P>>, InnerOf<At<S, P>>]> {
-    return this.#sequence(options, (reader) =>
-      entriesAt(reader, parsePath(path as Path), options),
-    ) as unknown as Sequence<[KeyOf<At<S, P>>, InnerOf<At<S, P>>]>;
+    return this.#sequence(options, async (reader) => {
+      const { entriesAt } = await queries();
+      return entriesAt(reader, parsePath(path as Path), options);
+    }) as unknown as Sequence<[KeyOf<At<S, P>>, InnerOf<At<S, P>>]>;
   }
 
   /** How many entries or items the container at a path has. */
   size(path?: Path, options?: ReadOptions): Promise<number> {
-    return this.#at(path, options, sizeAt);
+    return this.#at(path, options, async (reader, segments) => {
+      const { sizeAt } = await queries();
+      return sizeAt(reader, segments, options);
+    });
   }
 
   /**
@@ -323,4 +330,9 @@ export class Archive<S = Untyped> {
       }
     });
   }
+}
+
+/** Loads the code for what a container has: keys, entries, size. @throws PeekpackError `network` */
+function queries(): Promise<typeof import("./queries.js")> {
+  return loadFeature("keys, entries and sizes", () => import("./queries.js"));
 }

@@ -1,14 +1,13 @@
 import { isPeekpackError, PeekpackError } from "../errors.js";
-import type { BlockList, Branch, TableNode } from "../format/table-view.js";
+import type { Branch, TableNode } from "../format/table-view.js";
 import { isNdArray } from "../nd-array-brand.js";
 import type { ReadOptions } from "../source/range-source.js";
 import type { Value } from "../values.js";
 import type { ArchiveReader } from "./archive-reader.js";
-import { blockOf } from "./ascending.js";
+import { blockItems } from "./blocks.js";
 import { KeyMismatch, verified } from "./key-mismatch.js";
 import { type ListSelection, resolveListSegment } from "./list-selection.js";
 import { type PathSegment, Slice } from "./path.js";
-import type { ResultBudget } from "./result-budget.js";
 import { sameKey } from "./same-key.js";
 
 /** Where a path has led to. */
@@ -45,6 +44,21 @@ export async function lookUp<T>(
     if (!isPeekpackError(error) || error.path !== undefined || path.length === 0) throw error;
     const { code, message, section, offset, cause } = error;
     throw new PeekpackError(code, message, { section, offset, path, cause });
+  }
+}
+
+/** Whether there is something at a path. */
+export async function hasAt(
+  archive: ArchiveReader,
+  path: readonly PathSegment[],
+  options?: ReadOptions,
+): Promise<boolean> {
+  try {
+    await follow(rootOf(archive), path, options);
+    return true;
+  } catch (error) {
+    if (isPeekpackError(error) && (error.code === "not-found" || error.code === "bad-path")) return false;
+    throw error;
   }
 }
 
@@ -137,31 +151,6 @@ export function selectedIndices(selection: ListSelection): number[] {
   return Array.from({ length: selection.count }, (_, i) => selection.start + i * selection.step);
 }
 
-/** Items of a list of blocks, by index. Each block is read and decoded once. */
-export async function blockItems(
-  archive: ArchiveReader,
-  node: BlockList,
-  indices: readonly number[],
-  options?: ReadOptions,
-  budget?: ResultBudget,
-): Promise<Value[]> {
-  if (indices.length === 0) return [];
-  const low = indices.reduce((a, b) => Math.min(a, b));
-  const high = indices.reduce((a, b) => Math.max(a, b));
-  const { bounds, before } = await archive.table.blocks(node, low, high + 1, options);
-  const numbers = indices.map((index) => blockOf(before, index));
-  const needed = [...new Set(numbers)];
-  const spans = needed.map((block) => ({ start: bounds[block]!, end: bounds[block + 1]! }));
-  for (const { start, end } of spans) budget?.takeData(archive, end - start);
-  const read = await archive.read(spans, options);
-  const items = new Map<number, Value[]>();
-  for (const [i, block] of needed.entries()) {
-    const count = before[block + 1]! - before[block]!;
-    items.set(block, await archive.decode(read[i]!, count, bounds[block]!, budget, options));
-  }
-  return indices.map((index, i) => items.get(numbers[i]!)![index - before[numbers[i]!]!]);
-}
-
 /** Goes one segment down in a value that was read. */
 function stepInto(value: Value, segment: PathSegment, path: readonly unknown[]): Location {
   if (Array.isArray(value)) {
@@ -209,6 +198,11 @@ function describe(value: Value): string {
 export function showPath(path: readonly unknown[]): string {
   const text = path.map(String).join("/");
   return text.length > 100 ? `${text.slice(0, 100)}…` : text;
+}
+
+/** Whether a location is a value that is read whole: no container with entries of its own in the table. */
+export function isValue(at: Location): boolean {
+  return at.kind === "plain" || (at.kind === "node" && at.node.kind === "value");
 }
 
 /** Whether a node has nodes below it. */

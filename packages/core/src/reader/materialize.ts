@@ -2,13 +2,17 @@ import type { Branch } from "../format/table-view.js";
 import type { ReadOptions } from "../source/range-source.js";
 import type { Value } from "../values.js";
 import type { ArchiveReader } from "./archive-reader.js";
-import { readBlocks } from "./entries.js";
+import { readBlocks } from "./blocks.js";
 import { nodeOf } from "./entry.js";
-import { type Location, rootOf } from "./lookup.js";
+import { TimeSlice } from "./event-loop.js";
+import { type Location, lookUp, rootOf } from "./lookup.js";
+import { type Path, parsePath } from "./path.js";
 import type { ResultBudget } from "./result-budget.js";
 
 /** About so many bytes of a list of blocks are decoded before other work may run. */
 const PIECE_BYTES = 64 * 1024;
+/** After so many paths other work may run. */
+const STEP = 1024;
 
 /**
  * Everything at a location, as plain data that nothing else refers to.
@@ -37,6 +41,29 @@ export async function materialize(at: Location, budget: ResultBudget, options?: 
   if (node.span === undefined) return combined(archive, node as Branch, budget, options);
   budget.takeData(archive, node.span.end - node.span.start);
   return archive.value(node.span, options, budget);
+}
+
+/** Everything at each of many paths, as plain data. One budget bounds all of them. */
+export async function valuesAt(
+  archive: ArchiveReader,
+  paths: readonly Path[],
+  options?: ReadOptions,
+): Promise<Value[]> {
+  const budget = archive.budget();
+  const slice = new TimeSlice();
+  const values: Promise<Value>[] = [];
+  for (const path of paths) {
+    const value = lookUp(archive, parsePath(path), options, (at) =>
+      materialize(at, budget.another(), options),
+    );
+    // A failure is reported when all have begun.
+    value.catch(() => {});
+    if (values.push(value) % STEP > 0) continue;
+    // The requests of fewer paths are planned at once. Local reads are no requests: more of them only wait for each other.
+    if (archive.context.source.local) await Promise.all(values.slice(-STEP));
+    await slice.next(options?.signal);
+  }
+  return Promise.all(values);
 }
 
 async function combined(

@@ -1,57 +1,18 @@
-import { isPeekpackError, PeekpackError } from "../errors.js";
+import { PeekpackError } from "../errors.js";
 import type { ReadOptions } from "../source/range-source.js";
 import type { Value } from "../values.js";
 import type { ArchiveReader } from "./archive-reader.js";
 import { type KeysOptions, keyRange } from "./entry.js";
 import { TimeSlice } from "./event-loop.js";
 import { handleOf, type Lazy, LazyList, LazyMap } from "./handles.js";
-import { follow, isRecord, lookUp, rootOf, showPath } from "./lookup.js";
-import { materialize } from "./materialize.js";
-import { type Path, type PathSegment, parsePath } from "./path.js";
+import { isRecord, lookUp, showPath } from "./lookup.js";
+import type { PathSegment } from "./path.js";
 
-/** After so many keys or paths other work may run. */
+/** After so many keys other work may run. */
 const STEP = 1024;
 
 /** What can have entries: a handle, or a value. */
 type Container = LazyMap | LazyList | Map<Value, Value> | Value[] | { [key: string]: Value };
-
-/** Everything at each of many paths, as plain data. One budget bounds all of them. */
-export async function valuesAt(
-  archive: ArchiveReader,
-  paths: readonly Path[],
-  options?: ReadOptions,
-): Promise<Value[]> {
-  const budget = archive.budget();
-  const slice = new TimeSlice();
-  const values: Promise<Value>[] = [];
-  for (const path of paths) {
-    const value = lookUp(archive, parsePath(path), options, (at) =>
-      materialize(at, budget.another(), options),
-    );
-    // A failure is reported when all have begun.
-    value.catch(() => {});
-    if (values.push(value) % STEP > 0) continue;
-    // The requests of fewer paths are planned at once. Local reads are no requests: more of them only wait for each other.
-    if (archive.context.source.local) await Promise.all(values.slice(-STEP));
-    await slice.next(options?.signal);
-  }
-  return Promise.all(values);
-}
-
-/** Whether there is something at a path. */
-export async function hasAt(
-  archive: ArchiveReader,
-  path: readonly PathSegment[],
-  options?: ReadOptions,
-): Promise<boolean> {
-  try {
-    await follow(rootOf(archive), path, options);
-    return true;
-  } catch (error) {
-    if (isPeekpackError(error) && (error.code === "not-found" || error.code === "bad-path")) return false;
-    throw error;
-  }
-}
 
 /** The keys of the map at a path, or the indices of the list. */
 export async function* keysAt(

@@ -5,9 +5,10 @@ import type { BlockList } from "../format/table-view.js";
 import type { ByteRange, ReadOptions } from "../source/range-source.js";
 import type { ArchiveReader } from "./archive-reader.js";
 import { blockOf } from "./ascending.js";
+import { blockItems } from "./blocks.js";
 import { assertOpen } from "./context.js";
 import { resolveListSegment } from "./list-selection.js";
-import { blockItems, follow, isBranch, type NodeLocation, rootOf, showPath } from "./lookup.js";
+import { follow, isBranch, type NodeLocation, rootOf, showPath } from "./lookup.js";
 import { type PathSegment, Slice } from "./path.js";
 import { sameKey } from "./same-key.js";
 
