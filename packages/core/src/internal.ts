@@ -3,6 +3,7 @@
  */
 export { crc32 } from "./crc32.js";
 export { disposable } from "./disposable.js";
+export { TimeSlice } from "./event-loop.js";
 export type { Cursor, Item as CursorItem } from "./format/cursor.js";
 export { encodeHeader } from "./format/header.js";
 export { isTextKey } from "./format/key-table.js";
@@ -16,7 +17,6 @@ export { blockOf } from "./reader/ascending.js";
 export { type BlockWindow, blockItems, readBlocks } from "./reader/blocks.js";
 export { blockWindows } from "./reader/entries.js";
 export { nodeOf } from "./reader/entry.js";
-export { TimeSlice } from "./reader/event-loop.js";
 export { KeyMismatch, verified } from "./reader/key-mismatch.js";
 export { type ListSelection, resolveListSegment } from "./reader/list-selection.js";
 export { isRecord, type NodeLocation, rootOf } from "./reader/lookup.js";

@@ -263,6 +263,29 @@ describe("a large pickled array that is read", () => {
   });
 });
 
+describe("a byte string that only looks like a pickled array", () => {
+  const bytes = ascii(`\x80multiarray${" ".repeat(300)}`);
+
+  it.each([
+    ["msgpack", true],
+    ["msgpack", false],
+    ["cbor", true],
+    ["cbor", false],
+  ] as const)("is read as a copy (%s, numpy: %s)", async (protocol, numpy) => {
+    const value = { alone: bytes, list: [bytes, [bytes]], map: new Map([[bytes, bytes]]) };
+    const archive = await openArchive(encodeArchive(value, { codec: protocol, smallObjectThreshold: 1 }), {
+      numpy,
+    });
+    const read = await archive.read("alone");
+    expect(read).toEqual(bytes);
+    (read as Uint8Array).fill(0);
+    expect(await archive.read("alone")).toEqual(bytes);
+    const [first] = (await archive.read("list")) as Uint8Array[];
+    first!.fill(0);
+    expect(await archive.read()).toEqual(value);
+  });
+});
+
 describe("encodeNumpyPickle", () => {
   const dumps = goldens.filter(
     (golden) => golden.how === "dumps" && major(golden) === "2" && golden.contiguous && golden.data,

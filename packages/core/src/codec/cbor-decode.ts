@@ -28,6 +28,7 @@ export function decodeCbor(
   bytes: Uint8Array,
   count: number,
   keys: KeyCache,
+  numpy: boolean,
   alwaysMaps: boolean,
   maxItems: number,
   maxDepth: number,
@@ -148,9 +149,14 @@ export function decodeCbor(
         } else {
           if (length > size - at) throw tooLong(start, size);
           at += length;
-          value = isText ? texts.text(at - length, at) : bytes.slice(at - length, at);
+          value = isText ? texts.text(at - length, at) : bytes.subarray(at - length, at);
         }
-        if (!isText) hasPickles ||= mayBeNumpyPickle(value as Uint8Array);
+        if (!isText) {
+          const data = value as Uint8Array;
+          const isPickle = numpy && mayBeNumpyPickle(data);
+          hasPickles ||= isPickle;
+          if (length !== INDEFINITE && !(isPickle && builder.depth === 0)) value = data.slice();
+        }
         break;
       }
       case 4:

@@ -11,12 +11,22 @@ export function cborDecoder(): Decoder {
     protocol: "cbor",
     cursor: (bytes) => new CborCursor(bytes),
     check: (bytes, limits, count = 1) => scanCbor(bytes, count, limits),
-    decode(bytes, count, { limits, maps }) {
+    decode(bytes, count, { limits, maps, numpy = false }) {
       keys = KeyCache.for(bytes.length, keys);
       // Slices of a Node Buffer are views; those of a Uint8Array are copies.
       const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
       const { maxItems, maxDepth, maxKeyBytes, maxHeapBytes } = limits;
-      return decodeCbor(plain, count, keys, maps === "map", maxItems, maxDepth, maxKeyBytes, maxHeapBytes);
+      return decodeCbor(
+        plain,
+        count,
+        keys,
+        numpy,
+        maps === "map",
+        maxItems,
+        maxDepth,
+        maxKeyBytes,
+        maxHeapBytes,
+      );
     },
   };
 }

@@ -10,6 +10,8 @@ export type MapStyle = "object" | "map";
 export interface DecodeOptions {
   readonly maps: MapStyle;
   readonly limits: Limits;
+  /** Whether arrays replace byte strings that are pickled numpy arrays, once the values are decoded. Default false. */
+  readonly numpy?: boolean | undefined;
 }
 
 /**
@@ -35,7 +37,8 @@ export interface Codec {
 export interface Decoder {
   readonly protocol: Protocol;
   /**
-   * Decodes `count` items that fill `bytes` exactly. Byte strings are copies.
+   * Decodes `count` items that fill `bytes` exactly. Byte strings are copies, except an item that is itself one that may be
+   * a pickled numpy array: with `numpy` it is a view.
    * @throws PeekpackError `corrupt`, `truncated`, `limit`
    */
   decode(bytes: Uint8Array, count: number, options: DecodeOptions): Decoded;
@@ -51,7 +54,7 @@ export interface Decoder {
 /** What a decoder gives. */
 export interface Decoded {
   readonly values: Value[];
-  /** Whether byte strings among the values, or in them, may be pickled numpy arrays. */
+  /** Whether byte strings among the values, or in them, may be pickled numpy arrays. Always false without `numpy`. */
   readonly hasPickles: boolean;
   /** How many items were decoded, containers counted with their contents. */
   readonly items?: number;

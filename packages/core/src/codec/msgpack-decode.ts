@@ -22,6 +22,7 @@ export function decodeMsgpack(
   bytes: Uint8Array,
   count: number,
   keys: KeyCache,
+  numpy: boolean,
   alwaysMaps: boolean,
   maxItems: number,
   maxDepth: number,
@@ -128,13 +129,12 @@ export function decodeMsgpack(
           if (bytesLength > size - at) throw tooLong(start, size);
           at += bytesLength;
           builder.weigh(OBJECT_HEAP, start);
-          const data = bytes.slice(at - bytesLength, at);
-          if (type >= 0xc7) {
-            value = extension(view.getInt8(start + width), data, at);
-          } else {
-            value = data;
-            hasPickles ||= mayBeNumpyPickle(data);
-          }
+          const data = bytes.subarray(at - bytesLength, at);
+          const isPickle = numpy && type < 0xc7 && mayBeNumpyPickle(data);
+          hasPickles ||= isPickle;
+          // Copies of large arrays stop the page. A value of its own is replaced, or copied in pieces.
+          value = isPickle && builder.depth === 0 ? data : data.slice();
+          if (type >= 0xc7) value = extension(view.getInt8(start + width), value, at);
           break;
         }
         case 0xca:

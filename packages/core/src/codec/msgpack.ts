@@ -11,12 +11,22 @@ export function msgpackDecoder(): Decoder {
     protocol: "msgpack",
     cursor: (bytes) => new MsgpackCursor(bytes),
     check: (bytes, limits, count = 1) => scanMsgpack(bytes, count, limits),
-    decode(bytes, count, { limits, maps }) {
+    decode(bytes, count, { limits, maps, numpy = false }) {
       keys = KeyCache.for(bytes.length, keys);
       // Slices of a Node Buffer are views; those of a Uint8Array are copies.
       const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
       const { maxItems, maxDepth, maxKeyBytes, maxHeapBytes } = limits;
-      return decodeMsgpack(plain, count, keys, maps === "map", maxItems, maxDepth, maxKeyBytes, maxHeapBytes);
+      return decodeMsgpack(
+        plain,
+        count,
+        keys,
+        numpy,
+        maps === "map",
+        maxItems,
+        maxDepth,
+        maxKeyBytes,
+        maxHeapBytes,
+      );
     },
   };
 }

@@ -421,6 +421,13 @@ async function inPieces(
   }
 }
 
+/** A copy of bytes, which is made piece by piece. */
+export async function copyBytes(bytes: Uint8Array, pause: Pause): Promise<Uint8Array> {
+  const copy = new Uint8Array(bytes.length);
+  await inPieces(bytes.length, pause, (start, end) => copy.set(bytes.subarray(start, end), start));
+  return copy;
+}
+
 /** The bytes of a text as Latin-1: every character is below U+0100, so two bytes of UTF-8 at most. */
 async function latin1(utf8: Uint8Array, size: number, pause: Pause): Promise<Uint8Array> {
   const bytes = new Uint8Array(size);

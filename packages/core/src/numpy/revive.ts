@@ -1,7 +1,6 @@
-import type { NdArray } from "../nd-array.js";
 import { mayBeNumpyPickle } from "../pickle-sniff.js";
 import type { Value } from "../values.js";
-import { decodeNumpyPickle } from "./pickle.js";
+import { copyBytes, decodeNumpyPickle } from "./pickle.js";
 
 /** Lets other work run in between. */
 interface LongWork {
@@ -9,7 +8,10 @@ interface LongWork {
   pause(signal: AbortSignal | undefined): undefined | Promise<void>;
 }
 
-/** Replaces byte strings that are pickled numpy arrays, in values that were just decoded. Returns `values`. */
+/**
+ * Replaces byte strings that are pickled numpy arrays, in values that were just decoded. Those that only look like one become
+ * copies: a decoder may give views. Returns `values`.
+ */
 export async function reviveNumpy(
   values: Value[],
   work: LongWork,
@@ -18,8 +20,7 @@ export async function reviveNumpy(
   const pause = (): undefined | Promise<void> => work.pause(options?.signal);
   for (const { bytes, replace } of byteStrings(values)) {
     if (!mayBeNumpyPickle(bytes)) continue;
-    const array = await decodeNumpyPickle(bytes, pause);
-    if (array !== undefined) replace(array);
+    replace((await decodeNumpyPickle(bytes, pause)) ?? (await copyBytes(bytes, pause)));
   }
   return values;
 }
@@ -29,8 +30,8 @@ type Container = Value[] | Map<Value, Value> | { [key: string]: Value };
 /** A byte string among values. */
 interface ByteString {
   readonly bytes: Uint8Array;
-  /** Stores an array instead of the byte string. */
-  replace(array: NdArray): void;
+  /** Stores another value instead of the byte string. */
+  replace(other: Value): void;
 }
 
 /** The byte strings among values, and in them. Without recursion: values nest as deep as the limits allow. */
@@ -40,7 +41,7 @@ function* byteStrings(values: Value[]): Generator<ByteString> {
     const parent = container;
     for (const [key, value] of entriesOf(parent)) {
       if (value instanceof Uint8Array) {
-        yield { bytes: value, replace: (array) => store(parent, key, array) };
+        yield { bytes: value, replace: (other) => store(parent, key, other) };
       } else if (isContainer(value)) {
         open.push(value);
       }
@@ -59,8 +60,8 @@ function entriesOf(container: Container): Iterable<[Value, Value]> {
 }
 
 /** Replaces the value of a key that the container has. */
-function store(container: Container, key: Value, array: NdArray): void {
-  if (container instanceof Map) container.set(key, array);
+function store(container: Container, key: Value, value: Value): void {
+  if (container instanceof Map) container.set(key, value);
   // Bytes under `__proto__` are an own property already; an assignment to an own property keeps it one.
-  else (container as { [key: string]: Value })[key as string] = array;
+  else (container as { [key: string]: Value })[key as string] = value;
 }

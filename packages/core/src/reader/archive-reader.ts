@@ -134,10 +134,10 @@ export class ArchiveReader {
     options?: ReadOptions,
   ): Promise<Value[]> {
     const { limits, maps, numpy } = this.context;
-    const decoding = { limits: budget?.remaining() ?? limits, maps };
+    const decoding = { limits: budget?.remaining() ?? limits, maps, numpy };
     const decoded = this.#inData(at, () => this.#decoder.decode(bytes, count, decoding));
     budget?.take(decoded.items, decoded.heap);
-    if (!(numpy && decoded.hasPickles)) return decoded.values;
+    if (!decoded.hasPickles) return decoded.values;
     const { reviveNumpy } = await loadFeature("numpy arrays", () => import("../numpy/revive.js"));
     return reviveNumpy(decoded.values, budget ?? this.budget(), options);
   }

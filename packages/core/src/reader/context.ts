@@ -68,7 +68,7 @@ function withCodec(base: Decoder, codec: Codec): Decoder {
       const values = decode(bytes, count, options);
       if (values.length !== count)
         throw new TypeError(`The codec decoded ${values.length} items of ${count}.`);
-      return { values, hasPickles: mayHoldNumpyPickle(bytes) };
+      return { values, hasPickles: options.numpy === true && mayHoldNumpyPickle(bytes) };
     },
   };
 }

@@ -1,10 +1,10 @@
+import { TimeSlice } from "../event-loop.js";
 import type { Branch } from "../format/table-view.js";
 import type { ReadOptions } from "../source/range-source.js";
 import type { Value } from "../values.js";
 import type { ArchiveReader } from "./archive-reader.js";
 import { readBlocks } from "./blocks.js";
 import { nodeOf } from "./entry.js";
-import { TimeSlice } from "./event-loop.js";
 import { type Location, lookUp, rootOf } from "./lookup.js";
 import { type Path, parsePath } from "./path.js";
 import type { ResultBudget } from "./result-budget.js";

@@ -1,4 +1,4 @@
-import { TimeSlice } from "./event-loop.js";
+import { TimeSlice } from "../event-loop.js";
 
 /** After so many items other work may run. */
 const STEP = 1024;

@@ -1,7 +1,7 @@
 import { PeekpackError } from "../errors.js";
+import { TimeSlice } from "../event-loop.js";
 import type { Header } from "../format/header.js";
 import type { Limits } from "../limits.js";
-import { TimeSlice } from "./event-loop.js";
 import { WalkedData } from "./walked-data.js";
 
 /** Bounds everything that one call materializes: items, memory and bytes of all its values together. */

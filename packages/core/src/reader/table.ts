@@ -1,3 +1,4 @@
+import { TimeSlice } from "../event-loop.js";
 import type { Item } from "../format/cursor.js";
 import { isTextKey, KeyTable } from "../format/key-table.js";
 import {
@@ -12,7 +13,6 @@ import type { ByteLru } from "../lru.js";
 import type { ReadOptions } from "../source/range-source.js";
 import type { Value } from "../values.js";
 import type { Entry, EntryRange } from "./entry.js";
-import { TimeSlice } from "./event-loop.js";
 import type { PagedLookups } from "./paged-lookups.js";
 import type { PathKey } from "./path.js";
 import { sameKey } from "./same-key.js";

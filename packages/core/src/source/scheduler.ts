@@ -1,6 +1,6 @@
-import { concat } from "../bytes.js";
 import { disposable } from "../disposable.js";
 import { isPeekpackError } from "../errors.js";
+import { TimeSlice } from "../event-loop.js";
 import { AbortListeners } from "./abort-listeners.js";
 import { type Block, type BlockPool, blockCache } from "./block-cache.js";
 import type { ByteRange } from "./byte-range.js";
@@ -88,15 +88,31 @@ export function withScheduler(
 
   const isReadAhead = ({ read }: Job): boolean => read.reason === "read-ahead";
 
-  /** The bytes of ranges whose blocks have all arrived. */
-  const assemble = (ranges: readonly ByteRange[], parts: readonly Block[][]): Uint8Array[] =>
-    ranges.map(({ start, end }, i) => {
-      const views = parts[i]!.map((block) => {
-        cache.touch(block);
-        return block.bytes!.subarray(Math.max(0, start - block.start), end - block.start);
-      });
-      return views.length === 1 ? views[0]! : concat(views);
-    });
+  /** The bytes of ranges whose blocks have all arrived. Other work runs while many blocks are copied into one array. */
+  const assemble = (
+    ranges: readonly ByteRange[],
+    parts: readonly Block[][],
+    signal: AbortSignal | undefined,
+  ): Promise<Uint8Array[]> => {
+    const slice = new TimeSlice();
+    return Promise.all(
+      ranges.map(async ({ start, end }, i) => {
+        const views = parts[i]!.map((block) => {
+          cache.touch(block);
+          return block.bytes!.subarray(Math.max(0, start - block.start), end - block.start);
+        });
+        if (views.length === 1) return views[0]!;
+        const all = new Uint8Array(end - start);
+        let offset = 0;
+        for (const view of views) {
+          all.set(view, offset);
+          offset += view.length;
+          await slice.next(signal);
+        }
+        return all;
+      }),
+    );
+  };
 
   const emit = (event: RequestEvent, reads: readonly (ReadOptions | undefined)[]): void => {
     if (event.from === "network" && !event.error && samples.push(event) > maxSamples) samples.shift();
@@ -239,7 +255,7 @@ export function withScheduler(
           if (!waiting.delete(job)) return;
           if (!isReadAhead(job)) readers--;
           if (signal) listeners.delete(signal, abort);
-          if (error === undefined) resolve(bytes ?? assemble(ranges, job.parts));
+          if (error === undefined) resolve(bytes ?? assemble(ranges, job.parts, signal));
           else rejectCaller(error);
         },
       };
@@ -293,7 +309,7 @@ export function withScheduler(
       if (!cached) return enqueue(ranges, read);
       for (const range of ranges) emitHit(range, read);
       startReadAhead(ranges, read);
-      return assemble(ranges, parts);
+      return assemble(ranges, parts, read.signal);
     },
     ...(source.pin && {
       pin(state) {

@@ -1,9 +1,9 @@
 import { isPeekpackError, PeekpackError } from "../errors.js";
+import { TimeSlice } from "../event-loop.js";
 import type { BlockList, Blocks, Branch, TableNode } from "../format/table-view.js";
 import type { Archive } from "../reader/archive.js";
 import type { ArchiveReader } from "../reader/archive-reader.js";
 import { type Entry, nodeOf } from "../reader/entry.js";
-import { TimeSlice } from "../reader/event-loop.js";
 import { LazyList, LazyMap } from "../reader/handles.js";
 import type { IndexLocation } from "../reader/index-blocks.js";
 import { type NodeLocation, sameEntries } from "../reader/lookup.js";

@@ -116,6 +116,33 @@ describe("coalescing", () => {
     check(await read, range(100, 1_000_000));
   });
 
+  it("lets timers run while it joins many blocks, and stops after an abort", async () => {
+    const size = 200_000_000;
+    const block = new Uint8Array(1_000_000).fill(7);
+    const inner: RangeSource = {
+      label: "inner",
+      probe: () => Promise.reject(new Error("not asked for")),
+      read: async ([range]) => [block.subarray(0, range!.end - range!.start)],
+    };
+    const source = withScheduler(inner, {
+      size,
+      maxRequestBytes: block.length,
+      cacheBytes: size * 2,
+      readAhead: 0,
+    });
+    await source.read([range(0, size)]);
+    let ticks = 0;
+    const timer = setInterval(() => ticks++, 1);
+    const [all] = await source.read([range(0, size)]);
+    expect(ticks).toBeGreaterThan(1);
+    expect([all!.length, all![0], all![size - 1]]).toEqual([size, 7, 7]);
+    const controller = new AbortController();
+    const read = source.read([range(0, size)], { signal: controller.signal });
+    setTimeout(() => controller.abort(), 1);
+    await expect(read).rejects.toThrow("abort");
+    clearInterval(timer);
+  });
+
   it("sends a request with the highest priority of its callers, and their reason", async () => {
     const { source, requests } = scheduled({ gap: 100 });
     void source.read([range(0, 10)], { priority: 1, reason: "toc" });
