@@ -13,7 +13,7 @@ export { NdArray, type NdData, type NdType, type Nested } from "./nd-array.js";
 export type { NumberType } from "./number-arrays.js";
 export { encodeNumpyPickle } from "./numpy/pickle-writer.js";
 export { Archive, type ArchiveInfo } from "./reader/archive.js";
-export type { KeysOptions } from "./reader/entry.js";
+export type { KeysOptions } from "./reader/entries.js";
 export { LazyList, LazyMap } from "./reader/handles.js";
 export type { NumberArrayOf } from "./reader/number-array.js";
 export { type ArchiveSource, type OpenOptions, openArchive } from "./reader/open-archive.js";

@@ -20,11 +20,11 @@ const BUDGETS = {
   /** Over HTTP, an archive without a page index. */
   http: 27_900,
   /** Over HTTP, an archive with a page index. */
-  pageIndex: 35_500,
+  pageIndex: 35_400,
   /** From S3, signed in the page. */
   s3: 36_800,
   /** As `http`, in a page whose entry awaits at its top level: what chunks share is then split into chunks of its own. */
-  topLevelAwait: 32_900,
+  topLevelAwait: 32_800,
   /** The part that fetches ranges: requests, retries, scheduler, cache. */
   engine: 9_200,
 } as const;

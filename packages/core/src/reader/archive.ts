@@ -4,7 +4,7 @@ import type { RangeSource, ReadOptions } from "../source/range-source.js";
 import type { ReadStats } from "../source/read-stats.js";
 import type { ArchiveReader } from "./archive-reader.js";
 import { assertOpen } from "./context.js";
-import type { KeysOptions } from "./entry.js";
+import type { KeysOptions } from "./entries.js";
 import { encodeIndex } from "./kept-index.js";
 import { hasAt, isValue, lookUp, type NodeLocation, rootOf } from "./lookup.js";
 import { materialize, valuesAt } from "./materialize.js";

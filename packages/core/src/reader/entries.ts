@@ -1,3 +1,4 @@
+import { checkCounts } from "../counts.js";
 import type { BlockList, Branch } from "../format/table-view.js";
 import type { ReadOptions } from "../source/range-source.js";
 import type { ArchiveReader } from "./archive-reader.js";
@@ -6,6 +7,23 @@ import { type Entry, type EntryRange, nodeOf } from "./entry.js";
 
 /** About so many bytes are read at once while a container is walked. */
 const WINDOW_BYTES = 1024 * 1024;
+
+/** Options of `keys`: a page of them. */
+export interface KeysOptions extends ReadOptions {
+  /** How many keys to leave out at the beginning. Default 0. With a page index, they are not read. */
+  readonly start?: number | undefined;
+  /** Maximum number of keys. Default: all. */
+  readonly limit?: number | undefined;
+}
+
+/** The entries whose keys are wanted. @throws RangeError if `start` or `limit` is negative or not an integer */
+export function keyRange({ start = 0, limit = Number.MAX_SAFE_INTEGER }: KeysOptions = {}): {
+  readonly start: number;
+  readonly end: number;
+} {
+  checkCounts({ start, limit });
+  return { start, end: start + limit };
+}
 
 /** Entries of a container in windows whose values are read at once: by count, and by bytes. */
 export async function* entryWindows(

@@ -1,6 +1,4 @@
-import { checkCounts } from "../counts.js";
 import type { NodeOffset, TableNode, TableView } from "../format/table-view.js";
-import type { ReadOptions } from "../source/range-source.js";
 
 /** An entry of a map or a list while the container is walked. */
 export interface Entry {
@@ -21,23 +19,6 @@ export interface EntryRange {
   readonly end?: number | undefined;
   /** How many batches of pages are read in advance, if a page index has them. Default 1. */
   readonly depth?: number | undefined;
-}
-
-/** Options of `keys`: a page of them. */
-export interface KeysOptions extends ReadOptions {
-  /** How many keys to leave out at the beginning. Default 0. With a page index, they are not read. */
-  readonly start?: number | undefined;
-  /** Maximum number of keys. Default: all. */
-  readonly limit?: number | undefined;
-}
-
-/** The entries whose keys are wanted. @throws RangeError if `start` or `limit` is negative or not an integer */
-export function keyRange({ start = 0, limit = Number.MAX_SAFE_INTEGER }: KeysOptions = {}): {
-  readonly start: number;
-  readonly end: number;
-} {
-  checkCounts({ start, limit });
-  return { start, end: start + limit };
 }
 
 /** The node of an entry. @throws PeekpackError `corrupt` */

@@ -3,7 +3,7 @@ import { TimeSlice } from "../event-loop.js";
 import type { ReadOptions } from "../source/range-source.js";
 import type { Value } from "../values.js";
 import type { ArchiveReader } from "./archive-reader.js";
-import { type KeysOptions, keyRange } from "./entry.js";
+import { type KeysOptions, keyRange } from "./entries.js";
 import { handleOf, type Lazy, LazyList, LazyMap } from "./handles.js";
 import { isRecord, lookUp, showPath } from "./lookup.js";
 import type { PathSegment } from "./path.js";
