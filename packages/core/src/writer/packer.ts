@@ -13,12 +13,14 @@ const RUN = 256;
 /** The longest head of an item, in both codecs. */
 const HEAD = 9;
 
-/** Up to 16 encoded bytes. */
+/** Up to 24 encoded bytes. */
 export interface Words {
   readonly a: number;
   readonly b: number;
   readonly c: number;
   readonly d: number;
+  readonly e: number;
+  readonly f: number;
   readonly length: number;
 }
 
@@ -108,16 +110,20 @@ export abstract class Packer {
     this.pos += written;
   }
 
-  /** Writes the first `length` bytes of four words. */
-  words({ a, b, c, d, length }: Words): void {
+  /** Writes the first `length` bytes of six words. */
+  words({ a, b, c, d, e, f, length }: Words): void {
     const at = this.pos;
-    if (at + 16 > this.buf.length) this.reserve(16);
+    if (at + 24 > this.buf.length) this.reserve(24);
     const { view } = this;
     view.setInt32(at, a);
     view.setInt32(at + 4, b);
     if (length > 8) {
       view.setInt32(at + 8, c);
       view.setInt32(at + 12, d);
+    }
+    if (length > 16) {
+      view.setInt32(at + 16, e);
+      view.setInt32(at + 20, f);
     }
     this.pos = at + length;
   }
